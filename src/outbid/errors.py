@@ -1,0 +1,47 @@
+"""The one kind of error that a person's input can cause: where it is, what is wrong, how to mend it.
+
+This module lies below every floor of the house, so that a table, a ledger, a model and the command line
+all complain in the same words. It imports nothing.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """A fault in what a person gave us, told in one line.
+
+    Parameters
+    ----------
+    where
+        The file, and the row, table or field in it ("figures/attacks.csv, line 12, column end").
+    problem
+        What is wrong, in words, without a full stop at the end.
+    fix
+        What to do about it, one sentence.
+    """
+
+    def __init__(self, where: str, problem: str, fix: str) -> None:
+        self.where = where
+        self.problem = problem
+        self.fix = fix
+        super().__init__(f"{where}: {problem}. {fix}")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that offers the nearest known name, or lists the known ones.
+
+    Parameters
+    ----------
+    name
+        The name that was not found.
+    known
+        The names that would have been accepted.
+    """
+    choices = sorted(known)
+    nearest = difflib.get_close_matches(name, choices, n=1, cutoff=0.6)
+    if nearest:
+        return f"Did you mean {nearest[0]!r}?"
+    return f"Known names: {', '.join(choices) if choices else 'none'}."
