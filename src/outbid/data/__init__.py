@@ -1,1 +1,1 @@
-"""See the modules of this folder."""
+"""What was observed: tables read with care, and series of any frequency put on one monthly calendar."""

@@ -1,1 +1,25 @@
-"""See the modules of this folder."""
+"""What the sources say: every claim in our own words, where it was read, and where it lives in the model."""
+
+from outbid.evidence.ledger import (
+    CLAIM_KINDS,
+    REFERENCE_TYPES,
+    Claim,
+    Ledger,
+    Source,
+    read_claims,
+    read_ledger,
+    read_sources,
+    resolve,
+)
+
+__all__ = [
+    "CLAIM_KINDS",
+    "REFERENCE_TYPES",
+    "Claim",
+    "Ledger",
+    "Source",
+    "read_claims",
+    "read_ledger",
+    "read_sources",
+    "resolve",
+]

@@ -1,1 +1,1 @@
-"""See the modules of this folder."""
+"""Condition a model on a panel: likelihood, posterior, diagnostics."""

@@ -1,1 +1,1 @@
-"""See the modules of this folder."""
+"""What a contest is: its vocabulary, the engine under it, and the diagram derived from it."""

@@ -1,1 +1,1 @@
-"""See the modules of this folder."""
+"""The report: plain results in, sentences, figures and one self-contained page out."""

@@ -36,6 +36,8 @@ class Effect:
 
     Intervals are 90% (5th to 95th percentile). The baseline's own rows have a difference of zero.
     `regret` is the mean shortfall, in the outcome's unit, against the best scenario of the same draw.
+    `q25` and `q75` bound the middle half of the difference, and `prior_probability_better` is the
+    probability of being better before the data; each is None where it was not computed.
     """
 
     scenario: str
@@ -49,6 +51,9 @@ class Effect:
     q95: float
     probability_better: float
     regret: float
+    q25: float | None = None
+    q75: float | None = None
+    prior_probability_better: float | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,149 @@
+"""Read what each lever was in the past, and the events that the report shows."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from outbid.data.fields import choice, month, number, parse_date, text
+from outbid.data.tables import Column, check_known, read_table
+from outbid.data.window import Floats, Window
+from outbid.errors import InputError
+
+MARK_KINDS = ("attack", "edict", "engagement", "operation")
+
+_LEVER_COLUMNS = (
+    Column("lever", text),
+    Column("start", month),
+    Column("end", month),
+    Column("value", number),
+    Column("basis", choice("figure", "judgement")),
+    Column("source", text, blank="none"),
+    Column("note", text, blank="none"),
+)
+_MARK_COLUMNS = (
+    Column("date", parse_date),
+    Column("kind", choice(*MARK_KINDS)),
+    Column("id", text),
+    Column("label", text),
+    Column("source", text),
+    Column("direction", choice("+", "-"), blank="none"),
+    Column("claims", text, blank="none"),
+)
+
+
+@dataclass(frozen=True)
+class LeverRow:
+    """What a lever was held to be over some months, and on what grounds."""
+
+    lever: str
+    start: str
+    end: str
+    value: float
+    basis: str
+    source: str
+    note: str
+
+
+@dataclass(frozen=True)
+class MarkRow:
+    """An event to be shown on the time axis; `date` and `until` differ where only the month is known."""
+
+    date: dt.date
+    until: dt.date
+    kind: str
+    id: str
+    label: str
+    source: str
+    direction: str
+    claims: tuple[str, ...]
+
+
+def read_levers(
+    path: Path, window: Window, names: Collection[str], sources: Collection[str]
+) -> tuple[dict[str, Floats], tuple[LeverRow, ...]]:
+    """Read what each lever was in each month of the past.
+
+    Parameters
+    ----------
+    path
+        A table with the columns lever, start, end (YYYY-MM), value, basis (figure or judgement), source
+        and note.
+    window
+        The months; rows may reach beyond it.
+    names
+        The levers that must have a value in every month, and the only ones that may be named.
+    sources
+        IDs of the sources that a row may name; a row on the basis of a figure must name one.
+
+    Returns
+    -------
+    Each lever's values, shape (n_months,), in the order of `names`; and the rows they come from.
+
+    Raises
+    ------
+    InputError
+        At the first fault, with file, line, column and cure.
+    """
+    values = {name: np.full(len(window), np.nan) for name in names}
+    lines: dict[tuple[str, str], int] = {}
+    rows = []
+    for row in read_table(path, _LEVER_COLUMNS, ordered=[("start", "end")]):
+        check_known(row, "lever", names)
+        if row["source"] is not None:
+            check_known(row, "source", sources)
+        elif row["basis"] == "figure":
+            fix = "Name the source of the figure, or write judgement as its basis."
+            raise InputError(row.where("source"), "a figure needs a source", fix)
+        for place, name in enumerate(window.months):
+            if not row["start"] <= name <= row["end"]:
+                continue
+            earlier = lines.setdefault((row["lever"], name), row.line)
+            if earlier != row.line:
+                problem = f"{row['lever']} already has a value in {name}, on line {earlier}"
+                raise InputError(row.where("start"), problem, "Let the periods meet without overlap.")
+            values[row["lever"]][place] = row["value"]
+        given = {column.name: row[column.name] for column in _LEVER_COLUMNS}
+        rows.append(LeverRow(**given | {"source": row["source"] or "", "note": row["note"] or ""}))
+    for lever, path_taken in values.items():
+        gaps = np.flatnonzero(np.isnan(path_taken))
+        if gaps.size:
+            problem = f"lever {lever!r} has no value in {window.months[gaps[0]]}"
+            fix = "Give every lever a value in every month; carry one forward as judgement where you must."
+            raise InputError(str(path), problem, fix)
+    return values, tuple(rows)
+
+
+def read_marks(path: Path, sources: Collection[str]) -> tuple[MarkRow, ...]:
+    """Read the events that the report shows on its time axis.
+
+    Parameters
+    ----------
+    path
+        A table with the columns date, kind, id, label, source, direction (+ or -, of engagement only) and
+        claims (their IDs, separated by spaces).
+    sources
+        IDs of the sources that a row may name.
+
+    Raises
+    ------
+    InputError
+        At the first fault, with file, line, column and cure.
+    """
+    marks = []
+    for row in read_table(path, _MARK_COLUMNS, key=("id",)):
+        check_known(row, "source", sources)
+        if (row["kind"] == "engagement") != (row["direction"] is not None):
+            fix = "Write + (toward engagement) or - (away) for engagement, and leave it blank for all others."
+            raise InputError(row.where("direction"), f"direction does not fit {row['kind']!r}", fix)
+        start, end = row["date"]
+        claims = tuple((row["claims"] or "").split())
+        direction = row["direction"] or ""
+        marks.append(
+            MarkRow(start, end, row["kind"], row["id"], row["label"], row["source"], direction, claims)
+        )
+    return tuple(marks)

@@ -1,0 +1,212 @@
+"""How likely the figures are, given a path: mixed frequencies, intervals, counts, what is missing left missing.
+
+Every used record becomes one row: a weight per month that adds up (or averages) what its series sees, and a
+law from the series' declaration. Rows of one family are evaluated together.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.scipy.special import gammainc, gammaln, log_ndtr
+
+from outbid.data.panel import Panel, monthly_mean_weights, weights
+from outbid.errors import InputError, did_you_mean
+from outbid.model.declare import Model
+from outbid.model.vocabulary import LogNormal, NegativeBinomial, Observation, Poisson
+
+# A source's own range is read as its 90% interval: 3.29 standard deviations wide.
+RANGE_WIDTH = 3.29
+# Counts expected below this are as good as none; it keeps logarithms finite.
+SMALLEST_MEAN = 1e-9
+
+
+class Values(NamedTuple):
+    """What was published, apart from when: a compiled function takes it as data, so that it can be replaced."""
+
+    value: Array | np.ndarray
+    low: Array | np.ndarray
+    high: Array | np.ndarray
+
+
+class Rows(NamedTuple):
+    """All used records of a panel, one row each, in the order of the model's observations.
+
+    Parameters
+    ----------
+    series
+        Index of the observation, shape (rows,).
+    weights
+        Months that add up or average to the figure, shape (rows, months).
+    values
+        Each of value, low and high of shape (rows,), NaN where not given.
+    """
+
+    series: np.ndarray
+    weights: np.ndarray
+    values: Values
+
+
+@dataclass(frozen=True)
+class Figures:
+    """A panel made ready for a model: its rows and, by observation, which rows and records are its own."""
+
+    rows: Rows
+    names: tuple[str, ...]
+    months: int
+
+    def of(self, series: str) -> np.ndarray:
+        """Return the row numbers of one series."""
+        return np.flatnonzero(self.rows.series == self.names.index(series))
+
+
+def gather(model: Model, panel: Panel) -> Figures:
+    """Return a panel's used records as rows for the model's observations.
+
+    Raises
+    ------
+    InputError
+        Where an observation has no series, a used series has no observation, or a record doesn't suit its law.
+    """
+    names = tuple(item.series for item in model.observations)
+    for name in names:
+        if name not in panel.series:
+            raise InputError(f"observation {name!r}", "no series of that name", did_you_mean(name, panel.series))
+    for name, series in panel.series.items():
+        if name not in names and any(record.used for record in series.records):
+            raise InputError(
+                f"series {name!r}", "its figures are marked as used, but no observation sees it", did_you_mean(name, names)
+            )
+    parts: list[tuple[int, np.ndarray, float, float, float]] = []
+    for number, item in enumerate(model.observations):
+        for record in panel.series[item.series].records:
+            if not record.used:
+                continue
+            weigh = weights if item.aggregate == "sum" else monthly_mean_weights
+            value, low, high = (
+                np.nan if figure is None else float(figure)
+                for figure in (record.value, record.low, record.high)
+            )
+            _suits(item, value, low, high, f"series {item.series!r}, {record.start} to {record.end}")
+            parts.append((number, weigh(record, panel.window), value, low, high))
+    if not parts:
+        raise InputError("the panel", "no figure is used", "Mark at least one record as used.")
+    columns = list(zip(*parts, strict=True))
+    published = Values(*(np.array(column, dtype=float) for column in columns[2:]))
+    rows = Rows(np.array(columns[0]), np.stack(columns[1]), published)
+    return Figures(rows, names, len(panel.window))
+
+
+def _suits(item: Observation, value: float, low: float, high: float, where: str) -> None:
+    if isinstance(item.distribution, LogNormal):
+        if any(figure <= 0 for figure in (value, high) if np.isfinite(figure)):
+            raise InputError(where, "a figure that is not positive", "A lognormal series lives above zero.")
+        return
+    ceiling_or_range = np.isnan(value) and np.isfinite(high)
+    if ceiling_or_range or (np.isnan(value) and isinstance(item.distribution, NegativeBinomial)):
+        raise InputError(
+            where, "a count given as a range", "Give a value, or (Poisson only) a lowest number in `low`."
+        )
+    if item.distribution.zero_truncated and value == 0:
+        raise InputError(
+            where, "a zero in a series whose empty months are missing", "Leave the row out, or mark it unused."
+        )
+
+
+def expected(figures: Figures, seen: Array) -> Array:
+    """Return the expected figure of each row, shape (rows,), from what observations see, shape (months, series)."""
+    rows = figures.rows
+    return jnp.maximum(jnp.sum(rows.weights * seen[:, rows.series].T, axis=1), SMALLEST_MEAN)
+
+
+def row_log_likelihood(
+    model: Model, figures: Figures, p: Mapping[str, Array], seen: Array, values: Values
+) -> Array:
+    """Return each row's log likelihood, shape (rows,), for the values given (the panel's own, or replicated ones)."""
+    mean = expected(figures, seen)
+    result = jnp.zeros(mean.shape)
+    for family, chosen in _families(model, figures).items():
+        spread = _spread(model, figures, chosen, p)
+        part = Values(*(jnp.asarray(column)[chosen] for column in values))
+        truncated = np.array(
+            [
+                getattr(model.observations[i].distribution, "zero_truncated", False)
+                for i in figures.rows.series[chosen]
+            ]
+        )
+        log_density = {"lognormal": _lognormal, "poisson": _poisson, "negative_binomial": _negative_binomial}[family]
+        result = result.at[chosen].set(log_density(part, mean[chosen], spread, truncated))
+    return result
+
+
+def _families(model: Model, figures: Figures) -> dict[str, np.ndarray]:
+    kinds = {LogNormal: "lognormal", Poisson: "poisson", NegativeBinomial: "negative_binomial"}
+    family = np.array([kinds[type(item.distribution)] for item in model.observations])[figures.rows.series]
+    return {str(name): np.flatnonzero(family == name) for name in np.unique(family)}
+
+
+def _spread(model: Model, figures: Figures, chosen: np.ndarray, p: Mapping[str, Array]) -> Array:
+    """Return the spread parameter of each chosen row: sigma or concentration (one where there is none)."""
+    by_series = []
+    for item in model.observations:
+        law = item.distribution
+        name = law.sigma if isinstance(law, LogNormal) else getattr(law, "concentration", 1.0)
+        by_series.append(p[name] if isinstance(name, str) else jnp.asarray(float(name)))
+    return jnp.stack(by_series)[figures.rows.series[chosen]]
+
+
+def _lognormal(rows: Values, mean: Array, sigma: Array, _: np.ndarray) -> Array:
+    """Log-normal figures: a value by its density, an interval, floor or ceiling by its probability."""
+
+    def centred(bound: Array) -> tuple[Array, Array]:
+        known = jnp.isfinite(bound) & (bound > 0)
+        return (jnp.log(jnp.where(known, bound, 1.0)) - jnp.log(mean)) / sigma, known
+
+    has_value = jnp.isfinite(rows.value)
+    ranged = has_value & jnp.isfinite(rows.low) & jnp.isfinite(rows.high) & (rows.low > 0)
+    own = jnp.where(ranged, jnp.log(jnp.where(ranged, rows.high, 1.0) / jnp.where(ranged, rows.low, 1.0)), 0.0)
+    total = jnp.sqrt(sigma**2 + (own / RANGE_WIDTH) ** 2)
+    value = jnp.where(has_value, rows.value, 1.0)
+    error = (jnp.log(value) - jnp.log(mean)) / total
+    density = -0.5 * error**2 - jnp.log(total) - 0.5 * math.log(2 * math.pi)
+
+    low, has_low = centred(jnp.where(has_value, jnp.nan, rows.low))
+    high, has_high = centred(jnp.where(has_value, jnp.nan, rows.high))
+    upper = jnp.where(has_high, log_ndtr(jnp.where(has_high, high, 0.0)), 0.0)
+    lower = jnp.where(has_low, log_ndtr(jnp.where(has_low, low, -1.0)), -jnp.inf)
+    # The mirrored form keeps digits when both bounds lie far in the upper tail.
+    mirrored_upper = jnp.where(has_low, log_ndtr(-jnp.where(has_low, low, -1.0)), 0.0)
+    mirrored_lower = jnp.where(has_high, log_ndtr(-jnp.where(has_high, high, 1.0)), -jnp.inf)
+    in_upper_tail = jnp.where(has_low & has_high, low > 0, has_low)
+    large = jnp.where(in_upper_tail, mirrored_upper, upper)
+    small = jnp.where(in_upper_tail, mirrored_lower, lower)
+    both = has_low & has_high
+    gap = jnp.where(both, small - large, -1.0)
+    interval = jnp.where(both, large + jnp.log1p(-jnp.exp(jnp.minimum(gap, -1e-12))), large)
+    return jnp.where(has_value, density, interval)
+
+
+def _poisson(rows: Values, mean: Array, _: Array, truncated: np.ndarray) -> Array:
+    """Counts: a value by its probability, a lowest number by the probability of at least that many."""
+    has_value = jnp.isfinite(rows.value)
+    value = jnp.where(has_value, rows.value, 0.0)
+    probability = value * jnp.log(mean) - mean - gammaln(value + 1.0)
+    probability -= jnp.where(truncated, jnp.log(-jnp.expm1(-mean)), 0.0)
+    at_least = jnp.where(has_value, 1.0, jnp.maximum(jnp.nan_to_num(rows.low, nan=1.0), 1.0))
+    return jnp.where(has_value, probability, jnp.log(jnp.maximum(gammainc(at_least, mean), 1e-300)))
+
+
+def _negative_binomial(rows: Values, mean: Array, concentration: Array, truncated: np.ndarray) -> Array:
+    """Counts with variance mean + mean²/concentration."""
+    y, c = rows.value, concentration
+    log_zero = -c * jnp.log1p(mean / c)
+    probability = (
+        gammaln(y + c) - gammaln(c) - gammaln(y + 1.0) + log_zero + y * (jnp.log(mean) - jnp.log(c + mean))
+    )
+    return probability - jnp.where(truncated, jnp.log(-jnp.expm1(log_zero)), 0.0)

@@ -1,0 +1,219 @@
+"""Parameters and their priors: every uncertain number is a standard normal pushed through a quantile function.
+
+So the prior of a whole model is a vector of independent standard normals, whatever the families: samplers
+see one simple geometry, Sobol designs and common random numbers come for free, and one compiled function
+serves every prior set, since families and arguments are data.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.scipy.special import expit, ndtr, ndtri
+from jax.scipy.special import logit as _logit
+
+from outbid.errors import InputError, did_you_mean
+
+FAMILIES = ("normal", "lognormal", "half_normal", "logit_normal")
+ARGUMENTS = {
+    "normal": "[mean, standard deviation]",
+    "lognormal": "[median, standard deviation of the log]",
+    "half_normal": "[scale]",
+    "logit_normal": "[median, standard deviation of the log odds]",
+}
+PRIOR_SETS = ("neutral", "sources")
+
+
+@dataclass(frozen=True)
+class Prior:
+    """A prior: one of four families with its arguments."""
+
+    family: str
+    arguments: tuple[float, ...]
+
+    @property
+    def positive(self) -> bool:
+        """Whether every draw is above zero."""
+        return self.family != "normal"
+
+    def describe(self) -> str:
+        """Return the prior in words for tables."""
+        first = f"{self.arguments[0]:g}"
+        if self.family == "half_normal":
+            return f"half-normal, scale {first}"
+        spread = f"{self.arguments[1]:g}"
+        return {
+            "normal": f"normal, mean {first}, sd {spread}",
+            "lognormal": f"lognormal, median {first}, log sd {spread}",
+            "logit_normal": f"logit-normal, median {first}, sd of log odds {spread}",
+        }[self.family]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A named constant of the model with its unit, its meaning and a prior per prior set.
+
+    `claimed` is True where a causal claim asserts that the parameter is positive: then the neutral prior
+    must be symmetric about zero and the sources' prior must be positive.
+    """
+
+    name: str
+    unit: str
+    meaning: str
+    priors: Mapping[str, Prior]
+    claimed: bool = False
+    evidence: tuple[str, ...] = ()
+
+
+class PriorTable(NamedTuple):
+    """The priors of all parameters in one set as arrays: family code, first and second argument.
+
+    A named tuple, so that a compiled function takes it as data and serves every prior set.
+    """
+
+    code: Array | np.ndarray
+    first: Array | np.ndarray
+    second: Array | np.ndarray
+
+
+def prior_table(parameters: Sequence[Parameter], prior_set: str) -> PriorTable:
+    """Return one prior set as arrays, in the order of `parameters`."""
+    priors = [parameter.priors[prior_set] for parameter in parameters]
+    return PriorTable(
+        np.array([FAMILIES.index(prior.family) for prior in priors], dtype=np.int32),
+        np.array([prior.arguments[0] for prior in priors], dtype=float),
+        np.array([prior.arguments[-1] for prior in priors], dtype=float),
+    )
+
+
+def from_standard_normal(z: Array, table: PriorTable) -> Array:
+    """Return parameter values from standard normals, elementwise on the last axis (quantile transform)."""
+    first, second = jnp.asarray(table.first), jnp.asarray(table.second)
+    safe = jnp.where(table.code == 0, 1.0, first)
+    median = jnp.where(table.code == 3, safe, 0.5)
+    values = [
+        first + second * z,
+        safe * jnp.exp(second * z),
+        -second * ndtri(0.5 * ndtr(-z)),
+        expit(_logit(median) + second * z),
+    ]
+    return jnp.select([jnp.asarray(table.code) == code for code in range(4)], values)
+
+
+def log_prior_density(values: Array, table: PriorTable) -> Array:
+    """Return the log density of each parameter value, elementwise on the last axis; -inf outside the support."""
+    first, second = jnp.asarray(table.first), jnp.asarray(table.second)
+    positive = jnp.where(values > 0, values, 1.0)
+    inside = jnp.where((values > 0) & (values < 1), values, 0.5)
+    safe = jnp.where(table.code == 0, 1.0, first)
+    median = jnp.where(table.code == 3, safe, 0.5)
+
+    def normal(x: Array) -> Array:
+        return -0.5 * x**2 - jnp.log(second) - 0.5 * math.log(2 * math.pi)
+
+    densities = [
+        normal((values - first) / second),
+        jnp.where(values > 0, normal(jnp.log(positive / safe) / second) - jnp.log(positive), -jnp.inf),
+        jnp.where(values > 0, normal(values / second) + math.log(2.0), -jnp.inf),
+        jnp.where(
+            (values > 0) & (values < 1),
+            normal((_logit(inside) - _logit(median)) / second) - jnp.log(inside) - jnp.log1p(-inside),
+            -jnp.inf,
+        ),
+    ]
+    return jnp.select([jnp.asarray(table.code) == code for code in range(4)], densities)
+
+
+def read_parameters(path: Path) -> tuple[Parameter, ...]:
+    """Read parameters.toml: a table per parameter with unit, meaning, neutral, sources, claimed, evidence.
+
+    Raises
+    ------
+    InputError
+        On malformed TOML, unknown keys or families, arguments outside their range, or a prior of the wrong
+        sign for a claimed effect.
+    """
+    try:
+        entries = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(path.name, "the file is missing", "Add it to the study's folder.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(path.name, f"is not valid TOML ({error})", "Mend that line.") from error
+    if not entries:
+        raise InputError(path.name, "declares no parameter", "Add at least one table such as [base].")
+    return tuple(_parameter(path.name, name, entry) for name, entry in entries.items())
+
+
+def _parameter(file: str, name: str, entry: Any) -> Parameter:
+    where = f"{file}, [{name}]"
+    if not isinstance(entry, dict):
+        raise InputError(where, "is not a table", f"Write it as [{name}] with unit, meaning and neutral.")
+    known = {"unit", "meaning", "neutral", "sources", "claimed", "evidence"}
+    for key in entry:
+        if key not in known:
+            raise InputError(f"{where}, {key}", "unknown key", did_you_mean(key, known))
+    for key in ("unit", "meaning"):
+        if not isinstance(entry.get(key), str) or not entry[key].strip():
+            raise InputError(f"{where}, {key}", "missing or empty", "Give it as text.")
+    if "neutral" not in entry:
+        raise InputError(f"{where}, neutral", "missing", "Give a prior such as { normal = [0, 0.5] }.")
+    evidence = entry.get("evidence", [])
+    if not isinstance(evidence, list) or not all(isinstance(item, str) for item in evidence):
+        raise InputError(f"{where}, evidence", "is not a list of claim IDs", 'Write it as ["M14"].')
+    claimed = entry.get("claimed", False)
+    if not isinstance(claimed, bool):
+        raise InputError(f"{where}, claimed", "is not true or false", "Write claimed = true.")
+    neutral = _prior(f"{where}, neutral", entry["neutral"])
+    sources = _prior(f"{where}, sources", entry["sources"]) if "sources" in entry else neutral
+    if claimed and (neutral.family != "normal" or neutral.arguments[0] != 0.0):
+        raise InputError(
+            f"{where}, neutral",
+            "the neutral prior of a claimed effect takes a side",
+            "Use { normal = [0, sd] }, so that the claim starts at even odds.",
+        )
+    if claimed and not sources.positive:
+        raise InputError(
+            f"{where}, sources",
+            "the sources' prior of a claimed effect has the wrong sign or none",
+            "Use a positive family (half_normal or lognormal); write the claimed sign into the mechanism.",
+        )
+    return Parameter(
+        name,
+        entry["unit"],
+        entry["meaning"],
+        {"neutral": neutral, "sources": sources},
+        claimed,
+        tuple(evidence),
+    )
+
+
+def _prior(where: str, entry: Any) -> Prior:
+    if not isinstance(entry, dict) or len(entry) != 1:
+        raise InputError(where, "is not one family with its arguments", "Write { normal = [0, 0.5] }.")
+    family, arguments = next(iter(entry.items()))
+    if family not in FAMILIES:
+        raise InputError(where, f"unknown family {family!r}", did_you_mean(family, FAMILIES))
+    expected = 1 if family == "half_normal" else 2
+    numbers = (
+        isinstance(arguments, list)
+        and len(arguments) == expected
+        and all(isinstance(item, int | float) and not isinstance(item, bool) for item in arguments)
+        and all(math.isfinite(item) for item in arguments)
+    )
+    if not numbers:
+        raise InputError(where, f"{family} takes finite {ARGUMENTS[family]}", "Give those numbers.")
+    if arguments[-1] <= 0:
+        raise InputError(where, "the spread is not positive", f"{family} takes {ARGUMENTS[family]}.")
+    if family == "lognormal" and arguments[0] <= 0:
+        raise InputError(where, "the median is not positive", "A lognormal lives above zero.")
+    if family == "logit_normal" and not 0 < arguments[0] < 1:
+        raise InputError(where, "the median is outside its range", "Give a number between 0 and 1.")
+    return Prior(family, tuple(float(item) for item in arguments))

@@ -1,0 +1,1 @@
+"""The report's figures: Vega-Lite drawings, and the diagram of who drives whom."""

@@ -1,0 +1,131 @@
+"""What all figures share: their parts, the meaning of the colours, tidy data.
+
+Colours are CSS variables, so that one drawing serves light, dark and print; incumbent, challenger and
+outside keep theirs throughout. A figure's data lie beside its drawing as a table, which the page turns
+into both the drawing's data set and the CSV download.
+"""
+
+from __future__ import annotations
+
+import calendar
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import altair as alt
+
+Cell = str | float | int | None
+
+INK = "var(--ink)"
+QUIET = "var(--quiet)"
+FAINT = "var(--line)"
+PAPER = "var(--paper)"
+INCUMBENT = "var(--incumbent)"
+CHALLENGER = "var(--challenger)"
+OUTSIDE = "var(--outside)"
+PEOPLE = "var(--people)"
+FOCUS = "var(--focus)"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Named columns and their rows, every row as long as `columns`."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the page fits a drawing to the width it finds.
+
+    `kind` is "single" (the width of the view), "stack" (every panel takes it) or "facet" (as many columns of
+    at least `least` pixels as fit, `most` at the most). `margin` is what axes and gaps take from a panel.
+    """
+
+    kind: str
+    margin: int = 0
+    least: int = 0
+    most: int = 1
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing (Vega-Lite, without data), its data by name, and the words around it.
+
+    `download` names the table that a reader may take away; `alternative` says in words what a person who
+    can't see the figure should know.
+    """
+
+    id: str
+    caption: str
+    source: str
+    alternative: str
+    layout: Layout
+    spec: Mapping[str, Any]
+    data: Mapping[str, Table]
+    download: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def number(value: float | None) -> float | None:
+    """Return a number with four significant digits, or None where it is missing or not finite."""
+    if value is None or not math.isfinite(value):
+        return None
+    return float(f"{value:.4g}")
+
+
+def first_day(month: str) -> str:
+    """Return the first day of YYYY-MM as YYYY-MM-DD; a full date is returned as it is."""
+    return f"{month}-01" if len(month) == 7 else month
+
+
+def middle_of(month: str) -> str:
+    """Return the fifteenth of a month, where a monthly value is drawn."""
+    return f"{month[:7]}-15"
+
+
+def last_day(month: str) -> str:
+    """Return the last day of a month as YYYY-MM-DD."""
+    year, number_of_month = int(month[:4]), int(month[5:7])
+    return f"{month[:7]}-{calendar.monthrange(year, number_of_month)[1]:02d}"
+
+
+def utc(field_name: str, title: str | None = None, domain: Sequence[str] = (), **axis: Any) -> alt.X:
+    """Return a time axis that no time zone can shift.
+
+    Parameters
+    ----------
+    field_name
+        The column with dates (YYYY-MM-DD).
+    title
+        The axis title; None for none.
+    domain
+        First and last day shown; empty for the extent of the data.
+    axis
+        Further settings of the axis.
+    """
+    drawn = alt.Axis(**axis) if axis else alt.Undefined
+    return alt.X(f"{field_name}:T", title=title, scale=utc_scale(domain), axis=drawn)
+
+
+def utc_scale(domain: Sequence[str] = ()) -> alt.Scale:
+    """Return a time scale from one day to another, or over the extent of the data where `domain` is empty."""
+    limits: Any = [
+        {"year": int(d[:4]), "month": int(d[5:7]), "date": int(d[8:10]), "utc": True} for d in domain
+    ]
+    return alt.Scale(type="utc", domain=limits) if domain else alt.Scale(type="utc")
+
+
+def chart(name: str) -> alt.Chart:
+    """Return a chart on one of the figure's named tables."""
+    return alt.Chart(alt.NamedData(name=name))
+
+
+def finished(drawing: Any) -> dict[str, Any]:
+    """Return a drawing as a plain specification, without the settings that the page sets once for all."""
+    spec: dict[str, Any] = drawing.to_dict(validate=False)
+    for key in ("$schema", "config", "datasets"):
+        spec.pop(key, None)
+    return spec

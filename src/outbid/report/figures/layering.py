@@ -1,0 +1,200 @@
+"""Lay boxes out in fixed columns and lead arrows between them without crossing a box.
+
+The method is the usual one for layered drawings: an arrow that passes a column gets a lane of its own
+there, boxes and lanes are ordered so that arrows cross seldom (by the mean place of their neighbours,
+swept to and fro), and arrow ends are spread along a box's side in the order of where they go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Point = tuple[float, float]
+
+BOX_WIDTH = 150.0
+BOX_HEIGHT = 46.0
+LANE_HEIGHT = 12.0
+GAP = 16.0
+COLUMN_GAP = 118.0
+MARGIN = 14.0
+LOOP_ROOM = 54.0
+TOP = 34.0
+_SWEEPS = 24
+
+
+@dataclass(frozen=True)
+class Box:
+    """A node's place: its left upper corner, in pixels."""
+
+    id: str
+    column: int
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Route:
+    """An arrow's way: the points it passes through, horizontally at each; the last is its tip."""
+
+    points: tuple[Point, ...]
+    tip_direction: int
+    looping: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Boxes by node and routes in the order of the arrows given, with the size of the whole."""
+
+    boxes: Mapping[str, Box]
+    routes: tuple[Route, ...]
+    width: float
+    height: float
+
+
+def plan(columns: Sequence[Sequence[str]], arrows: Sequence[tuple[str, str]]) -> Plan:
+    """Place nodes and lead arrows.
+
+    Parameters
+    ----------
+    columns
+        Node ids by column, from left to right.
+    arrows
+        Source and target of each arrow; both must stand in a column.
+    """
+    column_of = {node: i for i, column in enumerate(columns) for node in column}
+    stacks: list[list[str]] = [list(column) for column in columns]
+    chains: list[list[str]] = []
+    for number, (source, target) in enumerate(arrows):
+        a, b = column_of[source], column_of[target]
+        step = 1 if b > a else -1
+        lanes = [f"lane {number} {c}" for c in range(a + step, b, step)] if abs(b - a) > 1 else []
+        for lane, c in zip(lanes, range(a + step, b, step), strict=False):
+            stacks[c].append(lane)
+        chains.append([source, *lanes, target])
+    stacks = _ordered(stacks, chains)
+    middles, height = _middles(stacks)
+    left = [MARGIN + i * (BOX_WIDTH + COLUMN_GAP) for i in range(len(stacks))]
+    boxes = {
+        node: Box(node, i, left[i], middles[node] - BOX_HEIGHT / 2)
+        for node, i in column_of.items()
+        if node in middles
+    }
+    lane_column = {item: i for i, stack in enumerate(stacks) for item in stack}
+    routes = _routes(chains, middles, lane_column, left)
+    width = left[-1] + BOX_WIDTH + LOOP_ROOM + MARGIN if left else 2 * MARGIN
+    return Plan(boxes, routes, width, height)
+
+
+def _links(chains: Sequence[Sequence[str]]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for chain in chains:
+        for a, b in zip(chain, chain[1:], strict=False):
+            found.setdefault(a, []).append(b)
+            found.setdefault(b, []).append(a)
+    return found
+
+
+def _places(stacks: Sequence[Sequence[str]]) -> dict[str, float]:
+    return {item: (i + 0.5) / len(stack) for stack in stacks for i, item in enumerate(stack)}
+
+
+def _ordered(stacks: list[list[str]], chains: Sequence[Sequence[str]]) -> list[list[str]]:
+    """Order each column by the mean place of its neighbours; keep the order with the fewest crossings."""
+    links = _links(chains)
+    best, fewest = [list(stack) for stack in stacks], _crossings(stacks, chains)
+    for sweep in range(_SWEEPS):
+        order = range(len(stacks)) if sweep % 2 == 0 else range(len(stacks) - 1, -1, -1)
+        for i in order:
+            place = _places(stacks)
+
+            def pull(item: str, place: dict[str, float] = place) -> float:
+                near = [place[other] for other in links.get(item, [])]
+                return sum(near) / len(near) if near else place[item]
+
+            stacks[i] = sorted(stacks[i], key=pull)
+        crossings = _crossings(stacks, chains)
+        if crossings < fewest:
+            best, fewest = [list(stack) for stack in stacks], crossings
+    return best
+
+
+def _crossings(stacks: Sequence[Sequence[str]], chains: Sequence[Sequence[str]]) -> int:
+    """Count crossings between neighbouring columns, and the boxes that arrows within a column pass over."""
+    at = {item: (c, i) for c, stack in enumerate(stacks) for i, item in enumerate(stack)}
+    spans: dict[int, list[tuple[int, int]]] = {}
+    total = 0
+    for chain in chains:
+        for a, b in zip(chain, chain[1:], strict=False):
+            (ca, ia), (cb, ib) = at[a], at[b]
+            if ca == cb:
+                total += max(0, abs(ia - ib) - 1)
+            else:
+                spans.setdefault(min(ca, cb), []).append((ia, ib) if ca < cb else (ib, ia))
+    for pairs in spans.values():
+        for n, (a, b) in enumerate(pairs):
+            total += sum((a - c) * (b - d) < 0 for c, d in pairs[:n])
+    return total
+
+
+def _middles(stacks: Sequence[Sequence[str]]) -> tuple[dict[str, float], float]:
+    """Return each item's vertical middle, columns centred on the tallest, and the height of the whole."""
+
+    def tall(item: str) -> float:
+        return LANE_HEIGHT if item.startswith("lane ") else BOX_HEIGHT
+
+    heights = [sum(tall(item) + GAP for item in stack) - GAP for stack in stacks if stack]
+    tallest = max(heights, default=0.0)
+    middles: dict[str, float] = {}
+    for stack in stacks:
+        if not stack:
+            continue
+        spare = tallest - (sum(tall(item) + GAP for item in stack) - GAP)
+        stretch = min(26.0, spare / len(stack))
+        y = TOP + MARGIN + (spare - stretch * (len(stack) - 1)) / 2
+        for item in stack:
+            middles[item] = y + tall(item) / 2
+            y += tall(item) + GAP + stretch
+    return middles, tallest + TOP + 2 * MARGIN
+
+
+def _routes(
+    chains: Sequence[Sequence[str]],
+    middles: Mapping[str, float],
+    column: Mapping[str, int],
+    left: Sequence[float],
+) -> tuple[Route, ...]:
+    """Spread arrow ends along the sides of boxes and string the points of each arrow."""
+    ends: dict[tuple[str, str], list[tuple[float, int, int]]] = {}
+    sides: list[tuple[str, str]] = []
+    for number, chain in enumerate(chains):
+        first, second, before, last = chain[0], chain[1], chain[-2], chain[-1]
+        if column[first] == column[last]:
+            out_side = in_side = "right"
+        else:
+            out_side = "right" if column[second] > column[first] else "left"
+            in_side = "left" if column[before] < column[last] else "right"
+        sides.append((out_side, in_side))
+        ends.setdefault((first, out_side), []).append((middles[second], number, 0))
+        ends.setdefault((last, in_side), []).append((middles[before], number, 1))
+    port: dict[tuple[int, int], float] = {}
+    for (node, _), users in ends.items():
+        users.sort()
+        room = BOX_HEIGHT - 10
+        for i, (_, number, end) in enumerate(users):
+            port[(number, end)] = middles[node] - room / 2 + room * (i + 1) / (len(users) + 1)
+
+    routes = []
+    for number, chain in enumerate(chains):
+        out_side, in_side = sides[number]
+        start = (left[column[chain[0]]] + (BOX_WIDTH if out_side == "right" else 0), port[(number, 0)])
+        tip = (left[column[chain[-1]]] + (BOX_WIDTH if in_side == "right" else 0), port[(number, 1)])
+        points = [start]
+        for lane in chain[1:-1]:
+            edges = (left[column[lane]], left[column[lane]] + BOX_WIDTH)
+            near, far = edges if out_side == "right" else edges[::-1]
+            points += [(near, middles[lane]), (far, middles[lane])]
+        points.append(tip)
+        looping = column[chain[0]] == column[chain[-1]]
+        routes.append(Route(tuple(points), -1 if in_side == "right" else 1, looping))
+    return tuple(routes)

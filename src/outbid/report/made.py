@@ -1,0 +1,79 @@
+"""How the report was made: diagnostics in words before numbers, versions, timing, how to cite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from outbid.report.content import FitSummary, ReportContent
+from outbid.report.numbers import counted, duration, two_digits
+from outbid.report.tables import PRIOR_NAMES
+
+RHAT_LIMIT = 1.01
+ESS_LIMIT = 400
+BFMI_LIMIT = 0.3
+PARETO_LIMIT = 0.7
+
+
+@dataclass(frozen=True)
+class FitWords:
+    """One fit: a title, the verdict in a sentence, and the checks as (in words, number, rule)."""
+
+    title: str
+    passed: bool
+    verdict: str
+    how: str
+    checks: tuple[tuple[str, str, str], ...]
+
+
+def fit_words(fit: FitSummary) -> FitWords:
+    """Return a fit's diagnostics, words first."""
+    checks = [
+        ("The chains agree" if fit.rhat_max <= RHAT_LIMIT else "The chains don't agree",
+         f"largest R-hat {fit.rhat_max:.3f}", f"{RHAT_LIMIT} at most"),
+        ("There are enough independent draws for the middle of the distributions" if fit.ess_bulk_min >= ESS_LIMIT
+         else "There are too few independent draws for the middle of the distributions",
+         f"fewest effective draws {two_digits(fit.ess_bulk_min)}", f"{ESS_LIMIT} at least"),
+        ("and for their tails" if fit.ess_tail_min >= ESS_LIMIT else "Too few for their tails",
+         f"fewest effective draws {two_digits(fit.ess_tail_min)}", f"{ESS_LIMIT} at least"),
+        ("The sampler never lost its way" if fit.divergences == 0 else "The sampler lost its way at times",
+         counted(fit.divergences, "divergence"), "none"),
+        ("It explored the whole distribution" if fit.bfmi_min >= BFMI_LIMIT
+         else "It may have missed part of the distribution",
+         f"lowest energy fraction {two_digits(fit.bfmi_min)}", f"{BFMI_LIMIT} at least"),
+    ]  # fmt: skip
+    if fit.pareto_k is not None:
+        good = fit.pareto_k <= PARETO_LIMIT
+        words = "Re-weighting the draws is trustworthy" if good else "Re-weighting the draws can't be trusted"
+        checks.append((words, f"Pareto k {two_digits(fit.pareto_k)}", f"{PARETO_LIMIT} at most"))
+    reweighted = fit.how == "reweighted"
+    how = (
+        f"{'Re-weighted from the draws under the other priors' if reweighted else 'Sampled'}: "
+        f"{counted(fit.chains, 'chain')}, {counted(fit.draws, 'draw')}, {duration(fit.seconds)}."
+    )
+    verdict = "Passed all checks." if not fit.problems else f"Failed: {'; '.join(fit.problems)}."
+    name = PRIOR_NAMES.get(fit.prior, fit.prior)
+    title = f"{fit.prior[:1].upper()}{fit.prior[1:]} priors ({name})"
+    return FitWords(title, not fit.problems, verdict, how, tuple(checks))
+
+
+def citation(content: ReportContent) -> str:
+    """Return how to cite the report: program, version, study, date, seed."""
+    run = content.provenance
+    return (
+        f"outbid {run.version}: {content.title}. Report made on {run.created} with seed {run.seed} "
+        f"from {counted(run.n_months, 'month')} of data ({run.first_month} to {run.last_month}). "
+        f"Cite the sources of the figures as well; they are listed below with their licences."
+    )
+
+
+def facts(content: ReportContent) -> tuple[tuple[str, str], ...]:
+    """Return what is needed to get the same numbers again, as (name, value)."""
+    run = content.provenance
+    packages = ", ".join(f"{name} {version}" for name, version in sorted(run.packages.items()))
+    timing = ", ".join(f"{stage} {duration(seconds)}" for stage, seconds in run.timing.items())
+    rows = (
+        ("Command", run.command), ("Version", f"outbid {run.version}"), ("Seed", str(run.seed)),
+        ("Made on", run.created), ("Python", run.python), ("Machine", run.platform), ("Packages", packages),
+        ("Time taken", timing),
+    )  # fmt: skip
+    return tuple((name, value) for name, value in rows if value)

@@ -1,0 +1,140 @@
+"""Numbers as a reader meets them: two significant digits, units, intervals, dates."""
+
+from __future__ import annotations
+
+import math
+
+MINUS = "−"
+SHARES = ("share", "proportion")
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July",
+    "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+
+def two_digits(value: float) -> str:
+    """Write a number with two significant digits ("1,200", "0.035", "−3.4").
+
+    Parameters
+    ----------
+    value
+        Any number; one that is not finite is written "not known".
+    """
+    if not math.isfinite(value):
+        return "not known"
+    size = abs(float(f"{value:.1e}"))
+    sign = MINUS if value < 0 and size > 0 else ""
+    if size >= 1e6:
+        name, scale = ("billion", 1e9) if size >= 1e9 else ("million", 1e6)
+        return f"{sign}{two_digits(size / scale)} {name}"
+    if size == 0:
+        return "0"
+    if size < 1e-4:
+        return f"{sign}under 0.0001" if not sign else f"between {MINUS}0.0001 and 0"
+    decimals = max(0, 1 - math.floor(math.log10(size)))
+    return f"{sign}{size:,.{decimals}f}"
+
+
+def signed(value: float) -> str:
+    """Write a difference with its sign and two significant digits ("+1,200", "−0.035", "0")."""
+    text = two_digits(value)
+    return f"+{text}" if value > 0 and text != "0" else text
+
+
+def reported(value: float) -> str:
+    """Write a published figure as it was published: digits grouped, none lost."""
+    if not math.isfinite(value):
+        return "not known"
+    text = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.10g}"
+    return text.replace("-", MINUS)
+
+
+def percent(probability: float) -> str:
+    """Write a probability or share as a percentage with at most two digits ("63%", "over 99%")."""
+    if not math.isfinite(probability):
+        return "not known"
+    if 0.99 < probability < 1:
+        return "over 99%"
+    if 0 < probability < 0.01:
+        return "under 1%"
+    return f"{probability * 100:.0f}%"
+
+
+def unit_of(unit: str, *, difference: bool = False) -> tuple[float, str]:
+    """Return the factor and the words with which a unit is shown; shares become per cent or points.
+
+    Parameters
+    ----------
+    unit
+        The unit as declared, perhaps empty.
+    difference
+        Whether the number is a difference between two such quantities.
+    """
+    if unit in SHARES:
+        return 100.0, "percentage points" if difference else "%"
+    return 1.0, unit
+
+
+def quantity(value: float, unit: str) -> str:
+    """Write a level with its unit ("1,200 persons", "98%")."""
+    factor, words = unit_of(unit)
+    text = two_digits(value * factor)
+    return f"{text}%" if words == "%" else f"{text} {words}".strip()
+
+
+def more_or_less(value: float, unit: str) -> str:
+    """Write a difference in words ("130 persons more", "0.08 index points less", "no difference")."""
+    factor, words = unit_of(unit, difference=True)
+    text = two_digits(abs(value) * factor)
+    if text == "0":
+        return "no difference"
+    countable = words.split(" ")[0].endswith("s")
+    direction = "more" if value > 0 else ("fewer" if countable else "less")
+    return " ".join(part for part in (text, words, direction) if part)
+
+
+def interval(low: float, high: float, unit: str = "", *, difference: bool = False) -> str:
+    """Write an interval with one unit ("1,100 to 3,900 persons", "−40 to +310").
+
+    An end near zero is rounded to a hundredth of the other, so that it doesn't pretend to more
+    precision than its partner ("0 to +0.26" and not "−0.00029 to +0.26").
+    """
+    factor, words = unit_of(unit, difference=difference)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "not known"
+    write = signed if difference else two_digits
+    largest = max(abs(low), abs(high)) * factor
+    decimals = 2 - math.floor(math.log10(largest)) if largest > 0 else 0
+    text = " to ".join(write(round(end * factor, decimals)) for end in (low, high))
+    if words == "%":
+        return f"{text}%"
+    return f"{text} {words}".strip()
+
+
+def duration(seconds: float) -> str:
+    """Write a length of time ("0.8 s", "3.6 minutes", "1.2 hours")."""
+    for limit, scale, word in ((90.0, 1.0, "s"), (5400.0, 60.0, "minutes"), (math.inf, 3600.0, "hours")):
+        if seconds < limit:
+            return f"{two_digits(seconds / scale)} {word}"
+    return "not known"
+
+
+def month_name(text: str) -> str:
+    """Write YYYY-MM or YYYY-MM-DD as "March 2024"; anything else is returned as it is."""
+    parts = text.split("-")
+    if len(parts) >= 2 and parts[1].isdigit() and 1 <= int(parts[1]) <= 12:
+        return f"{_MONTHS[int(parts[1]) - 1]} {parts[0]}"
+    return text
+
+
+def day_name(text: str) -> str:
+    """Write YYYY-MM-DD as "22 March 2024"; a month or a year is written as such."""
+    parts = text.split("-")
+    if len(parts) == 3 and parts[2].isdigit():
+        return f"{int(parts[2])} {month_name(text)}"
+    return month_name(text)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Write an exact count with its noun ("1 source", "1,204 figures")."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"

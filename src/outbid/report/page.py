@@ -1,0 +1,196 @@
+"""Turn a report's content into one self-contained page that opens offline and asks the network for nothing."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import vl_convert
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from outbid.report import headings, made, tables, words
+from outbid.report.content import ReportContent
+from outbid.report.figures import diagram, fit, history, tradeoff, unknowns, whatif
+from outbid.report.figures.common import Cell, Figure, Table
+
+_HERE = Path(__file__).parent
+_SECTIONS = (
+    ("answer", "Answer"), ("happened", "What happened"), ("drivers", "What drives what"), ("claims", "Claims"),
+    ("whatif", "What if"), ("unknowns", "What we can't tell"), ("made", "How it was made"),
+)  # fmt: skip
+
+
+def render(content: ReportContent) -> str:
+    """Return the report as one HTML page.
+
+    Text from a study is escaped wherever it stands, and the page's security policy lets no script run but
+    its own two, so that nothing a source wrote can act.
+
+    Parameters
+    ----------
+    content
+        Everything that the report shows.
+    """
+    bundle, script, style = _bundle(), _own("page.js"), _own("style.css")
+    claim_lines, links = tables.claims(content), tables.arrows(content)
+    context: dict[str, Any] = {
+        "content": content,
+        "policy": security_policy((bundle, script)),
+        "bundle": Markup(bundle),
+        "script": Markup(script),
+        "style": Markup(style),
+        "answer": words.answer(content),
+        "trust": words.trust(content),
+        "headings": _headings(content),
+        "tradeoff": tradeoff.figure(content),
+        "history": history.figure(content),
+        "fit": fit.figure(content),
+        "paths": whatif.figure(content),
+        "contraction": unknowns.figure(content),
+        "diagram": diagram.draw(content),
+        "diagram_data": _diagram_data(links),
+        "arrows": links,
+        "claims": claim_lines,
+        "claim_ids": {line.id for line in claim_lines},
+        "filters": tables.filters(claim_lines),
+        "blocks": tables.scenario_blocks(content),
+        "parameters": tables.parameters(content),
+        "series": tables.series_blocks(content),
+        "years": tables.years_of_bands(content),
+        "fits": tuple(made.fit_words(row) for row in content.fits),
+        "facts": made.facts(content),
+        "citation": made.citation(content),
+    }
+    context["sections"] = [{"id": ident, "name": name} for ident, name in _SECTIONS if _present(ident, context)]
+    return _environment().get_template("page.html.j2").render(context)
+
+
+def security_policy(scripts: tuple[str, ...]) -> str:
+    """Return a Content-Security-Policy that runs exactly the given scripts and fetches nothing.
+
+    Vega evaluates its expressions with an interpreter, so that even `unsafe-eval` is not needed.
+    """
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    return (
+        f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def as_json(value: Any) -> Markup:
+    """Return a value as JSON that can stand inside a script element: no character of it can end the element."""
+    text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def embedded(figure: Figure) -> Markup:
+    """Return a figure's drawing, layout and data for the page's script."""
+    layout = figure.layout
+    return as_json(
+        {
+            "spec": figure.spec,
+            "layout": {"kind": layout.kind, "margin": layout.margin, "least": layout.least, "most": layout.most},
+            "data": {name: _columns(table) for name, table in figure.data.items()},
+            "download": figure.download,
+            "options": figure.options,
+        }
+    )
+
+
+def safe_link(url: str) -> bool:
+    """Say whether an address may become a link: http and https only, never a script."""
+    try:
+        return urlsplit(url.strip()).scheme.lower() in ("http", "https")
+    except ValueError:
+        return False
+
+
+def _columns(table: Table) -> list[dict[str, Any]]:
+    """Return a table by column; texts that repeat are listed once and referred to by number."""
+    out: list[dict[str, Any]] = []
+    for i, name in enumerate(table.columns):
+        values: list[Cell] = [row[i] for row in table.rows]
+        distinct = list(dict.fromkeys(values))
+        if any(isinstance(value, str) for value in values) and len(distinct) * 2 < len(values):
+            number = {value: n for n, value in enumerate(distinct)}
+            out.append({"name": name, "levels": distinct, "codes": [number[value] for value in values]})
+        else:
+            out.append({"name": name, "values": values})
+    return out
+
+
+def _diagram_data(links: tuple[tables.ArrowRow, ...]) -> list[dict[str, Any]]:
+    return [
+        {
+            "index": row.index, "source": row.source, "target": row.target, "effect": row.effect, "sentence": row.sentence,
+            "formula": row.formula, "mechanism": row.mechanism, "odds_before": row.before, "odds_data_alone": row.data,
+            "odds_if_sources_right": row.sources, "verdict": row.verdict, "evidence": list(row.evidence),
+        }
+        for row in links
+    ]  # fmt: skip
+
+
+def _headings(content: ReportContent) -> Mapping[str, str]:
+    return {
+        "happened": headings.what_happened(content), "fit": headings.how_well_it_fits(content),
+        "drivers": headings.what_drives_what(content), "claims": headings.what_sources_claim(content),
+        "whatif": headings.what_if(content), "unknowns": headings.what_is_unknown(content),
+        "made": headings.how_it_was_made(content),
+    }  # fmt: skip
+
+
+def _present(section: str, context: Mapping[str, Any]) -> bool:
+    needs = {
+        "happened": ("history", "fit"), "drivers": ("arrows",), "claims": ("claims",),
+        "whatif": ("paths", "blocks"), "unknowns": ("parameters",),
+    }  # fmt: skip
+    return section not in needs or any(context[name] for name in needs[section])
+
+
+def _finite(value: Any) -> Any:
+    """Return a value with null where a number is not finite, since JSON has no word for it."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+@cache
+def _bundle() -> str:
+    """Return Vega, Vega-Lite and Vega-Embed as one script, made without a network."""
+    text: str = vl_convert.javascript_bundle()
+    return text.replace("\r\n", "\n")
+
+
+def _own(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["as_json"] = as_json
+    environment.filters["embedded"] = embedded
+    environment.filters["safe_link"] = safe_link
+    environment.filters["home_words"] = tables.home_words
+    return environment
