@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -24,7 +23,6 @@ from outbid.infer.likelihood import Figures, Values, row_log_likelihood
 from outbid.model.compile import build_run
 from outbid.model.declare import Model
 from outbid.model.priors import PriorTable, from_standard_normal
-from outbid.progress import Progress
 
 CHAINS = 4
 # Curvature below that of the prior is noise of the approximation; the prior alone gives 1.
@@ -34,7 +32,7 @@ DIFFERENCE = 1e-4
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to sample."""
+    """How long to sample: iterations of each of two rounds of warm-up, and draws, per chain."""
 
     warmup: int
     draws: int
@@ -42,8 +40,8 @@ class Effort:
     chunk: int = 25
 
 
-FULL = Effort(warmup=400, draws=1000)
-QUICK = Effort(warmup=100, draws=150, target_acceptance=0.8)
+FULL = Effort(warmup=150, draws=1000)
+QUICK = Effort(warmup=50, draws=100, target_acceptance=0.8)
 
 
 class Target(NamedTuple):
@@ -111,79 +109,116 @@ class Sampler:
 
         init_kernel, sample_kernel = hmc(potential_fn_gen=potential, algo="NUTS")
 
-        def start(key: Array, x: Array, *arguments: Any) -> Any:
+        def start(key: Array, x: Array, step: Array, *arguments: Any) -> Any:
             return init_kernel(
                 x,
                 effort.warmup,
-                step_size=0.3,
+                step_size=step,
                 target_accept_prob=effort.target_acceptance,
+                adapt_mass_matrix=False,
                 max_tree_depth=8,
                 model_args=arguments,
                 rng_key=key,
             )
 
+        def one(state: Any, *arguments: Any) -> tuple[Any, Any]:
+            state = sample_kernel(state, arguments, {})
+            return state, (state.z, state.diverging, state.energy, state.num_steps, state.accept_prob)
+
         def advance(state: Any, *arguments: Any) -> Any:
-            def one(state: Any, _: None) -> tuple[Any, Any]:
-                state = sample_kernel(state, arguments, {})
-                kept = (state.z, state.diverging, state.energy, state.num_steps, state.accept_prob)
-                return state, kept
+            chains = jax.vmap(lambda chain: one(chain, *arguments))
+            return jax.lax.scan(lambda state, _: chains(state), state, None, length=effort.chunk)
 
-            return jax.lax.scan(one, state, None, length=effort.chunk)
-
-        each = (0, None, None, None)
         self._gradient = jax.jit(jax.value_and_grad(lambda z, target: -density(z, target)))
-        self._gradients = jax.jit(jax.vmap(jax.grad(lambda z, target: -density(z, target)), (0, None)))
-        self._start = jax.jit(jax.vmap(start, (0, 0, None, None, None)))
-        self._advance = jax.jit(jax.vmap(advance, each), donate_argnums=0)
+        self._start = jax.jit(jax.vmap(start, (0, 0, None, None, None, None)))
+        self._advance = jax.jit(advance)
 
-    def mode(self, target: Target, z: np.ndarray | None = None) -> np.ndarray:
+    @property
+    def iterations(self) -> int:
+        """How many iterations `sample` makes in all, both rounds of warm-up included."""
+        return 2 * self.effort.warmup + self.effort.draws
+
+    def mode(self, target: Target) -> np.ndarray:
         """Return a mode of the posterior, shape (size,), by L-BFGS from the prior's centre."""
 
         def value(z: np.ndarray) -> tuple[float, np.ndarray]:
             energy, gradient = self._gradient(z, target)
             return float(energy), np.asarray(gradient)
 
-        start = np.zeros(self.layout.size) if z is None else z
-        found = minimize(value, start, jac=True, method="L-BFGS-B", options={"maxiter": 2000, "maxfun": 3000})
+        options = {"maxiter": 1000, "maxfun": 1500}
+        found = minimize(value, np.zeros(self.layout.size), jac=True, method="L-BFGS-B", options=options)
         return np.asarray(found.x)
 
-    def turn(self, target: Target, mode: np.ndarray) -> np.ndarray:
-        """Return a square root of the inverse curvature at the mode, shape (size, size)."""
-        size = self.layout.size
-        rows = []
-        for block in np.array_split(np.eye(size), max(1, size // 16)):
-            ahead = self._gradients(mode + DIFFERENCE * block, target)
-            behind = self._gradients(mode - DIFFERENCE * block, target)
-            rows.append(np.asarray(ahead - behind) / (2 * DIFFERENCE))
-        curvature = np.concatenate(rows)
-        values, vectors = np.linalg.eigh(0.5 * (curvature + curvature.T))
-        return np.asarray((vectors / np.sqrt(np.maximum(values, LEAST_CURVATURE))) @ vectors.T)
+    def curvature(self, target: Target, z: np.ndarray) -> np.ndarray:
+        """Return the second derivatives of the negative log posterior at z, shape (size, size)."""
+        steps = DIFFERENCE * np.eye(self.layout.size)
+        rows = [
+            np.asarray(self._gradient(z + step, target)[1]) - np.asarray(self._gradient(z - step, target)[1])
+            for step in steps
+        ]
+        both = np.stack(rows) / (2 * DIFFERENCE)
+        return np.asarray(0.5 * (both + both.T))
 
-    def sample(
-        self, target: Target, *, seed: int, mode: np.ndarray, turn: np.ndarray, advanced: Callable[[int], None]
-    ) -> Posterior:
+    def sample(self, target: Target, *, seed: int, advanced: Callable[[int], None] = lambda _: None) -> Posterior:
         """Draw from the posterior with NUTS, `CHAINS` chains side by side.
 
+        The first warm-up runs in coordinates made round at the mode; the second in coordinates made round
+        by the mean curvature where the first one ended, which is where the posterior's mass is.
         `advanced` is told after every few iterations how many have been made. If it (or anything else)
         raises KeyboardInterrupt, the draws made so far come back with `complete` False.
         """
-        centre, square = jnp.asarray(mode), jnp.asarray(turn)
-        start_key, chain_key = jax.random.split(jax.random.key(seed))
-        start = jax.random.normal(start_key, (CHAINS, self.layout.size))
-        state = self._start(jax.random.split(chain_key, CHAINS), start, target, centre, square)
+        arguments: tuple[Any, ...] = ()
+        keys = jax.random.split(jax.random.key(seed), 3)
         kept: list[tuple[np.ndarray, ...]] = []
         complete = True
-        try:
-            for made in range(0, self.effort.warmup + self.effort.draws, self.effort.chunk):
-                state, part = self._advance(state, target, centre, square)
-                if made >= self.effort.warmup:
+
+        def iterate(state: Any, number: int, keep: bool) -> Any:
+            for _ in range(0, number, self.effort.chunk):
+                state, part = self._advance(state, *arguments)
+                if keep:
                     kept.append(tuple(np.asarray(item) for item in part))
                 advanced(self.effort.chunk)
+            return state
+
+        try:
+            centre = self.mode(target)
+            turn = roundness(self.curvature(target, centre))
+            arguments = (target, centre, turn)
+            x = jax.random.normal(keys[0], (CHAINS, self.layout.size))
+            state = self._start(jax.random.split(keys[1], CHAINS), x, 0.1, *arguments)
+            state = iterate(state, self.effort.warmup, keep=False)
+
+            ends = centre + np.asarray(state.z) @ turn.T
+            centre = ends.mean(axis=0)
+            turn = roundness(np.mean([self.curvature(target, end) for end in ends], axis=0))
+            arguments = (target, centre, turn)
+            x = jnp.asarray(np.linalg.solve(turn, (ends - centre).T).T)
+            state = self._start(jax.random.split(keys[2], CHAINS), x, 0.1, *arguments)
+            state = iterate(state, self.effort.warmup, keep=False)
+            iterate(state, self.effort.draws, keep=True)
         except KeyboardInterrupt:
             complete = False
-        empty = (np.zeros((CHAINS, 0, self.layout.size)), *(np.zeros((CHAINS, 0)) for _ in range(4)))
-        x, divergent, energy, steps, acceptance = (
-            [np.concatenate(column, axis=1) for column in zip(*kept, strict=True)] if kept else empty
-        )
-        z = mode + x @ turn.T
-        return Posterior(self.layout, z, divergent, energy, steps, acceptance, complete)
+        return _posterior(self.layout, kept, arguments, complete)
+
+
+def roundness(curvature: np.ndarray) -> np.ndarray:
+    """Return a square root of the inverse curvature, shape (size, size), with weak directions held to the prior's.
+
+    Directions of negative curvature (away from a mode there are some) count by their size.
+    """
+    values, vectors = np.linalg.eigh(curvature)
+    return np.asarray((vectors / np.sqrt(np.maximum(np.abs(values), LEAST_CURVATURE))) @ vectors.T)
+
+
+def _posterior(
+    where: Layout, kept: list[tuple[np.ndarray, ...]], arguments: tuple[Any, ...], complete: bool
+) -> Posterior:
+    """Put the chunks together: (iterations, chains, ...) each, to (chains, draws, ...), in standard normals."""
+    if not kept:
+        none = np.zeros((CHAINS, 0))
+        return Posterior(where, np.zeros((CHAINS, 0, where.size)), none.astype(bool), none, none, none, complete)
+    x, divergent, energy, steps, acceptance = (
+        np.moveaxis(np.concatenate(column), 0, 1) for column in zip(*kept, strict=True)
+    )
+    _, centre, turn = arguments
+    return Posterior(where, centre + x @ turn.T, divergent, energy, steps, acceptance, complete)

@@ -78,7 +78,10 @@ def read_effect(effect: Effect, outcome: Outcome) -> Reading:
 
 
 def effect_in_words(effect: Effect, outcome: Outcome) -> str:
-    """Return an effect as size, interval and chance ("130 persons more (90% interval −410 to +680); likely, 63%")."""
+    """Return an effect as size, interval and chance ("130 more (90% interval −410 to +680); even, 53%").
+
+    Under neutral priors the words are that the data don't tell where they don't.
+    """
     size = more_or_less(effect.median, outcome.unit)
     factor, _ = unit_of(outcome.unit, difference=True)
     span = interval(effect.q05 * factor, effect.q95 * factor, difference=True)

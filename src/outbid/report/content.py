@@ -73,7 +73,7 @@ class Fan:
 
 @dataclass(frozen=True)
 class Record:
-    """One published figure; dates are YYYY-MM-DD, both ends included. Either `value`, or `low` and/or `high`."""
+    """One published figure; dates are YYYY-MM-DD, both included. Either `value`, or `low` and/or `high`."""
 
     start: str
     end: str
@@ -154,7 +154,8 @@ class Edge:
 
     `effect` is the median response of the target (log hazard, log count or index) to one typical change of
     the source, under the neutral posterior; `probability_positive` holds P(effect > 0) by prior set, and
-    `prior_probability_positive` the same before the data. `sign_sources` is the sign under the sources' priors.
+    `prior_probability_positive` the same before the data. `sign_sources` is the sign that the sources'
+    priors give.
     """
 
     source: str

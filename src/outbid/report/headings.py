@@ -11,10 +11,17 @@ from outbid.report.numbers import counted, percent, two_digits
 
 _YEAR = 12
 _FRACTIONS: tuple[tuple[float, str], ...] = (
-    (0.94, "nearly all"), (0.85, "nine tenths"), (0.775, "four fifths"), (0.71, "three quarters"),
-    (0.58, "two thirds"), (0.42, "half"), (0.29, "a third"), (0.225, "a quarter"), (0.15, "a fifth"),
+    (0.94, "nearly all"),
+    (0.85, "nine tenths"),
+    (0.775, "four fifths"),
+    (0.71, "three quarters"),
+    (0.58, "two thirds"),
+    (0.42, "half"),
+    (0.29, "a third"),
+    (0.225, "a quarter"),
+    (0.15, "a fifth"),
     (0.0, "a tenth"),
-)  # fmt: skip
+)
 _SETTLED = 0.75
 _SAYS_LITTLE = 0.1
 
@@ -97,8 +104,10 @@ def how_well_it_fits(content: ReportContent) -> str:
             inside += (top is None or top >= low) and (bottom is None or bottom <= high)
     if not total:
         return "The model beside the figures"
-    verdict = "as it should" if 0.85 <= inside / total <= 0.97 else "where nine in ten would be right"
-    return f"The model's 90% intervals hold {inside} of {total} figures, {percent(inside / total)}: {verdict}"
+    verdict = "as they should" if 0.85 <= inside / total <= 0.97 else "where nine in ten would be right"
+    return (
+        f"The model's 90% intervals hold {inside} of {total} figures ({percent(inside / total)}), {verdict}"
+    )
 
 
 def what_drives_what(content: ReportContent) -> str:
@@ -109,7 +118,8 @@ def what_drives_what(content: ReportContent) -> str:
         return "No diagram was derived"
     if settled == total:
         return f"The data settle the direction of all {counted(total, 'link')}"
-    return f"The direction of {settled} of {counted(total, 'link')} is settled; the other {total - settled} are open"
+    others = f"the other {total - settled} are open" if total - settled > 1 else "the other one is open"
+    return f"The direction of {settled} of {counted(total, 'link')} is settled; {others}"
 
 
 def what_sources_claim(content: ReportContent) -> str:
@@ -161,9 +171,10 @@ def what_is_unknown(content: ReportContent) -> str:
         return "No parameters were estimated"
     silent = sum(value < _SAYS_LITTLE for value in known)
     settled = sum(value >= _SETTLED for value in known)
+    total = counted(len(known), "parameter")
     if not silent:
-        return f"The data moved all {counted(len(known), 'parameter')}, and settled {settled}"
-    return f"The data say next to nothing about {silent} of {counted(len(known), 'parameter')}, and settle {settled}"
+        return f"The data moved all {total}, and settled {settled}"
+    return f"The data say next to nothing about {silent} of {total}, and settle {settled}"
 
 
 def how_it_was_made(content: ReportContent) -> str:

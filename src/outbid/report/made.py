@@ -6,8 +6,11 @@ from dataclasses import dataclass
 
 from outbid.report.content import FitSummary, ReportContent
 from outbid.report.numbers import counted, duration, two_digits
-from outbid.report.tables import PRIOR_NAMES
 
+PRIOR_NAMES = {
+    "neutral": "Neutral priors (the data alone)",
+    "sources": "The sources' priors (if the sources are right)",
+}
 RHAT_LIMIT = 1.01
 ESS_LIMIT = 400
 BFMI_LIMIT = 0.3
@@ -28,19 +31,36 @@ class FitWords:
 def fit_words(fit: FitSummary) -> FitWords:
     """Return a fit's diagnostics, words first."""
     checks = [
-        ("The chains agree" if fit.rhat_max <= RHAT_LIMIT else "The chains don't agree",
-         f"largest R-hat {fit.rhat_max:.3f}", f"{RHAT_LIMIT} at most"),
-        ("There are enough independent draws for the middle of the distributions" if fit.ess_bulk_min >= ESS_LIMIT
-         else "There are too few independent draws for the middle of the distributions",
-         f"fewest effective draws {two_digits(fit.ess_bulk_min)}", f"{ESS_LIMIT} at least"),
-        ("and for their tails" if fit.ess_tail_min >= ESS_LIMIT else "Too few for their tails",
-         f"fewest effective draws {two_digits(fit.ess_tail_min)}", f"{ESS_LIMIT} at least"),
-        ("The sampler never lost its way" if fit.divergences == 0 else "The sampler lost its way at times",
-         counted(fit.divergences, "divergence"), "none"),
-        ("It explored the whole distribution" if fit.bfmi_min >= BFMI_LIMIT
-         else "It may have missed part of the distribution",
-         f"lowest energy fraction {two_digits(fit.bfmi_min)}", f"{BFMI_LIMIT} at least"),
-    ]  # fmt: skip
+        (
+            "The chains agree" if fit.rhat_max <= RHAT_LIMIT else "The chains don't agree",
+            f"largest R-hat {fit.rhat_max:.3f}",
+            f"{RHAT_LIMIT} at most",
+        ),
+        (
+            "There are enough independent draws for the middle of the distributions"
+            if fit.ess_bulk_min >= ESS_LIMIT
+            else "There are too few independent draws for the middle of the distributions",
+            f"fewest effective draws {two_digits(fit.ess_bulk_min)}",
+            f"{ESS_LIMIT} at least",
+        ),
+        (
+            "and for their tails" if fit.ess_tail_min >= ESS_LIMIT else "Too few for their tails",
+            f"fewest effective draws {two_digits(fit.ess_tail_min)}",
+            f"{ESS_LIMIT} at least",
+        ),
+        (
+            "The sampler never lost its way" if fit.divergences == 0 else "The sampler lost its way at times",
+            counted(fit.divergences, "divergence"),
+            "none allowed",
+        ),
+        (
+            "It explored the whole distribution"
+            if fit.bfmi_min >= BFMI_LIMIT
+            else "It may have missed part of the distribution",
+            f"lowest energy fraction {two_digits(fit.bfmi_min)}",
+            f"{BFMI_LIMIT} at least",
+        ),
+    ]
     if fit.pareto_k is not None:
         good = fit.pareto_k <= PARETO_LIMIT
         words = "Re-weighting the draws is trustworthy" if good else "Re-weighting the draws can't be trusted"
@@ -51,8 +71,7 @@ def fit_words(fit: FitSummary) -> FitWords:
         f"{counted(fit.chains, 'chain')}, {counted(fit.draws, 'draw')}, {duration(fit.seconds)}."
     )
     verdict = "Passed all checks." if not fit.problems else f"Failed: {'; '.join(fit.problems)}."
-    name = PRIOR_NAMES.get(fit.prior, fit.prior)
-    title = f"{fit.prior[:1].upper()}{fit.prior[1:]} priors ({name})"
+    title = PRIOR_NAMES.get(fit.prior, f"{fit.prior} priors")
     return FitWords(title, not fit.problems, verdict, how, tuple(checks))
 
 
@@ -72,8 +91,13 @@ def facts(content: ReportContent) -> tuple[tuple[str, str], ...]:
     packages = ", ".join(f"{name} {version}" for name, version in sorted(run.packages.items()))
     timing = ", ".join(f"{stage} {duration(seconds)}" for stage, seconds in run.timing.items())
     rows = (
-        ("Command", run.command), ("Version", f"outbid {run.version}"), ("Seed", str(run.seed)),
-        ("Made on", run.created), ("Python", run.python), ("Machine", run.platform), ("Packages", packages),
+        ("Command", run.command),
+        ("Version", f"outbid {run.version}"),
+        ("Seed", str(run.seed)),
+        ("Made on", run.created),
+        ("Python", run.python),
+        ("Machine", run.platform),
+        ("Packages", packages),
         ("Time taken", timing),
-    )  # fmt: skip
+    )
     return tuple((name, value) for name, value in rows if value)

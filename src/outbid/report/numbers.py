@@ -7,9 +7,19 @@ import math
 MINUS = "−"
 SHARES = ("share", "proportion")
 _MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July",
-    "August", "September", "October", "November", "December",
-)  # fmt: skip
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 
 def two_digits(value: float) -> str:
@@ -24,6 +34,8 @@ def two_digits(value: float) -> str:
         return "not known"
     size = abs(float(f"{value:.1e}"))
     sign = MINUS if value < 0 and size > 0 else ""
+    if size >= 1e12:
+        return f"{sign}{size:.1e}"
     if size >= 1e6:
         name, scale = ("billion", 1e9) if size >= 1e9 else ("million", 1e6)
         return f"{sign}{two_digits(size / scale)} {name}"
@@ -96,16 +108,15 @@ def more_or_less(value: float, unit: str) -> str:
 def interval(low: float, high: float, unit: str = "", *, difference: bool = False) -> str:
     """Write an interval with one unit ("1,100 to 3,900 persons", "−40 to +310").
 
-    An end near zero is rounded to a hundredth of the other, so that it doesn't pretend to more
+    An end near zero is written as zero if it is below half a hundredth of the other, so that it doesn't pretend to more
     precision than its partner ("0 to +0.26" and not "−0.00029 to +0.26").
     """
     factor, words = unit_of(unit, difference=difference)
     if not (math.isfinite(low) and math.isfinite(high)):
         return "not known"
     write = signed if difference else two_digits
-    largest = max(abs(low), abs(high)) * factor
-    decimals = 2 - math.floor(math.log10(largest)) if largest > 0 else 0
-    text = " to ".join(write(round(end * factor, decimals)) for end in (low, high))
+    least = max(abs(low), abs(high)) * factor / 200
+    text = " to ".join(write(0.0 if abs(end * factor) < least else end * factor) for end in (low, high))
     if words == "%":
         return f"{text}%"
     return f"{text} {words}".strip()
@@ -138,3 +149,8 @@ def day_name(text: str) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Write an exact count with its noun ("1 source", "1,204 figures")."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def plain_name(name: str) -> str:
+    """Return an identifier with spaces for underscores."""
+    return name.replace("_", " ")

@@ -33,7 +33,7 @@
 
   function fitted(figure, width) {
     const spec = structuredClone(figure.content.spec);
-    const { kind, margin, least, most } = figure.content.layout;
+    const { kind, margin, gap, least, most } = figure.content.layout;
     const { shape } = figure.content.options;
     if (kind === "single") {
       spec.width = width;
@@ -46,7 +46,7 @@
     } else {
       const columns = Math.max(1, Math.min(most, Math.floor(width / least)));
       spec.columns = columns;
-      spec.spec.width = Math.floor(width / columns) - margin;
+      spec.spec.width = Math.floor((width - margin - 16 - (columns - 1) * gap) / columns);
     }
     for (const parameter of spec.params || []) {
       if (parameter.name in figure.chosen) parameter.value = figure.chosen[parameter.name];
@@ -102,10 +102,11 @@
     button.addEventListener("click", () => {
       const id = button.dataset.download;
       const figure = figures.get(id);
-      const list = figure ? figure.data[figure.content.download] : JSON.parse(document.getElementById(`data-${id}`).textContent);
+      const table = button.dataset.table;
+      const list = figure ? figure.data[table] : JSON.parse(document.getElementById(`data-${id}`).textContent);
       const link = document.createElement("a");
       link.href = URL.createObjectURL(new Blob(["\ufeff", csv(list)], { type: "text/csv" }));
-      link.download = `${id}.csv`;
+      link.download = table && table !== id ? `${id}-${table}.csv` : `${id}.csv`;
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 10000);
     });
@@ -131,8 +132,10 @@
       const wanted = Object.fromEntries(fields.map((field) => [field.name, field.value.trim().toLowerCase()]));
       let shown = 0;
       for (const line of lines) {
+        const has = (key) => line.dataset[key].toLowerCase();
         const matches = (!wanted.words || line.textContent.toLowerCase().includes(wanted.words)) &&
-          ["kind", "source", "home"].every((key) => !wanted[key] || line.dataset[key].toLowerCase().split(" ").includes(wanted[key]));
+          (!wanted.source || has("source") === wanted.source) &&
+          ["kind", "home"].every((key) => !wanted[key] || has(key).split(" ").includes(wanted[key]));
         line.hidden = !matches;
         shown += matches ? 1 : 0;
       }
@@ -167,9 +170,9 @@
       detail.replaceChildren(
         paragraph(element("strong", `${link.source} → ${link.target}`), ` ${link.sentence}`),
         paragraph(element("code", link.formula)),
-        paragraph(`Effect ${link.effect} (${link.verdict}). Odds that it raises: ${link.odds_before} before the data, ` +
-          `${link.odds_data_alone} on the data alone, ${link.odds_if_sources_right} if the sources are right.`),
-        paragraph("Evidence: ", ...(cited.length ? cited : ["none"]), element("a", "row in the table", `#link-${link.index}`)),
+        paragraph(`Effect ${link.effect}; ${link.verdict}. Odds that it raises: ${link.odds_assumed} (assumed), ` +
+          `${link.odds_data_alone} (the data alone), ${link.odds_if_sources_right} (if the sources are right).`),
+        paragraph("Evidence: ", ...(cited.length ? cited : ["none "]), "· ", element("a", "its row in the table", `#link-${link.index}`)),
       );
     };
     for (const arrow of arrows) {
@@ -191,7 +194,10 @@
   const seen = new IntersectionObserver((changes) => {
     for (const change of changes) {
       if (!change.isIntersecting) continue;
-      for (const [id, entry] of entries) entry.toggleAttribute("aria-current", id === change.target.id);
+      for (const [id, entry] of entries) {
+        if (id === change.target.id) entry.setAttribute("aria-current", "true");
+        else entry.removeAttribute("aria-current");
+      }
     }
   }, { rootMargin: "-30% 0px -65% 0px" });
   for (const id of entries.keys()) {
@@ -211,9 +217,22 @@
   addEventListener("hashchange", reveal);
   reveal();
   let opened = [];
+  // paper is narrower than most screens: figures without columns of panels are set anew, so that their text stays readable
+  const A4 = 680, HALF = 350;
+  const setWidth = (figure, width) => {
+    const { kind, margin } = figure.content.layout;
+    const { shape } = figure.content.options;
+    if (!figure.view || kind === "facet") return;
+    if (shape) figure.view.signal("shape", width < shape.below ? shape.narrow : shape.wide);
+    figure.view.width(width - margin).run();
+  };
   addEventListener("beforeprint", () => {
     opened = [...document.querySelectorAll("details:not([open])")];
     for (const part of opened) part.open = true;
+    for (const figure of figures.values()) setWidth(figure, figure.place.closest(".pair") ? HALF : A4);
   });
-  addEventListener("afterprint", () => { for (const part of opened) part.open = false; });
+  addEventListener("afterprint", () => {
+    for (const part of opened) part.open = false;
+    for (const figure of figures.values()) setWidth(figure, figure.width);
+  });
 })();

@@ -1,4 +1,4 @@
-"""Turn a report's content into one self-contained page that opens offline and asks the network for nothing."""
+"""Turn a report's content into one page that stands alone, opens offline and asks the network for nothing."""
 
 from __future__ import annotations
 
@@ -16,16 +16,21 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from outbid.report import headings, made, tables, words
+from outbid.report import evidence_tables, headings, made, record_tables, result_tables, words
 from outbid.report.content import ReportContent
 from outbid.report.figures import diagram, fit, history, tradeoff, unknowns, whatif
 from outbid.report.figures.common import Cell, Figure, Table
 
 _HERE = Path(__file__).parent
 _SECTIONS = (
-    ("answer", "Answer"), ("happened", "What happened"), ("drivers", "What drives what"), ("claims", "Claims"),
-    ("whatif", "What if"), ("unknowns", "What we can't tell"), ("made", "How it was made"),
-)  # fmt: skip
+    ("answer", "Answer"),
+    ("happened", "What happened"),
+    ("drivers", "What drives what"),
+    ("claims", "Claims"),
+    ("whatif", "What if"),
+    ("unknowns", "What we can't tell"),
+    ("made", "How it was made"),
+)
 
 
 def render(content: ReportContent) -> str:
@@ -40,7 +45,7 @@ def render(content: ReportContent) -> str:
         Everything that the report shows.
     """
     bundle, script, style = _bundle(), _own("page.js"), _own("style.css")
-    claim_lines, links = tables.claims(content), tables.arrows(content)
+    claim_lines, links = evidence_tables.claims(content), evidence_tables.arrows(content)
     context: dict[str, Any] = {
         "content": content,
         "policy": security_policy((bundle, script)),
@@ -60,16 +65,18 @@ def render(content: ReportContent) -> str:
         "arrows": links,
         "claims": claim_lines,
         "claim_ids": {line.id for line in claim_lines},
-        "filters": tables.filters(claim_lines),
-        "blocks": tables.scenario_blocks(content),
-        "parameters": tables.parameters(content),
-        "series": tables.series_blocks(content),
-        "years": tables.years_of_bands(content),
+        "filters": evidence_tables.filters(claim_lines),
+        "blocks": result_tables.scenario_blocks(content),
+        "parameters": result_tables.parameters(content),
+        "series": record_tables.series_blocks(content),
+        "years": record_tables.years_of_bands(content),
         "fits": tuple(made.fit_words(row) for row in content.fits),
         "facts": made.facts(content),
         "citation": made.citation(content),
     }
-    context["sections"] = [{"id": ident, "name": name} for ident, name in _SECTIONS if _present(ident, context)]
+    context["sections"] = [
+        {"id": ident, "name": name} for ident, name in _SECTIONS if _present(ident, context)
+    ]
     return _environment().get_template("page.html.j2").render(context)
 
 
@@ -86,7 +93,7 @@ def security_policy(scripts: tuple[str, ...]) -> str:
 
 
 def as_json(value: Any) -> Markup:
-    """Return a value as JSON that can stand inside a script element: no character of it can end the element."""
+    """Return a value as JSON for a script element, with no character in it that could end the element."""
     text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     for character in "<>&\u2028\u2029":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -99,9 +106,14 @@ def embedded(figure: Figure) -> Markup:
     return as_json(
         {
             "spec": figure.spec,
-            "layout": {"kind": layout.kind, "margin": layout.margin, "least": layout.least, "most": layout.most},
+            "layout": {
+                "kind": layout.kind,
+                "margin": layout.margin,
+                "gap": layout.gap,
+                "least": layout.least,
+                "most": layout.most,
+            },
             "data": {name: _columns(table) for name, table in figure.data.items()},
-            "download": figure.download,
             "options": figure.options,
         }
     )
@@ -129,31 +141,46 @@ def _columns(table: Table) -> list[dict[str, Any]]:
     return out
 
 
-def _diagram_data(links: tuple[tables.ArrowRow, ...]) -> list[dict[str, Any]]:
+def _diagram_data(links: tuple[evidence_tables.ArrowRow, ...]) -> list[dict[str, Any]]:
     return [
         {
-            "index": row.index, "source": row.source, "target": row.target, "effect": row.effect, "sentence": row.sentence,
-            "formula": row.formula, "mechanism": row.mechanism, "odds_before": row.before, "odds_data_alone": row.data,
-            "odds_if_sources_right": row.sources, "verdict": row.verdict, "evidence": list(row.evidence),
+            "index": row.index,
+            "source": row.source,
+            "target": row.target,
+            "effect": row.effect,
+            "sentence": row.sentence,
+            "formula": row.formula,
+            "mechanism": row.mechanism,
+            "odds_assumed": row.before,
+            "odds_data_alone": row.data,
+            "odds_if_sources_right": row.sources,
+            "verdict": row.verdict,
+            "evidence": list(row.evidence),
         }
         for row in links
-    ]  # fmt: skip
+    ]
 
 
 def _headings(content: ReportContent) -> Mapping[str, str]:
     return {
-        "happened": headings.what_happened(content), "fit": headings.how_well_it_fits(content),
-        "drivers": headings.what_drives_what(content), "claims": headings.what_sources_claim(content),
-        "whatif": headings.what_if(content), "unknowns": headings.what_is_unknown(content),
+        "happened": headings.what_happened(content),
+        "fit": headings.how_well_it_fits(content),
+        "drivers": headings.what_drives_what(content),
+        "claims": headings.what_sources_claim(content),
+        "whatif": headings.what_if(content),
+        "unknowns": headings.what_is_unknown(content),
         "made": headings.how_it_was_made(content),
-    }  # fmt: skip
+    }
 
 
 def _present(section: str, context: Mapping[str, Any]) -> bool:
     needs = {
-        "happened": ("history", "fit"), "drivers": ("arrows",), "claims": ("claims",),
-        "whatif": ("paths", "blocks"), "unknowns": ("parameters",),
-    }  # fmt: skip
+        "happened": ("history", "fit"),
+        "drivers": ("arrows",),
+        "claims": ("claims",),
+        "whatif": ("paths", "blocks"),
+        "unknowns": ("parameters",),
+    }
     return section not in needs or any(context[name] for name in needs[section])
 
 
@@ -174,8 +201,8 @@ def _digest(script: str) -> str:
 
 @cache
 def _bundle() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script, made without a network."""
-    text: str = vl_convert.javascript_bundle()
+    """Return Vega, Vega-Lite and Vega-Embed as one script; no network, but it takes over a second."""
+    text: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return text.replace("\r\n", "\n")
 
 
@@ -186,11 +213,14 @@ def _own(name: str) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=FileSystemLoader(_HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters["as_json"] = as_json
     environment.filters["embedded"] = embedded
     environment.filters["safe_link"] = safe_link
-    environment.filters["home_words"] = tables.home_words
+    environment.filters["home_words"] = evidence_tables.home_words
     return environment

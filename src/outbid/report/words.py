@@ -28,11 +28,15 @@ _TERMINAL_LINES = 10
 
 @dataclass(frozen=True)
 class Sentence:
-    """One sentence of the answer, with its evidence under either prior set."""
+    """One sentence of the answer, with its evidence under either prior set.
+
+    `about` says what the evidence is about where that is not the sentence's own subject.
+    """
 
     plain: str
     sources: str
     data: str
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ _BOTTOM: Mapping[tuple[Reading, Reading], str] = {
     ("unknown", "less"): "moderation costs resources, and its effect on members can't be told",
     ("more", "unknown"): "moderation costs members, and its effect on resources can't be told",
     ("less", "unknown"): "moderation keeps members, and its effect on resources can't be told",
-    ("unknown", "unknown"): "neither the price of moderation nor its gain can be told",
+    ("unknown", "unknown"): "neither the price nor the gain of moderation can be told",
 }
 
 
@@ -116,7 +120,7 @@ def _pair(
 
 
 def answer(content: ReportContent) -> tuple[Sentence, ...]:
-    """Return the answer: members lost, resources gained, the bottom line; shorter where results are missing."""
+    """Return the answer: members lost, resources gained, bottom line; shorter where results are missing."""
     moderation = content.roles.get("moderation")
     sentences: list[Sentence] = []
     readings: dict[str, tuple[Reading, Reading]] = {}
@@ -135,8 +139,14 @@ def answer(content: ReportContent) -> tuple[Sentence, ...]:
     if sources == data:
         plain = f"{_capital(data)}, on the data alone and if the sources are right."
     else:
-        plain = f"If the sources are right, {sources}; on the data alone, {data}."
-    return (*sentences, Sentence(plain, *(_with_aid(content) or ("", ""))))
+        plain = (
+            f"If the sources are right, {sources}; on the data alone, {data.replace('moderation', 'it', 1)}."
+        )
+    with_aid = _with_aid(content)
+    return (
+        *sentences,
+        Sentence(plain, *with_aid, "with aid in return") if with_aid else Sentence(plain, "", ""),
+    )
 
 
 def _with_aid(content: ReportContent) -> tuple[str, str] | None:
@@ -150,8 +160,7 @@ def _with_aid(content: ReportContent) -> tuple[str, str] | None:
             return None
         for text, effect in zip(texts, pair, strict=True):
             text.append(f"{noun} {effect_in_brief(effect, outcome)}")
-    sources, data = (f"with aid in return: {'; '.join(text)}" for text in texts)
-    return sources, data
+    return "; ".join(texts[0]), "; ".join(texts[1])
 
 
 def trust(content: ReportContent) -> Trust:

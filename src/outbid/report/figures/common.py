@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import calendar
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -36,16 +37,27 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
 
 
+# a wrapped facet can't leave its header out, so it is written empty
+NO_HEADER = alt.Header(title=None, labelExpr="''", labelFontSize=1, labelPadding=0)
+# numbers on axes: "0.6", "4,000", "150k", "2M"
+NUMBER_LABELS = (
+    "abs(datum.value) >= 1e6 ? format(datum.value / 1e6, '~r') + 'M' : "
+    "abs(datum.value) >= 1e4 ? format(datum.value / 1e3, '~r') + 'k' : format(datum.value, ',.3~r')"
+)
+
+
 @dataclass(frozen=True)
 class Layout:
     """How the page fits a drawing to the width it finds.
 
-    `kind` is "single" (the width of the view), "stack" (every panel takes it) or "facet" (as many columns of
-    at least `least` pixels as fit, `most` at the most). `margin` is what axes and gaps take from a panel.
+    `kind` is "single" (the width of the view), "stack" (every panel takes it) or "facet" (as many
+    columns of at least `least` pixels as fit, `most` at the most). `margin` is what the axis left of a
+    panel takes, `gap` the distance between the panels of neighbouring columns.
     """
 
     kind: str
     margin: int = 0
+    gap: int = 0
     least: int = 0
     most: int = 1
 
@@ -54,7 +66,7 @@ class Layout:
 class Figure:
     """A drawing (Vega-Lite, without data), its data by name, and the words around it.
 
-    `download` names the table that a reader may take away; `alternative` says in words what a person who
+    `download` names the tables that a reader may take away; `alternative` says in words what a person who
     can't see the figure should know.
     """
 
@@ -65,7 +77,7 @@ class Figure:
     layout: Layout
     spec: Mapping[str, Any]
     data: Mapping[str, Table]
-    download: str
+    download: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -121,6 +133,38 @@ def utc_scale(domain: Sequence[str] = ()) -> alt.Scale:
 def chart(name: str) -> alt.Chart:
     """Return a chart on one of the figure's named tables."""
     return alt.Chart(alt.NamedData(name=name))
+
+
+def panel_title(label: str, letters: int = 31) -> str:
+    """Return a label as exactly two lines, so that the titles of small panels stand level."""
+    lines = textwrap.wrap(label, letters, max_lines=2, placeholder=" …") or [""]
+    return "\n".join(lines if len(lines) == 2 else [" ", *lines])
+
+
+def titled(field_name: str, note: str) -> list[alt.Chart]:
+    """Return the layers that write a panel's title (two lines) and a quiet note under it.
+
+    Parameters
+    ----------
+    field_name
+        The column with the title, the same in all rows of a panel.
+    note
+        The column with the note.
+    """
+    first = alt.Chart().transform_window(row="row_number()", groupby=[field_name])
+    base = first.transform_filter("datum.row === 1")
+    shared: dict[str, Any] = {
+        "align": "left",
+        "baseline": "middle",
+        "lineBreak": "\n",
+        "lineHeight": 15,
+        "fontSize": 12.5,
+    }
+    title = base.mark_text(color=INK, fontWeight=600, **shared).encode(
+        y=alt.value(-45), text=f"{field_name}:N"
+    )
+    below = base.mark_text(color=QUIET, **shared).encode(y=alt.value(-13), text=f"{note}:N")
+    return [title.encode(x=alt.value(0)), below.encode(x=alt.value(0))]
 
 
 def finished(drawing: Any) -> dict[str, Any]:

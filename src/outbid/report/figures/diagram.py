@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise, product
 
 from outbid.report.chances import identified
 from outbid.report.content import Edge, Node, ReportContent
-from outbid.report.figures.layering import BOX_HEIGHT, BOX_WIDTH, COLUMN_GAP, LOOP_ROOM, MARGIN, Route, plan
+from outbid.report.figures.layering import BOX_WIDTH, COLUMN_GAP, LOOP_ROOM, MARGIN, Route, plan
 
 SIDES = ("incumbent", "people", "challenger", "outside")
 KINDS = {"stock": "people", "index": "condition", "lever": "choice", "count": "events"}
 _THINNEST, _THICKEST = 1.4, 7.0
 _LETTERS = 21
+BADGE = 6.5
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class DrawnBox:
     id: str
     x: float
     y: float
+    height: float
     lines: tuple[str, ...]
     kind: str
     side: str
@@ -50,7 +54,7 @@ class Diagram:
     width: float
     height: float
     box_width: float
-    box_height: float
+    badge: float
     columns: tuple[tuple[str, str, float], ...]
     boxes: tuple[DrawnBox, ...]
     arrows: tuple[DrawnArrow, ...]
@@ -69,27 +73,51 @@ def _wrapped(label: str) -> tuple[str, ...]:
     return tuple(line if len(line) <= _LETTERS + 3 else line[: _LETTERS + 2] + "…" for line in lines)
 
 
-def _path(route: Route, head: float) -> tuple[str, tuple[float, float]]:
-    """Return the path's text, ending where the head begins, and a point near its end for the sign."""
+Curve = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
+
+
+def _curves(route: Route, head: float) -> list[Curve]:
+    """Return the Bezier curves of a route, the last one ending where the arrow's head begins."""
     points = list(route.points)
-    tip_x, tip_y = points[-1]
-    points[-1] = (tip_x - route.tip_direction * head, tip_y)
-    x, y = points[0]
-    text = f"M{x:.1f},{y:.1f}"
+    points[-1] = (points[-1][0] - route.tip_direction * head, points[-1][1])
     if route.looping:
-        end_x, end_y = points[-1]
-        bulge = min(LOOP_ROOM + 12, 26 + abs(end_y - y) * 0.22)
-        text += f" C{x + bulge:.1f},{y:.1f} {end_x + bulge:.1f},{end_y:.1f} {end_x:.1f},{end_y:.1f}"
-        return text, (end_x + 9, end_y - 7 if end_y < y else end_y + 9)
-    near = (0.0, 0.0)
-    for (ax, ay), (bx, by) in zip(points, points[1:], strict=False):
-        if abs(ay - by) < 0.05:
-            text += f" L{bx:.1f},{by:.1f}"
-        else:
-            pull = (bx - ax) * 0.5
-            text += f" C{ax + pull:.1f},{ay:.1f} {bx - pull:.1f},{by:.1f} {bx:.1f},{by:.1f}"
-        near = (bx - (bx - ax) / abs(bx - ax) * 11 if bx != ax else bx, by - 7 if ay >= by else by + 9)
-    return text, near
+        (ax, ay), (bx, by) = points[0], points[-1]
+        bulge = min(LOOP_ROOM + 12, 30 + abs(by - ay) * 0.24)
+        return [((ax, ay), (ax + bulge, ay), (bx + bulge, by), (bx, by))]
+    out: list[Curve] = []
+    for (ax, ay), (bx, by) in pairwise(points):
+        pull = (bx - ax) * 0.5
+        out.append(((ax, ay), (ax + pull, ay), (bx - pull, by), (bx, by)))
+    return out
+
+
+def _path(curves: list[Curve]) -> str:
+    (x, y), *_ = curves[0]
+    parts = [f"M{x:.1f},{y:.1f}"]
+    parts += [f"C{b[0]:.1f},{b[1]:.1f} {c[0]:.1f},{c[1]:.1f} {d[0]:.1f},{d[1]:.1f}" for _, b, c, d in curves]
+    return " ".join(parts)
+
+
+def _point(curve: Curve, t: float) -> tuple[float, float]:
+    """Return the point of a curve at `t` between 0 (its start) and 1 (its end)."""
+    weights = ((1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t**2, t**3)
+    x, y = (sum(w * point[i] for w, point in zip(weights, curve, strict=True)) for i in (0, 1))
+    return x, y
+
+
+def _badge(curves: list[Curve], taken: list[tuple[float, float]]) -> tuple[float, float]:
+    """Return a place for an arrow's sign on its last or first curve, clear of the signs already placed."""
+    best, widest = (0.0, 0.0), -1.0
+    for curve, t in product((curves[-1], curves[0]), (0.5, 0.62, 0.4, 0.72, 0.3, 0.8)):
+        x, y = _point(curve, t)
+        clearance = min((math.hypot(x - a, y - b) for a, b in taken), default=math.inf)
+        if clearance > 2.6 * BADGE:
+            best = (x, y)
+            break
+        if clearance > widest:
+            best, widest = (x, y), clearance
+    taken.append(best)
+    return best
 
 
 def draw(content: ReportContent) -> Diagram | None:
@@ -106,27 +134,45 @@ def draw(content: ReportContent) -> Diagram | None:
     columns[1] += strays
     placed = plan(columns, [(edge.source, edge.target) for _, edge in arrows])
     strongest = max((abs(edge.effect) for _, edge in arrows), default=0.0) or 1.0
+    taken: list[tuple[float, float]] = []
     drawn = tuple(
-        _arrow(i, edge, route, strongest, nodes)
+        _arrow(i, edge, route, strongest, nodes, taken)
         for (i, edge), route in zip(arrows, placed.routes, strict=True)
     )
     boxes = tuple(
-        DrawnBox(n.id, placed.boxes[n.id].x, placed.boxes[n.id].y, _wrapped(n.label), KINDS.get(n.kind, n.kind),
-                 n.side if n.side in SIDES else "people", n.meaning)
-        for n in content.nodes if n.id in placed.boxes
-    )  # fmt: skip
+        DrawnBox(
+            n.id,
+            placed.boxes[n.id].x,
+            placed.boxes[n.id].y,
+            placed.boxes[n.id].height,
+            _wrapped(n.label),
+            KINDS.get(n.kind, n.kind),
+            n.side if n.side in SIDES else "people",
+            n.meaning,
+        )
+        for n in content.nodes
+        if n.id in placed.boxes
+    )
     names = (content.incumbent, "People and conditions", content.challenger, "Outside")
     headings = tuple(
         (side, name[:1].upper() + name[1:], MARGIN + i * (BOX_WIDTH + COLUMN_GAP))
         for i, (side, name) in enumerate(zip(SIDES, names, strict=True))
     )
-    return Diagram(placed.width, placed.height, BOX_WIDTH, BOX_HEIGHT, headings, boxes, drawn)
+    return Diagram(placed.width, placed.height, BOX_WIDTH, BADGE, headings, boxes, drawn)
 
 
-def _arrow(index: int, edge: Edge, route: Route, strongest: float, nodes: dict[str, Node]) -> DrawnArrow:
+def _arrow(
+    index: int,
+    edge: Edge,
+    route: Route,
+    strongest: float,
+    nodes: dict[str, Node],
+    taken: list[tuple[float, float]],
+) -> DrawnArrow:
     width = _THINNEST + (_THICKEST - _THINNEST) * abs(edge.effect) / strongest
     head = 7.0 + 1.1 * width
-    path, (sign_x, sign_y) = _path(route, head)
+    curves = _curves(route, head)
+    sign_x, sign_y = _badge(curves, taken)
     tip_x, tip_y = route.points[-1]
     back = tip_x - route.tip_direction * head
     half = 3.2 + 0.75 * width
@@ -137,5 +183,14 @@ def _arrow(index: int, edge: Edge, route: Route, strongest: float, nodes: dict[s
         f"{'' if settled else ' (not identified)'}: {edge.sentence}"
     )
     return DrawnArrow(
-        index, path, triangle, "+" if raises else "−", sign_x, sign_y, round(width, 1), raises, settled, words
+        index,
+        _path(curves),
+        triangle,
+        "+" if raises else "−",
+        sign_x,
+        sign_y,
+        round(width, 1),
+        raises,
+        settled,
+        words,
     )

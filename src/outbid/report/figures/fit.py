@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import altair as alt
 
 from outbid.report.content import Record, ReportContent, SeriesFit
 from outbid.report.figures.common import (
     INK,
+    NO_HEADER,
+    NUMBER_LABELS,
     PAPER,
     QUIET,
     Cell,
@@ -18,6 +18,8 @@ from outbid.report.figures.common import (
     finished,
     middle_of,
     number,
+    panel_title,
+    titled,
     utc,
 )
 from outbid.report.figures.timing import length_in_months, middle_day
@@ -27,12 +29,6 @@ from outbid.report.numbers import percent
 ID = "fit"
 _COLUMNS = ("series", "unit", "layer", "start", "end", "date", "value", "low", "high", "used", "source")
 _MODEL = QUIET
-
-
-def panel_title(series: SeriesFit) -> str:
-    """Return the title of a series' panel: its label wrapped, and its unit on a line of its own."""
-    lines = textwrap.wrap(series.label, 38, max_lines=2, placeholder=" …") or [series.id]
-    return "\n".join([*lines, series.unit] if series.unit else lines)
 
 
 def _monthly(series: SeriesFit) -> bool:
@@ -62,15 +58,26 @@ def _record(series: SeriesFit, record: Record, title: str, expected: bool) -> li
         low = 0.0
     if record.value is None and high is None:
         high = low
-    rows.append((title, series.unit, "figure", *dates, number(record.value), number(low), number(high),
-                 record.used, record.source))  # fmt: skip
+    rows.append(
+        (
+            title,
+            series.unit,
+            "figure",
+            *dates,
+            number(record.value),
+            number(low),
+            number(high),
+            record.used,
+            record.source,
+        )
+    )
     return rows
 
 
 def _rows(content: ReportContent) -> tuple[tuple[Cell, ...], ...]:
     rows: list[tuple[Cell, ...]] = []
     for series in content.series:
-        title = panel_title(series)
+        title = panel_title(series.label)
         # a figure that covers several months is compared with what the model expects of those months together
         expected = any(r.predicted_median is not None for r in series.records) and not _monthly(series)
         if series.months and not expected:
@@ -85,8 +92,12 @@ def figure(content: ReportContent) -> Figure | None:
     if not content.series:
         return None
     x = utc("date", format="%Y", tickCount={"interval": "year", "step": 1}, grid=False)
-    y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=True), axis=alt.Axis(
-        tickCount=3, format="~s", minExtent=36, maxExtent=36))  # fmt: skip
+    y = alt.Y(
+        "value:Q",
+        title=None,
+        scale=alt.Scale(zero=True),
+        axis=alt.Axis(tickCount=3, labelExpr=NUMBER_LABELS, minExtent=40, maxExtent=40),
+    )
     whole = alt.Chart()
     band = whole.transform_filter("datum.layer === 'band'")
     expected = whole.transform_filter("datum.layer === 'expected'")
@@ -97,30 +108,38 @@ def figure(content: ReportContent) -> Figure | None:
     layers = alt.layer(
         band.mark_area(color=_MODEL, opacity=0.25).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
         band.mark_line(color=_MODEL, strokeWidth=1.6).encode(x=x, y=y),
-        expected.mark_rule(color=_MODEL, strokeWidth=7, opacity=0.3).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
+        expected.mark_rule(color=_MODEL, strokeWidth=7, opacity=0.3).encode(
+            x=x, y=alt.Y("low:Q"), y2="high:Q"
+        ),
         expected.mark_tick(color=_MODEL, thickness=2, width=9, orient="horizontal").encode(x=x, y=y),
         figures.mark_rule(strokeWidth=1.2).encode(x=alt.X("start:T"), x2="end:T", y=y, color=ink),
         figures.mark_rule(strokeWidth=2.4).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=ink),
-        figures.transform_filter("isValid(datum.value)").mark_point(size=18, strokeWidth=1.1, opacity=1).encode(
-            x=x, y=y, fill=hollow, stroke=ink, tooltip=tip),
-    )  # fmt: skip
-    header = alt.Header(title=None, labelExpr="split(datum.label, '\\n')", labelAnchor="start", labelAlign="left",
-                        labelPadding=4, labelFontWeight=600)  # fmt: skip
-    titles = list(dict.fromkeys(panel_title(series) for series in content.series))
-    drawing = alt.layer(*layers.layer, data=alt.NamedData("fit")).properties(height=92)
-    drawing = drawing.facet(facet=alt.Facet("series:N", sort=titles, header=header), columns=4, spacing=16)
-    drawing = drawing.resolve_scale(y="independent")
+        figures.transform_filter("isValid(datum.value)")
+        .mark_point(size=18, strokeWidth=1.1, opacity=1)
+        .encode(x=x, y=y, fill=hollow, stroke=ink, tooltip=tip),
+    )
+    titles = list(dict.fromkeys(panel_title(series.label) for series in content.series))
+    drawing = alt.layer(*layers.layer, *titled("series", "unit"), data=alt.NamedData("fit")).properties(
+        height=92
+    )
+    drawing = drawing.facet(
+        facet=alt.Facet("series:N", sort=titles, header=NO_HEADER),
+        columns=4,
+        spacing={"row": 86, "column": 54},
+        bounds="flush",
+    )
+    drawing = drawing.resolve_scale(y="independent").resolve_axis(x="independent")
     return Figure(
         ID,
-        "Every series of figures (dots and bars, hollow where not used) beside the model: a line with its 90% band where figures "
-        "are monthly, a wide bar where one figure covers several months. Dots outside the bands are what the "
-        "model can't explain. Each panel has its own scale.",
+        "Every series of figures (dots and bars, hollow where not used) beside the model: a line with its "
+        "90% band where figures are monthly, a wide bar where one figure covers several months. Dots outside "
+        "the bands are what the model can't explain. Each panel has its own scale.",
         "The figures' sources are listed in the data section; bands: posterior predictive, neutral priors.",
         f"{len(content.series)} small panels. {how_well_it_fits(content)}. {_worst(content)}",
-        Layout("facet", margin=58, least=240, most=4),
+        Layout("facet", margin=44, gap=54, least=230, most=4),
         finished(drawing),
         {"fit": Table(_COLUMNS, _rows(content))},
-        "fit",
+        ("fit",),
     )
 
 

@@ -7,6 +7,7 @@ swept to and fro), and arrow ends are spread along a box's side in the order of 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -14,23 +15,25 @@ Point = tuple[float, float]
 
 BOX_WIDTH = 150.0
 BOX_HEIGHT = 46.0
+PORT_ROOM = 13.0
 LANE_HEIGHT = 12.0
 GAP = 16.0
 COLUMN_GAP = 118.0
 MARGIN = 14.0
-LOOP_ROOM = 54.0
+LOOP_ROOM = 64.0
 TOP = 34.0
 _SWEEPS = 24
 
 
 @dataclass(frozen=True)
 class Box:
-    """A node's place: its left upper corner, in pixels."""
+    """A node's place: its left upper corner and its height, in pixels."""
 
     id: str
     column: int
     x: float
     y: float
+    height: float
 
 
 @dataclass(frozen=True)
@@ -73,15 +76,15 @@ def plan(columns: Sequence[Sequence[str]], arrows: Sequence[tuple[str, str]]) ->
             stacks[c].append(lane)
         chains.append([source, *lanes, target])
     stacks = _ordered(stacks, chains)
-    middles, height = _middles(stacks)
+    tall = _heights(chains, column_of, stacks)
+    middles, height = _middles(stacks, tall)
     left = [MARGIN + i * (BOX_WIDTH + COLUMN_GAP) for i in range(len(stacks))]
     boxes = {
-        node: Box(node, i, left[i], middles[node] - BOX_HEIGHT / 2)
+        node: Box(node, i, left[i], middles[node] - tall[node] / 2, tall[node])
         for node, i in column_of.items()
-        if node in middles
     }
     lane_column = {item: i for i, stack in enumerate(stacks) for item in stack}
-    routes = _routes(chains, middles, lane_column, left)
+    routes = _routes(chains, middles, tall, lane_column, left)
     width = left[-1] + BOX_WIDTH + LOOP_ROOM + MARGIN if left else 2 * MARGIN
     return Plan(boxes, routes, width, height)
 
@@ -89,7 +92,7 @@ def plan(columns: Sequence[Sequence[str]], arrows: Sequence[tuple[str, str]]) ->
 def _links(chains: Sequence[Sequence[str]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for chain in chains:
-        for a, b in zip(chain, chain[1:], strict=False):
+        for a, b in itertools.pairwise(chain):
             found.setdefault(a, []).append(b)
             found.setdefault(b, []).append(a)
     return found
@@ -125,76 +128,87 @@ def _crossings(stacks: Sequence[Sequence[str]], chains: Sequence[Sequence[str]])
     spans: dict[int, list[tuple[int, int]]] = {}
     total = 0
     for chain in chains:
-        for a, b in zip(chain, chain[1:], strict=False):
+        for a, b in itertools.pairwise(chain):
             (ca, ia), (cb, ib) = at[a], at[b]
             if ca == cb:
                 total += max(0, abs(ia - ib) - 1)
             else:
                 spans.setdefault(min(ca, cb), []).append((ia, ib) if ca < cb else (ib, ia))
     for pairs in spans.values():
-        for n, (a, b) in enumerate(pairs):
-            total += sum((a - c) * (b - d) < 0 for c, d in pairs[:n])
+        for n, (left, right) in enumerate(pairs):
+            total += sum(
+                (left - other_left) * (right - other_right) < 0 for other_left, other_right in pairs[:n]
+            )
     return total
 
 
-def _middles(stacks: Sequence[Sequence[str]]) -> tuple[dict[str, float], float]:
+def _sides(chain: Sequence[str], column: Mapping[str, int]) -> tuple[str, str]:
+    """Return the sides of the boxes at which an arrow leaves and arrives."""
+    if column[chain[0]] == column[chain[-1]]:
+        return "right", "right"
+    forward = column[chain[-1]] > column[chain[0]]
+    return ("right", "left") if forward else ("left", "right")
+
+
+def _heights(
+    chains: Sequence[Sequence[str]], column: Mapping[str, int], stacks: Sequence[Sequence[str]]
+) -> dict[str, float]:
+    """Return the height of each box and lane; a box grows with the arrows on its busier side."""
+    users: dict[tuple[str, str], int] = {}
+    for chain in chains:
+        for node, side in zip((chain[0], chain[-1]), _sides(chain, column), strict=True):
+            users[(node, side)] = users.get((node, side), 0) + 1
+    tall: dict[str, float] = {}
+    for item in (item for stack in stacks for item in stack):
+        busiest = max(users.get((item, side), 0) for side in ("left", "right"))
+        tall[item] = max(BOX_HEIGHT, 8 + PORT_ROOM * busiest) if item in column else LANE_HEIGHT
+    return tall
+
+
+def _middles(stacks: Sequence[Sequence[str]], tall: Mapping[str, float]) -> tuple[dict[str, float], float]:
     """Return each item's vertical middle, columns centred on the tallest, and the height of the whole."""
-
-    def tall(item: str) -> float:
-        return LANE_HEIGHT if item.startswith("lane ") else BOX_HEIGHT
-
-    heights = [sum(tall(item) + GAP for item in stack) - GAP for stack in stacks if stack]
+    heights = [sum(tall[item] + GAP for item in stack) - GAP for stack in stacks]
     tallest = max(heights, default=0.0)
     middles: dict[str, float] = {}
-    for stack in stacks:
-        if not stack:
-            continue
-        spare = tallest - (sum(tall(item) + GAP for item in stack) - GAP)
-        stretch = min(26.0, spare / len(stack))
+    for stack, height in zip(stacks, heights, strict=True):
+        spare = tallest - height
+        stretch = min(26.0, spare / max(len(stack), 1))
         y = TOP + MARGIN + (spare - stretch * (len(stack) - 1)) / 2
         for item in stack:
-            middles[item] = y + tall(item) / 2
-            y += tall(item) + GAP + stretch
+            middles[item] = y + tall[item] / 2
+            y += tall[item] + GAP + stretch
     return middles, tallest + TOP + 2 * MARGIN
 
 
 def _routes(
     chains: Sequence[Sequence[str]],
     middles: Mapping[str, float],
+    tall: Mapping[str, float],
     column: Mapping[str, int],
     left: Sequence[float],
 ) -> tuple[Route, ...]:
     """Spread arrow ends along the sides of boxes and string the points of each arrow."""
     ends: dict[tuple[str, str], list[tuple[float, int, int]]] = {}
-    sides: list[tuple[str, str]] = []
     for number, chain in enumerate(chains):
-        first, second, before, last = chain[0], chain[1], chain[-2], chain[-1]
-        if column[first] == column[last]:
-            out_side = in_side = "right"
-        else:
-            out_side = "right" if column[second] > column[first] else "left"
-            in_side = "left" if column[before] < column[last] else "right"
-        sides.append((out_side, in_side))
-        ends.setdefault((first, out_side), []).append((middles[second], number, 0))
-        ends.setdefault((last, in_side), []).append((middles[before], number, 1))
+        out_side, in_side = _sides(chain, column)
+        ends.setdefault((chain[0], out_side), []).append((middles[chain[1]], number, 0))
+        ends.setdefault((chain[-1], in_side), []).append((middles[chain[-2]], number, 1))
     port: dict[tuple[int, int], float] = {}
     for (node, _), users in ends.items():
-        users.sort()
-        room = BOX_HEIGHT - 10
-        for i, (_, number, end) in enumerate(users):
-            port[(number, end)] = middles[node] - room / 2 + room * (i + 1) / (len(users) + 1)
+        room = tall[node] - 6
+        for i, (_, number, end) in enumerate(sorted(users)):
+            port[(number, end)] = middles[node] - room / 2 + room * (i + 0.5) / len(users)
+
+    def edge(item: str, side: str) -> float:
+        return left[column[item]] + (BOX_WIDTH if side == "right" else 0.0)
 
     routes = []
     for number, chain in enumerate(chains):
-        out_side, in_side = sides[number]
-        start = (left[column[chain[0]]] + (BOX_WIDTH if out_side == "right" else 0), port[(number, 0)])
-        tip = (left[column[chain[-1]]] + (BOX_WIDTH if in_side == "right" else 0), port[(number, 1)])
-        points = [start]
+        out_side, in_side = _sides(chain, column)
+        points = [(edge(chain[0], out_side), port[(number, 0)])]
         for lane in chain[1:-1]:
-            edges = (left[column[lane]], left[column[lane]] + BOX_WIDTH)
-            near, far = edges if out_side == "right" else edges[::-1]
-            points += [(near, middles[lane]), (far, middles[lane])]
-        points.append(tip)
+            points += [(edge(lane, in_side), middles[lane]), (edge(lane, out_side), middles[lane])]
+        points.append((edge(chain[-1], in_side), port[(number, 1)]))
         looping = column[chain[0]] == column[chain[-1]]
         routes.append(Route(tuple(points), -1 if in_side == "right" else 1, looping))
     return tuple(routes)

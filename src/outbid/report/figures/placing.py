@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
-LETTER = 6.6
-LINE = 15.0
+LETTER = 6.9
+LINE = 16.0
+_REACHES = (10.0, 20.0, 34.0, 52.0, 74.0, 100.0, 130.0, 165.0)
+_ANGLES = tuple(math.radians(degrees) for degrees in range(0, 360, 15))
+_COVERING_TEXT, _COVERING_LINE, _LEAVING = 4.0, 3.0, 40.0
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A label's anchor: its left edge and middle, in pixels from the top left."""
+    """A label's left edge and middle, and the end of its leader on the label's side, in pixels."""
 
     text: str
     left: float
     middle: float
+    leader: tuple[float, float]
+    distance: float
 
 
 def overlap(a: Box, b: Box) -> float:
@@ -28,37 +34,60 @@ def overlap(a: Box, b: Box) -> float:
 
 
 def place(
-    points: Sequence[tuple[float, float, str]], obstacles: Sequence[Box], width: float, height: float
+    points: Sequence[tuple[float, float, str]],
+    marks: Sequence[Box],
+    lines: Sequence[Box],
+    width: float,
+    height: float,
 ) -> tuple[Placed, ...]:
-    """Choose a place for each label among rings of candidates round its point, the crowded ones last.
+    """Choose the cheapest of many places for each label: near its point, off marks, lines and other labels.
 
     Parameters
     ----------
     points
         Position in pixels and text of each label.
-    obstacles
-        Boxes that labels should not cover.
+    marks
+        Boxes that labels must not cover.
+    lines
+        Thin boxes (one or two pixels wide) that labels should not cover.
     width, height
         Size of the drawing in pixels; labels stay inside.
     """
-    taken: list[Box] = list(obstacles)
-    placed: dict[int, Placed] = {}
-    for index in sorted(range(len(points)), key=lambda i: points[i][1]):
-        x, y, text = points[index]
+    taken: list[Box] = list(marks)
+    out = []
+    for x, y, text in points:
         long = len(text) * LETTER
-        best: tuple[float, Box] | None = None
-        for ring, (reach, rise) in enumerate(((9, 0), (9, 13), (9, 24), (14, 38), (20, 54), (30, 74))):
-            for left in (x + reach, x - reach - long, x - long / 2):
-                for middle in {y - rise, y + rise}:
-                    if left == x - long / 2 and rise < 13:
-                        continue
-                    box = (left, middle - LINE / 2, left + long, middle + LINE / 2)
-                    outside = max(0.0, -box[0]) + max(0.0, box[2] - width)
-                    outside += max(0.0, -box[1]) + max(0.0, box[3] - height)
-                    cost = sum(overlap(box, other) for other in taken) + 60 * ring + 400 * outside
-                    if best is None or cost < best[0]:
-                        best = (cost, box)
+        best: tuple[float, Box, tuple[float, float], float] | None = None
+        for reach in _REACHES:
+            for angle in _ANGLES:
+                end = (x + reach * math.cos(angle), y + reach * math.sin(angle))
+                share = (1 - math.cos(angle)) / 2  # how much of the label lies left of the leader's end
+                left = end[0] - share * long
+                middle = end[1] + math.sin(angle) * LINE / 2
+                box = (left, middle - LINE / 2, left + long, middle + LINE / 2)
+                beyond = (
+                    max(0.0, -box[0])
+                    + max(0.0, box[2] - width)
+                    + max(0.0, -box[1])
+                    + max(0.0, box[3] - height)
+                )
+                cost = (
+                    reach
+                    + _COVERING_TEXT * sum(overlap(box, other) for other in taken)
+                    + _COVERING_LINE * sum(max(_length(box, line), 0.0) for line in lines)
+                    + _LEAVING * beyond
+                )
+                if best is None or cost < best[0]:
+                    best = (cost, box, end, reach)
         assert best is not None
-        taken.append(best[1])
-        placed[index] = Placed(text, best[1][0], (best[1][1] + best[1][3]) / 2)
-    return tuple(placed[i] for i in range(len(points)))
+        _, box, end, reach = best
+        taken.append(box)
+        out.append(Placed(text, box[0], (box[1] + box[3]) / 2, end, reach))
+    return tuple(out)
+
+
+def _length(box: Box, line: Box) -> float:
+    """Return how many pixels of a thin line a box covers."""
+    if not overlap(box, line):
+        return 0.0
+    return max(min(box[2], line[2]) - max(box[0], line[0]), min(box[3], line[3]) - max(box[1], line[1]))

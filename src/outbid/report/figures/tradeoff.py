@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 
 from outbid.report.chances import find_effect
 from outbid.report.content import Effect, Outcome, ReportContent
 from outbid.report.figures.common import (
+    FOCUS,
     INK,
     PAPER,
     QUIET,
@@ -23,10 +26,22 @@ from outbid.report.numbers import more_or_less, unit_of
 
 ID = "tradeoff"
 _SHAPES = {"wide": (500.0, 400.0), "narrow": (270.0, 360.0)}
+_LABELS = ("shape", "kind", "text", "x", "y", "from_x", "from_y", "to_x", "to_y")
 _COLUMNS = (
-    "scenario", "prior", "resources", "resources_q05", "resources_q25", "resources_q75", "resources_q95",
-    "members", "members_q05", "members_q25", "members_q75", "members_q95",
-)  # fmt: skip
+    "scenario",
+    "prior",
+    "asked",
+    "resources",
+    "resources_q05",
+    "resources_q25",
+    "resources_q75",
+    "resources_q95",
+    "members",
+    "members_q05",
+    "members_q25",
+    "members_q75",
+    "members_q95",
+)
 
 
 def _numbers(effect: Effect, outcome: Outcome) -> tuple[Cell, ...]:
@@ -36,13 +51,15 @@ def _numbers(effect: Effect, outcome: Outcome) -> tuple[Cell, ...]:
 
 
 def _rows(content: ReportContent, resources: Outcome, members: Outcome) -> list[tuple[Cell, ...]]:
-    rows = []
-    for scenario in content.scenarios:
+    asked = {content.roles.get("moderation"), content.roles.get("moderation_with_aid")}
+    rows: list[tuple[Cell, ...]] = []
+    for scenario in sorted(content.scenarios, key=lambda s: s.id in asked):
         for prior in ("sources", "neutral"):
             gain = find_effect(content, scenario.id, resources.id, prior)
             loss = find_effect(content, scenario.id, members.id, prior)
             if gain is not None and loss is not None and not scenario.baseline:
-                rows.append((scenario.label, prior, *_numbers(gain, resources), *_numbers(loss, members)))
+                numbers = (*_numbers(gain, resources), *_numbers(loss, members))
+                rows.append((scenario.label, prior, scenario.id in asked, *numbers))
     return rows
 
 
@@ -62,20 +79,46 @@ def _labels(
     for shape, (width, height) in _SHAPES.items():
         across = width / (x[1] - x[0])
         down = height / (y[1] - y[0])
-        points: list[tuple[float, float, str]] = [(-x[0] * across, y[1] * down, baseline)]
-        boxes: list[Box] = [(0, 0, width, 16), (0, height - 16, width, height)]  # the corner notes
+        origin = (-x[0] * across, y[1] * down)
+        points: list[tuple[float, float, str]] = []
+        marks: list[Box] = [(origin[0] - 7, origin[1] - 7, origin[0] + 7, origin[1] + 7)]
+        marks += [(0, 0, 190, 17), (width - 200, 0, width, 17)]  # the corner notes
+        marks += [(0, height - 17, 190, height), (width - 200, height - 17, width, height)]
+        lines: list[Box] = []
         for row in rows:
-            numbers = [0.0 if cell is None else float(cell) for cell in row[2:]]
+            numbers = [0.0 if cell is None else float(cell) for cell in row[3:]]
             px, py = (numbers[0] - x[0]) * across, (y[1] - numbers[5]) * down
-            boxes.append((px - 6, py - 6, px + 6, py + 6))
-            boxes.append(((numbers[1] - x[0]) * across, py - 1, (numbers[4] - x[0]) * across, py + 1))
-            boxes.append((px - 1, (y[1] - numbers[9]) * down, px + 1, (y[1] - numbers[6]) * down))
+            marks.append((px - 7, py - 7, px + 7, py + 7))
+            lines.append(((numbers[1] - x[0]) * across, py - 1, (numbers[4] - x[0]) * across, py + 1))
+            lines.append((px - 1, (y[1] - numbers[9]) * down, px + 1, (y[1] - numbers[6]) * down))
             if row[1] == "neutral":
-                points.append((px, py, str(row[0])))
-        for spot in place(points, boxes, width, height):
-            kind = "baseline" if spot.text == baseline else "scenario"
+                points.insert(0, (px, py, str(row[0])))
+        asked = {str(row[0]) for row in rows if row[2]}
+        for spot, point in zip(
+            place([*points, (*origin, baseline)], marks, lines, width, height),
+            [*points, (*origin, baseline)],
+            strict=True,
+        ):
+            kind = "baseline" if spot.text == baseline else ("asked" if spot.text in asked else "other")
+            leader = spot.distance > 12
             out.append(
-                (shape, kind, spot.text, number(x[0] + spot.left / across), number(y[1] - spot.middle / down))
+                (
+                    shape,
+                    kind,
+                    spot.text,
+                    number(x[0] + spot.left / across),
+                    number(y[1] - spot.middle / down),
+                    *(
+                        (
+                            number(x[0] + point[0] / across),
+                            number(y[1] - point[1] / down),
+                            number(x[0] + spot.leader[0] / across),
+                            number(y[1] - spot.leader[1] / down),
+                        )
+                        if leader
+                        else (None, None, None, None)
+                    ),
+                )
             )
     return out
 
@@ -93,33 +136,45 @@ def figure(content: ReportContent) -> Figure | None:
     rows = _rows(content, resources, members) if resources and members else []
     if not rows or resources is None or members is None:
         return None
-    x, y = _limits(rows, 2), _limits(rows, 7)
-    across = alt.X("resources:Q", title=f"Resources gained ({unit_of(resources.unit, difference=True)[1]}) →",
-                   scale=alt.Scale(domain=list(x), nice=False), axis=alt.Axis(grid=False, tickCount=5))  # fmt: skip
-    up = alt.Y("members:Q", title=f"Members lost to the rival ({unit_of(members.unit, difference=True)[1]}) →",
-               scale=alt.Scale(domain=list(y), nice=False), axis=alt.Axis(grid=False, tickCount=6))  # fmt: skip
+    x, y = _limits(rows, 3), _limits(rows, 8)
+    across = alt.X(
+        "resources:Q",
+        title=f"Resources gained ({unit_of(resources.unit, difference=True)[1]}) →",
+        scale=alt.Scale(domain=list(x), nice=False),
+        axis=alt.Axis(grid=False, tickCount=5),
+    )
+    up = alt.Y(
+        "members:Q",
+        title=f"Members lost to the rival ({unit_of(members.unit, difference=True)[1]}) →",
+        scale=alt.Scale(domain=list(y), nice=False),
+        axis=alt.Axis(grid=False, tickCount=6),
+    )
     marks = chart("effects")
-    strength = alt.condition("datum.prior === 'neutral'", alt.value(0.85), alt.value(0.4))
+    colour = alt.condition("datum.asked", alt.value(FOCUS), alt.value(QUIET))
     whiskers = []
-    for low, high, width in (("q05", "q95", 1.2), ("q25", "q75", 3.4)):
-        style = {"color": INK, "strokeWidth": width, "strokeCap": "butt"}
-        whiskers.append(
-            marks.mark_rule(**style).encode(
-                x=alt.X(f"resources_{low}:Q"), x2=f"resources_{high}:Q", y=up, opacity=strength
-            )
-        )
-        whiskers.append(
-            marks.mark_rule(**style).encode(
-                y=alt.Y(f"members_{low}:Q"), y2=f"members_{high}:Q", x=across, opacity=strength
-            )
-        )
-    points = marks.mark_point(size=95, strokeWidth=1.8, opacity=1, stroke=INK).encode(
-        x=across, y=up, fill=alt.condition("datum.prior === 'neutral'", alt.value(INK), alt.value(PAPER)),
-        tooltip=[alt.Tooltip("scenario:N"), alt.Tooltip("prior:N"), alt.Tooltip("resources:Q", format=".2~r"),
-                 alt.Tooltip("members:Q", format=".2~r")],
-    )  # fmt: skip
-    ties = marks.mark_line(strokeDash=[2, 3], color=QUIET, strokeWidth=1).encode(
-        x=across, y=up, detail="scenario:N"
+    for low, high, width, strength in (("q05", "q95", 1.1, (0.75, 0.4)), ("q25", "q75", 3.4, (0.95, 0.5))):
+        opacity = alt.condition("datum.prior === 'neutral'", alt.value(strength[0]), alt.value(strength[1]))
+        base = marks.mark_rule(strokeWidth=width, strokeCap="butt").encode(color=colour, opacity=opacity)
+        whiskers.append(base.encode(x=alt.X(f"resources_{low}:Q"), x2=f"resources_{high}:Q", y=up))
+        whiskers.append(base.encode(y=alt.Y(f"members_{low}:Q"), y2=f"members_{high}:Q", x=across))
+    points = marks.mark_point(size=95, strokeWidth=1.8, opacity=1).encode(
+        x=across,
+        y=up,
+        stroke=colour,
+        fill=alt.condition(
+            "datum.prior !== 'neutral'",
+            alt.value(PAPER),
+            alt.value(alt.expr("datum.asked ? 'var(--focus)' : 'var(--quiet)'")),
+        ),
+        tooltip=[
+            alt.Tooltip("scenario:N"),
+            alt.Tooltip("prior:N"),
+            alt.Tooltip("resources:Q", format=".2~r"),
+            alt.Tooltip("members:Q", format=".2~r"),
+        ],
+    )
+    ties = marks.mark_line(strokeDash=[2, 3], strokeWidth=1).encode(
+        x=across, y=up, detail="scenario:N", color=colour
     )
     zero = [
         chart("origin").mark_rule(color=QUIET, strokeDash=[1, 3]).encode(x="x:Q"),
@@ -128,51 +183,52 @@ def figure(content: ReportContent) -> Figure | None:
         .mark_point(shape="diamond", size=110, fill=QUIET, stroke=PAPER, opacity=1)
         .encode(x="x:Q", y="y:Q"),
     ]
-    names = chart("labels").transform_filter("datum.shape === shape").mark_text(
-        align="left", baseline="middle", fontSize=13, stroke=PAPER, strokeWidth=4, strokeJoin="round",
+    labels = chart("labels").transform_filter("datum.shape === shape")
+    leaders = labels.mark_rule(color=QUIET, strokeWidth=0.8).encode(
+        x=alt.X("from_x:Q"), y=alt.Y("from_y:Q"), x2="to_x:Q", y2="to_y:Q"
+    )
+    names = labels.mark_text(
+        align="left", baseline="middle", fontSize=13, stroke=PAPER, strokeWidth=4, strokeJoin="round"
     ).encode(
-        x="x:Q", y="y:Q", text="text:N",
-        fill=alt.condition("datum.kind === 'baseline'", alt.value(QUIET), alt.value(INK)),
-    )  # fmt: skip
-    drawing = alt.layer(*zero, *_corners(), ties, *whiskers, points, names)
+        x="x:Q",
+        y="y:Q",
+        text="text:N",
+        fill=alt.condition("datum.kind === 'asked'", alt.value(FOCUS), alt.value(INK)),
+    )
+    drawing = alt.layer(*zero, *_corners(), ties, *whiskers, leaders, points, names)
     drawing = drawing.properties(height=_SHAPES["wide"][1]).add_params(alt.param(name="shape", value="wide"))
     return Figure(
         ID,
         f"Members lost to the rival against resources gained, each against “{baseline}” at the origin, over "
-        f"{content.horizon_months} months. Filled: what the data alone say. Hollow: if the sources are right. "
-        f"Lines: 90% intervals, their thick part the middle half.",
+        f"{content.horizon_months} months; moderation in colour. Filled: what the data alone say. Hollow: if "
+        f"the sources are right. Lines: 90% intervals, their thick part the middle half.",
         "The model's scenarios over its posterior draws, the same shocks in every scenario.",
         _alternative(content, rows, resources, members, baseline),
         Layout("single"),
         finished(drawing),
         {
             "effects": Table(_COLUMNS, tuple(rows)),
-            "labels": Table(("shape", "kind", "text", "x", "y"), tuple(_labels(rows, baseline, x, y))),
+            "labels": Table(_LABELS, tuple(_labels(rows, baseline, x, y))),
             "origin": Table(("x", "y"), ((0, 0),)),
         },
-        "effects",
+        ("effects",),
         {"shape": {"wide": "wide", "narrow": "narrow", "below": 430}},
     )
 
 
 def _corners() -> list[alt.Chart]:
-    """Return the four corner notes that say what each quarter of the picture means."""
-    notes = (
-        ("loses members and resources", 6, 9, "left"), ("gains resources, loses members", -6, 9, "right"),
-        ("keeps members, loses resources", 6, -8, "left"), ("gains resources, keeps members", -6, -8, "right"),
-    )  # fmt: skip
-    out = []
-    for text, dx, dy, align in notes:
-        x = alt.value(dx) if dx > 0 else alt.value(alt.expr(f"width - {-dx}"))
-        y = alt.value(dy) if dy > 0 else alt.value(alt.expr(f"height - {-dy}"))
-        mark = chart("origin").mark_text(
-            align=align, color=QUIET, fontSize=11, fontStyle="italic", baseline="middle"
-        )
-        wide = mark.encode(
-            x=x, y=y, text=alt.value(text), opacity=alt.value(alt.expr("shape === 'wide' ? 1 : 0"))
-        )
-        out.append(wide)
-    return out
+    """Return the four corner notes that say what each quarter of the picture means; a phone has no room."""
+    style: dict[str, Any] = {"color": QUIET, "fontSize": 11, "fontStyle": "italic", "baseline": "middle"}
+    left = chart("origin").mark_text(align="left", **style).encode(x=alt.value(6))
+    right = chart("origin").mark_text(align="right", **style).encode(x=alt.value(alt.expr("width - 6")))
+    top, bottom = alt.value(9), alt.value(alt.expr("height - 8"))
+    shown = alt.value(alt.expr("shape === 'wide' ? 1 : 0"))
+    return [
+        left.encode(y=top, opacity=shown, text=alt.value("loses members and resources")),
+        right.encode(y=top, opacity=shown, text=alt.value("gains resources, loses members")),
+        left.encode(y=bottom, opacity=shown, text=alt.value("keeps members, loses resources")),
+        right.encode(y=bottom, opacity=shown, text=alt.value("gains resources, keeps members")),
+    ]
 
 
 def _alternative(

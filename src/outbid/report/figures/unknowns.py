@@ -7,19 +7,16 @@ import altair as alt
 from outbid.report.content import ParameterRow, ReportContent
 from outbid.report.figures.common import INK, PAPER, QUIET, Cell, Figure, Layout, Table, finished, number
 from outbid.report.headings import what_is_unknown
+from outbid.report.numbers import plain_name
 
 ID = "contraction"
 _ROW = 15
+_BETTER, _LESS = "Best known", "Least known"
 
 
 def by_contraction(content: ReportContent) -> tuple[ParameterRow, ...]:
     """Return the parameters, the best known first."""
     return tuple(sorted(content.parameters, key=lambda row: -row.contraction.get("neutral", 0.0)))
-
-
-def plain_name(name: str) -> str:
-    """Return a parameter's name with spaces for underscores."""
-    return name.replace("_", " ")
 
 
 def figure(content: ReportContent) -> Figure | None:
@@ -31,34 +28,53 @@ def figure(content: ReportContent) -> Figure | None:
     cells: list[tuple[Cell, ...]] = []
     for i, row in enumerate(rows):
         for prior, value in row.contraction.items():
-            cells.append(
-                (plain_name(row.name), i, "better known" if i < half else "less known", prior, number(value))
-            )
-    x = alt.X("contraction:Q", title=None, scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(
-        values=[0, 0.5, 1], labelExpr="datum.value == 0 ? 'nothing' : datum.value == 1 ? 'everything' : 'half'", orient="top"))  # fmt: skip
-    y = alt.Y("parameter:N", title=None, sort=alt.EncodingSortField(field="rank", order="ascending"),
-              axis=alt.Axis(minExtent=176, maxExtent=176, labelLimit=170, ticks=False, domain=False, grid=True))  # fmt: skip
+            cells.append((plain_name(row.name), i, _BETTER if i < half else _LESS, prior, number(value)))
+    x = alt.X(
+        "contraction:Q",
+        title=None,
+        scale=alt.Scale(domain=[0, 1]),
+        axis=alt.Axis(
+            values=[0, 0.5, 1],
+            labelExpr="datum.value == 0 ? 'nothing' : datum.value == 1 ? 'everything' : 'half'",
+            grid=True,
+        ),
+    )
+    y = alt.Y(
+        "parameter:N",
+        title=None,
+        sort=alt.EncodingSortField(field="rank", order="ascending"),
+        axis=alt.Axis(
+            minExtent=176, maxExtent=176, labelLimit=170, ticks=False, domain=False, grid=True, labelPadding=9
+        ),
+    )
     base = alt.Chart()
     drawing = alt.layer(
         base.mark_line(color=QUIET, strokeWidth=1).encode(x=x, y=y, detail="parameter:N"),
         base.mark_point(size=42, stroke=INK, strokeWidth=1.3, opacity=1).encode(
-            x=x, y=y, fill=alt.condition("datum.prior === 'neutral'", alt.value(INK), alt.value(PAPER)),
-            tooltip=["parameter:N", "prior:N", alt.Tooltip("contraction:Q", format=".2~r")]),
+            x=x,
+            y=y,
+            fill=alt.condition("datum.prior === 'neutral'", alt.value(INK), alt.value(PAPER)),
+            tooltip=["parameter:N", "prior:N", alt.Tooltip("contraction:Q", format=".2~r")],
+        ),
         data=alt.NamedData("contraction"),
-    ).properties(height=alt.Step(_ROW))  # fmt: skip
-    header = alt.Header(title=None, labels=False)
-    drawing = drawing.facet(facet=alt.Facet("half:N", sort=["better known", "less known"], header=header), columns=2,
-                            spacing=24).resolve_scale(y="independent")  # fmt: skip
+    ).properties(height=_ROW * half)
+    header = alt.Header(title=None, labelAnchor="start", labelAlign="left", labelFontWeight=600)
+    drawing = drawing.facet(
+        facet=alt.Facet("half:N", sort=[_BETTER, _LESS], header=header),
+        columns=2,
+        spacing={"row": 50, "column": 196},
+        bounds="flush",
+    ).resolve_scale(y="independent")
     return Figure(
         ID,
-        "How much of what there was to learn about each parameter the data taught: from nothing (the prior speaks) to "
-        "everything. Filled: neutral priors. Hollow: the sources' priors.",
+        "How much of what there was to learn about each parameter the data taught: from nothing (the prior "
+        "speaks) to everything. Filled: neutral priors. Hollow: the sources' priors.",
         "Posterior against prior variance, on the scale on which the prior is normal.",
         _alternative(content, rows),
-        Layout("facet", margin=176 + 22, least=360, most=2),
+        Layout("facet", margin=186, gap=196, least=360, most=2),
         finished(drawing),
         {"contraction": Table(("parameter", "rank", "half", "prior", "contraction"), tuple(cells))},
-        "contraction",
+        ("contraction",),
     )
 
 

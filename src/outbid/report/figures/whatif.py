@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import textwrap
-
 import altair as alt
 
 from outbid.report.chances import find_effect
 from outbid.report.content import Outcome, ReportContent
 from outbid.report.figures.common import (
-    INK,
     FOCUS,
+    INK,
+    NO_HEADER,
+    NUMBER_LABELS,
     QUIET,
     Cell,
     Figure,
@@ -19,23 +19,22 @@ from outbid.report.figures.common import (
     finished,
     middle_of,
     number,
+    panel_title,
+    titled,
     utc,
 )
 from outbid.report.headings import what_if
 from outbid.report.numbers import interval, unit_of
 
 ID = "paths"
-_COLUMNS = ("outcome", "scenario", "baseline", "prior", "date", "median", "q05", "q25", "q75", "q95")
+_COLUMNS = ("outcome", "note", "scenario", "baseline", "prior", "date", "median", "q05", "q25", "q75", "q95")
 _COLOUR = FOCUS
 
 
-def panel_title(outcome: Outcome) -> str:
-    """Return the title of an outcome's panel: its label wrapped, then its unit and which way is better."""
-    lines = textwrap.wrap(outcome.label, 38, max_lines=2, placeholder=" …") or [outcome.id]
+def _note(outcome: Outcome) -> str:
+    """Return the line under a panel's title: the unit, and which way is better."""
     unit = unit_of(outcome.unit)[1]
-    return "\n".join(
-        [*lines, f"{unit}, {outcome.better} is better" if unit else f"{outcome.better} is better"]
-    )
+    return f"{unit}, {outcome.better} is better" if unit else f"{outcome.better} is better"
 
 
 def ordered_outcomes(content: ReportContent) -> tuple[Outcome, ...]:
@@ -53,10 +52,20 @@ def _rows(content: ReportContent) -> tuple[tuple[Cell, ...], ...]:
         if outcome is None or scenario is None:
             continue
         factor, _ = unit_of(outcome.unit)
-        title = panel_title(outcome)
+        title = panel_title(outcome.label)
         for month, *values in zip(fan.months, fan.median, fan.q05, fan.q25, fan.q75, fan.q95, strict=True):
             numbers = (number(value * factor) for value in values)
-            rows.append((title, scenario.label, scenario.baseline, fan.prior, middle_of(month), *numbers))
+            rows.append(
+                (
+                    title,
+                    _note(outcome),
+                    scenario.label,
+                    scenario.baseline,
+                    fan.prior,
+                    middle_of(month),
+                    *numbers,
+                )
+            )
     return tuple(rows)
 
 
@@ -78,8 +87,12 @@ def figure(content: ReportContent) -> Figure | None:
     if not rows:
         return None
     x = utc("date", format="%Y", tickCount={"interval": "year", "step": 1}, grid=False)
-    y = alt.Y("median:Q", title=None, scale=alt.Scale(zero=False), axis=alt.Axis(
-        tickCount=4, format="~s", minExtent=36, maxExtent=36))  # fmt: skip
+    y = alt.Y(
+        "median:Q",
+        title=None,
+        scale=alt.Scale(zero=False),
+        axis=alt.Axis(tickCount=4, labelExpr=NUMBER_LABELS, minExtent=40, maxExtent=40),
+    )
     base = alt.Chart().transform_filter("datum.prior === prior")
     chosen = base.transform_filter("datum.scenario === scenario")
     present = base.transform_filter("datum.baseline")
@@ -95,28 +108,40 @@ def figure(content: ReportContent) -> Figure | None:
         base.mark_line(color=QUIET, strokeWidth=0.8, opacity=0.6).encode(x=x, y=y, detail="scenario:N"),
         present.mark_line(color=INK, strokeWidth=1.8, strokeDash=[5, 3]).encode(x=x, y=y),
         chosen.mark_line(color=_COLOUR, strokeWidth=2.6).encode(x=x, y=y, tooltip=tip),
-    )  # fmt: skip
-    header = alt.Header(title=None, labelExpr="split(datum.label, '\\n')", labelAnchor="start", labelAlign="left",
-                        labelPadding=4, labelFontWeight=600)  # fmt: skip
-    titles = [panel_title(outcome) for outcome in ordered_outcomes(content)]
-    drawing = alt.layer(*layers.layer, data=alt.NamedData("paths")).properties(height=130)
-    drawing = drawing.facet(facet=alt.Facet("outcome:N", sort=titles, header=header), columns=4, spacing=16)
-    drawing = drawing.resolve_scale(y="independent").add_params(
-        alt.param(name="prior", value="neutral"), alt.param(name="scenario", value=chosen_scenario(content)))  # fmt: skip
+    )
+    titles = [panel_title(outcome.label) for outcome in ordered_outcomes(content)]
+    drawing = alt.layer(*layers.layer, *titled("outcome", "note"), data=alt.NamedData("paths")).properties(
+        height=130
+    )
+    drawing = drawing.facet(
+        facet=alt.Facet("outcome:N", sort=titles, header=NO_HEADER),
+        columns=4,
+        spacing={"row": 86, "column": 54},
+        bounds="flush",
+    )
+    drawing = (
+        drawing.resolve_scale(y="independent")
+        .resolve_axis(x="independent")
+        .add_params(
+            alt.param(name="prior", value="neutral"),
+            alt.param(name="scenario", value=chosen_scenario(content)),
+        )
+    )
     baseline = next((scenario.label for scenario in content.scenarios if scenario.baseline), "the baseline")
     scenarios = [
         s.label for s in content.scenarios if not s.baseline and any(f.scenario == s.id for f in content.fans)
     ]
     return Figure(
         ID,
-        f"Paths over {content.horizon_months} months. In colour, the chosen course: median, middle half and 90% interval. "
-        f"Dashed and grey, “{baseline}” with its 90% interval; thin lines, the medians of all other courses.",
+        f"Paths over {content.horizon_months} months. In colour, the chosen course: median, middle half "
+        f"and 90% interval. Dashed and grey, “{baseline}” with its 90% interval; thin lines, the medians of "
+        f"all other courses.",
         "The model's scenarios over its posterior draws, the same shocks in every scenario.",
         _alternative(content),
-        Layout("facet", margin=58, least=240, most=4),
+        Layout("facet", margin=44, gap=54, least=230, most=4),
         finished(drawing),
         {"paths": Table(_COLUMNS, rows)},
-        "paths",
+        ("paths",),
         {"scenarios": scenarios, "scenario": chosen_scenario(content)},
     )
 

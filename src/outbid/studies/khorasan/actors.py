@@ -9,7 +9,7 @@ from outbid.model.vocabulary import (
 )
 
 
-@lever_history("hardness", "edict_pressure", noise="edict_noise", evidence=["M04", "M05", "N27"])
+@lever_history("hardness", "edict_pressure", noise="edict_noise", evidence=["M04", "M05"])
 def hardness_from_edicts(innovations, p):
     """Each month's edicts close a share of what was still open; how many there were is seen through lists and tallies."""
     log_pressure = autoregressive(innovations, p.edict_persistence, p.edict_noise)

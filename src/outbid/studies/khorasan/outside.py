@@ -24,7 +24,7 @@ def engagement(s, u, p):
     level = (
         p.engagement_opening * ((1.0 - u.hardness) * u.recognition_offer - 0.1) / 0.1
         + p.engagement_security * logit(s.security) / 2.0
-        - p.engagement_external * log1p(s.attacks_external)
+        - p.engagement_external * (log1p(s.attacks_external) - 1.0)
         + p.engagement_level
     )
     change = (1.0 - p.engagement_persistence) * (level - s.engagement)
@@ -39,12 +39,12 @@ def aid(s, u, p):
         p.aid_level
         + offered
         + p.aid_security * logit(s.security) / 2.0
-        + p.aid_engagement * s.engagement
+        + p.aid_engagement * (s.engagement - 0.4)
     )
     return Drift("aid", (1.0 - p.aid_persistence) * (level - log(s.aid)), noise="aid_noise")
 
 
-@mechanism(evidence=["N11", "N31", "M02", "M03"])
+@mechanism(evidence=["N31", "M02", "M03"])
 def hardship(s, u, p):
     """People are worse off where aid is missing and violence is high."""
     level = (

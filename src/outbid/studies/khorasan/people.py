@@ -21,7 +21,7 @@ def consolidation(s, u, p):
     return Flow("hardliners", "pragmatists", p.consolidation_base * exp(p.consolidation_capacity * s.capacity))
 
 
-@mechanism(evidence=["N03", "N04", "N06", "N07", "M09", "M11", "M14", "M26", "N28"])
+@mechanism(evidence=["N03", "N04", "N06", "N07", "N28", "M09", "M11", "M14", "M22", "M26"])
 def defection(s, u, p):
     """Hardliners leave for the challenger as the incumbent's standing falls, and by idleness, propaganda, example."""
     hazard = p.defection_base * exp(
@@ -53,7 +53,7 @@ def desertion(s, u, p):
     return Flow("hardliners", "left", hazard), Flow("pragmatists", "left", hazard)
 
 
-@mechanism(evidence=["M09", "M24", "M25"])
+@mechanism(evidence=["N16", "M09", "M24", "M25"])
 def recruitment(s, u, p):
     """Sympathisers join the challenger out of grievance, and by hardship, propaganda, example."""
     hazard = p.recruitment_base * exp(

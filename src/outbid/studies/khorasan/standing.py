@@ -7,11 +7,11 @@ standard change of its cause; persistence only says how fast it gets there.
 from outbid.model.vocabulary import Drift, log1p, logit, mechanism
 
 
-@mechanism(evidence=["N02", "N22", "N30", "N32", "M08", "M12", "M21", "M26", "M27"])
+@mechanism(evidence=["N02", "N04", "N22", "N30", "N32", "M08", "M12", "M21", "M22", "M26", "M27"])
 def standing(s, u, p):
     """Hardening raises the incumbent's standing among hardliners; diplomacy, aid and unanswered attacks lower it."""
     level = (
-        -p.standing_engagement * s.engagement
+        -p.standing_engagement * (s.engagement - 0.4)
         - p.standing_aid * (s.aid - 0.7) / 0.3
         - p.standing_attacks * s.violence_seen / 2.0
         + p.standing_operations * (log1p(s.raids) - 1.0)

@@ -7,10 +7,10 @@ from outbid.model.vocabulary import Count, Drift, exp, log, log1p, mechanism, qu
 def home_effort(s, u, p):
     """The challenger's effort at home: its tempo, what pressure and the incumbent's diplomacy do to it, and its own choice."""
     pressure = p.tempo_counterforce * (u.counterforce - 0.6) / 0.2
-    return s.tempo + pressure + p.tempo_engagement * s.engagement + u.effort
+    return s.tempo + pressure + p.tempo_engagement * (s.engagement - 0.4) + u.effort
 
 
-@mechanism(evidence=["N04", "N14", "N24", "N25", "N26", "N29"])
+@mechanism(evidence=["N04", "N24", "N25", "N26", "N29"])
 def attacks(s, u, p):
     """The challenger and those it has placed inside attack at home, in proportion to numbers and effort."""
     force = (s.challengers + p.infiltrator_weight * s.infiltrators) / 1000.0
@@ -36,7 +36,7 @@ def tempo(s, u, p):
     return Drift("tempo", 0.0, noise="tempo_noise")
 
 
-@mechanism(evidence=["N15", "M23"])
+@mechanism(evidence=["N15", "M22", "M23"])
 def operations(s, u, p):
     """The incumbent raids the challenger, more often the harder it presses and the more there is to raid."""
     size = exp(p.operations_elasticity * log(s.challengers / 2000.0))
