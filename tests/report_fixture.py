@@ -172,7 +172,7 @@ _EDGES = _table(
     """
 )
 OUTCOMES = tuple(Outcome(*row) for row in _OUTCOMES)
-SCENARIOS = tuple(Scenario(*row, baseline=i == 0) for i, row in enumerate(_SCENARIOS))
+SCENARIOS = tuple(Scenario(row[0], row[1], row[2], i == 0) for i, row in enumerate(_SCENARIOS))
 SCALES = {row[0]: (float(row[1]), float(row[2]), tuple(map(float, row[3:]))) for row in _SCALES}
 _KINDS = _table(
     """
@@ -504,8 +504,8 @@ def content(*, passed: bool = True, quick: bool = False) -> ReportContent:
     rng = random.Random(20261122)
     problems = () if passed else ("R-hat 1.08 on defection_standing is above 1.01", "12 divergences")
     fits = (
-        FitSummary("neutral", "sampled", None, 4, 4000, 1.004, 980, 1100, 0, 0.81, 212.0, problems),
-        FitSummary("sources", "reweighted", 0.41, 4, 4000, 1.004, 620, 700, 0, 0.81, 3.0, ()),
+        FitSummary("neutral", "sampled", None, 4, 1000, 1.004, 980, 1100, 0, 0.81, 212.0, problems),
+        FitSummary("sources", "reweighted", 0.41, 4, 1000, 1.004, 620, 700, 0, 0.81, 3.0, ()),
     )
     packages = {"jax": "0.10.0", "numpyro": "0.22.0", "altair": "6.3.0", "numpy": "2.4.1"}
     provenance = Provenance(

@@ -6,11 +6,13 @@ without one these tests are skipped.
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import select
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import Any
 import pytest
 
 from outbid.report.page import render
-from report_fixture import content
+from report_fixture import content, without_optional_parts
 
 CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
@@ -38,6 +40,15 @@ FLAGS = (
     "--disable-extensions",
 )
 
+# the protocol's pipe is file descriptors 3 (commands) and 4 (answers)
+HAND_OVER = """
+import fcntl, os, sys
+read, write = (fcntl.fcntl(int(number), fcntl.F_DUPFD, 10) for number in sys.argv[1:3])
+os.dup2(read, 3)
+os.dup2(write, 4)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium")
 
 
@@ -49,15 +60,10 @@ class Browser:
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
 
-        def hand_over() -> None:  # the protocol's pipe is file descriptors 3 (commands) and 4 (answers)
-            read, write = os.dup(to_read), os.dup(to_write)
-            os.dup2(read, 3)
-            os.dup2(write, 4)
-
+        start = [sys.executable, "-c", HAND_OVER, str(to_read), str(to_write), CHROMIUM, *FLAGS]
         self._process = subprocess.Popen(
-            [CHROMIUM, *FLAGS, "--remote-debugging-pipe", f"--user-data-dir={profile}"],
-            preexec_fn=hand_over,
-            pass_fds=(3, 4, to_read, to_write),
+            [*start, "--remote-debugging-pipe", f"--user-data-dir={profile}"],
+            pass_fds=(to_read, to_write),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -157,3 +163,138 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page(browser: Browser, report: Path) -> Browser:
     browser.open(report)
     return browser
+
+
+def test_every_figure_is_drawn(page: Browser) -> None:
+    assert page.run("document.documentElement.dataset.failed") == "0"
+    for ident in FIGURES:
+        marks = page.run(
+            f"document.querySelectorAll('#figure-{ident} .chart svg [class*=role-mark] > *').length"
+        )
+        assert marks > 10, ident
+    assert page.run("document.querySelectorAll('.diagram .arrow .line').length") == len(content().edges)
+    assert page.run("document.querySelectorAll('.chart .fallback').length") == 0
+
+
+def test_nothing_is_logged_asked_for_or_run(page: Browser, report: Path) -> None:
+    assert page.logged == []
+    assert [url for url in page.requested if not url.startswith(("data:", "blob:"))] == [report.as_uri()]
+    assert page.dialogs == []
+    assert page.run("[...document.scripts].filter(s => s.type !== 'application/json').length") == 2
+
+
+def test_the_policy_stops_a_planted_script(page: Browser) -> None:
+    page.run(
+        "(() => { const s = document.createElement('script'); s.textContent = 'window.planted = 1';"
+        " document.body.append(s); s.remove(); })()"
+    )
+    assert page.run("typeof window.planted") == "undefined"
+    page.logged.clear()
+
+
+def test_the_answer_fits_the_first_screen(page: Browser) -> None:
+    for part in (".answer", ".trust", "#figure-tradeoff .chart"):
+        assert page.run(f"document.querySelector('{part}').getBoundingClientRect().bottom + scrollY") <= 800
+
+
+def test_the_priors_and_the_course_can_be_switched(page: Browser) -> None:
+    lines = (
+        "[...document.querySelectorAll('#figure-paths .mark-line path')].map(p => p.getAttribute('d')).join()"
+    )
+    before = page.run(lines)
+    page.run("document.querySelector('[name=prior][value=sources]').click()")
+    switched = page.run(lines)
+    page.run(
+        "(() => { const s = document.querySelector('[name=scenario]'); s.selectedIndex = 0;"
+        " s.dispatchEvent(new Event('change', {bubbles: true})); })()"
+    )
+    assert len({before, switched, page.run(lines)}) == 3
+
+
+def test_claims_are_filtered(page: Browser) -> None:
+    def choose(name: str, value: str) -> int:
+        script = (
+            "(() => { const f = document.querySelector('[data-filters] [name=%s]'); f.value = %r; %s })()"
+        )
+        page.run(script % (name, value, "f.dispatchEvent(new Event('input', {bubbles: true}));"))
+        return int(page.run("document.querySelectorAll('#claims-table tbody tr:not([hidden])').length"))
+
+    told = content()
+    assert choose("words", "alert(1)") == 1
+    assert choose("words", "") == len(told.claims) == 60
+    assert choose("kind", "O") == sum("O" in claim.kind.split("/") for claim in told.claims)
+    assert choose("kind", "") == 60
+    assert choose("source", "verma_ali_2023") == 28
+    assert choose("source", "") == 60
+    assert choose("home", "series:fighters") == sum("series:fighters" in claim.homes for claim in told.claims)
+    assert choose("home", "") == 60
+
+
+def test_an_arrow_tells_its_evidence_when_it_is_focused(page: Browser) -> None:
+    page.run("document.querySelector('[data-arrow=\"5\"]').focus()")
+    told = page.run("document.getElementById('link-detail').textContent")
+    edge = content().edges[5]
+    assert edge.sentence in told and edge.formula in told
+    assert page.run("document.querySelector('#link-detail a[href=\"#claim-M14\"]') !== null")
+
+
+def test_the_data_can_be_taken_away_offline(page: Browser) -> None:
+    page.run(
+        "window.taken = []; URL.createObjectURL = (blob) => { window.taken.push(blob); return '#'; };"
+        " HTMLAnchorElement.prototype.click = function () { this.dataset.clicked = this.download; };"
+    )
+    page.run("document.querySelector('[data-download=fit]').click()")
+    text = page.run("window.taken[0].text()")
+    lines = text.lstrip("\ufeff").splitlines()
+    assert lines[0] == "series,label,unit,layer,start,end,date,value,low,high,used,source"
+    assert len(lines) > 500
+    assert '"Fighters of the challenger <script>alert(1)</script> ""as told"" & \'counted\'"' in text
+
+
+def test_nothing_sticks_out_on_a_phone(browser: Browser, report: Path) -> None:
+    browser.open(report, width=390, height=844)
+    assert browser.run("document.documentElement.scrollWidth") <= 390
+    assert browser.run("document.body.scrollWidth") <= 390
+    wide = browser.run(
+        "[...document.querySelectorAll('main *')].filter(e => !e.closest('.scroll, svg')"
+        " && e.getBoundingClientRect().right > 391).map(e => e.outerHTML.slice(0, 80))"
+    )
+    assert wide == []
+    assert browser.logged == []
+
+
+def test_dark_mode_reaches_the_figures(browser: Browser, report: Path) -> None:
+    ink = "getComputedStyle(document.querySelector('#figure-history .chart text')).fill"
+    browser.open(report)
+    light = browser.run(ink)
+    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": "dark"}])
+    dark = browser.run(ink)
+    browser.call("Emulation.setEmulatedMedia", features=[])
+    assert light != dark
+
+
+def test_paper_shows_all_parts_and_no_controls(browser: Browser, report: Path) -> None:
+    browser.open(report)
+    browser.run("dispatchEvent(new Event('beforeprint'))")
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    assert browser.run("document.querySelectorAll('details:not([open])').length") == 0
+    assert browser.run("getComputedStyle(document.querySelector('.contents')).display") == "none"
+    assert browser.run("getComputedStyle(document.querySelector('.scroll.tall')).overflowY") == "visible"
+    browser.run("dispatchEvent(new Event('afterprint'))")
+    browser.call("Emulation.setEmulatedMedia", media="")
+    assert browser.run("document.querySelectorAll('details[open]').length") == 0
+    pdf = browser.call("Page.printToPDF", preferCSSPageSize=True)["data"]
+    assert base64.b64decode(pdf).startswith(b"%PDF")
+
+
+def test_a_failed_quick_and_a_bare_report_open_without_complaint(browser: Browser, tmp_path: Path) -> None:
+    for name, page in (
+        ("failed", render(content(passed=False, quick=True))),
+        ("bare", render(without_optional_parts())),
+    ):
+        path = tmp_path / f"{name}.html"
+        path.write_text(page, encoding="utf-8")
+        browser.open(path)
+        assert browser.run("document.documentElement.dataset.failed") == "0"
+        assert browser.run("document.querySelector('.banner.failed').getBoundingClientRect().top") < 100
+        assert browser.logged == []

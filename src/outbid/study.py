@@ -17,7 +17,7 @@ from outbid.data.panel import Panel, read_panel
 from outbid.data.tables import read_toml
 from outbid.data.window import Window
 from outbid.errors import InputError, did_you_mean
-from outbid.evidence.ledger import Ledger, Source, read_ledger, read_sources, resolve
+from outbid.evidence import Ledger, Source, read_ledger, read_sources, resolve
 from outbid.model.declare import Model, declare
 from outbid.model.priors import read_parameters
 
@@ -73,10 +73,16 @@ def study_folder(study: str | Path) -> Path:
         return SHIPPED / study
     folder = Path(study)
     if not folder.is_dir():
-        raise InputError(f"study {str(study)!r}", "neither a shipped study nor a folder", did_you_mean(str(study), shipped_studies()))
+        raise InputError(
+            f"study {str(study)!r}",
+            "neither a shipped study nor a folder",
+            did_you_mean(str(study), shipped_studies()),
+        )
     for needed in ("study.toml", "__init__.py"):
         if not (folder / needed).is_file():
-            raise InputError(str(folder), f"is not a study: it has no {needed}", "Start from a copy of a shipped study.")
+            raise InputError(
+                str(folder), f"is not a study: it has no {needed}", "Start from a copy of a shipped study."
+            )
     return folder
 
 
@@ -102,7 +108,11 @@ def read_settings(path: Path) -> Settings:
         raise InputError(f"{path.name}, horizon_months", "not a whole number of months", "Give 1 to 600.")
     roles = entries.get("roles", {})
     if not isinstance(roles, dict) or not all(isinstance(value, str) for value in roles.values()):
-        raise InputError(f"{path.name}, roles", "not a table of names", 'Write [roles] with lines such as moderation = "moderation".')
+        raise InputError(
+            f"{path.name}, roles",
+            "not a table of names",
+            'Write [roles] with lines such as moderation = "moderation".',
+        )
     return Settings(
         entries["title"],
         entries["question"],
@@ -127,7 +137,11 @@ def load_study(study: str | Path) -> Study:
     theory = _import(folder)
     for needed in ("stocks", "indices", "levers", "theory"):
         if not hasattr(theory, needed):
-            raise InputError(f"{folder.name}/__init__.py", f"declares no {needed}", "A study's folder declares stocks, indices, levers and theory.")
+            raise InputError(
+                f"{folder.name}/__init__.py",
+                f"declares no {needed}",
+                "A study's folder declares stocks, indices, levers and theory.",
+            )
     model = declare(
         stocks=theory.stocks,
         indices=theory.indices,
@@ -165,7 +179,8 @@ def unresolved(study: Study) -> tuple[str, ...]:
         "parameter": list(model.parameter_names),
     }
     evidence = {
-        **{f"mechanism:{item.name}": item.evidence for item in (*mechanisms, *model.lever_histories)},
+        **{f"mechanism:{item.name}": item.evidence for item in mechanisms},
+        **{f"mechanism:{item.name}": item.evidence for item in model.lever_histories},
         **{f"parameter:{item.name}": item.evidence for item in model.parameters if item.evidence},
         **{f"actor:{item.name}": item.evidence for item in model.actors},
     }
@@ -173,14 +188,21 @@ def unresolved(study: Study) -> tuple[str, ...]:
     for mark in study.marks:
         for claim in mark.claims:
             if claim not in study.ledger.claims:
-                problems.append(f"marks.csv, {mark.id}: cites the unknown claim {claim!r}. {did_you_mean(claim, study.ledger.claims)}")
+                problems.append(
+                    f"marks.csv, {mark.id}: cites the unknown claim {claim!r}. "
+                    f"{did_you_mean(claim, study.ledger.claims)}"
+                )
     return tuple(problems)
 
 
 def _levers_in_range(model: Model, levers: np.ndarray, inferred: set[str]) -> None:
     for lever, path in zip(model.levers, levers.T, strict=True):
         if lever.name not in inferred and not (path.min() >= lever.low and path.max() <= lever.high):
-            raise InputError(f"levers.csv, {lever.name}", f"leaves its range {lever.low:g} to {lever.high:g}", "Mend the value, or the range.")
+            raise InputError(
+                f"levers.csv, {lever.name}",
+                f"leaves its range {lever.low:g} to {lever.high:g}",
+                "Mend the value, or the range.",
+            )
 
 
 def _import(folder: Path) -> ModuleType:
@@ -199,5 +221,9 @@ def _import(folder: Path) -> ModuleType:
     except InputError:
         raise
     except Exception as error:
-        raise InputError(f"{folder.name}/__init__.py", f"fails when it is run ({type(error).__name__}: {error})", "Mend the study's Python files.") from error
+        raise InputError(
+            f"{folder.name}/__init__.py",
+            f"fails when it is run ({type(error).__name__}: {error})",
+            "Mend the study's Python files.",
+        ) from error
     return module

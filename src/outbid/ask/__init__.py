@@ -1,1 +1,1 @@
-"""See the modules of this folder."""
+"""So what? What interventions do, over a posterior, against each other."""

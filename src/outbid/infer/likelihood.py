@@ -1,4 +1,4 @@
-"""How likely the figures are, given a path: mixed frequencies, intervals, counts, what is missing left missing.
+"""How likely the figures are, given a path: mixed frequencies, ranges, counts; what is missing says nothing.
 
 Every used record becomes one row: a weight per month that adds up (or averages) what its series sees, and a
 law from the series' declaration. Rows of one family are evaluated together.
@@ -25,10 +25,15 @@ from outbid.model.vocabulary import LogNormal, NegativeBinomial, Observation, Po
 RANGE_WIDTH = 3.29
 # Counts expected below this are as good as none; it keeps logarithms finite.
 SMALLEST_MEAN = 1e-9
+# Beyond this a negative binomial is a Poisson to all digits that count, and its gamma functions lose them.
+LARGEST_CONCENTRATION = 1e8
 
 
 class Values(NamedTuple):
-    """What was published, apart from when: a compiled function takes it as data, so that it can be replaced."""
+    """What was published, apart from when: a compiled function takes it as data, so that it can be replaced.
+
+    A row of which all three are NaN says nothing.
+    """
 
     value: Array | np.ndarray
     low: Array | np.ndarray
@@ -72,16 +77,20 @@ def gather(model: Model, panel: Panel) -> Figures:
     Raises
     ------
     InputError
-        Where an observation has no series, a used series has no observation, or a record doesn't suit its law.
+        Where an observation has no series, a used series no observation, or a record doesn't suit its law.
     """
     names = tuple(item.series for item in model.observations)
     for name in names:
         if name not in panel.series:
-            raise InputError(f"observation {name!r}", "no series of that name", did_you_mean(name, panel.series))
+            raise InputError(
+                f"observation {name!r}", "no series of that name", did_you_mean(name, panel.series)
+            )
     for name, series in panel.series.items():
         if name not in names and any(record.used for record in series.records):
             raise InputError(
-                f"series {name!r}", "its figures are marked as used, but no observation sees it", did_you_mean(name, names)
+                f"series {name!r}",
+                "its figures are marked as used, but no observation sees it",
+                did_you_mean(name, names),
             )
     parts: list[tuple[int, np.ndarray, float, float, float]] = []
     for number, item in enumerate(model.observations):
@@ -107,6 +116,8 @@ def _suits(item: Observation, value: float, low: float, high: float, where: str)
     if isinstance(item.distribution, LogNormal):
         if any(figure <= 0 for figure in (value, high) if np.isfinite(figure)):
             raise InputError(where, "a figure that is not positive", "A lognormal series lives above zero.")
+        if np.isnan(value) and low >= high:
+            raise InputError(where, "a range without width", "Give a single figure in `value`.")
         return
     ceiling_or_range = np.isnan(value) and np.isfinite(high)
     if ceiling_or_range or (np.isnan(value) and isinstance(item.distribution, NegativeBinomial)):
@@ -115,12 +126,14 @@ def _suits(item: Observation, value: float, low: float, high: float, where: str)
         )
     if item.distribution.zero_truncated and value == 0:
         raise InputError(
-            where, "a zero in a series whose empty months are missing", "Leave the row out, or mark it unused."
+            where,
+            "a zero in a series whose empty months are missing",
+            "Leave the row out, or mark it unused.",
         )
 
 
 def expected(figures: Figures, seen: Array) -> Array:
-    """Return the expected figure of each row, shape (rows,), from what observations see, shape (months, series)."""
+    """Return each row's expected figure, shape (rows,), from what observations see: (months, series)."""
     rows = figures.rows
     return jnp.maximum(jnp.sum(rows.weights * seen[:, rows.series].T, axis=1), SMALLEST_MEAN)
 
@@ -128,30 +141,28 @@ def expected(figures: Figures, seen: Array) -> Array:
 def row_log_likelihood(
     model: Model, figures: Figures, p: Mapping[str, Array], seen: Array, values: Values
 ) -> Array:
-    """Return each row's log likelihood, shape (rows,), for the values given (the panel's own, or replicated ones)."""
+    """Return each row's log likelihood, shape (rows,), for the panel's own values or replicated ones.
+
+    That of a lognormal value is the density of its logarithm.
+    """
     mean = expected(figures, seen)
     result = jnp.zeros(mean.shape)
-    for family, chosen in _families(model, figures).items():
-        spread = _spread(model, figures, chosen, p)
+    laws = {"lognormal": _lognormal, "poisson": _poisson, "negative_binomial": _negative_binomial}
+    for family, chosen in rows_by_law(model, figures).items():
         part = Values(*(jnp.asarray(column)[chosen] for column in values))
-        truncated = np.array(
-            [
-                getattr(model.observations[i].distribution, "zero_truncated", False)
-                for i in figures.rows.series[chosen]
-            ]
-        )
-        log_density = {"lognormal": _lognormal, "poisson": _poisson, "negative_binomial": _negative_binomial}[family]
-        result = result.at[chosen].set(log_density(part, mean[chosen], spread, truncated))
+        scale, above_zero = spread(model, figures, chosen, p), truncated(model, figures, chosen)
+        result = result.at[chosen].set(laws[family](part, mean[chosen], scale, above_zero))
     return result
 
 
-def _families(model: Model, figures: Figures) -> dict[str, np.ndarray]:
+def rows_by_law(model: Model, figures: Figures) -> dict[str, np.ndarray]:
+    """Return row numbers by family of law: "lognormal", "negative_binomial", "poisson", those that occur."""
     kinds = {LogNormal: "lognormal", Poisson: "poisson", NegativeBinomial: "negative_binomial"}
     family = np.array([kinds[type(item.distribution)] for item in model.observations])[figures.rows.series]
     return {str(name): np.flatnonzero(family == name) for name in np.unique(family)}
 
 
-def _spread(model: Model, figures: Figures, chosen: np.ndarray, p: Mapping[str, Array]) -> Array:
+def spread(model: Model, figures: Figures, chosen: np.ndarray, p: Mapping[str, Array]) -> Array:
     """Return the spread parameter of each chosen row: sigma or concentration (one where there is none)."""
     by_series = []
     for item in model.observations:
@@ -159,6 +170,20 @@ def _spread(model: Model, figures: Figures, chosen: np.ndarray, p: Mapping[str, 
         name = law.sigma if isinstance(law, LogNormal) else getattr(law, "concentration", 1.0)
         by_series.append(p[name] if isinstance(name, str) else jnp.asarray(float(name)))
     return jnp.stack(by_series)[figures.rows.series[chosen]]
+
+
+def truncated(model: Model, figures: Figures, chosen: np.ndarray) -> np.ndarray:
+    """Return whether each chosen row's series leaves out its zeros."""
+    laws = [getattr(item.distribution, "zero_truncated", False) for item in model.observations]
+    return np.asarray(np.array(laws)[figures.rows.series[chosen]])
+
+
+def own_error(values: Values) -> Array:
+    """Return the standard deviation, in logs, that a source's own range about a value means; else zero."""
+    value, low, high = (jnp.asarray(column) for column in values)
+    ranged = jnp.isfinite(value) & jnp.isfinite(low) & jnp.isfinite(high) & (low > 0)
+    ratio = jnp.where(ranged, high, 1.0) / jnp.where(ranged, low, 1.0)
+    return jnp.where(ranged, jnp.log(ratio), 0.0) / RANGE_WIDTH
 
 
 def _lognormal(rows: Values, mean: Array, sigma: Array, _: np.ndarray) -> Array:
@@ -169,9 +194,7 @@ def _lognormal(rows: Values, mean: Array, sigma: Array, _: np.ndarray) -> Array:
         return (jnp.log(jnp.where(known, bound, 1.0)) - jnp.log(mean)) / sigma, known
 
     has_value = jnp.isfinite(rows.value)
-    ranged = has_value & jnp.isfinite(rows.low) & jnp.isfinite(rows.high) & (rows.low > 0)
-    own = jnp.where(ranged, jnp.log(jnp.where(ranged, rows.high, 1.0) / jnp.where(ranged, rows.low, 1.0)), 0.0)
-    total = jnp.sqrt(sigma**2 + (own / RANGE_WIDTH) ** 2)
+    total = jnp.sqrt(sigma**2 + own_error(rows) ** 2)
     value = jnp.where(has_value, rows.value, 1.0)
     error = (jnp.log(value) - jnp.log(mean)) / total
     density = -0.5 * error**2 - jnp.log(total) - 0.5 * math.log(2 * math.pi)
@@ -192,21 +215,35 @@ def _lognormal(rows: Values, mean: Array, sigma: Array, _: np.ndarray) -> Array:
     return jnp.where(has_value, density, interval)
 
 
-def _poisson(rows: Values, mean: Array, _: Array, truncated: np.ndarray) -> Array:
+def _poisson(rows: Values, mean: Array, _: Array, above_zero: np.ndarray) -> Array:
     """Counts: a value by its probability, a lowest number by the probability of at least that many."""
     has_value = jnp.isfinite(rows.value)
     value = jnp.where(has_value, rows.value, 0.0)
     probability = value * jnp.log(mean) - mean - gammaln(value + 1.0)
-    probability -= jnp.where(truncated, jnp.log(-jnp.expm1(-mean)), 0.0)
-    at_least = jnp.where(has_value, 1.0, jnp.maximum(jnp.nan_to_num(rows.low, nan=1.0), 1.0))
-    return jnp.where(has_value, probability, jnp.log(jnp.maximum(gammainc(at_least, mean), 1e-300)))
+    least = jnp.ceil(jnp.where(has_value, 0.0, jnp.nan_to_num(rows.low, nan=0.0)))
+    given = jnp.where(above_zero, jnp.log(-jnp.expm1(-mean)), 0.0)
+    at_least = jnp.where(least > above_zero, _log_at_least(jnp.maximum(least, 1.0), mean) - given, 0.0)
+    return jnp.where(has_value, probability - given, at_least)
 
 
-def _negative_binomial(rows: Values, mean: Array, concentration: Array, truncated: np.ndarray) -> Array:
+def _log_at_least(least: Array, mean: Array) -> Array:
+    """Return the log probability that a Poisson count reaches `least`, one or more."""
+    probability = gammainc(least, mean)
+    tiny = probability < 1e-290
+    # There the first term of the sum, and a continued fraction for what the others add to it, keep the slope.
+    small = jnp.where(tiny, mean, 0.5)
+    first = least * jnp.log(small) - small - gammaln(least + 1.0)
+    others = -jnp.log1p(-small / (least + 1.0 + small / (least + 2.0)))
+    return jnp.where(tiny, first + others, jnp.log(jnp.where(tiny, 1.0, probability)))
+
+
+def _negative_binomial(rows: Values, mean: Array, concentration: Array, above_zero: np.ndarray) -> Array:
     """Counts with variance mean + mean²/concentration."""
-    y, c = rows.value, concentration
+    has_value = jnp.isfinite(rows.value)
+    y, c = jnp.where(has_value, rows.value, 0.0), jnp.minimum(concentration, LARGEST_CONCENTRATION)
     log_zero = -c * jnp.log1p(mean / c)
     probability = (
         gammaln(y + c) - gammaln(c) - gammaln(y + 1.0) + log_zero + y * (jnp.log(mean) - jnp.log(c + mean))
     )
-    return probability - jnp.where(truncated, jnp.log(-jnp.expm1(log_zero)), 0.0)
+    given = jnp.where(above_zero, jnp.log(-jnp.expm1(log_zero)), 0.0)
+    return jnp.where(has_value, probability - given, 0.0)

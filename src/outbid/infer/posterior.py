@@ -7,7 +7,9 @@ however little about the rest. The target is unchanged: only the geometry is.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,6 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from numpyro.infer.hmc import hmc
+from numpyro.infer.util import ParamInfo
 from scipy.optimize import minimize
 
 from outbid.infer.latent import Layout, layout, unpack
@@ -36,11 +39,11 @@ class Effort:
 
     warmup: int
     draws: int
-    target_acceptance: float = 0.9
+    target_acceptance: float = 0.93
     chunk: int = 25
 
 
-FULL = Effort(warmup=150, draws=1000)
+FULL = Effort(warmup=125, draws=1000)
 QUICK = Effort(warmup=50, draws=100, target_acceptance=0.8)
 
 
@@ -109,15 +112,17 @@ class Sampler:
 
         init_kernel, sample_kernel = hmc(potential_fn_gen=potential, algo="NUTS")
 
-        def start(key: Array, x: Array, step: Array, *arguments: Any) -> Any:
+        def start(key: Array, x: Array, energy: Array, slope: Array) -> Any:
+            # Energy and slope come ready-made, so that the model isn't compiled once more only to begin.
             return init_kernel(
-                x,
+                ParamInfo(x, energy, slope),
                 effort.warmup,
-                step_size=step,
+                step_size=0.1,
                 target_accept_prob=effort.target_acceptance,
                 adapt_mass_matrix=False,
-                max_tree_depth=8,
-                model_args=arguments,
+                # On the way in, long trajectories in unsuitable coordinates teach little and cost much.
+                max_tree_depth=(6, 8),
+                model_args=(None, None, None),
                 rng_key=key,
             )
 
@@ -126,17 +131,47 @@ class Sampler:
             return state, (state.z, state.diverging, state.energy, state.num_steps, state.accept_prob)
 
         def advance(state: Any, *arguments: Any) -> Any:
-            chains = jax.vmap(lambda chain: one(chain, *arguments))
+            chains: Any = jax.vmap(lambda chain: one(chain, *arguments))
             return jax.lax.scan(lambda state, _: chains(state), state, None, length=effort.chunk)
 
         self._gradient = jax.jit(jax.value_and_grad(lambda z, target: -density(z, target)))
-        self._start = jax.jit(jax.vmap(start, (0, 0, None, None, None, None)))
-        self._advance = jax.jit(advance)
+        self._start = jax.jit(jax.vmap(start))
+        self._advance_later = jax.jit(advance)
+        self._compiled: Future[Callable[..., Any]] | None = None
+        self._lock = threading.Lock()
 
     @property
     def iterations(self) -> int:
         """How many iterations `sample` makes in all, both rounds of warm-up included."""
         return 2 * self.effort.warmup + self.effort.draws
+
+    def _begin(self, key: Array, x: np.ndarray, arguments: tuple[Any, ...]) -> Any:
+        """Return the state of chains that start at x, shape (chains, size), in round coordinates."""
+        target, centre, turn = arguments
+        found = [self._gradient(centre + turn @ each, target) for each in x]
+        energy = np.array([float(value) for value, _ in found])
+        slope = np.stack([np.asarray(gradient) @ turn for _, gradient in found])
+        return self._start(jax.random.split(key, CHAINS), x, energy, slope)
+
+    def _advance(self, state: Any, arguments: tuple[Any, ...]) -> Any:
+        compiled = self._compile(arguments[0])
+        return compiled.result()(state, *arguments)
+
+    def _compile(self, target: Target) -> Future[Callable[..., Any]]:
+        """Begin compiling the trajectories, the slowest part, on the side; return where they will be."""
+        with self._lock:
+            if self._compiled is None:
+                size = self.layout.size
+                vector, matrix = np.zeros(size), np.zeros((size, size))
+                chains = np.zeros((CHAINS, size))
+                keys = jax.random.split(jax.random.key(0), CHAINS)
+                state = jax.eval_shape(self._start, keys, chains, np.zeros(CHAINS), chains)
+                later = ThreadPoolExecutor(1)
+                self._compiled = later.submit(
+                    lambda: self._advance_later.lower(state, target, vector, matrix).compile()
+                )
+                later.shutdown(wait=False)
+        return self._compiled
 
     def mode(self, target: Target) -> np.ndarray:
         """Return a mode of the posterior, shape (size,), by L-BFGS from the prior's centre."""
@@ -159,7 +194,9 @@ class Sampler:
         both = np.stack(rows) / (2 * DIFFERENCE)
         return np.asarray(0.5 * (both + both.T))
 
-    def sample(self, target: Target, *, seed: int, advanced: Callable[[int], None] = lambda _: None) -> Posterior:
+    def sample(
+        self, target: Target, *, seed: int, advanced: Callable[[int], None] = lambda _: None
+    ) -> Posterior:
         """Draw from the posterior with NUTS, `CHAINS` chains side by side.
 
         The first warm-up runs in coordinates made round at the mode; the second in coordinates made round
@@ -174,26 +211,26 @@ class Sampler:
 
         def iterate(state: Any, number: int, keep: bool) -> Any:
             for _ in range(0, number, self.effort.chunk):
-                state, part = self._advance(state, *arguments)
+                state, part = self._advance(state, arguments)
                 if keep:
                     kept.append(tuple(np.asarray(item) for item in part))
                 advanced(self.effort.chunk)
             return state
 
         try:
+            self._compile(target)
             centre = self.mode(target)
             turn = roundness(self.curvature(target, centre))
             arguments = (target, centre, turn)
-            x = jax.random.normal(keys[0], (CHAINS, self.layout.size))
-            state = self._start(jax.random.split(keys[1], CHAINS), x, 0.1, *arguments)
+            x = np.asarray(jax.random.normal(keys[0], (CHAINS, self.layout.size)))
+            state = self._begin(keys[1], x, arguments)
             state = iterate(state, self.effort.warmup, keep=False)
 
             ends = centre + np.asarray(state.z) @ turn.T
             centre = ends.mean(axis=0)
             turn = roundness(np.mean([self.curvature(target, end) for end in ends], axis=0))
             arguments = (target, centre, turn)
-            x = jnp.asarray(np.linalg.solve(turn, (ends - centre).T).T)
-            state = self._start(jax.random.split(keys[2], CHAINS), x, 0.1, *arguments)
+            state = self._begin(keys[2], np.linalg.solve(turn, (ends - centre).T).T, arguments)
             state = iterate(state, self.effort.warmup, keep=False)
             iterate(state, self.effort.draws, keep=True)
         except KeyboardInterrupt:
@@ -216,7 +253,9 @@ def _posterior(
     """Put the chunks together: (iterations, chains, ...) each, to (chains, draws, ...), in standard normals."""
     if not kept:
         none = np.zeros((CHAINS, 0))
-        return Posterior(where, np.zeros((CHAINS, 0, where.size)), none.astype(bool), none, none, none, complete)
+        return Posterior(
+            where, np.zeros((CHAINS, 0, where.size)), none.astype(bool), none, none, none, complete
+        )
     x, divergent, energy, steps, acceptance = (
         np.moveaxis(np.concatenate(column), 0, 1) for column in zip(*kept, strict=True)
     )

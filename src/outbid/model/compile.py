@@ -1,7 +1,7 @@
 """From mechanisms to one step function, and from steps to a path.
 
-`build_step` turns a Model into a pure function of (state, innovations, levers, parameters); `build_run` scans it
-over months. Both are plain JAX: the same function is simulated, differentiated, batched and put on a GPU.
+`build_step` turns a Model into a pure function of (state, innovations, levers, parameters); `build_run` scans
+it over months. Both are plain JAX: the same function is simulated, differentiated, batched and put on a GPU.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from outbid.model.vocabulary import Count, Drift, Flow, Scalar
 HIGHEST_HAZARD = 60.0
 
 State = dict[str, Array]
-Step = Callable[[State, Mapping[str, Scalar], Mapping[str, Scalar], Mapping[str, Scalar], Mapping[str, Scalar]], Any]
+Step = Callable[
+    [State, Mapping[str, Scalar], Mapping[str, Scalar], Mapping[str, Scalar], Mapping[str, Scalar]], Any
+]
 
 
 def to_scale(scale: str, value: Scalar) -> Array:
@@ -61,8 +63,8 @@ def build_step(model: Model) -> Step:
 
     The month is a dict: opening states, quantities and counts under their names, persons moved under
     `moved.<mechanism>` and `moved.<mechanism>_to_<target>`, outcomes and observations under `outcome.<name>`
-    and `sees.<series>`. Competing hazards h_j share what leaves a stock in a month, n (1 - exp(-Σh)) h_j / Σh,
-    so no stock is ever overdrawn and the total number of people never changes.
+    and `sees.<series>`. Competing hazards h_j share what leaves a stock in a month,
+    n (1 - exp(-Σh)) h_j / Σh, so no stock is ever overdrawn and the number of people never changes.
     """
     mechanisms = {item.name: item for item in model.mechanisms}
     quantities = {f"quantity {item.name}": item for item in model.quantities}
@@ -99,9 +101,8 @@ def build_step(model: Model) -> Step:
             after = state[drift.index] + drift.change
             if drift.noise:
                 after = after + p[drift.noise] * innovations[drift.index]
-            following[drift.index] = (
-                jnp.clip(after, index.low, index.high) if index.scale == "identity" else after
-            )
+            low, high = (to_scale(index.scale, bound) for bound in index.range)
+            following[drift.index] = jnp.clip(after, low, high)
         m = Names(moved)
         watched = {f"outcome.{item.name}": item.function(s, u, parameters, m) for item in model.outcomes}
         watched |= {f"sees.{item.series}": item.function(s, u, parameters, m) for item in model.observations}
@@ -121,14 +122,17 @@ def _move(state: State, flows: Sequence[tuple[str, Flow]]) -> tuple[dict[str, Ar
     held = [jnp.clip(flow.hazard, 0.0, HIGHEST_HAZARD) for _, flow in flows]
     for (_, flow), hazard in zip(flows, held, strict=True):
         hazards.setdefault(flow.source, []).append(hazard)
-    per_hazard = {source: state[source] * leaving_share(sum(each)) for source, each in hazards.items()}
+    totals = {source: sum(each[1:], start=each[0]) for source, each in hazards.items()}
+    per_hazard = {source: state[source] * leaving_share(total) for source, total in totals.items()}
     moved: dict[str, Array] = {}
     following = dict(state)
+    for source, total in totals.items():
+        # Those who stay, not the rest after the moves: rounding would now and then leave less than nobody.
+        following[source] = state[source] * jnp.exp(-total)
     for (mechanism, flow), hazard in zip(flows, held, strict=True):
         persons = per_hazard[flow.source] * hazard
         for name in (mechanism, f"{mechanism}_to_{flow.target}"):
             moved[name] = moved[name] + persons if name in moved else persons
-        following[flow.source] = following[flow.source] - persons
         following[flow.target] = following[flow.target] + persons
     return moved, following
 
@@ -136,7 +140,7 @@ def _move(state: State, flows: Sequence[tuple[str, Flow]]) -> tuple[dict[str, Ar
 def history_levers(
     model: Model, known: Array, innovations: Mapping[str, Array], p: Mapping[str, Scalar]
 ) -> Array:
-    """Return the lever matrix (months, levers) of the past: known columns, and those inferred from figures."""
+    """Return the lever matrix (months, levers) of the past: known columns, and inferred ones."""
     levers = jnp.asarray(known)
     for history in model.lever_histories:
         for name, path in history.function(innovations[history.name], Names(p)).items():
@@ -146,29 +150,28 @@ def history_levers(
 
 def monthly_innovations(model: Model, innovations: Mapping[str, Array], months: int) -> Array:
     """Return innovations as a (months, noisy indices) matrix, each held for its index's `noise_months`."""
-    columns = [
-        jnp.repeat(innovations[name], model.index(name).noise_months)[:months] for name in model.noisy
-    ]
+    columns = [jnp.repeat(innovations[name], model.index(name).noise_months)[:months] for name in model.noisy]
     return jnp.stack(columns, axis=1) if columns else jnp.zeros((months, 0))
 
 
 def build_run(
     model: Model, outputs: Sequence[str]
 ) -> Callable[[Mapping[str, Scalar], Array, Array, State, Array], tuple[State, Array]]:
-    """Return the run: (parameters, innovation matrix, lever matrix, opening state, levers before) -> (state, path).
+    """Return the run: (parameters, innovations, levers, opening state, levers before) -> (state, path).
 
     The path has shape (months, len(outputs)); `outputs` are names of the month's dict, see `build_step`.
     Innovations have shape (months, noisy indices), levers (months, levers).
     """
     step = build_step(model)
-    names = [item.name for item in (*model.stocks, *model.indices)]
+    names = [*(stock.name for stock in model.stocks), *(index.name for index in model.indices)]
 
     def run(
         p: Mapping[str, Scalar], innovations: Array, levers: Array, state: State, before: Array
     ) -> tuple[State, Array]:
         previous = jnp.concatenate([before[None, :], levers[:-1]])
 
-        # One packed vector between months, and the month computed again on the way back, halve a gradient's time.
+        # One packed vector between months, and the month computed again on the way back, halve the time
+        # of a gradient.
         @jax.checkpoint
         def advance(packed: Array, row: tuple[Array, Array, Array]) -> tuple[Array, Array]:
             noise, now, last = row

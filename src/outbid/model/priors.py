@@ -1,4 +1,4 @@
-"""Parameters and their priors: every uncertain number is a standard normal pushed through a quantile function.
+"""Parameters and their priors: every uncertain number is a standard normal put through a quantile function.
 
 So the prior of a whole model is a vector of independent standard normals, whatever the families: samplers
 see one simple geometry, Sobol designs and common random numbers come for free, and one compiled function
@@ -94,7 +94,7 @@ def prior_table(parameters: Sequence[Parameter], prior_set: str) -> PriorTable:
     )
 
 
-def from_standard_normal(z: Array, table: PriorTable) -> Array:
+def from_standard_normal(z: Array | np.ndarray, table: PriorTable) -> Array:
     """Return parameter values from standard normals, elementwise on the last axis (quantile transform)."""
     first, second = jnp.asarray(table.first), jnp.asarray(table.second)
     safe = jnp.where(table.code == 0, 1.0, first)
@@ -108,16 +108,32 @@ def from_standard_normal(z: Array, table: PriorTable) -> Array:
     return jnp.select([jnp.asarray(table.code) == code for code in range(4)], values)
 
 
-def log_prior_density(values: Array, table: PriorTable) -> Array:
-    """Return the log density of each parameter value, elementwise on the last axis; -inf outside the support."""
+def to_standard_normal(values: Array | np.ndarray, table: PriorTable) -> Array:
+    """Return the standard normals behind values inside the priors' support: the inverse transform."""
+    first, second = jnp.asarray(table.first), jnp.asarray(table.second)
+    code = jnp.asarray(table.code)
+    positive = jnp.where(code == 0, 1.0, values)
+    share = jnp.where(code == 3, values, 0.5)
+    median = jnp.where(code == 3, first, 0.5)
+    options = [
+        (values - first) / second,
+        jnp.log(positive / jnp.where(code == 0, 1.0, first)) / second,
+        -ndtri(2.0 * ndtr(-positive / second)),
+        (_logit(share) - _logit(median)) / second,
+    ]
+    return jnp.select([code == each for each in range(4)], options)
+
+
+def log_prior_density(values: Array | np.ndarray, table: PriorTable) -> Array:
+    """Return each parameter value's log density, elementwise on the last axis; -inf outside the support."""
     first, second = jnp.asarray(table.first), jnp.asarray(table.second)
     positive = jnp.where(values > 0, values, 1.0)
     inside = jnp.where((values > 0) & (values < 1), values, 0.5)
     safe = jnp.where(table.code == 0, 1.0, first)
     median = jnp.where(table.code == 3, safe, 0.5)
 
-    def normal(x: Array) -> Array:
-        return -0.5 * x**2 - jnp.log(second) - 0.5 * math.log(2 * math.pi)
+    def normal(x: Array | np.ndarray) -> Array:
+        return jnp.asarray(-0.5 * x**2) - jnp.log(second) - 0.5 * math.log(2 * math.pi)
 
     densities = [
         normal((values - first) / second),

@@ -8,7 +8,6 @@ expected counts, `u` the levers (`u.previous` those of the month before), `p` th
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +18,21 @@ from jax.nn import sigmoid, softplus
 from jax.numpy import exp, log, log1p
 from jax.scipy.special import logit
 
+from outbid.model.decorators import (
+    Derived,
+    LeverHistory,
+    LogNormal,
+    Mechanism,
+    NegativeBinomial,
+    Observation,
+    Outcome,
+    Poisson,
+    lever_history,
+    mechanism,
+    observation,
+    outcome,
+    quantity,
+)
 from outbid.model.priors import Parameter, Prior
 
 __all__ = [
@@ -51,6 +65,7 @@ __all__ = [
     "observation",
     "outcome",
     "quantity",
+    "share",
     "sigmoid",
     "softplus",
 ]
@@ -104,8 +119,10 @@ class Index:
     Parameters
     ----------
     scale
-        "identity" (held inside [low, high]), "log" (positive) or "logit" (between 0 and 1): the scale on
-        which drifts add up.
+        "identity", "log" (positive) or "logit" (between 0 and 1): the scale on which drifts add up.
+    low, high
+        The range that the index can't leave, in its own unit; left out, it is -6 to 6 (identity), a
+        millionth to a million (log), or within a millionth of 0 and 1 (logit).
     noise_months
         How many months share one innovation (1 = a new one each month), where the drift has noise.
     """
@@ -115,10 +132,16 @@ class Index:
     initial: str | float
     anchor: Anchor | None
     scale: str = "identity"
-    low: float = -6.0
-    high: float = 6.0
+    low: float | None = None
+    high: float | None = None
     noise_months: int = 1
     side: str = "people"
+
+    @property
+    def range(self) -> tuple[float, float]:
+        """The lowest and the highest value that the index can take."""
+        low, high = {"identity": (-6.0, 6.0), "log": (1e-6, 1e6), "logit": (1e-6, 1 - 1e-6)}[self.scale]
+        return (low if self.low is None else self.low, high if self.high is None else self.high)
 
 
 @dataclass(frozen=True)
@@ -164,98 +187,11 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Mechanism:
-    """A declared mechanism: its function, its evidence, and its own words for the diagram and the report."""
-
-    name: str
-    function: Callable[..., Any]
-    evidence: tuple[str, ...]
-    nuisance: str
-    meaning: str
-    where: str
-
-
-@dataclass(frozen=True)
-class Derived:
-    """A quantity computed from the month's states and levers, read by mechanisms like a state."""
-
-    name: str
-    function: Callable[..., Any]
-    unit: str
-    meaning: str
-    where: str
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """A quantity by which scenarios are judged; `summary` is "sum", "mean_last_year" or "end"."""
-
-    name: str
-    function: Callable[..., Any]
-    label: str
-    unit: str
-    better: str
-    summary: str
-    meaning: str
-    where: str
-
-
-@dataclass(frozen=True)
-class Poisson:
-    """Counts with the model's mean; `zero_truncated` where a month without a count is missing, not zero."""
-
-    zero_truncated: bool = False
-
-
-@dataclass(frozen=True)
-class NegativeBinomial:
-    """Counts with variance mean + mean² / concentration (a parameter's name)."""
-
-    concentration: str
-    zero_truncated: bool = False
-
-
-@dataclass(frozen=True)
-class LogNormal:
-    """Positive figures with a relative error; `sigma` is a parameter's name or a number."""
-
-    sigma: str | float
-
-
-@dataclass(frozen=True)
-class Observation:
-    """Ties a series to what the model says it sees, a month at a time, with a named distribution.
-
-    `aggregate` says how months make up a figure's period: "sum" (counts, deaths) or "mean" (levels).
-    """
-
-    series: str
-    function: Callable[..., Any]
-    distribution: Poisson | NegativeBinomial | LogNormal
-    aggregate: str
-    meaning: str
-    where: str
-
-
-@dataclass(frozen=True)
-class LeverHistory:
-    """Levers whose past is seen only through noisy figures: a function of (innovations, parameters) to paths.
-
-    `noise` names the parameter that scales the innovations.
-    """
-
-    name: str
-    function: Callable[..., Any]
-    levers: tuple[str, ...]
-    noise: str
-    evidence: tuple[str, ...]
-    meaning: str
-    where: str
-
-
-@dataclass(frozen=True)
 class Actor:
-    """A player: the levers it holds with their discrete levels, and its payoff, a function of (s, u, m, w)."""
+    """A player: the levers it holds with their discrete levels, and its payoff, a function of (s, u, m, w).
+
+    `s`, `u` and `m` are what outcomes see, `w` is the mapping `weights`, read as `w["cohesion"]`.
+    """
 
     name: str
     meaning: str
@@ -265,87 +201,10 @@ class Actor:
     evidence: tuple[str, ...] = ()
 
 
-def _where(function: Callable[..., Any]) -> str:
-    code = function.__code__
-    return f"{code.co_filename.rsplit('/', 1)[-1]}, line {code.co_firstlineno}, {function.__name__}"
-
-
-def _meaning(function: Callable[..., Any]) -> str:
-    return " ".join(inspect.cleandoc(function.__doc__ or "").split())
-
-
-def mechanism(
-    *, evidence: list[str] | None = None, nuisance: str = ""
-) -> Callable[[Callable[..., Any]], Mechanism]:
-    """Declare a mechanism and the claims it rests on.
-
-    Parameters
-    ----------
-    evidence
-        IDs of the ledger's claims.
-    nuisance
-        Instead of evidence, one sentence that says why the model needs a mechanism that no claim asks for.
-    """
-
-    def declare(function: Callable[..., Any]) -> Mechanism:
-        return Mechanism(
-            function.__name__,
-            function,
-            tuple(evidence or ()),
-            nuisance,
-            _meaning(function),
-            _where(function),
-        )
-
-    return declare
-
-
-def quantity(*, unit: str) -> Callable[[Callable[..., Any]], Derived]:
-    """Declare a derived quantity, which mechanisms read as `s.<name>`."""
-
-    def declare(function: Callable[..., Any]) -> Derived:
-        return Derived(function.__name__, function, unit, _meaning(function), _where(function))
-
-    return declare
-
-
-def outcome(
-    *, label: str, unit: str, better: str, summary: str
-) -> Callable[[Callable[..., Any]], Outcome]:
-    """Declare an outcome: a function of (s, u, p, m), `m` the persons moved in the month by mechanism."""
-
-    def declare(function: Callable[..., Any]) -> Outcome:
-        return Outcome(
-            function.__name__, function, label, unit, better, summary, _meaning(function), _where(function)
-        )
-
-    return declare
-
-
-def observation(
-    distribution: Poisson | NegativeBinomial | LogNormal, *, aggregate: str = "sum"
-) -> Callable[[Callable[..., Any]], Observation]:
-    """Declare what a series sees: a function of (s, u, p, m) named after the series."""
-
-    def declare(function: Callable[..., Any]) -> Observation:
-        return Observation(
-            function.__name__, function, distribution, aggregate, _meaning(function), _where(function)
-        )
-
-    return declare
-
-
-def lever_history(
-    *levers: str, noise: str, evidence: list[str]
-) -> Callable[[Callable[..., Any]], LeverHistory]:
-    """Declare how the past of some levers follows from monthly innovations: (innovations, p) -> {lever: path}."""
-
-    def declare(function: Callable[..., Any]) -> LeverHistory:
-        return LeverHistory(
-            function.__name__, function, levers, noise, tuple(evidence), _meaning(function), _where(function)
-        )
-
-    return declare
+def share(part: Scalar, whole: Scalar) -> Array:
+    """Return part / whole, and zero where the whole is zero: nobody is no part of nobody."""
+    empty = jnp.equal(whole, 0.0)
+    return jnp.where(empty, 0.0, part / jnp.where(empty, 1.0, whole))
 
 
 def autoregressive(innovations: Array, persistence: Scalar, scale: Scalar) -> Array:

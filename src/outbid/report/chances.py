@@ -12,6 +12,7 @@ from outbid.report.content import Edge, Effect, Outcome, ReportContent
 from outbid.report.numbers import interval, more_or_less, percent, signed, unit_of
 
 Reading = Literal["more", "less", "unknown"]
+Standing = Literal["built in", "assumed", "settled", "open"]
 
 YARDSTICK: tuple[tuple[float, str], ...] = (
     (0.05, "remote"),
@@ -109,7 +110,15 @@ def identified(edge: Edge) -> bool:
     return not _IDENTIFIED[0] <= p <= _IDENTIFIED[1]
 
 
-def built_in(edge: Edge) -> bool:
-    """Say whether the sign of an arrow was certain before the data: true by construction."""
-    p = edge.prior_probability_positive.get("neutral", 0.5)
-    return p < 0.005 or p > 0.995
+def standing_of(edge: Edge) -> Standing:
+    """Say what the sign of an arrow rests on.
+
+    "built in" was certain before the data; "assumed" is settled but was as likely before them; "settled"
+    is what the data settled; "open" is what they leave open.
+    """
+    before = edge.prior_probability_positive.get("neutral", 0.5)
+    if before < 0.005 or before > 0.995:
+        return "built in"
+    if not identified(edge):
+        return "open"
+    return "settled" if data_tell(edge.probability_positive.get("neutral", 0.5), before) else "assumed"

@@ -221,7 +221,10 @@ class ParameterRow:
 
 @dataclass(frozen=True)
 class FitSummary:
-    """Diagnostics of one fit. `problems` is empty if it passed; `how` is "sampled" or "reweighted"."""
+    """Diagnostics of one fit. `problems` is empty if it passed; `how` is "sampled" or "reweighted".
+
+    `draws` are those of one chain.
+    """
 
     prior: str
     how: str

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from outbid.report.chances import DONT_TELL, built_in, data_tell, identified
+from outbid.report.chances import DONT_TELL, data_tell, identified, standing_of
 from outbid.report.content import ClaimRow, Edge, ReportContent
-from outbid.report.numbers import plain_name, signed, two_digits
+from outbid.report.numbers import plain_name, shorten, signed, two_digits
 
 KINDS = {"O": "observation", "C": "cause", "S": "strategy", "F": "forecast", "G": "goal", "R": "rhetoric"}
 NOT_TESTED = "not yet tested"
@@ -50,13 +50,15 @@ def _arrow_verdict(edge: Edge) -> str:
         edge.probability_positive.get("neutral", 0.5),
         edge.prior_probability_positive.get("neutral"),
     )
-    if built_in(edge):
-        return "built in: true by construction"
-    if identified(edge):
-        return "identified: " + ("raises" if after > 0.5 else "lowers")
-    if data_tell(after, before):
-        return f"leaning: {'raises' if after > 0.5 else 'lowers'}, not identified"
-    return DONT_TELL
+    direction = "raises" if after > 0.5 else "lowers"
+    standing = standing_of(edge)
+    if standing == "built in":
+        return f"built in: {direction} by construction"
+    if standing == "assumed":
+        return f"as assumed: {direction}"
+    if standing == "settled":
+        return f"settled: {direction}"
+    return f"leaning: {direction}, not identified" if data_tell(after, before) else DONT_TELL
 
 
 def arrows(content: ReportContent) -> tuple[ArrowRow, ...]:
@@ -114,7 +116,8 @@ def claims(content: ReportContent) -> tuple[ClaimLine, ...]:
     lines = []
     for claim in content.claims:
         source = titles.get(claim.source)
-        name = ", ".join(part for part in (source.author, source.outlet) if part) if source else claim.source
+        named = ", ".join(part for part in (source.author, source.outlet) if part) if source else ""
+        name = named or (shorten(source.title, 60) if source else claim.source)
         kinds = _kinds(claim)
         lines.append(
             ClaimLine(

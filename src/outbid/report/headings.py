@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from outbid.report.chances import DONT_TELL, find_effect, identified, read_effect
+from outbid.report.chances import DONT_TELL, find_effect, read_effect, standing_of
 from outbid.report.content import Band, Effect, Outcome, ReportContent
 from outbid.report.numbers import counted, percent, two_digits
 
 _YEAR = 12
 _FRACTIONS: tuple[tuple[float, str], ...] = (
-    (0.94, "nearly all"),
+    (0.94, "more than nine tenths"),
     (0.85, "nine tenths"),
     (0.775, "four fifths"),
     (0.71, "three quarters"),
@@ -111,15 +111,16 @@ def how_well_it_fits(content: ReportContent) -> str:
 
 
 def what_drives_what(content: ReportContent) -> str:
-    """Return the heading over the diagram: how many signs the data settle."""
+    """Return the heading over the diagram: how many directions the data settle, and how many not."""
     total = len(content.edges)
-    settled = sum(identified(edge) for edge in content.edges)
     if not total:
         return "No diagram was derived"
-    if settled == total:
-        return f"The data settle the direction of all {counted(total, 'link')}"
-    others = f"the other {total - settled} are open" if total - settled > 1 else "the other one is open"
-    return f"The direction of {settled} of {counted(total, 'link')} is settled; {others}"
+    count = Counter(standing_of(edge) for edge in content.edges)
+    given = count["built in"] + count["assumed"]
+    parts = [f"{given} {'was' if given == 1 else 'were'} assumed"] if given else []
+    parts += [f"{count['open']} {'stays' if count['open'] == 1 else 'stay'} open"] if count["open"] else []
+    rest = f"; {' and '.join(parts)}" if parts else ""
+    return f"The data settle the direction of {count['settled']} of {counted(total, 'link')}{rest}"
 
 
 def what_sources_claim(content: ReportContent) -> str:

@@ -68,7 +68,7 @@ def fit_words(fit: FitSummary) -> FitWords:
     reweighted = fit.how == "reweighted"
     how = (
         f"{'Re-weighted from the draws under the other priors' if reweighted else 'Sampled'}: "
-        f"{counted(fit.chains, 'chain')}, {counted(fit.draws, 'draw')}, {duration(fit.seconds)}."
+        f"{counted(fit.chains, 'chain')} of {counted(fit.draws, 'draw')}, {duration(fit.seconds)}."
     )
     verdict = "Passed all checks." if not fit.problems else f"Failed: {'; '.join(fit.problems)}."
     title = PRIOR_NAMES.get(fit.prior, f"{fit.prior} priors")

@@ -1,4 +1,4 @@
-"""Numbers as a reader meets them: two significant digits, units, intervals, dates."""
+"""Numbers, dates and names as a reader meets them: two significant digits, units, intervals."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 
 MINUS = "−"
 SHARES = ("share", "proportion")
+PERCENT = ("percent", "per cent", "%")
 _MONTHS = (
     "January",
     "February",
@@ -73,7 +74,9 @@ def percent(probability: float) -> str:
 
 
 def unit_of(unit: str, *, difference: bool = False) -> tuple[float, str]:
-    """Return the factor and the words with which a unit is shown; shares become per cent or points.
+    """Return the factor and the words with which a unit is shown.
+
+    Shares become per cent or points; a unit that is a range ("0 to 1") needs no words.
 
     Parameters
     ----------
@@ -82,9 +85,11 @@ def unit_of(unit: str, *, difference: bool = False) -> tuple[float, str]:
     difference
         Whether the number is a difference between two such quantities.
     """
-    if unit in SHARES:
-        return 100.0, "percentage points" if difference else "%"
-    return 1.0, unit
+    if unit in SHARES or unit in PERCENT:
+        return 100.0 if unit in SHARES else 1.0, "percentage points" if difference else "%"
+    if unit == "index":
+        return 1.0, "index points"
+    return 1.0, "" if unit[:1].isdigit() else unit
 
 
 def quantity(value: float, unit: str) -> str:
@@ -108,7 +113,7 @@ def more_or_less(value: float, unit: str) -> str:
 def interval(low: float, high: float, unit: str = "", *, difference: bool = False) -> str:
     """Write an interval with one unit ("1,100 to 3,900 persons", "−40 to +310").
 
-    An end near zero is written as zero if it is below half a hundredth of the other, so that it doesn't pretend to more
+    An end below half a hundredth of the other is written as zero, so that it doesn't pretend to more
     precision than its partner ("0 to +0.26" and not "−0.00029 to +0.26").
     """
     factor, words = unit_of(unit, difference=difference)
@@ -154,3 +159,17 @@ def counted(number: int, one: str, many: str = "") -> str:
 def plain_name(name: str) -> str:
     """Return an identifier with spaces for underscores."""
     return name.replace("_", " ")
+
+
+def clean(text: str) -> str:
+    """Return text without control characters, so that a source's words can't steer a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def shorten(text: str, width: int) -> str:
+    """Return text cut at a word to `width` characters, with an ellipsis where something was cut."""
+    text = " ".join(clean(text).split())
+    if len(text) <= width:
+        return text
+    head = text[: width - 1]
+    return (head.rsplit(" ", 1)[0] if " " in head else head).rstrip(" ,;:") + "…"

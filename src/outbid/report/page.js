@@ -95,7 +95,7 @@
   }
   function csv(list) {
     if (!list.length) return "";
-    const names = Object.keys(list[0]);
+    const names = Object.keys(list[0]).filter((name) => !name.startsWith("_"));
     return [names, ...list.map((row) => names.map((name) => row[name]))].map((row) => row.map(cell).join(",")).join("\r\n");
   }
   for (const button of document.querySelectorAll("[data-download]")) {

@@ -10,7 +10,10 @@ from outbid.report.numbers import day_name, interval, month_name, percent, repor
 
 @dataclass(frozen=True)
 class RecordLine:
-    """A published figure, when it is about, and what the model expected."""
+    """A published figure, when it is about, and what the model expected.
+
+    `source_id` is empty where the source is given in words only.
+    """
 
     when: str
     value: str
@@ -18,6 +21,7 @@ class RecordLine:
     used: bool
     why_not: str
     source: str
+    source_id: str
     note: str
 
 
@@ -79,11 +83,9 @@ def series_blocks(content: ReportContent) -> tuple[SeriesBlock, ...]:
                 if record.predicted_q05 is not None and record.predicted_q95 is not None:
                     expected += f" ({interval(record.predicted_q05, record.predicted_q95)})"
             source = names.get(record.source, record.source)
-            lines.append(
-                RecordLine(
-                    _when(record), _value(record), expected, record.used, record.why_not, source, record.note
-                )
-            )
+            listed = record.source if record.source in names else ""
+            words = (_when(record), _value(record), expected)
+            lines.append(RecordLine(*words, record.used, record.why_not, source, listed, record.note))
         used = sum(record.used for record in series.records)
         inside = "" if series.share_inside is None else percent(series.share_inside)
         blocks.append(

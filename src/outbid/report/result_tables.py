@@ -51,6 +51,17 @@ def _cell(effect: Effect | None, outcome: Outcome) -> EffectCell | None:
     return EffectCell(signed(effect.median * factor), span, better, regret, surely)
 
 
+def summary_in_words(summary: str, horizon: int) -> str:
+    """Return how a path is put into one number, in words; words that are none of the known ones stay."""
+    known = {
+        "sum": f"sum over {horizon} months",
+        "end": "in the last month",
+        "mean": f"mean over {horizon} months",
+        "mean_last_year": "mean of the last 12 months",
+    }
+    return known.get(summary, summary)
+
+
 def scenario_blocks(content: ReportContent) -> tuple[OutcomeBlock, ...]:
     """Return the scenario table, one block an outcome, the answer's outcomes first."""
     baseline = next((scenario for scenario in content.scenarios if scenario.baseline), None)
@@ -72,7 +83,13 @@ def scenario_blocks(content: ReportContent) -> tuple[OutcomeBlock, ...]:
             unit = unit_of(outcome.unit, difference=True)[1]
             blocks.append(
                 OutcomeBlock(
-                    outcome.label, unit, outcome.better, outcome.meaning, outcome.summary, level, tuple(rows)
+                    outcome.label,
+                    unit,
+                    outcome.better,
+                    outcome.meaning,
+                    summary_in_words(outcome.summary, content.horizon_months),
+                    level,
+                    tuple(rows),
                 )
             )
     return tuple(blocks)

@@ -20,7 +20,7 @@ from outbid.report.chances import (
     read_effect,
 )
 from outbid.report.content import Effect, Outcome, ReportContent
-from outbid.report.numbers import counted, month_name, unit_of
+from outbid.report.numbers import clean, counted, month_name, shorten, unit_of
 
 _TERMINAL_WIDTH = 100
 _TERMINAL_LINES = 10
@@ -202,20 +202,6 @@ def unidentified(content: ReportContent, examples: int = 2) -> str:
     return f"Not identified: the sign of {share}, among them {named}."
 
 
-def clean(text: str) -> str:
-    """Return text without control characters, so that a source's words can't steer a terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
-def shorten(text: str, width: int) -> str:
-    """Return text cut at a word to `width` characters, with an ellipsis where something was cut."""
-    text = " ".join(clean(text).split())
-    if len(text) <= width:
-        return text
-    head = text[: width - 1]
-    return (head.rsplit(" ", 1)[0] if " " in head else head).rstrip(" ,;:") + "…"
-
-
 def terminal_answer(content: ReportContent) -> tuple[str, ...]:
     """Return the answer for a terminal: at most ten lines of at most 100 characters.
 
@@ -232,7 +218,7 @@ def terminal_answer(content: ReportContent) -> tuple[str, ...]:
             unit = unit_of(outcome.unit, difference=True)[1]
             lines += [
                 f"{noun} ({unit}), {view}: {effect_in_brief(effect, outcome)}".replace(" ()", "")
-                for view, effect in zip(("if the sources are right", "data alone"), pair, strict=True)
+                for view, effect in zip(("if sources right", "data alone"), pair, strict=True)
             ]
     sentences = answer(content)
     if len(sentences) == 3:
@@ -241,5 +227,5 @@ def terminal_answer(content: ReportContent) -> tuple[str, ...]:
     if told.passed:
         lines.append(f"{told.verdict} {told.data}")
     lines.append(told.unknown)
-    kept = [shorten(line, _TERMINAL_WIDTH) for line in lines if line]
-    return tuple(kept[:_TERMINAL_LINES])
+    kept = [shorten(line, _TERMINAL_WIDTH) for line in lines]
+    return tuple([line for line in kept if line][:_TERMINAL_LINES])

@@ -1,1 +1,1 @@
-"""See the modules of this folder."""
+"""Run a model forward: scenarios, and the engine that plays them over many draws at once."""

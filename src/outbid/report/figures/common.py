@@ -141,18 +141,18 @@ def panel_title(label: str, letters: int = 31) -> str:
     return "\n".join(lines if len(lines) == 2 else [" ", *lines])
 
 
-def titled(field_name: str, note: str) -> list[alt.Chart]:
+def titled(panel: str, title: str, note: str) -> list[alt.Chart]:
     """Return the layers that write a panel's title (two lines) and a quiet note under it.
 
     Parameters
     ----------
-    field_name
-        The column with the title, the same in all rows of a panel.
-    note
-        The column with the note.
+    panel
+        The column that tells panels apart.
+    title, note
+        The columns with the title and the note, the same in all rows of a panel.
     """
-    first = alt.Chart().transform_window(row="row_number()", groupby=[field_name])
-    base = first.transform_filter("datum.row === 1")
+    first = alt.Chart().transform_window(row="row_number()", groupby=[panel])
+    base = first.transform_filter("datum.row === 1").encode(x=alt.value(0))
     shared: dict[str, Any] = {
         "align": "left",
         "baseline": "middle",
@@ -160,11 +160,12 @@ def titled(field_name: str, note: str) -> list[alt.Chart]:
         "lineHeight": 15,
         "fontSize": 12.5,
     }
-    title = base.mark_text(color=INK, fontWeight=600, **shared).encode(
-        y=alt.value(-45), text=f"{field_name}:N"
-    )
-    below = base.mark_text(color=QUIET, **shared).encode(y=alt.value(-13), text=f"{note}:N")
-    return [title.encode(x=alt.value(0)), below.encode(x=alt.value(0))]
+    above = base.mark_text(color=INK, fontWeight=600, **shared)
+    below = base.mark_text(color=QUIET, **shared)
+    return [
+        above.encode(y=alt.value(-45), text=f"{title}:N"),
+        below.encode(y=alt.value(-13), text=f"{note}:N"),
+    ]
 
 
 def finished(drawing: Any) -> dict[str, Any]:

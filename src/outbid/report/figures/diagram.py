@@ -15,6 +15,7 @@ KINDS = {"stock": "people", "index": "condition", "lever": "choice", "count": "e
 _THINNEST, _THICKEST = 1.4, 7.0
 _LETTERS = 21
 BADGE = 6.5
+MOST_ARROWS = 30
 
 
 @dataclass(frozen=True)
@@ -120,12 +121,26 @@ def _badge(curves: list[Curve], taken: list[tuple[float, float]]) -> tuple[float
     return best
 
 
+def chosen_arrows(content: ReportContent) -> list[tuple[int, Edge]]:
+    """Return the arrows to draw with their places among all: the strongest, in the order of the content."""
+    known = {node.id for node in content.nodes}
+    every = [(i, edge) for i, edge in enumerate(content.edges) if {edge.source, edge.target} <= known]
+    if len(every) <= MOST_ARROWS:
+        return every
+    pairs: dict[tuple[str, str], tuple[int, Edge]] = {}
+    for i, edge in sorted(every, key=lambda item: -abs(item[1].effect)):
+        pairs.setdefault((edge.source, edge.target), (i, edge))
+    return sorted(list(pairs.values())[:MOST_ARROWS], key=lambda item: item[0])
+
+
 def draw(content: ReportContent) -> Diagram | None:
-    """Lay out the diagram, or return None where there are no arrows between known boxes."""
+    """Lay out the diagram, or return None where there are no arrows between known boxes.
+
+    More than `MOST_ARROWS` would be a tangle: then the strongest are drawn, one for a pair of boxes, and
+    the table has them all.
+    """
     nodes = {node.id: node for node in content.nodes}
-    arrows = [
-        (i, edge) for i, edge in enumerate(content.edges) if edge.source in nodes and edge.target in nodes
-    ]
+    arrows = chosen_arrows(content)
     if not arrows:
         return None
     used = {ident for _, edge in arrows for ident in (edge.source, edge.target)}

@@ -22,68 +22,63 @@ from outbid.report.figures.common import (
     titled,
     utc,
 )
+from outbid.report.figures.history_data import bounds, study_window
 from outbid.report.figures.timing import length_in_months, middle_day
 from outbid.report.headings import how_well_it_fits
 from outbid.report.numbers import percent
 
 ID = "fit"
-_COLUMNS = ("series", "unit", "layer", "start", "end", "date", "value", "low", "high", "used", "source")
 _MODEL = QUIET
+# a column whose name begins with an underscore serves the drawing only and is left out of the download
+_COLUMNS = (
+    *("series", "label", "_title", "unit", "layer", "start", "end", "date"),
+    *("value", "low", "high", "used", "source"),
+)
 
 
 def _monthly(series: SeriesFit) -> bool:
-    return all(length_in_months(r.start, r.end) < 1.1 for r in series.records)
+    records = [record for record in series.records if record.used] or series.records
+    return all(length_in_months(record.start, record.end) < 1.1 for record in records)
 
 
-def _band(series: SeriesFit, title: str) -> list[tuple[Cell, ...]]:
+def _band(series: SeriesFit) -> list[tuple[Cell, ...]]:
+    """Return the model's monthly band, without what names the series."""
     rows: list[tuple[Cell, ...]] = []
     for month, *values in zip(series.months, series.median, series.q05, series.q95, strict=True):
-        middle, low, high = (number(value) for value in values)
-        rows.append(
-            (title, series.unit, "band", None, None, middle_of(month), middle, low, high, None, "model")
-        )
+        span = (number(value) for value in values)
+        rows.append(("band", None, None, middle_of(month), *span, None, "model"))
     return rows
 
 
-def _record(series: SeriesFit, record: Record, title: str, expected: bool) -> list[tuple[Cell, ...]]:
-    middle = middle_day(record.start, record.end)
-    dates = (record.start, record.end, middle)
+def _record(record: Record, expected: bool, window: tuple[str, str]) -> list[tuple[Cell, ...]]:
+    """Return a figure, after what the model expected of it, without what names the series.
+
+    What lies outside the window of the study is left to the table of all figures.
+    """
+    start, end = max(record.start, window[0]), min(record.end, window[1])
+    if start > end:
+        return []
+    dates = (start, end, middle_day(start, end))
     rows: list[tuple[Cell, ...]] = []
     if expected and record.predicted_q05 is not None and record.predicted_q95 is not None:
         span = (number(record.predicted_median), number(record.predicted_q05), number(record.predicted_q95))
-        rows.append((title, series.unit, "expected", *dates, *span, None, "model"))
-    low = record.low if record.value is None else None
-    high = record.high if record.value is None else None
-    if record.value is None and low is None:
-        low = 0.0
-    if record.value is None and high is None:
-        high = low
-    rows.append(
-        (
-            title,
-            series.unit,
-            "figure",
-            *dates,
-            number(record.value),
-            number(low),
-            number(high),
-            record.used,
-            record.source,
-        )
-    )
+        rows.append(("expected", *dates, *span, None, "model"))
+    low, high = bounds(record) if record.value is None else (None, None)
+    numbers = (number(record.value), number(low), number(high))
+    rows.append(("figure", *dates, *numbers, record.used, record.source))
     return rows
 
 
 def _rows(content: ReportContent) -> tuple[tuple[Cell, ...], ...]:
     rows: list[tuple[Cell, ...]] = []
     for series in content.series:
-        title = panel_title(series.label)
+        names = (series.id, series.label, panel_title(series.label), series.unit)
         # a figure that covers several months is compared with what the model expects of those months together
         expected = any(r.predicted_median is not None for r in series.records) and not _monthly(series)
-        if series.months and not expected:
-            rows += _band(series, title)
+        found = _band(series) if series.months and not expected else []
         for record in series.records:
-            rows += _record(series, record, title, expected)
+            found += _record(record, expected, study_window(content))
+        rows += [(*names, *row) for row in found]
     return tuple(rows)
 
 
@@ -91,7 +86,8 @@ def figure(content: ReportContent) -> Figure | None:
     """Draw one small panel a series, or return None where there is no series."""
     if not content.series:
         return None
-    x = utc("date", format="%Y", tickCount={"interval": "year", "step": 1}, grid=False)
+    years = {"interval": "year", "step": 1}
+    x = utc("date", domain=study_window(content), format="%Y", tickCount=years, grid=False)
     y = alt.Y(
         "value:Q",
         title=None,
@@ -118,12 +114,12 @@ def figure(content: ReportContent) -> Figure | None:
         .mark_point(size=18, strokeWidth=1.1, opacity=1)
         .encode(x=x, y=y, fill=hollow, stroke=ink, tooltip=tip),
     )
-    titles = list(dict.fromkeys(panel_title(series.label) for series in content.series))
-    drawing = alt.layer(*layers.layer, *titled("series", "unit"), data=alt.NamedData("fit")).properties(
-        height=92
-    )
+    order = [series.id for series in content.series]
+    drawing = alt.layer(
+        *layers.layer, *titled("series", "_title", "unit"), data=alt.NamedData("fit")
+    ).properties(height=92)
     drawing = drawing.facet(
-        facet=alt.Facet("series:N", sort=titles, header=NO_HEADER),
+        facet=alt.Facet("series:N", sort=order, header=NO_HEADER),
         columns=4,
         spacing={"row": 86, "column": 54},
         bounds="flush",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import altair as alt
 
@@ -109,23 +109,20 @@ def _axis(title: str, **settings: Any) -> alt.Axis:
 def _event_panel(window: tuple[str, str], lines: int) -> Panel:
     x = alt.X("date:T", title=None, axis=None, scale=utc_scale(window))
     y = alt.Y("line:Q", axis=None, scale=alt.Scale(domain=[-0.5, lines - 0.5], reverse=True))
-    layers = []
+    base = chart("events")
+    foot = alt.value(alt.expr("item.mark.group.height"))
+    layers = [base.mark_rule(color=QUIET, strokeDash=[2, 3]).encode(x=x, y=y, y2=foot)]
     # on a phone a label may be longer than the way to the margin, and is cut there
     room = alt.expr(f"datum.room * item.mark.group.width + {AXIS} - 8")
-    align: Literal["left", "right"]
-    for align in ("left", "right"):
-        base = chart("events").transform_filter(f"datum.align === '{align}'")
-        text = base.mark_text(
-            align=align, dx=5 if align == "left" else -5, fontSize=12, color=INK, limit=room
-        )
-        layers.append(text.encode(x=x, y=y, text="label:N", tooltip=["date:T", "label:N", "source:N"]))
-    foot = alt.value(alt.expr("item.mark.group.height"))
-    layers.append(chart("events").mark_rule(color=QUIET, strokeDash=[2, 3]).encode(x=x, y=y, y2=foot))
-    layers.append(
-        chart("events")
-        .mark_point(shape="diamond", filled=True, size=36, color=INK, opacity=1)
-        .encode(x=x, y=y)
-    )
+    style: dict[str, Any] = {"fontSize": 12, "limit": room, "stroke": PAPER, "strokeWidth": 3}
+    for text, side in (
+        (base.mark_text(align="left", dx=5, **style), "left"),
+        (base.mark_text(align="right", dx=-5, **style), "right"),
+    ):
+        shown = text.transform_filter(f"datum.align === '{side}'")
+        layers.append(shown.encode(x=x, y=y, text="label:N", tooltip=["date:T", "label:N", "source:N"]))
+    point = base.mark_point(shape="diamond", filled=True, size=36, color=INK, opacity=1)
+    layers.append(point.encode(x=x, y=y))
     return alt.layer(*layers).properties(height=16 * lines)
 
 

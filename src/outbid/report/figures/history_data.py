@@ -21,7 +21,7 @@ ATTACK_SERIES = {
 _DIRECTIONS = {
     ("edict", "restrict"): "Edicts: restrict",
     ("edict", "ease"): "Edicts: ease",
-    ("edict", ""): "Edicts: other",
+    ("edict", ""): "Edicts",
     ("engagement", "+"): "Engagement: towards",
     ("engagement", "forward"): "Engagement: towards",
     ("engagement", "-"): "Engagement: away",
@@ -99,7 +99,7 @@ def fighter_rows(content: ReportContent) -> tuple[tuple[Cell, ...], ...]:
                 continue
             low, high = bounds(record)
             families = series.id == "fighters_with_families"
-            who = "families counted in" if families else reporter(content, record.source)
+            who = "families counted in" if families else reporter(content, record.source, record.note)
             rows.append((who, date, number(low), number(high), record.used, record.source))
     return tuple(rows)
 
@@ -135,6 +135,12 @@ def tick_order(marks: Sequence[Mark]) -> list[str]:
     return [row for row in dict.fromkeys(_DIRECTIONS.values()) if row in found]
 
 
+def labelled(marks: Sequence[Mark]) -> list[Mark]:
+    """Return the dated attacks and operations that a claim of the sources speaks of, in order of time."""
+    found = [m for m in marks if m.claims and m.kind in ("attack", "operation") and len(m.date) == 10]
+    return sorted(found, key=lambda mark: mark.date)
+
+
 def event_rows(content: ReportContent) -> tuple[tuple[Cell, ...], ...]:
     """Return the labelled events with the line each label stands on, close ones on lines of their own."""
     start, end = study_window(content)
@@ -142,7 +148,7 @@ def event_rows(content: ReportContent) -> tuple[tuple[Cell, ...], ...]:
     letter = span * 6.3 / 300  # months that a letter covers on a phone, the tightest case
     lines: list[list[tuple[float, float]]] = []
     rows: list[tuple[Cell, ...]] = []
-    for mark in sorted((m for m in content.marks if m.claims and len(m.date) == 10), key=lambda m: m.date):
+    for mark in labelled(content.marks):
         if not start <= mark.date <= end:
             continue
         at = length_in_months(start, mark.date)
@@ -181,7 +187,7 @@ def alternative(content: ReportContent) -> str:
                 for i in ends
             )
             parts.append(f"{band.label}: {first}, {last} (90% intervals).")
-    events = [f"{day_name(mark.date)}, {mark.label}" for mark in content.marks if mark.claims]
+    events = [f"{day_name(mark.date)}, {mark.label}" for mark in labelled(content.marks)]
     if events:
         parts.append(f"Marked events: {'; '.join(events)}.")
     return " ".join(parts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom
 
-LETTER = 6.9
+LETTER = 7.1
 LINE = 16.0
 _REACHES = (10.0, 20.0, 34.0, 52.0, 74.0, 100.0, 130.0, 165.0)
 _ANGLES = tuple(math.radians(degrees) for degrees in range(0, 360, 15))
@@ -17,7 +17,7 @@ _COVERING_TEXT, _COVERING_LINE, _LEAVING = 4.0, 3.0, 40.0
 
 @dataclass(frozen=True)
 class Placed:
-    """A label's left edge and middle, and the end of its leader on the label's side, in pixels."""
+    """A label's left edge, the middle of its first line, and the end of its leader, in pixels."""
 
     text: str
     left: float
@@ -45,7 +45,7 @@ def place(
     Parameters
     ----------
     points
-        Position in pixels and text of each label.
+        Position in pixels and text of each label, perhaps of several lines.
     marks
         Boxes that labels must not cover.
     lines
@@ -56,15 +56,16 @@ def place(
     taken: list[Box] = list(marks)
     out = []
     for x, y, text in points:
-        long = len(text) * LETTER
+        parts = text.split("\n")
+        long, tall = max(map(len, parts)) * LETTER, len(parts) * LINE
         best: tuple[float, Box, tuple[float, float], float] | None = None
         for reach in _REACHES:
             for angle in _ANGLES:
                 end = (x + reach * math.cos(angle), y + reach * math.sin(angle))
                 share = (1 - math.cos(angle)) / 2  # how much of the label lies left of the leader's end
                 left = end[0] - share * long
-                middle = end[1] + math.sin(angle) * LINE / 2
-                box = (left, middle - LINE / 2, left + long, middle + LINE / 2)
+                middle = end[1] + math.sin(angle) * tall / 2
+                box = (left, middle - tall / 2, left + long, middle + tall / 2)
                 beyond = (
                     max(0.0, -box[0])
                     + max(0.0, box[2] - width)
@@ -82,7 +83,7 @@ def place(
         assert best is not None
         _, box, end, reach = best
         taken.append(box)
-        out.append(Placed(text, box[0], (box[1] + box[3]) / 2, end, reach))
+        out.append(Placed(text, box[0], box[1] + LINE / 2, end, reach))
     return tuple(out)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import altair as alt
@@ -21,11 +22,12 @@ from outbid.report.figures.common import (
     finished,
     number,
 )
-from outbid.report.figures.placing import Box, place
+from outbid.report.figures.placing import LINE, Box, place
 from outbid.report.numbers import more_or_less, unit_of
 
 ID = "tradeoff"
-_SHAPES = {"wide": (500.0, 400.0), "narrow": (270.0, 360.0)}
+_SHAPES = {"wide": (466.0, 358.0), "narrow": (262.0, 352.0)}
+HEIGHT = 400
 _LABELS = ("shape", "kind", "text", "x", "y", "from_x", "from_y", "to_x", "to_y")
 _COLUMNS = (
     "scenario",
@@ -71,6 +73,10 @@ def _limits(rows: list[tuple[Cell, ...]], first: int) -> tuple[float, float]:
     return low - air, high + air
 
 
+def _wrapped(label: str) -> str:
+    return "\n".join(textwrap.wrap(label, 24, max_lines=2, placeholder=" …"))
+
+
 def _labels(
     rows: list[tuple[Cell, ...]], baseline: str, x: tuple[float, float], y: tuple[float, float]
 ) -> list[tuple[Cell, ...]]:
@@ -80,46 +86,32 @@ def _labels(
         across = width / (x[1] - x[0])
         down = height / (y[1] - y[0])
         origin = (-x[0] * across, y[1] * down)
-        points: list[tuple[float, float, str]] = []
+        points = [(*origin, _wrapped(baseline))]
+        kinds = ["baseline"]
         marks: list[Box] = [(origin[0] - 7, origin[1] - 7, origin[0] + 7, origin[1] + 7)]
-        marks += [(0, 0, 190, 17), (width - 200, 0, width, 17)]  # the corner notes
-        marks += [(0, height - 17, 190, height), (width - 200, height - 17, width, height)]
+        if shape == "wide":  # the corner notes
+            marks += [(0, 0, 190, 17), (width - 200, 0, width, 17)]
+            marks += [(0, height - 17, 190, height), (width - 200, height - 17, width, height)]
         lines: list[Box] = []
-        for row in rows:
-            numbers = [0.0 if cell is None else float(cell) for cell in row[3:]]
-            px, py = (numbers[0] - x[0]) * across, (y[1] - numbers[5]) * down
+        for name, prior, asked, *numbers in rows:
+            at = [0.0 if cell is None else float(cell) for cell in numbers]
+            px, py = (at[0] - x[0]) * across, (y[1] - at[5]) * down
             marks.append((px - 7, py - 7, px + 7, py + 7))
-            lines.append(((numbers[1] - x[0]) * across, py - 1, (numbers[4] - x[0]) * across, py + 1))
-            lines.append((px - 1, (y[1] - numbers[9]) * down, px + 1, (y[1] - numbers[6]) * down))
-            if row[1] == "neutral":
-                points.insert(0, (px, py, str(row[0])))
-        asked = {str(row[0]) for row in rows if row[2]}
-        for spot, point in zip(
-            place([*points, (*origin, baseline)], marks, lines, width, height),
-            [*points, (*origin, baseline)],
-            strict=True,
-        ):
-            kind = "baseline" if spot.text == baseline else ("asked" if spot.text in asked else "other")
-            leader = spot.distance > 12
-            out.append(
-                (
-                    shape,
-                    kind,
-                    spot.text,
-                    number(x[0] + spot.left / across),
-                    number(y[1] - spot.middle / down),
-                    *(
-                        (
-                            number(x[0] + point[0] / across),
-                            number(y[1] - point[1] / down),
-                            number(x[0] + spot.leader[0] / across),
-                            number(y[1] - spot.leader[1] / down),
-                        )
-                        if leader
-                        else (None, None, None, None)
-                    ),
-                )
-            )
+            lines.append(((at[1] - x[0]) * across, py - 1, (at[4] - x[0]) * across, py + 1))
+            lines.append((px - 1, (y[1] - at[9]) * down, px + 1, (y[1] - at[6]) * down))
+            if prior == "neutral":
+                points.insert(0, (px, py, _wrapped(str(name))))
+                kinds.insert(0, "asked" if asked else "other")
+        for kind, point, spot in zip(kinds, points, place(points, marks, lines, width, height), strict=True):
+            ends = (point[0], point[1], *spot.leader) if spot.distance > 12 else (None, None, None, None)
+            places = zip((spot.left, spot.middle, *ends), (across, down) * 3, strict=True)
+            data = [
+                None
+                if pixel is None
+                else number(x[0] + pixel / scale if i % 2 == 0 else y[1] - pixel / scale)
+                for i, (pixel, scale) in enumerate(places)
+            ]
+            out.append((shape, kind, spot.text, *data))
     return out
 
 
@@ -188,7 +180,14 @@ def figure(content: ReportContent) -> Figure | None:
         x=alt.X("from_x:Q"), y=alt.Y("from_y:Q"), x2="to_x:Q", y2="to_y:Q"
     )
     names = labels.mark_text(
-        align="left", baseline="middle", fontSize=13, stroke=PAPER, strokeWidth=4, strokeJoin="round"
+        align="left",
+        baseline="middle",
+        fontSize=13,
+        stroke=PAPER,
+        strokeWidth=4,
+        strokeJoin="round",
+        lineBreak="\n",
+        lineHeight=LINE,
     ).encode(
         x="x:Q",
         y="y:Q",
@@ -196,7 +195,7 @@ def figure(content: ReportContent) -> Figure | None:
         fill=alt.condition("datum.kind === 'asked'", alt.value(FOCUS), alt.value(INK)),
     )
     drawing = alt.layer(*zero, *_corners(), ties, *whiskers, leaders, points, names)
-    drawing = drawing.properties(height=_SHAPES["wide"][1]).add_params(alt.param(name="shape", value="wide"))
+    drawing = drawing.properties(height=HEIGHT).add_params(alt.param(name="shape", value="wide"))
     return Figure(
         ID,
         f"Members lost to the rival against resources gained, each against “{baseline}” at the origin, over "

@@ -42,7 +42,7 @@ def figure(content: ReportContent) -> Figure | None:
     y = alt.Y(
         "parameter:N",
         title=None,
-        sort=alt.EncodingSortField(field="rank", order="ascending"),
+        sort=alt.EncodingSortField(field="_rank", order="ascending"),
         axis=alt.Axis(
             minExtent=176, maxExtent=176, labelLimit=170, ticks=False, domain=False, grid=True, labelPadding=9
         ),
@@ -60,7 +60,7 @@ def figure(content: ReportContent) -> Figure | None:
     ).properties(height=_ROW * half)
     header = alt.Header(title=None, labelAnchor="start", labelAlign="left", labelFontWeight=600)
     drawing = drawing.facet(
-        facet=alt.Facet("half:N", sort=[_BETTER, _LESS], header=header),
+        facet=alt.Facet("_half:N", sort=[_BETTER, _LESS], header=header),
         columns=2,
         spacing={"row": 50, "column": 196},
         bounds="flush",
@@ -73,7 +73,7 @@ def figure(content: ReportContent) -> Figure | None:
         _alternative(content, rows),
         Layout("facet", margin=186, gap=196, least=360, most=2),
         finished(drawing),
-        {"contraction": Table(("parameter", "rank", "half", "prior", "contraction"), tuple(cells))},
+        {"contraction": Table(("parameter", "_rank", "_half", "prior", "contraction"), tuple(cells))},
         ("contraction",),
     )
 

@@ -27,13 +27,19 @@ from outbid.report.headings import what_if
 from outbid.report.numbers import interval, unit_of
 
 ID = "paths"
-_COLUMNS = ("outcome", "note", "scenario", "baseline", "prior", "date", "median", "q05", "q25", "q75", "q95")
+# a column whose name begins with an underscore serves the drawing only and is left out of the download
+_COLUMNS = (
+    *("outcome", "label", "_title", "_note", "scenario", "baseline", "prior", "date"),
+    *("median", "q05", "q25", "q75", "q95"),
+)
 _COLOUR = FOCUS
 
 
 def _note(outcome: Outcome) -> str:
     """Return the line under a panel's title: the unit, and which way is better."""
     unit = unit_of(outcome.unit)[1]
+    if unit and outcome.summary.startswith("sum") and " a " not in unit:
+        unit += " a month"  # the table has the sum, the path what each month adds to it
     return f"{unit}, {outcome.better} is better" if unit else f"{outcome.better} is better"
 
 
@@ -52,20 +58,11 @@ def _rows(content: ReportContent) -> tuple[tuple[Cell, ...], ...]:
         if outcome is None or scenario is None:
             continue
         factor, _ = unit_of(outcome.unit)
-        title = panel_title(outcome.label)
+        names = (outcome.id, outcome.label, panel_title(outcome.label), _note(outcome))
         for month, *values in zip(fan.months, fan.median, fan.q05, fan.q25, fan.q75, fan.q95, strict=True):
             numbers = (number(value * factor) for value in values)
-            rows.append(
-                (
-                    title,
-                    _note(outcome),
-                    scenario.label,
-                    scenario.baseline,
-                    fan.prior,
-                    middle_of(month),
-                    *numbers,
-                )
-            )
+            case = (scenario.label, scenario.baseline, fan.prior)
+            rows.append((*names, *case, middle_of(month), *numbers))
     return tuple(rows)
 
 
@@ -109,12 +106,12 @@ def figure(content: ReportContent) -> Figure | None:
         present.mark_line(color=INK, strokeWidth=1.8, strokeDash=[5, 3]).encode(x=x, y=y),
         chosen.mark_line(color=_COLOUR, strokeWidth=2.6).encode(x=x, y=y, tooltip=tip),
     )
-    titles = [panel_title(outcome.label) for outcome in ordered_outcomes(content)]
-    drawing = alt.layer(*layers.layer, *titled("outcome", "note"), data=alt.NamedData("paths")).properties(
-        height=130
-    )
+    order = [outcome.id for outcome in ordered_outcomes(content)]
+    drawing = alt.layer(
+        *layers.layer, *titled("outcome", "_title", "_note"), data=alt.NamedData("paths")
+    ).properties(height=130)
     drawing = drawing.facet(
-        facet=alt.Facet("outcome:N", sort=titles, header=NO_HEADER),
+        facet=alt.Facet("outcome:N", sort=order, header=NO_HEADER),
         columns=4,
         spacing={"row": 86, "column": 54},
         bounds="flush",

@@ -6,6 +6,7 @@ from outbid.model.vocabulary import (
     cumulative_sum,
     exp,
     lever_history,
+    share,
 )
 
 
@@ -20,7 +21,7 @@ def hardness_from_edicts(innovations, p):
 
 def incumbent_payoff(s, u, m, w):
     """The incumbent lives by cohesion, wants aid and engagement, values hardness itself, and dislikes turns."""
-    lost = (m.defection + m.purge + m.desertion) / s.members
+    lost = share(m.defection + m.purge + m.desertion, s.members)
     turn = (u.hardness - u.previous.hardness) ** 2
     return (
         w["cohesion"] * exp(-12.0 * lost)
@@ -33,7 +34,8 @@ def incumbent_payoff(s, u, m, w):
 
 def challenger_payoff(s, u, m, w):
     """The challenger wants its share of the hard-line camp to grow; effort costs."""
-    return w["share"] * s.challengers / (s.challengers + s.hardliners) - w["effort"] * exp(s.home_effort)
+    camp = s.challengers + s.hardliners
+    return w["share"] * share(s.challengers, camp) - w["effort"] * exp(s.home_effort)
 
 
 incumbent = Actor(

@@ -1,6 +1,6 @@
 """What scenarios are judged by; each is defined once, here."""
 
-from outbid.model.vocabulary import exp, outcome
+from outbid.model.vocabulary import exp, outcome, share
 
 GRANTS_2022 = 4.65  # billion US dollars: the year that makes aid = 1
 IN_NEED = 24.0  # million people: hardship = 0
@@ -21,7 +21,7 @@ def challengers(s, u, p, m):
 @outcome(label="Challenger's share", unit="percent", better="lower", summary="end")
 def challenger_share(s, u, p, m):
     """The challenger's part of those who are hard-line on either side."""
-    return 100.0 * s.challengers / (s.challengers + s.hardliners)
+    return 100.0 * share(s.challengers, s.challengers + s.hardliners)
 
 
 @outcome(label="Attacks at home", unit="attacks", better="lower", summary="sum")
@@ -58,7 +58,7 @@ def hardship(s, u, p, m):
 def cohesion(s, u, p, m):
     """Share of members who would still be there after a year at the month's rate of loss."""
     lost = m.defection + m.purge + m.desertion
-    return 100.0 * exp(-12.0 * lost / s.members)
+    return 100.0 * exp(-12.0 * share(lost, s.members))
 
 
 @outcome(label="Resources", unit="billion US dollars a year", better="higher", summary="mean_last_year")

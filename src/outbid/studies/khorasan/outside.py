@@ -48,9 +48,7 @@ def aid(s, u, p):
 def hardship(s, u, p):
     """People are worse off where aid is missing and violence is high."""
     level = (
-        p.hardship_level
-        + p.hardship_aid * (0.7 - s.aid) / 0.3
-        + p.hardship_attacks * s.violence_seen / 2.0
+        p.hardship_level + p.hardship_aid * (0.7 - s.aid) / 0.3 + p.hardship_attacks * s.violence_seen / 2.0
     )
     change = (1.0 - p.hardship_persistence) * (level - s.hardship)
     return Drift("hardship", change, noise="hardship_noise")

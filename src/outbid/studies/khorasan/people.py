@@ -1,6 +1,6 @@
 """Who moves where: members, the challenger, the people both draw on. Hazards are per month."""
 
-from outbid.model.vocabulary import Flow, exp, mechanism, quantity, sigmoid
+from outbid.model.vocabulary import Flow, exp, mechanism, quantity, share, sigmoid
 
 
 @quantity(unit="persons")
@@ -12,13 +12,15 @@ def members(s, u, p):
 @quantity(unit="share")
 def idleness(s, u, p):
     """Share of members who sit in administrative posts rather than fight."""
-    return s.pragmatists / s.members
+    return share(s.pragmatists, s.members)
 
 
 @mechanism(evidence=["N08", "N09"])
 def consolidation(s, u, p):
     """Hardliners settle into the business of rule; more means to pay them may speed it."""
-    return Flow("hardliners", "pragmatists", p.consolidation_base * exp(p.consolidation_capacity * s.capacity))
+    return Flow(
+        "hardliners", "pragmatists", p.consolidation_base * exp(p.consolidation_capacity * s.capacity)
+    )
 
 
 @mechanism(evidence=["N03", "N04", "N06", "N07", "N28", "M09", "M11", "M14", "M22", "M26"])
@@ -92,8 +94,8 @@ def arrest(s, u, p):
 
 @mechanism(evidence=["M10"])
 def release(s, u, p):
-    """The detained return to the challenger."""
-    return Flow("detained", "challengers", p.release_base)
+    """The detained return to the challenger, or go home."""
+    return Flow("detained", "challengers", p.release_base), Flow("detained", "left", p.release_home)
 
 
 @mechanism(evidence=["M09"])
@@ -107,7 +109,7 @@ def sympathy(s, u, p):
 def enlistment(s, u, p):
     """The incumbent enlists men until its ranks reach the size it can keep."""
     room = sigmoid(8.0 * (1.0 - s.members / p.members_ceiling))
-    hazard = p.enlistment_rate * room / s.population
+    hazard = share(p.enlistment_rate * room, s.population)
     return (
         Flow("population", "hardliners", hazard * p.enlistment_hardliner_share),
         Flow("population", "pragmatists", hazard * (1.0 - p.enlistment_hardliner_share)),

@@ -24,9 +24,8 @@ def standing(s, u, p):
 @mechanism(evidence=["M24", "N22", "N29"])
 def grievance(s, u, p):
     """Broad repression of Salafis, and sectarian attacks, may feed grievance against the incumbent."""
-    level = (
-        p.grievance_repression * (u.repression - 0.5) / 0.2
-        + p.grievance_sectarian * (log1p(s.attacks_sectarian) - 1.0)
+    level = p.grievance_repression * (u.repression - 0.5) / 0.2 + p.grievance_sectarian * (
+        log1p(s.attacks_sectarian) - 1.0
     )
     return Drift("grievance", (1.0 - p.grievance_persistence) * (level - s.grievance))
 

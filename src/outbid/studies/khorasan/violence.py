@@ -5,7 +5,7 @@ from outbid.model.vocabulary import Count, Drift, exp, log, log1p, mechanism, qu
 
 @quantity(unit="log points")
 def home_effort(s, u, p):
-    """The challenger's effort at home: its tempo, what pressure and the incumbent's diplomacy do to it, and its own choice."""
+    """The challenger's effort at home: its tempo, moved by pressure, the incumbent's diplomacy and its own choice."""
     pressure = p.tempo_counterforce * (u.counterforce - 0.6) / 0.2
     return s.tempo + pressure + p.tempo_engagement * (s.engagement - 0.4) + u.effort
 

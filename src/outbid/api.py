@@ -1,0 +1,368 @@
+"""The verbs of the command line as a Python interface: load a study, then check, fit, simulate, report or run it.
+
+>>> import outbid
+>>> study = outbid.load("khorasan")
+>>> study.check().ok
+True
+"""
+
+from __future__ import annotations
+
+import shlex
+import tomllib
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from outbid.output import OutputFolder, json_text
+from outbid.progress import Progress, Silent
+
+if TYPE_CHECKING:
+    from outbid.ask.effects import Futures
+    from outbid.infer.fit import Fit
+    from outbid.run import Settings
+    from outbid.study import Study
+
+SEED = 20210815
+
+
+@dataclass(frozen=True)
+class StudyInfo:
+    """A study that comes with the package."""
+
+    name: str
+    title: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What `check` found."""
+
+    lines: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.problems
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the findings as plain data."""
+        return {"ok": self.ok, "lines": list(self.lines), "problems": list(self.problems)}
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """Posteriors by prior set; `problems` say first what their diagnostics found."""
+
+    fits: Mapping[str, Fit]
+    lines: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every fit passed its diagnostics."""
+        return not self.problems
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the diagnostics as plain data."""
+        return {
+            "ok": self.ok,
+            "problems": list(self.problems),
+            "fits": {
+                name: {
+                    "how": each.how,
+                    "pareto_k": each.pareto_k,
+                    "seconds": each.seconds,
+                    "rhat_max": float(each.diagnostics.rhat.max()),
+                    "ess_bulk_min": float(each.diagnostics.ess_bulk.min()),
+                    "ess_tail_min": float(each.diagnostics.ess_tail.min()),
+                    "divergences": each.diagnostics.divergences,
+                }
+                for name, each in self.fits.items()
+            },
+        }
+
+
+@dataclass(frozen=True)
+class SimulationResult:
+    """Futures by prior set: `futures[prior].paths[scenario]` has shape (draws, months, outcomes)."""
+
+    futures: Mapping[str, Futures]
+    lines: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the fits behind the futures passed their diagnostics."""
+        return not self.problems
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every comparison with the baseline as plain data."""
+        from outbid.ask.effects import compare
+
+        rows = [
+            {
+                "prior": name,
+                "scenario": row.scenario,
+                "outcome": row.outcome,
+                "level": dict(zip(("median", "q05", "q95"), row.level, strict=True)),
+                "difference": dict(zip(("median", "q05", "q95"), row.difference, strict=True)),
+                "probability_better": row.probability_better,
+                "regret": row.regret,
+            }
+            for name, each in self.futures.items()
+            for row in compare(each)
+        ]
+        return {"ok": self.ok, "problems": list(self.problems), "comparisons": rows}
+
+
+@dataclass(frozen=True)
+class ReportResult:
+    """A report that was drawn again."""
+
+    path: Path
+    lines: tuple[str, ...]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the fits that it reports passed their diagnostics."""
+        return not self.problems
+
+    def to_json(self) -> dict[str, Any]:
+        """Return where it is."""
+        return {"path": str(self.path), "problems": list(self.problems)}
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """The answer in ten lines, and where everything is."""
+
+    lines: tuple[str, ...]
+    problems: tuple[str, ...]
+    paths: Mapping[str, Path]
+    summary: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether every fit passed its diagnostics."""
+        return not self.problems
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of summary.json."""
+        return dict(self.summary)
+
+
+def studies() -> tuple[StudyInfo, ...]:
+    """Return the studies that come with the package, without loading them."""
+    found = []
+    for path in sorted((Path(__file__).parent / "studies").glob("*/study.toml")):
+        title = str(tomllib.loads(path.read_text(encoding="utf-8")).get("title", path.parent.name))
+        found.append(StudyInfo(path.parent.name, title, path.parent))
+    return tuple(found)
+
+
+def load(study: str | Path) -> LoadedStudy:
+    """Load a study by its name or its folder.
+
+    Raises
+    ------
+    InputError
+        One clear line on the first thing that is wrong.
+    """
+    from outbid.study import load_study
+
+    return LoadedStudy(load_study(study))
+
+
+@dataclass(frozen=True)
+class LoadedStudy:
+    """A study with the verbs on it. The study's parts are `study.model`, `study.panel`, `study.ledger`."""
+
+    study: Study
+
+    @property
+    def name(self) -> str:
+        """The study's name."""
+        return self.study.name
+
+    @property
+    def title(self) -> str:
+        """The study's title."""
+        return self.study.settings.title
+
+    def check(self) -> CheckResult:
+        """Resolve every ID both ways, and verify the anchors of latent indices."""
+        from outbid.run import check_study
+
+        study, problems = self.study, check_study(self.study)
+        figures = sum(len(series.used) for series in study.panel.series.values())
+        told = (
+            f"{self.title}: {len(study.model.mechanisms)} mechanisms, {len(study.model.parameters)} parameters,",
+            f"{figures} figures in {len(study.panel.series)} series, {len(study.ledger.claims)} claims,"
+            f" {len(study.panel.window)} months ({study.panel.window.first_month} to {study.panel.window.last_month}).",
+            "Every ID resolves, both ways." if not problems else f"{len(problems)} problems.",
+        )
+        return CheckResult(told, problems)
+
+    def fit(
+        self,
+        *,
+        prior: str = "both",
+        quick: bool = False,
+        seed: int = SEED,
+        out: Path | str | None = None,
+        progress: Progress | None = None,
+    ) -> FitResult:
+        """Condition the model on the figures under one prior set or both; with `out`, keep the posteriors there."""
+        settings, shown = _begin(prior, quick, seed), progress or Silent()
+        from outbid.run import fingerprints, fit_study
+
+        with _folder(out) as folder:
+            fits = fit_study(self.study, settings, fingerprints(self.study, settings), folder, shown)
+        return FitResult(fits, _fit_lines(fits), _problems(fits))
+
+    def simulate(
+        self,
+        *,
+        prior: str = "both",
+        scenarios: Sequence[str] = (),
+        months: int | None = None,
+        quick: bool = False,
+        seed: int = SEED,
+        out: Path | str | None = None,
+        progress: Progress | None = None,
+    ) -> SimulationResult:
+        """Play scenarios over the posterior, fitting first where that has not been done."""
+        settings, shown = _begin(prior, quick, seed), progress or Silent()
+        from outbid.run import fingerprints, fit_study, learn
+
+        with _folder(out) as folder:
+            fits = fit_study(self.study, settings, fingerprints(self.study, settings), folder, shown)
+            known = learn(self.study, settings, fits, shown, months=months, scenarios=scenarios)
+            futures = {name: each.futures for name, each in known.items()}
+            result = SimulationResult(futures, _simulation_lines(futures), _problems(fits))
+            if folder is not None:
+                folder.write_text("simulation.json", json_text(result.to_json()))
+        return result
+
+    def report(self, *, out: Path | str, progress: Progress | None = None) -> ReportResult:
+        """Draw report.html again from what an earlier run left in `out`."""
+        from outbid.errors import InputError
+        from outbid.report.page import render
+        from outbid.report.saved import from_text
+
+        with OutputFolder(out) as folder:
+            held = folder.path / "content.json"
+            if not held.is_file():
+                raise InputError(
+                    str(folder.path), "holds no run to report on", f"Run `outbid run {self.name}` first."
+                )
+            content = from_text(held.read_text(encoding="utf-8"), str(held))
+            with (progress or Silent()).stage("Writing the report"):
+                path = folder.write_text("report.html", render(content))
+        problems = tuple(f"{each.prior} fit: {line}" for each in content.fits for line in each.problems)
+        return ReportResult(path, (f"Drawn again from {held.name}.",), problems)
+
+    def run(
+        self,
+        *,
+        out: Path | str,
+        prior: str = "both",
+        quick: bool = False,
+        seed: int = SEED,
+        progress: Progress | None = None,
+    ) -> RunResult:
+        """Fit, tell the past, play the scenarios, and leave report, summary, posteriors and tables in `out`."""
+        settings, shown = _begin(prior, quick, seed), progress or Silent()
+        from outbid.briefing import content as brief
+        from outbid.briefing import summary
+        from outbid.report.page import render
+        from outbid.report.saved import to_text
+        from outbid.report.words import terminal_answer
+        from outbid.run import fingerprints, fit_study, learn, posterior_file, write_posteriors
+        from outbid.tables import tables
+
+        with OutputFolder(out) as folder:
+            marks = fingerprints(self.study, settings)
+            fits = fit_study(self.study, settings, marks, folder, shown)
+            known = learn(self.study, settings, fits, shown)
+            with shown.stage("Summing up"):
+                content = brief(self.study, settings, known, self._command(settings, out), shown)
+            with shown.stage("Writing the posteriors"):
+                write_posteriors(self.study, marks, known, folder)
+            with shown.stage("Writing the report"):
+                told = summary(content)
+                for name, text in tables(content).items():
+                    folder.write_text(f"tables/{name}", text)
+                folder.write_text("content.json", to_text(content))
+                folder.write_text("report.html", render(content))
+            told["timing"] = {name: round(seconds, 2) for name, seconds in shown.timing.items()}
+            folder.write_text("summary.json", json_text(told))
+        names = ["report.html", "summary.json", *(posterior_file(name) for name in fits)]
+        return RunResult(
+            terminal_answer(content), _problems(fits), {name: folder.path / name for name in names}, told
+        )
+
+    def _command(self, settings: Settings, out: Path | str) -> str:
+        where = self.name if self.study.folder.parent.name == "studies" else str(self.study.folder)
+        words = ["outbid", "run", where, "--out", str(out), "--seed", str(settings.seed)]
+        words += ["--quick"] if settings.quick else []
+        words += ["--prior", settings.prior] if settings.prior != "both" else []
+        return shlex.join(words)
+
+
+def _begin(prior: str, quick: bool, seed: int) -> Settings:
+    from outbid.errors import InputError, did_you_mean
+    from outbid.run import Settings, prepare
+
+    known = ("both", "neutral", "sources")
+    if prior not in known:
+        raise InputError(f"prior {prior!r}", "no such prior set", did_you_mean(prior, known))
+    prepare()
+    return Settings(prior, quick, seed)
+
+
+def _folder(out: Path | str | None) -> AbstractContextManager[OutputFolder | None]:
+    return nullcontext(None) if out is None else OutputFolder(out)
+
+
+def _problems(fits: Mapping[str, Fit]) -> tuple[str, ...]:
+    return tuple(
+        f"The {name} fit did not pass: {line}."
+        for name, each in fits.items()
+        for line in each.diagnostics.problems
+    )
+
+
+def _fit_lines(fits: Mapping[str, Fit]) -> tuple[str, ...]:
+    lines = []
+    for name, each in fits.items():
+        told, (chains, draws, _) = each.diagnostics, each.posterior.z.shape
+        verdict = "passed" if told.passed else "did NOT pass"
+        lines.append(
+            f"{name}: {verdict}; {each.how}, {chains} chains of {draws}; R-hat up to {told.rhat.max():.3f},"
+            f" effective draws from {told.ess_bulk.min():.0f}, {told.divergences} divergences, {each.seconds:.0f} s."
+        )
+    return tuple(lines)
+
+
+def _simulation_lines(futures: Mapping[str, Futures]) -> tuple[str, ...]:
+    from outbid.ask.effects import compare
+
+    lines = []
+    for prior, each in futures.items():
+        units = {item.name: (item.label, item.unit) for item in each.outcomes}
+        for row in compare(each):
+            label, unit = units[row.outcome]
+            middle, low, high = row.difference if row.scenario != each.baseline else row.level
+            kind = "against the baseline" if row.scenario != each.baseline else "level"
+            lines.append(
+                f"{prior} · {row.scenario} · {label}: {middle:.3g} ({low:.3g} to {high:.3g}) {unit}, {kind};"
+                f" better with probability {row.probability_better:.2f}"
+            )
+    return tuple(lines)

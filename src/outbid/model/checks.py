@@ -1,0 +1,215 @@
+"""What a model has to keep: states start inside their range, effects land somewhere, no word is misspelt.
+
+A fault here is an `InputError` that says where it stands and what was meant, not a silent zero later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from outbid.errors import InputError, did_you_mean
+from outbid.model.trace import Traced, is_number, kind_of
+from outbid.model.vocabulary import (
+    Actor,
+    Count,
+    Derived,
+    Drift,
+    Flow,
+    Index,
+    Mechanism,
+    Parameter,
+    Stock,
+)
+
+if TYPE_CHECKING:
+    from outbid.model.declare import Model
+
+SCALES = ("identity", "log", "logit")
+SUMMARIES = ("sum", "mean_last_year", "end")
+BETTER = ("lower", "higher")
+AGGREGATES = ("sum", "mean")
+
+
+def check_names(file: str, groups: Iterable[Iterable[str]]) -> None:
+    """Refuse a name that is taken twice within one group of names."""
+    for names in groups:
+        seen: set[str] = set()
+        for name in names:
+            if name in seen:
+                raise InputError(file, f"the name {name!r} is declared twice", "Rename one of the two.")
+            if name == "previous":
+                raise InputError(
+                    file, "the name 'previous' is taken by last month's levers", "Choose another."
+                )
+            seen.add(name)
+
+
+def check_words(file: str, model: Model) -> None:
+    """Refuse settings of states, levers, outcomes, observations and actors that mean nothing."""
+    for index in model.indices:
+        where = f"{file}, index {index.name!r}"
+        _one_of(where, "scale", index.scale, SCALES)
+        if not index.range[0] < index.range[1]:
+            raise InputError(where, "its low end is not below its high end", "Exchange or mend the two.")
+        if index.noise_months < 1:
+            raise InputError(where, "noise_months is below 1", "Give a whole number of months.")
+        if index.anchor is None:
+            raise InputError(
+                where,
+                "a latent index without an anchor",
+                "Its sign and scale would be arbitrary: give it anchor=Anchor(through=..., sign=...).",
+            )
+    for lever in model.levers:
+        if not lever.low < lever.high:
+            raise InputError(
+                f"{file}, lever {lever.name!r}",
+                "its low end is not below its high end",
+                "Exchange or mend the two.",
+            )
+    for outcome in model.outcomes:
+        _one_of(outcome.where, "summary", outcome.summary, SUMMARIES)
+        _one_of(outcome.where, "better", outcome.better, BETTER)
+    for observation in model.observations:
+        _one_of(observation.where, "aggregate", observation.aggregate, AGGREGATES)
+    for actor in model.actors:
+        _check_levels(model, actor)
+
+
+def check_starts(file: str, model: Model) -> frozenset[str]:
+    """Refuse a state that may start outside its range; return the parameters that states start from."""
+    parameters = {item.name: item for item in model.parameters}
+    states: list[Stock | Index] = [*model.stocks, *model.indices]
+    used: set[str] = set()
+    for state in states:
+        where = f"{file}, {state.name!r}"
+        if isinstance(state.initial, str):
+            if state.initial not in parameters:
+                raise InputError(
+                    where,
+                    f"starts from an unknown parameter {state.initial!r}",
+                    did_you_mean(state.initial, parameters),
+                )
+            used.add(state.initial)
+        problem, fix = _fault_of_start(state, parameters)
+        if problem:
+            raise InputError(where, problem, fix)
+    return frozenset(used)
+
+
+def check_effects(file: str, model: Model, traced: Mapping[str, Traced]) -> None:
+    """Refuse mechanisms without evidence or words, and effects on what does not exist or is taken."""
+    drifting: dict[str, str] = {}
+    counted: dict[str, str] = {}
+    for item in model.mechanisms:
+        if not item.evidence and not item.nuisance:
+            raise InputError(item.where, "has no evidence", 'Add evidence=["M14"], or say nuisance="why".')
+        if not item.meaning:
+            raise InputError(item.where, "has no docstring", "Say in one sentence who does what to whom.")
+        for effect in traced[item.name].results:
+            if isinstance(effect, Flow):
+                _check_flow(model, item, effect)
+            elif isinstance(effect, Drift):
+                _check_drift(model, item, effect, drifting)
+            elif isinstance(effect, Count):
+                _check_count(model, item, effect, counted)
+            else:
+                raise InputError(
+                    item.where, f"returns {type(effect).__name__}", "Return a Flow, a Drift or a Count."
+                )
+    for index in model.indices:
+        if index.name not in drifting:
+            raise InputError(file, f"nothing moves the index {index.name!r}", "Write its mechanism.")
+
+
+def _names(items: Iterable[Stock | Index | Derived]) -> list[str]:
+    return [item.name for item in items]
+
+
+def _one_of(where: str, field: str, word: str, known: Iterable[str]) -> None:
+    if word not in known:
+        raise InputError(where, f"{field} is {word!r}", did_you_mean(word, known))
+
+
+def _fault_of_start(state: Stock | Index, parameters: Mapping[str, Parameter]) -> tuple[str, str]:
+    """Return what is wrong with where a state starts, and how to mend it; empty if nothing is."""
+    scale = "stock" if isinstance(state, Stock) else state.scale
+    if isinstance(state.initial, str):
+        priors = parameters[state.initial].priors.values()
+        if scale in ("stock", "log") and not all(prior.positive for prior in priors):
+            return f"may start below zero, from {state.initial!r}", "Give that parameter a positive prior."
+        if scale == "logit" and not all(prior.family == "logit_normal" for prior in priors):
+            return (
+                f"may start outside 0 to 1, from {state.initial!r}",
+                "Give that parameter a logit_normal prior.",
+            )
+        return "", ""
+    if isinstance(state, Stock):
+        return ("starts below zero", "Give a number of persons.") if not state.initial >= 0 else ("", "")
+    low, high = state.range
+    return (
+        ("", "")
+        if low <= state.initial <= high
+        else (f"starts at {state.initial:g}, outside its range", "Mend the start.")
+    )
+
+
+def _check_levels(model: Model, actor: Actor) -> None:
+    where = f"actor {actor.name!r}"
+    levers = {lever.name: lever for lever in model.levers}
+    for name, levels in actor.levers.items():
+        if name not in levers:
+            raise InputError(where, f"holds no known lever {name!r}", did_you_mean(name, levers))
+        lever = levers[name]
+        if not levels or not all(lever.low <= level <= lever.high for level in levels):
+            raise InputError(
+                where,
+                f"the levels of {name!r} are missing or leave its range {lever.low:g} to {lever.high:g}",
+                "Mend the levels, or the range.",
+            )
+
+
+def _check_flow(model: Model, item: Mechanism, flow: Flow) -> None:
+    stocks = {stock.name: stock for stock in model.stocks}
+    for end in (flow.source, flow.target):
+        if end not in stocks:
+            raise InputError(item.where, f"no stock {end!r}", did_you_mean(end, stocks))
+    if stocks[flow.source].sink:
+        raise InputError(item.where, f"people leave the sink {flow.source!r}", "Use a stock.")
+    if flow.source == flow.target:
+        raise InputError(item.where, f"{flow.source!r} flows into itself", "Change one end.")
+    _is_a_number(item.where, "the hazard of a flow", flow.hazard)
+
+
+def _check_drift(model: Model, item: Mechanism, drift: Drift, drifting: dict[str, str]) -> None:
+    indices = [index.name for index in model.indices]
+    if drift.index not in indices:
+        raise InputError(item.where, f"no index {drift.index!r}", did_you_mean(drift.index, indices))
+    if drift.index in drifting:
+        raise InputError(
+            item.where,
+            f"{drift.index!r} is already moved by {drifting[drift.index]!r}",
+            "Give each index one mechanism, and one drift in it.",
+        )
+    drifting[drift.index] = item.name
+    if drift.noise and drift.noise not in model.parameter_names:
+        raise InputError(
+            item.where, f"no parameter {drift.noise!r}", did_you_mean(drift.noise, model.parameter_names)
+        )
+    _is_a_number(item.where, "the change of a drift", drift.change)
+
+
+def _check_count(model: Model, item: Mechanism, count: Count, counted: dict[str, str]) -> None:
+    states = {*_names(model.stocks), *_names(model.indices), *_names(model.quantities)}
+    if count.name in counted or count.name in states:
+        taken = f"by {counted[count.name]!r}" if count.name in counted else "as a state or a quantity"
+        raise InputError(
+            item.where, f"the count {count.name!r} is already declared {taken}", "Choose another name."
+        )
+    counted[count.name] = item.name
+    _is_a_number(item.where, "the mean of a count", count.mean)
+
+
+def _is_a_number(where: str, what: str, value: Any) -> None:
+    if not is_number(value):
+        raise InputError(where, f"{what} is not a number but {kind_of(value)}", "Compute one number a month.")

@@ -1,0 +1,106 @@
+"""Comparing scenarios: common random numbers, probabilities, regret, by hand and on the Khorasan model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from outbid.ask.effects import Futures, compare, play, summary
+from outbid.model.compile import initial_state
+from outbid.model.priors import from_standard_normal, prior_table
+from outbid.model.vocabulary import Outcome
+from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.scenario import Scenario, read_scenarios
+from outbid.study import Study, load_study
+
+MONTHS = 36
+
+
+def outcome(name: str, better: str, how: str) -> Outcome:
+    return Outcome(name, lambda: None, name, "units", better, how, "", "")
+
+
+def test_summaries_by_hand() -> None:
+    path = np.arange(24.0)[None, :]
+    assert summary(outcome("a", "lower", "sum"), path)[0] == 276.0
+    assert summary(outcome("a", "lower", "end"), path)[0] == 23.0
+    assert summary(outcome("a", "lower", "mean_last_year"), path)[0] == 17.5
+
+
+def test_differences_probabilities_and_regret_by_hand() -> None:
+    scenarios = (Scenario("base", "", "", baseline=True), Scenario("other", "", ""))
+    paths = {"base": np.full((4, 1, 1), 10.0), "other": np.array([8.0, 9.0, 10.0, 12.0]).reshape(4, 1, 1)}
+    rows = {
+        row.scenario: row for row in compare(Futures((outcome("loss", "lower", "end"),), scenarios, paths))
+    }
+    assert rows["other"].probability_better == pytest.approx((2 + 0.5) / 4)
+    assert rows["other"].difference[0] == pytest.approx(-0.5)
+    assert rows["base"].difference == (0.0, 0.0, 0.0)
+    assert rows["base"].probability_better == 0.5
+    assert rows["other"].regret == pytest.approx(2 / 4)  # worse than the baseline by 2 in one of four draws
+    assert rows["base"].regret == pytest.approx((2 + 1) / 4)
+
+
+@pytest.fixture(scope="module")
+def khorasan() -> tuple[Study, Simulator, Standing]:
+    study = load_study("khorasan")
+    draws = 200
+    z = np.random.default_rng(1).standard_normal((draws, len(study.model.parameters)))
+    values = np.asarray(from_standard_normal(z, prior_table(study.model.parameters, "sources")))
+    p = {name: values[:, i] for i, name in enumerate(study.model.parameter_names)}
+    state = {name: np.broadcast_to(each, (draws,)) for name, each in initial_state(study.model, p).items()}
+    levers = np.tile(study.known_levers[-1], (draws, 1))
+    levers[:, study.model.lever_names.index("hardness")] = 0.8
+    return study, Simulator(study.model, MONTHS), Standing(values, state, levers)
+
+
+def test_under_the_sources_priors_the_dilemma_holds(khorasan: tuple[Study, Simulator, Standing]) -> None:
+    study, simulator, standing = khorasan
+    scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
+    rows = {
+        (row.scenario, row.outcome): row
+        for row in compare(play(study.model, simulator, standing, scenarios, 3))
+    }
+    assert rows["moderation", "defections"].probability_better < 0.05  # M14
+    assert rows["moderation", "aid"].probability_better > 0.95  # M17
+    assert rows["hardening", "defections"].probability_better > 0.95  # M27
+    better = rows["targeted_repression", "challengers"].difference[0]
+    assert better < rows["broad_repression", "challengers"].difference[0]  # M24
+
+
+def test_same_seed_same_numbers_and_an_idle_scenario_changes_nothing(
+    khorasan: tuple[Study, Simulator, Standing],
+) -> None:
+    study, simulator, standing = khorasan
+    idle = (Scenario("base", "", "", baseline=True), Scenario("idle", "", ""))
+    one = play(study.model, simulator, standing, idle, 3)
+    two = play(study.model, simulator, standing, idle, 3)
+    assert (one.paths["base"] == two.paths["base"]).all()
+    assert (one.paths["base"] == one.paths["idle"]).all()
+    other = play(study.model, simulator, standing, idle, 4)
+    assert not np.allclose(one.paths["base"], other.paths["base"])
+
+
+def test_common_random_numbers_cut_the_noise_of_a_difference(
+    khorasan: tuple[Study, Simulator, Standing],
+) -> None:
+    study, simulator, standing = khorasan
+    scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
+    common = play(study.model, simulator, standing, scenarios, 3)
+    independent = play(study.model, simulator, standing, scenarios, 4)
+    i = [item.name for item in study.model.outcomes].index("aid")
+    base = common.levels("baseline")[:, i]
+    shared = np.var(common.levels("hardening")[:, i] - base)
+    apart = np.var(independent.levels("hardening")[:, i] - base)
+    assert shared < apart / 4
+
+
+def test_futures_are_finite_and_outcomes_stay_in_their_ranges(
+    khorasan: tuple[Study, Simulator, Standing],
+) -> None:
+    study, simulator, standing = khorasan
+    scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
+    for paths in play(study.model, simulator, standing, scenarios, 3).paths.values():
+        assert np.isfinite(paths).all()
+        cohesion = paths[:, :, [item.name for item in study.model.outcomes].index("cohesion")]
+        assert 0 <= cohesion.min() <= cohesion.max() <= 100

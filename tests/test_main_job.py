@@ -1,0 +1,158 @@
+"""The main job from end to end, in its quick form: what it leaves, that it can be taken up, and how it fails."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from outbid.cli import main
+from outbid.infer.diagnostics import arviz
+
+PRIORS = ("neutral", "sources")
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run") / "khorasan"
+    assert main(["run", "khorasan", "--quick", "--seed", "7", "--out", str(folder)]) in (0, 1)
+    return folder
+
+
+def test_it_leaves_what_it_promises_and_nothing_half_written(out: Path) -> None:
+    left = {path.name for path in out.iterdir()}
+    assert left == {
+        "report.html",
+        "summary.json",
+        "content.json",
+        "posterior.nc",
+        "posterior_sources.nc",
+        "tables",
+    }
+    tables = {path.name for path in (out / "tables").iterdir()}
+    assert {"scenarios.csv", "parameters.csv", "figures.csv", "claims.csv", "diagram.csv"} <= tables
+    assert (out / "report.html").stat().st_size < 5_000_000
+
+
+def test_the_summary_has_the_declared_keys(out: Path) -> None:
+    told = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    expected = [
+        "study",
+        "version",
+        "seed",
+        "data",
+        "diagnostics",
+        "claims",
+        "scenarios",
+        "forecast",
+        "scores",
+    ]
+    assert [key for key in expected if key not in told] == []
+    assert told["seed"] == 7
+    assert told["data"]["first_month"] == "2021-09"
+    assert told["data"]["n_months"] == 59
+    assert set(told["diagnostics"]) == {"chains", "draws", "rhat_max", "ess_bulk_min", "divergences"}
+    assert len(told["claims"]) == 60
+    assert {claim["verdict"] for claim in told["claims"]} == {None}
+    assert all(set(claim["by_prior"]) == set(PRIORS) for claim in told["claims"])
+    keys = {"id", "prior", "outcome", "median", "q05", "q95", "probability_better"}
+    assert all(set(row) == keys for row in told["scenarios"])
+    assert {row["prior"] for row in told["scenarios"]} == set(PRIORS)
+    assert all(row["q05"] <= row["median"] <= row["q95"] for row in told["scenarios"])
+    assert told["forecast"] == told["scores"] == told["replication"] == []
+
+
+def test_arviz_opens_the_posterior(out: Path) -> None:
+    data = arviz().from_netcdf(out / "posterior.nc")
+    assert {"posterior", "sample_stats", "posterior_predictive", "log_likelihood", "observed_data"} <= set(
+        data.groups()
+    )
+    assert set(data.posterior["tempo_noise"].dims) == {"chain", "draw"}
+    assert (data.posterior["tempo_noise"] > 0).all()
+    assert np.isfinite(data.log_likelihood["figure"]).all()
+
+
+def test_people_are_conserved_along_every_path_of_the_posterior(out: Path) -> None:
+    stocks = (
+        *("hardliners", "pragmatists", "challengers", "infiltrators", "dismissed", "sympathisers"),
+        *("detained", "population", "killed", "left"),
+    )
+    path = arviz().from_netcdf(out / "posterior.nc")["path"]
+    total = sum(path[name].astype(float) for name in stocks)
+    spread = (total.max("month") - total.min("month")) / total.mean("month")
+    assert float(spread.max()) < 1e-6  # the file keeps paths in single precision
+
+
+def test_a_second_run_takes_up_the_fit_and_gives_the_same_numbers(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = json.loads((out / "summary.json").read_text(encoding="utf-8"))
+    main(["run", "khorasan", "--quick", "--seed", "7", "--out", str(out), "--json"])
+    captured = capsys.readouterr()
+    after = json.loads(captured.out)
+    assert "Fitting" not in captured.err
+    assert after["scenarios"] == before["scenarios"]
+    assert after["diagnostics"] == before["diagnostics"]
+
+
+def test_another_seed_is_another_fit(out: Path) -> None:
+    from outbid.run import Settings, fingerprint
+    from outbid.study import load_study
+
+    study = load_study("khorasan")
+    marks = {fingerprint(study, Settings(quick=True, seed=seed), "neutral") for seed in (7, 8)}
+    assert len(marks) == 2
+
+
+def test_the_report_can_be_drawn_again(out: Path) -> None:
+    first = (out / "report.html").read_text(encoding="utf-8")
+    (out / "report.html").unlink()
+    assert main(["report", "khorasan", "--out", str(out)]) in (0, 1)
+    again = (out / "report.html").read_text(encoding="utf-8")
+    assert again == first
+
+
+def test_simulate_uses_the_fit_that_is_there(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["simulate", "khorasan", "--quick", "--seed", "7", "--out", str(out), "--scenario", "moderation"]
+    assert main([*words, "--months", "12", "--json"]) in (0, 1)
+    captured = capsys.readouterr()
+    told = json.loads(captured.out)
+    assert "Fitting" not in captured.err
+    assert {row["scenario"] for row in told["comparisons"]} == {"baseline", "moderation"}
+    (out / "simulation.json").unlink()
+
+
+def test_a_report_on_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "khorasan", "--out", str(tmp_path / "none")]) == 2
+    assert "holds no run to report on" in capsys.readouterr().err
+
+
+def test_a_cut_short_content_is_refused(
+    out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (out / "content.json").read_text(encoding="utf-8")
+    (tmp_path / "content.json").write_text(text[: len(text) // 2], encoding="utf-8")
+    assert main(["report", "khorasan", "--out", str(tmp_path)]) == 2
+    assert "content.json" in capsys.readouterr().err
+
+
+def test_ctrl_c_in_the_middle_of_sampling_keeps_what_was_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], out: Path
+) -> None:
+    import outbid.run as order
+
+    held = (out / "posterior.nc").read_bytes()
+    folder = tmp_path / "stopped"
+    folder.mkdir()
+    (folder / "posterior.nc").write_bytes(held)
+
+    def stopped(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(order, "fit", stopped)
+    assert main(["run", "khorasan", "--quick", "--seed", "7", "--out", str(folder)]) == 130
+    assert "posterior.nc" in capsys.readouterr().err
+    assert (folder / "posterior.nc").read_bytes() == held
+    assert not (folder / "report.html").exists()
