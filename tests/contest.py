@@ -161,19 +161,19 @@ def _parameter(name: str, family: str, *arguments: float, claimed: bool = False)
 
 
 PARAMETERS = (
-    _parameter("defection_base", "lognormal", 0.003, 0.7),
-    _parameter("killing_base", "lognormal", 0.02, 0.7),
-    _parameter("standing_hardness", "normal", 0.0, 0.5, claimed=True),
-    _parameter("tempo_noise", "half_normal", 0.3),
-    _parameter("attacks_per_thousand", "lognormal", 8.0, 0.5),
-    _parameter("events_others", "lognormal", 10.0, 0.6),
-    _parameter("concentration", "lognormal", 8.0, 0.6),
-    _parameter("deaths_per_attack", "lognormal", 3.0, 0.5),
-    _parameter("deaths_error", "lognormal", 0.2, 0.3),
+    _parameter("defection_base", "lognormal", 0.003, 0.5),
+    _parameter("killing_base", "lognormal", 0.02, 0.5),
+    _parameter("standing_hardness", "normal", 0.0, 0.3, claimed=True),
+    _parameter("tempo_noise", "lognormal", 0.15, 0.2),
+    _parameter("attacks_per_thousand", "lognormal", 3.0, 0.3),
+    _parameter("events_others", "lognormal", 4.0, 0.4),
+    _parameter("concentration", "lognormal", 6.0, 0.4),
+    _parameter("deaths_per_attack", "lognormal", 3.0, 0.4),
+    _parameter("deaths_error", "lognormal", 0.3, 0.3),
     _parameter("fighters_error", "lognormal", 0.3, 0.3),
-    _parameter("challengers_start", "lognormal", 2000.0, 0.5),
-    _parameter("edict_noise", "half_normal", 0.4),
-    _parameter("edicts_a_month", "lognormal", 4.0, 0.6),
+    _parameter("challengers_start", "lognormal", 2000.0, 0.4),
+    _parameter("edict_noise", "lognormal", 0.25, 0.2),
+    _parameter("edicts_a_month", "lognormal", 4.0, 0.5),
 )
 
 
@@ -221,14 +221,14 @@ def month_of(number: int, value: float | None, low: float | None = None, high: f
 
 
 # as drawn from the toy itself
-EVENTS = (24, 18, 30, 42, 15, 39, 20, 34, 36, 26, 37, 30, 39, 57, 36, 14, 43, 74, 52, 29, 21, 69, 77, 52)
-EDICTS = (5, 3, 0, 6, 7, 1, 9, 0, 7, 6, 6, 4, 6, 6, 0, 6, 3, 10, 14, 5, 0, 5, 4, 2)  # 0: a month not listed
+EVENTS = (10, 9, 12, 12, 17, 5, 10, 11, 20, 33, 8, 13, 11, 16, 10, 9, 14, 27, 25, 4, 19, 18, 16, 14)
+EDICTS = (8, 2, 0, 3, 2, 5, 7, 0, 6, 3, 6, 3, 4, 5, 0, 3, 3, 1, 9, 5, 0, 3, 7, 3)  # 0: a month not listed
 FIGURES: Mapping[str, tuple[Figure, ...]] = {
     "events": tuple(month_of(i, y) for i, y in enumerate(EVENTS)),
     "deaths": (
-        ("2021-09-01", "2021-12-31", 344.0, 290.0, 430.0),
-        ("2022-01-01", "2022-12-31", 860.0, 700.0, 1050.0),
-        ("2023-01-01", "2023-08-31", 865.0, None, None),
+        ("2021-09-01", "2021-12-31", 80.0, 60.0, 110.0),
+        ("2022-01-01", "2022-12-31", 265.0, 210.0, 330.0),
+        ("2023-01-01", "2023-08-31", 259.0, None, None),
     ),
     "fighters": (
         ("2021-11-01", "2021-11-30", None, 1500.0, 2500.0),

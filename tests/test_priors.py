@@ -159,11 +159,9 @@ def test_one_table_serves_all_families_at_once() -> None:
     z = np.array([0.3, -1.1, 0.7, 2.0])
     expected = [quantiles(prior, z[i : i + 1])[0] for i, prior in enumerate(mixed)]
     np.testing.assert_allclose(VALUES(z, table), expected)
-    np.testing.assert_allclose(VALUES(np.stack([z, z]), table), [expected, expected])
     # medians: the mean, the median, 0.6745 scales, the median
     np.testing.assert_allclose(VALUES(np.zeros(4), table), [1.0, 3.0, 0.5 * 0.6744897501960817, 0.2])
-    slopes = jax.grad(lambda z: from_standard_normal(z, table).sum())(z)
-    assert np.isfinite(slopes).all()
+    assert np.isfinite(jax.jit(jax.grad(lambda z: from_standard_normal(z, table).sum()))(z)).all()
 
 
 def test_priors_in_words() -> None:

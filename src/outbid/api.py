@@ -245,7 +245,9 @@ class LoadedStudy:
             fits = fit_study(self.study, settings, fingerprints(self.study, settings), folder, shown)
             known = learn(self.study, settings, fits, shown, months=months, scenarios=scenarios)
             futures = {name: each.futures for name, each in known.items()}
-            result = SimulationResult(futures, _simulation_lines(futures), _problems(fits))
+            result = SimulationResult(
+                futures, _simulation_lines(futures, self.study.settings.roles), _problems(fits)
+            )
             if folder is not None:
                 folder.write_text("simulation.json", json_text(result.to_json()))
         return result
@@ -351,18 +353,26 @@ def _fit_lines(fits: Mapping[str, Fit]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _simulation_lines(futures: Mapping[str, Futures]) -> tuple[str, ...]:
+def _simulation_lines(futures: Mapping[str, Futures], roles: Mapping[str, str]) -> tuple[str, ...]:
+    """Return a line per scenario and leading outcome; all outcomes are in the JSON and in the report."""
     from outbid.ask.effects import compare
 
     lines = []
     for prior, each in futures.items():
         units = {item.name: (item.label, item.unit) for item in each.outcomes}
+        leading = set(roles.values()) & set(units) or set(units)
+        lines.append(
+            f"Under the {prior} priors, median and 90% interval; the baseline's level, then differences from it:"
+        )
         for row in compare(each):
+            if row.outcome not in leading:
+                continue
             label, unit = units[row.outcome]
-            middle, low, high = row.difference if row.scenario != each.baseline else row.level
-            kind = "against the baseline" if row.scenario != each.baseline else "level"
+            base = row.scenario == each.baseline
+            middle, low, high = row.level if base else row.difference
+            odds = "" if base else f"; better with probability {row.probability_better:.2f}"
+            sign = "" if base else "+"
             lines.append(
-                f"{prior} · {row.scenario} · {label}: {middle:.3g} ({low:.3g} to {high:.3g}) {unit}, {kind};"
-                f" better with probability {row.probability_better:.2f}"
+                f"  {label}, {row.scenario}: {middle:{sign}.3g} ({low:{sign}.3g} to {high:{sign}.3g}) {unit}{odds}"
             )
     return tuple(lines)

@@ -266,7 +266,7 @@ def _side_of_count(name: str, meaning: str) -> str:
 
 
 def edges(study: Study, known: Mapping[str, Knowledge]) -> tuple[Edge, ...]:
-    """Return the diagram's arrows at the last month of the window, derived from the mechanisms."""
+    """Return the diagram's arrows at the last month's states and the window's usual levers."""
     model = study.model
     arrows = links(model)
     respond = jax.jit(jax.vmap(build_responses(model)))
@@ -276,11 +276,9 @@ def edges(study: Study, known: Mapping[str, Knowledge]) -> tuple[Edge, ...]:
         draws = min(500, len(past.standing))
         p = {name: past.standing.parameters[:draws, i] for i, name in enumerate(model.parameter_names)}
         states = {name: past.paths[name][:draws, -1] for name in names}
-        now, last = (
-            {name: past.levers[:draws, month, i] for i, name in enumerate(model.lever_names)}
-            for month in (-1, -2)
-        )
-        return np.asarray(respond(p, states, now, last))
+        usual = past.levers[:draws].mean(axis=1)
+        now = {name: usual[:, i] for i, name in enumerate(model.lever_names)}
+        return np.asarray(respond(p, states, now, now))
 
     first = next(iter(known.values()))
     scale = np.array([_typical_change(study, first, link.source) for link in arrows])
@@ -302,6 +300,7 @@ def edges(study: Study, known: Mapping[str, Knowledge]) -> tuple[Edge, ...]:
             tuple(link.evidence),
         )
         for i, link in enumerate(arrows)
+        if not link.reservoir
     )
 
 

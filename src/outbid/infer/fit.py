@@ -104,7 +104,7 @@ def fit(
 def iterations(model: Model, prior_sets: Sequence[str], effort: Effort) -> int:
     """Return the number of iterations that `fit` tells its stage of."""
     skipped = [name for name in prior_sets if name != "neutral" and _worth_weighing(model, name, effort)]
-    return (2 * effort.warmup + effort.draws) * (len(prior_sets) - len(skipped))
+    return (effort.approach + effort.scales + effort.settle + effort.draws) * (len(prior_sets) - len(skipped))
 
 
 def _run_all(threads: Sequence[threading.Thread], stop: threading.Event) -> None:

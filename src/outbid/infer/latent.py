@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 
@@ -64,7 +65,8 @@ def unpack(
     parameters by name, innovations (months, noisy indices), levers (months, levers), opening state.
     """
     base, blocks = where.split(z)
-    values = from_standard_normal(base, table)
+    # The barrier keeps the compiler from working the quantile functions into every use of a parameter.
+    values = jax.lax.optimization_barrier(from_standard_normal(base, table))
     p = {name: values[i] for i, name in enumerate(where.parameters)}
     levers = history_levers(model, known_levers, blocks, p)
     innovations = monthly_innovations(model, blocks, where.months)

@@ -35,16 +35,21 @@ DIFFERENCE = 1e-4
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to sample: iterations of each of two rounds of warm-up, and draws, per chain."""
+    """How long to sample: iterations on the way in, to learn scales, to settle the step size, and draws, per chain.
 
-    warmup: int
+    All are multiples of `chunk`, after each of which the caller hears of it.
+    """
+
+    approach: int
+    scales: int
+    settle: int
     draws: int
     target_acceptance: float = 0.93
     chunk: int = 25
 
 
-FULL = Effort(warmup=125, draws=1000)
-QUICK = Effort(warmup=50, draws=100, target_acceptance=0.8)
+FULL = Effort(approach=50, scales=100, settle=75, draws=1000)
+QUICK = Effort(approach=25, scales=25, settle=50, draws=100, target_acceptance=0.8)
 
 
 class Target(NamedTuple):
@@ -116,7 +121,7 @@ class Sampler:
             # Energy and slope come ready-made, so that the model isn't compiled once more only to begin.
             return init_kernel(
                 ParamInfo(x, energy, slope),
-                effort.warmup,
+                effort.settle,
                 step_size=0.1,
                 target_accept_prob=effort.target_acceptance,
                 adapt_mass_matrix=False,
@@ -139,11 +144,6 @@ class Sampler:
         self._advance_later = jax.jit(advance)
         self._compiled: Future[Callable[..., Any]] | None = None
         self._lock = threading.Lock()
-
-    @property
-    def iterations(self) -> int:
-        """How many iterations `sample` makes in all, both rounds of warm-up included."""
-        return 2 * self.effort.warmup + self.effort.draws
 
     def _begin(self, key: Array, x: np.ndarray, arguments: tuple[Any, ...]) -> Any:
         """Return the state of chains that start at x, shape (chains, size), in round coordinates."""
@@ -199,21 +199,21 @@ class Sampler:
     ) -> Posterior:
         """Draw from the posterior with NUTS, `CHAINS` chains side by side.
 
-        The first warm-up runs in coordinates made round at the mode; the second in coordinates made round
-        by the mean curvature where the first one ended, which is where the posterior's mass is.
+        The way in runs in coordinates made round at the mode; what follows in coordinates made round by the
+        mean curvature where the way in ended, which is where the posterior's mass is. What spread the
+        coordinates still differ by is then learnt from all chains together, and taken out.
         `advanced` is told after every few iterations how many have been made. If it (or anything else)
         raises KeyboardInterrupt, the draws made so far come back with `complete` False.
         """
         arguments: tuple[Any, ...] = ()
-        keys = jax.random.split(jax.random.key(seed), 3)
+        keys = jax.random.split(jax.random.key(seed), 4)
         kept: list[tuple[np.ndarray, ...]] = []
         complete = True
 
-        def iterate(state: Any, number: int, keep: bool) -> Any:
+        def iterate(state: Any, number: int, keep: list[tuple[np.ndarray, ...]]) -> Any:
             for _ in range(0, number, self.effort.chunk):
                 state, part = self._advance(state, arguments)
-                if keep:
-                    kept.append(tuple(np.asarray(item) for item in part))
+                keep.append(tuple(np.asarray(item) for item in part))
                 advanced(self.effort.chunk)
             return state
 
@@ -224,18 +224,36 @@ class Sampler:
             arguments = (target, centre, turn)
             x = np.asarray(jax.random.normal(keys[0], (CHAINS, self.layout.size)))
             state = self._begin(keys[1], x, arguments)
-            state = iterate(state, self.effort.warmup, keep=False)
+            state = iterate(state, self.effort.approach, [])
 
             ends = centre + np.asarray(state.z) @ turn.T
             centre = ends.mean(axis=0)
             turn = roundness(np.mean([self.curvature(target, end) for end in ends], axis=0))
             arguments = (target, centre, turn)
             state = self._begin(keys[2], np.linalg.solve(turn, (ends - centre).T).T, arguments)
-            state = iterate(state, self.effort.warmup, keep=False)
-            iterate(state, self.effort.draws, keep=True)
+            passed: list[tuple[np.ndarray, ...]] = []
+            state = iterate(state, self.effort.scales, passed)
+
+            scale = scales(np.concatenate([part[0] for part in passed]))
+            turn = turn * scale
+            arguments = (target, centre, turn)
+            state = self._begin(keys[3], np.asarray(state.z) / scale, arguments)
+            state = iterate(state, self.effort.settle, [])
+            iterate(state, self.effort.draws, kept)
         except KeyboardInterrupt:
             complete = False
         return _posterior(self.layout, kept, arguments, complete)
+
+
+def scales(x: np.ndarray) -> np.ndarray:
+    """Return a scale per coordinate, shape (size,), from draws (iterations, chains, size), held towards one.
+
+    The first quarter is left out; ten draws' worth of a scale of one steadies the rest.
+    """
+    late = x[len(x) // 4 :].reshape(-1, x.shape[-1])
+    # Draws follow on each other: as evidence on a variance, a quarter of them counts.
+    count = len(late) / 4
+    return np.asarray(np.sqrt((count * late.var(axis=0) + 10.0) / (count + 10.0)))
 
 
 def roundness(curvature: np.ndarray) -> np.ndarray:

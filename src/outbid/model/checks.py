@@ -5,6 +5,7 @@ A fault here is an `InputError` that says where it stands and what was meant, no
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,13 @@ def check_words(file: str, model: Model) -> None:
         _one_of(where, "scale", index.scale, SCALES)
         if not index.range[0] < index.range[1]:
             raise InputError(where, "its low end is not below its high end", "Exchange or mend the two.")
+        floor, ceiling = {"log": (0.0, math.inf), "logit": (0.0, 1.0)}.get(index.scale, (-math.inf, math.inf))
+        if not (floor < index.range[0] and index.range[1] < ceiling):
+            raise InputError(
+                where,
+                f"its range reaches an end of the {index.scale} scale",
+                f"Keep it strictly between {floor:g} and {ceiling:g}.",
+            )
         if index.noise_months < 1:
             raise InputError(where, "noise_months is below 1", "Give a whole number of months.")
         if index.anchor is None:

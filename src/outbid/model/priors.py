@@ -138,7 +138,7 @@ def log_prior_density(values: Array | np.ndarray, table: PriorTable) -> Array:
     densities = [
         normal((values - first) / second),
         jnp.where(values > 0, normal(jnp.log(positive / safe) / second) - jnp.log(positive), -jnp.inf),
-        jnp.where(values > 0, normal(values / second) + math.log(2.0), -jnp.inf),
+        jnp.where(values >= 0, normal(values / second) + math.log(2.0), -jnp.inf),
         jnp.where(
             (values > 0) & (values < 1),
             normal((_logit(inside) - _logit(median)) / second) - jnp.log(inside) - jnp.log1p(-inside),

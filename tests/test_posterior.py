@@ -1,0 +1,233 @@
+"""The sampler on the toy contest: repeatable, honest when it is stopped, and right where the answer is known."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+import arviz as az
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+import contest
+from outbid.infer.fit import iterations
+from outbid.infer.likelihood import Figures, Values
+from outbid.infer.posterior import CHAINS, QUICK, Posterior, Sampler, Target, log_posterior, roundness
+from outbid.model.declare import Model
+from outbid.model.priors import PriorTable
+
+EFFORT = replace(QUICK, draws=500)
+NEXT_TO_NOTHING = 1e-9
+
+
+@cache
+def toy() -> Model:
+    return contest.model()
+
+
+@cache
+def figures() -> Figures:
+    return contest.figures(toy())
+
+
+@cache
+def sampler() -> Sampler:
+    return Sampler(toy(), figures(), EFFORT)
+
+
+@cache
+def told_and_fitted() -> tuple[list[int], Posterior]:
+    told: list[int] = []
+    return told, sampler().sample(contest.target(figures()), seed=4, advanced=told.append)
+
+
+def fitted() -> Posterior:
+    return told_and_fitted()[1]
+
+
+def before_the_first_draw() -> int:
+    return sum(told_and_fitted()[0]) - EFFORT.draws
+
+
+def number_of(name: str) -> int:
+    return sampler().layout.names().index(name)
+
+
+def pinned_but(*free: str) -> PriorTable:
+    """The toy's priors with all parameters but some held at their middle, and the noises at nothing."""
+    table, names = contest.table(), toy().parameter_names
+    second = np.where(np.isin(names, free), table.second, NEXT_TO_NOTHING)
+    first = np.where([name.endswith("_noise") for name in names], NEXT_TO_NOTHING, table.first)
+    return table._replace(first=first, second=second)
+
+
+# what it gives back
+
+
+def test_shapes_and_statistics():
+    posterior = fitted()
+    assert posterior.complete
+    assert posterior.z.shape == (CHAINS, EFFORT.draws, sampler().layout.size)
+    for each in (posterior.divergent, posterior.energy, posterior.steps, posterior.acceptance):
+        assert each.shape == (CHAINS, EFFORT.draws)
+    assert np.isfinite(posterior.z).all()
+    assert ((posterior.acceptance > 0) & (posterior.acceptance <= 1)).all()
+    values = posterior.parameters(contest.table())
+    assert tuple(values) == toy().parameter_names
+    others = posterior.z[..., number_of("events_others")]
+    assert np.allclose(values["events_others"], 4.0 * np.exp(0.4 * others))
+
+
+def test_modest_effort_passes_the_usual_checks():
+    posterior = fitted()
+    assert not posterior.divergent.any()
+    assert float(az.rhat(az.convert_to_dataset(posterior.z))["x"].max()) < 1.02
+    assert float(az.ess(az.convert_to_dataset(posterior.z))["x"].min()) > 100
+    assert (az.bfmi(posterior.energy) > 0.3).all()
+    # the figures were drawn near the priors' middle, so that is where the parameters should be found
+    assert np.abs(posterior.z.mean(axis=(0, 1))).max() < 2.0
+    events = posterior.z[..., number_of("attacks_per_thousand")]
+    assert events.std() < 0.9
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
+    target = contest.target(figures())
+    again, other = (sampler().sample(target, seed=seed) for seed in (4, 5))
+    assert np.array_equal(again.z, fitted().z)
+    assert np.array_equal(again.energy, fitted().energy)
+    assert not np.array_equal(other.z, fitted().z)
+
+
+def test_iterations_are_told_as_they_are_made():
+    told, _ = told_and_fitted()
+    assert set(told) == {EFFORT.chunk}
+    assert sum(told) == iterations(toy(), ["neutral"], EFFORT)
+
+
+# stopping
+
+
+def stop_after(iterations: int) -> Callable[[int], None]:
+    made = 0
+
+    def advanced(number: int) -> None:
+        nonlocal made
+        made += number
+        if made >= iterations:
+            raise KeyboardInterrupt
+
+    return advanced
+
+
+@pytest.mark.parametrize("draws", [EFFORT.chunk, 3 * EFFORT.chunk])
+def test_what_was_drawn_before_an_interruption_is_kept(draws):
+    stopped = sampler().sample(
+        contest.target(figures()), seed=4, advanced=stop_after(before_the_first_draw() + draws)
+    )
+    assert not stopped.complete
+    np.testing.assert_allclose(stopped.z, fitted().z[:, :draws], rtol=1e-10, atol=1e-10)
+    assert np.array_equal(stopped.divergent, fitted().divergent[:, :draws])
+
+
+@pytest.mark.parametrize("part", [0.0, 0.5, 1.0])
+def test_an_interruption_before_the_first_draw_leaves_none(part):
+    stop = stop_after(round(part * before_the_first_draw()))
+    stopped = sampler().sample(contest.target(figures()), seed=4, advanced=stop)
+    assert not stopped.complete
+    assert stopped.z.shape == (CHAINS, 0, sampler().layout.size)
+    assert stopped.divergent.dtype == bool
+    assert all(values.shape == (CHAINS, 0) for values in stopped.parameters(contest.table()).values())
+
+
+def test_other_faults_are_not_hidden():
+    def advanced(_: int) -> None:
+        raise RuntimeError("the disk is full")
+
+    with pytest.raises(RuntimeError, match="the disk is full"):
+        sampler().sample(contest.target(figures()), seed=4, advanced=advanced)
+
+
+# where the answer is known
+
+
+def test_one_parameter_against_a_grid_in_scipy():
+    # with all else pinned and no noise, each edict count is a zero-truncated negative binomial of one mean
+    table = pinned_but("edicts_a_month")
+    posterior = sampler().sample(contest.target(figures())._replace(table=table), seed=6)
+    drawn = posterior.z[..., number_of("edicts_a_month")].ravel()
+
+    z = np.linspace(-4, 4, 2001)
+    concentration = 6.0
+    law = stats.nbinom(concentration, concentration / (concentration + 4.0 * np.exp(0.5 * z)))
+    log_density = stats.norm.logpdf(z)
+    for count in (count for count in contest.EDICTS if count):
+        log_density += law.logpmf(count) - np.log(law.sf(0))
+    share = np.exp(log_density - log_density.max())
+    share /= share.sum()
+    mean = np.sum(share * z)
+    deviation = math.sqrt(np.sum(share * (z - mean) ** 2))
+    assert drawn.mean() == pytest.approx(mean, abs=0.15 * deviation)
+    assert drawn.std() == pytest.approx(deviation, rel=0.12)
+    assert np.quantile(drawn, 0.9) == pytest.approx(
+        z[np.searchsorted(np.cumsum(share), 0.9)], abs=0.2 * deviation
+    )
+
+
+def test_two_correlated_parameters_against_a_grid():
+    # attacks and others' events share one monthly total: a ridge in the plane of the two
+    names = ("attacks_per_thousand", "events_others")
+    target = contest.target(figures())._replace(table=pinned_but(*names))
+    posterior = sampler().sample(target, seed=7)
+    drawn = posterior.z[..., [number_of(name) for name in names]].reshape(-1, 2)
+
+    density = jax.jit(jax.vmap(log_posterior(toy(), figures()), (0, None)))
+    line = np.linspace(-3, 3, 81)
+    plane = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
+    z = np.zeros((len(plane), sampler().layout.size))
+    z[:, [number_of(name) for name in names]] = plane
+    log_density = np.concatenate([density(jnp.asarray(part), target) for part in np.array_split(z, 3)])
+    share = np.exp(log_density - log_density.max())
+    share /= share.sum()
+    mean = share @ plane
+    covariance = (share[:, None] * (plane - mean)).T @ (plane - mean)
+    deviation = np.sqrt(np.diag(covariance))
+    correlation = covariance[0, 1] / deviation.prod()
+    assert correlation < -0.2
+    assert np.abs((drawn.mean(axis=0) - mean) / deviation).max() < 0.15
+    assert drawn.std(axis=0) == pytest.approx(deviation, rel=0.12)
+    assert np.corrcoef(drawn.T)[0, 1] == pytest.approx(correlation, abs=0.1)
+
+
+def test_without_figures_the_prior_comes_back():
+    nothing = Values(*(np.full_like(column, np.nan) for column in figures().rows.values))
+    posterior = sampler().sample(Target(contest.table(), nothing, contest.known_levers()), seed=8)
+    drawn = posterior.z.reshape(-1, sampler().layout.size)
+    assert drawn.mean(axis=0) == pytest.approx(np.zeros(drawn.shape[1]), abs=0.2)
+    assert drawn.std(axis=0) == pytest.approx(np.ones(drawn.shape[1]), abs=0.15)
+
+
+# the geometry
+
+
+def test_roundness_is_the_root_of_the_inverse_and_held_to_the_prior():
+    curvature = np.array([[40.0, 12.0], [12.0, 9.0]])
+    turn = roundness(curvature)
+    assert turn @ turn.T == pytest.approx(np.linalg.inv(curvature))
+    weak = roundness(np.diag([4.0, 1e-6, -9.0]))
+    assert np.diag(weak @ weak.T) == pytest.approx([1 / 4, 1 / 0.5, 1 / 9])
+
+
+def test_the_mode_is_flat_and_curvature_is_that_of_the_density():
+    target = contest.target(figures())
+    mode = sampler().mode(target)
+    slope = jax.jit(jax.grad(log_posterior(toy(), figures())))
+    assert np.abs(slope(mode, target)).max() < 1e-2
+    direction = np.linspace(-1, 1, len(mode)) * 1e-3
+    bend = slope(mode - direction, target) - slope(mode + direction, target)
+    curvature = sampler().curvature(target, mode)
+    np.testing.assert_allclose(bend, 2 * curvature @ direction, rtol=1e-2, atol=1e-4)
