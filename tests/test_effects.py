@@ -62,7 +62,7 @@ def test_under_the_sources_priors_the_dilemma_holds(khorasan: tuple[Study, Simul
         for row in compare(play(study.model, simulator, standing, scenarios, 3))
     }
     assert rows["moderation", "defections"].probability_better < 0.05  # M14
-    assert rows["moderation", "aid"].probability_better > 0.95  # M17
+    assert rows["moderation", "aid"].probability_better > 0.9  # M17
     assert rows["hardening", "defections"].probability_better > 0.95  # M27
     better = rows["targeted_repression", "challengers"].difference[0]
     assert better < rows["broad_repression", "challengers"].difference[0]  # M24

@@ -31,8 +31,10 @@ FLOORS = {
     "infer": 5,
     "ask": 6,
     "run": 7,
-    "api": 8,
-    "cli": 9,
+    "brief": 8,
+    "results": 8,
+    "api": 9,
+    "cli": 10,
 }
 HEAVY = ("jax", "numpy", "altair", "numpyro", "arviz", "xarray", "scipy", "pandas", "matplotlib")
 LONGEST_MODULE = 350

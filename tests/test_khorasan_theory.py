@@ -174,13 +174,13 @@ MECHANISMS = (
         at(operations_elasticity=2.0, operations_base=1.5),
         ("raids", 3.0),
     ),
-    # 45 attacks are 1.5 demonstrations; a fifth of the way from 0.5 there
+    # 960 attacks count, on a log scale, twice as much as thirty: a fifth of the way from 0.5 to 2
     mechanism(
         violence.demonstration,
-        at(attacks_home=40.0, attacks_external=5.0, demonstration=0.5),
+        at(attacks_home=900.0, attacks_external=60.0, demonstration=0.5),
         NONE,
         at(demonstration_persistence=0.8),
-        ("demonstration", 0.2, ""),
+        ("demonstration", 0.3, ""),
     ),
     mechanism(
         violence.other_armed_groups,
@@ -233,7 +233,7 @@ MECHANISMS = (
     # level: 2 of violence below the usual, - 0.4 * 0.5 + 0.3 * 1; half the way from even odds (log odds 0)
     mechanism(
         standing.security,
-        at(violence_seen=-2.0, attacks_foreign_target=0.5, capacity=1.0, security=0.5),
+        at(violence_seen=-2.0, attacks_foreign_target=exp(0.5) - 1.0, capacity=1.0, security=0.5),
         NONE,
         at(security_foreign_targets=0.4, security_capacity=0.3, security_persistence=0.5),
         ("security", 0.5 * (2.0 - 0.2 + 0.3), ""),
@@ -376,7 +376,7 @@ OUTCOMES = {
     "engagement": log(3.0),
     "hardship": 36.0,
     # 100 of 10,000 lost in the month: a year of it leaves e^-0.12
-    "cohesion": 100.0 * exp(-0.12),
+    "cohesion": 100.0 * 0.99**12,
     "resources": 6.5,
 }
 # recorded: half of 20 attacks on the state and 0.4 of 5 raids; half of the 10 on civilians; government 5 e^(0.5 * 2)
@@ -440,7 +440,7 @@ def test_counts_are_counts_and_levels_are_averaged(khorasan: Study) -> None:
 
 def test_the_payoffs() -> None:
     w = {"cohesion": 1.0, "aid": 0.5, "engagement": 0.25, "hardness": 0.1, "turn": 2.0}
-    expected = exp(-0.12) + 0.5 * 0.5 + 0.25 * log(3.0) + 0.1 * 0.8 - 2.0 * 0.09
+    expected = 0.99**12 + 0.5 * 0.5 + 0.25 * log(3.0) + 0.1 * 0.8 - 2.0 * 0.09
     assert float(actors.incumbent.payoff(S, U, M, w)) == pytest.approx(expected, rel=1e-9)
     assert set(w) == set(actors.incumbent.weights)
     w = {"share": 1.0, "effort": 0.01}

@@ -10,151 +10,31 @@ from __future__ import annotations
 
 import shlex
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from outbid.output import OutputFolder, json_text
 from outbid.progress import Progress, Silent
+from outbid.results import (
+    CheckResult,
+    FitResult,
+    ReportResult,
+    RunResult,
+    SimulationResult,
+    StudyInfo,
+    fit_lines,
+    problems_of,
+    simulation_lines,
+)
 
 if TYPE_CHECKING:
-    from outbid.ask.effects import Futures
-    from outbid.infer.fit import Fit
     from outbid.run import Settings
     from outbid.study import Study
 
 SEED = 20210815
-
-
-@dataclass(frozen=True)
-class StudyInfo:
-    """A study that comes with the package."""
-
-    name: str
-    title: str
-    folder: Path
-
-
-@dataclass(frozen=True)
-class CheckResult:
-    """What `check` found."""
-
-    lines: tuple[str, ...]
-    problems: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the findings as plain data."""
-        return {"ok": self.ok, "lines": list(self.lines), "problems": list(self.problems)}
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """Posteriors by prior set; `problems` say first what their diagnostics found."""
-
-    fits: Mapping[str, Fit]
-    lines: tuple[str, ...]
-    problems: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether every fit passed its diagnostics."""
-        return not self.problems
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the diagnostics as plain data."""
-        return {
-            "ok": self.ok,
-            "problems": list(self.problems),
-            "fits": {
-                name: {
-                    "how": each.how,
-                    "pareto_k": each.pareto_k,
-                    "seconds": each.seconds,
-                    "rhat_max": float(each.diagnostics.rhat.max()),
-                    "ess_bulk_min": float(each.diagnostics.ess_bulk.min()),
-                    "ess_tail_min": float(each.diagnostics.ess_tail.min()),
-                    "divergences": each.diagnostics.divergences,
-                }
-                for name, each in self.fits.items()
-            },
-        }
-
-
-@dataclass(frozen=True)
-class SimulationResult:
-    """Futures by prior set: `futures[prior].paths[scenario]` has shape (draws, months, outcomes)."""
-
-    futures: Mapping[str, Futures]
-    lines: tuple[str, ...]
-    problems: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether the fits behind the futures passed their diagnostics."""
-        return not self.problems
-
-    def to_json(self) -> dict[str, Any]:
-        """Return every comparison with the baseline as plain data."""
-        from outbid.ask.effects import compare
-
-        rows = [
-            {
-                "prior": name,
-                "scenario": row.scenario,
-                "outcome": row.outcome,
-                "level": dict(zip(("median", "q05", "q95"), row.level, strict=True)),
-                "difference": dict(zip(("median", "q05", "q95"), row.difference, strict=True)),
-                "probability_better": row.probability_better,
-                "regret": row.regret,
-            }
-            for name, each in self.futures.items()
-            for row in compare(each)
-        ]
-        return {"ok": self.ok, "problems": list(self.problems), "comparisons": rows}
-
-
-@dataclass(frozen=True)
-class ReportResult:
-    """A report that was drawn again."""
-
-    path: Path
-    lines: tuple[str, ...]
-    problems: tuple[str, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether the fits that it reports passed their diagnostics."""
-        return not self.problems
-
-    def to_json(self) -> dict[str, Any]:
-        """Return where it is."""
-        return {"path": str(self.path), "problems": list(self.problems)}
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """The answer in ten lines, and where everything is."""
-
-    lines: tuple[str, ...]
-    problems: tuple[str, ...]
-    paths: Mapping[str, Path]
-    summary: Mapping[str, Any] = field(repr=False)
-
-    @property
-    def ok(self) -> bool:
-        """Whether every fit passed its diagnostics."""
-        return not self.problems
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the content of summary.json."""
-        return dict(self.summary)
 
 
 def studies() -> tuple[StudyInfo, ...]:
@@ -224,7 +104,7 @@ class LoadedStudy:
 
         with _folder(out) as folder:
             fits = fit_study(self.study, settings, fingerprints(self.study, settings), folder, shown)
-        return FitResult(fits, _fit_lines(fits), _problems(fits))
+        return FitResult(fits, fit_lines(fits), problems_of(fits))
 
     def simulate(
         self,
@@ -246,7 +126,7 @@ class LoadedStudy:
             known = learn(self.study, settings, fits, shown, months=months, scenarios=scenarios)
             futures = {name: each.futures for name, each in known.items()}
             result = SimulationResult(
-                futures, _simulation_lines(futures, self.study.settings.roles), _problems(fits)
+                futures, simulation_lines(futures, self.study.settings.roles), problems_of(fits)
             )
             if folder is not None:
                 folder.write_text("simulation.json", json_text(result.to_json()))
@@ -281,13 +161,13 @@ class LoadedStudy:
     ) -> RunResult:
         """Fit, tell the past, play the scenarios, and leave report, summary, posteriors and tables in `out`."""
         settings, shown = _begin(prior, quick, seed), progress or Silent()
-        from outbid.briefing import content as brief
-        from outbid.briefing import summary
+        from outbid.brief.content import content as brief
+        from outbid.brief.summary import summary
         from outbid.report.page import render
         from outbid.report.saved import to_text
+        from outbid.report.tables import tables
         from outbid.report.words import terminal_answer
         from outbid.run import fingerprints, fit_study, learn, posterior_file, write_posteriors
-        from outbid.tables import tables
 
         with OutputFolder(out) as folder:
             marks = fingerprints(self.study, settings)
@@ -307,7 +187,7 @@ class LoadedStudy:
             folder.write_text("summary.json", json_text(told))
         names = ["report.html", "summary.json", *(posterior_file(name) for name in fits)]
         return RunResult(
-            terminal_answer(content), _problems(fits), {name: folder.path / name for name in names}, told
+            terminal_answer(content), problems_of(fits), {name: folder.path / name for name in names}, told
         )
 
     def _command(self, settings: Settings, out: Path | str) -> str:
@@ -331,48 +211,3 @@ def _begin(prior: str, quick: bool, seed: int) -> Settings:
 
 def _folder(out: Path | str | None) -> AbstractContextManager[OutputFolder | None]:
     return nullcontext(None) if out is None else OutputFolder(out)
-
-
-def _problems(fits: Mapping[str, Fit]) -> tuple[str, ...]:
-    return tuple(
-        f"The {name} fit did not pass: {line}."
-        for name, each in fits.items()
-        for line in each.diagnostics.problems
-    )
-
-
-def _fit_lines(fits: Mapping[str, Fit]) -> tuple[str, ...]:
-    lines = []
-    for name, each in fits.items():
-        told, (chains, draws, _) = each.diagnostics, each.posterior.z.shape
-        verdict = "passed" if told.passed else "did NOT pass"
-        lines.append(
-            f"{name}: {verdict}; {each.how}, {chains} chains of {draws}; R-hat up to {told.rhat.max():.3f},"
-            f" effective draws from {told.ess_bulk.min():.0f}, {told.divergences} divergences, {each.seconds:.0f} s."
-        )
-    return tuple(lines)
-
-
-def _simulation_lines(futures: Mapping[str, Futures], roles: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a line per scenario and leading outcome; all outcomes are in the JSON and in the report."""
-    from outbid.ask.effects import compare
-
-    lines = []
-    for prior, each in futures.items():
-        units = {item.name: (item.label, item.unit) for item in each.outcomes}
-        leading = set(roles.values()) & set(units) or set(units)
-        lines.append(
-            f"Under the {prior} priors, median and 90% interval; the baseline's level, then differences from it:"
-        )
-        for row in compare(each):
-            if row.outcome not in leading:
-                continue
-            label, unit = units[row.outcome]
-            base = row.scenario == each.baseline
-            middle, low, high = row.level if base else row.difference
-            odds = "" if base else f"; better with probability {row.probability_better:.2f}"
-            sign = "" if base else "+"
-            lines.append(
-                f"  {label}, {row.scenario}: {middle:{sign}.3g} ({low:{sign}.3g} to {high:{sign}.3g}) {unit}{odds}"
-            )
-    return tuple(lines)

@@ -21,7 +21,7 @@ from outbid.infer.fit import Fit, fit, iterations
 from outbid.infer.latent import layout
 from outbid.infer.likelihood import gather
 from outbid.infer.past import Historian, Past
-from outbid.infer.posterior import FULL, QUICK, Effort
+from outbid.infer.posterior import FULL, QUICK, Effort, trimmed
 from outbid.infer.store import from_netcdf, to_netcdf
 from outbid.model.anchors import check_anchors
 from outbid.model.priors import PRIOR_SETS, prior_table
@@ -32,7 +32,7 @@ from outbid.simulate.scenario import Scenario, choose, read_scenarios
 from outbid.study import Study, unresolved
 
 SEED = 20210815
-# Draws on which the past is told and scenarios are played, per prior set; the prior itself gets half.
+# Draws on which the past is told and scenarios are played, per prior set, and as many from the prior itself.
 DRAWS = 2000
 # Everything that a fit depends on lies in these places of the package.
 CODE = ("model", "infer", "data")
@@ -169,6 +169,7 @@ def fit_study(
                 )
             except KeyboardInterrupt as stopped:
                 raise Interrupted(_kept(fits, out)) from stopped
+            trimmed(None)
     return {name: fits[name] for name in settings.prior_sets}
 
 
@@ -196,9 +197,9 @@ def learn(
             stage.advance()
             futures = play(model, simulator, past.standing, chosen, settings.seed)
             stage.advance()
-            blank = np.random.default_rng(settings.seed).standard_normal(
-                (len(past.standing), each.posterior.layout.size)
-            )
+            # As many as before: another number would have to be compiled for anew.
+            shape = (len(past.standing), each.posterior.layout.size)
+            blank = np.random.default_rng(settings.seed).standard_normal(shape)
             unseen = historian.tell(blank, table, settings.seed)
             stage.advance()
             before = play(model, simulator, unseen.standing, chosen, settings.seed)

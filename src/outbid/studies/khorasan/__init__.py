@@ -34,7 +34,7 @@ stocks = (
     Stock("detained", "The challenger's members in detention", 0.0, "incumbent"),
     Stock("population", "Everybody else", POPULATION, "people"),
     Stock("killed", "The challenger's dead", 0.0, "challenger", sink=True),
-    Stock("left", "Members who went home", 0.0, "people", sink=True),
+    Stock("left", "Those who went home", 0.0, "people", sink=True),
 )
 
 indices = (
@@ -100,7 +100,7 @@ indices = (
         "demonstration_start",
         Anchor("drift:demonstration", sign=1, of="attacks_home"),
         low=0.0,
-        high=20.0,
+        high=5.0,
         side="challenger",
     ),
     Index(

@@ -24,7 +24,7 @@ def incumbent_payoff(s, u, m, w):
     lost = share(m.defection + m.purge + m.desertion, s.members)
     turn = (u.hardness - u.previous.hardness) ** 2
     return (
-        w["cohesion"] * exp(-12.0 * lost)
+        w["cohesion"] * (1.0 - lost) ** 12
         + w["aid"] * s.aid
         + w["engagement"] * s.engagement
         + w["hardness"] * u.hardness

@@ -58,7 +58,7 @@ def hardship(s, u, p, m):
 def cohesion(s, u, p, m):
     """Share of members who would still be there after a year at the month's rate of loss."""
     lost = m.defection + m.purge + m.desertion
-    return 100.0 * exp(-12.0 * share(lost, s.members))
+    return 100.0 * (1.0 - share(lost, s.members)) ** 12
 
 
 @outcome(label="Resources", unit="billion US dollars a year", better="higher", summary="mean_last_year")

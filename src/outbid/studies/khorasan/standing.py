@@ -35,7 +35,7 @@ def security(s, u, p):
     """Security is what attacks take away; attacks on foreign targets, and the incumbent's means, may move it further."""
     level = (
         -s.violence_seen
-        - p.security_foreign_targets * s.attacks_foreign_target
+        - p.security_foreign_targets * log1p(s.attacks_foreign_target)
         + p.security_capacity * s.capacity
     )
     return Drift("security", (1.0 - p.security_persistence) * (level - logit(s.security)))

@@ -46,7 +46,7 @@ def operations(s, u, p):
 @mechanism(evidence=["N28", "N32", "M25"])
 def demonstration(s, u, p):
     """Recent attacks are remembered and fade: thirty a month for long make a demonstration of one."""
-    seen = (s.attacks_home + s.attacks_external) / 30.0
+    seen = log1p(s.attacks_home + s.attacks_external) / log(31.0)
     return Drift("demonstration", (1.0 - p.demonstration_persistence) * (seen - s.demonstration))
 
 

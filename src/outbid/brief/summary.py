@@ -1,0 +1,59 @@
+"""What summary.json holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from outbid.report.content import ReportContent
+
+
+def summary(shown: ReportContent) -> dict[str, Any]:
+    """Return summary.json: see the README for its keys. What a study lacks is an empty list."""
+    made = shown.provenance
+    priors = [each.prior for each in shown.fits]
+    blank = {"median": None, "q05": None, "q95": None}
+    untested = {"verdict": None, "prior_probability": None, "posterior_probability": None, "effect": blank}
+    return {
+        "study": shown.study,
+        "version": made.version,
+        "seed": made.seed,
+        "quick": made.quick,
+        "data": {
+            "first_month": made.first_month,
+            "last_month": made.last_month,
+            "n_months": made.n_months,
+            "sources": [each.id for each in shown.sources if each.role == "figures"],
+        },
+        "diagnostics": {
+            "chains": shown.fits[0].chains,
+            "draws": shown.fits[0].draws,
+            "rhat_max": max(each.rhat_max for each in shown.fits),
+            "ess_bulk_min": min(each.ess_bulk_min for each in shown.fits),
+            "divergences": sum(each.divergences for each in shown.fits),
+        },
+        "claims": [
+            {
+                "id": c.id,
+                "kind": c.kind,
+                "verdict": c.verdict,
+                "by_prior": dict.fromkeys(priors, untested),
+            }
+            for c in shown.claims
+        ],
+        "scenarios": [
+            {
+                "id": e.scenario,
+                "prior": e.prior,
+                "outcome": e.outcome,
+                "median": e.level_median,
+                "q05": e.level_q05,
+                "q95": e.level_q95,
+                "probability_better": e.probability_better,
+            }
+            for e in shown.effects
+        ],
+        "forecast": [],
+        "scores": [],
+        "replication": [],
+        "timing": {name: round(seconds, 2) for name, seconds in made.timing.items()},
+    }
