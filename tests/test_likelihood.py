@@ -164,6 +164,15 @@ def test_at_least_so_many(mean, least):
     assert slopes[0] == pytest.approx(slope, rel=1e-3, abs=1e-9)
 
 
+@pytest.mark.parametrize(("mean", "least"), [(1e-8, 50), (1.0, 200), (40.0, 900), (1300.0, 3000)])
+def test_at_least_far_more_than_expected_still_has_a_slope(mean, least):
+    result, slopes = law("raids")(mean, low=least)
+    # all the terms of P(N = k) + P(N = k + 1) + ..., in logs
+    terms = stats.poisson.logpmf(np.arange(least, least + 4000), mean)
+    assert result == pytest.approx(np.logaddexp.reduce(terms), rel=1e-6)
+    assert slopes[0] == pytest.approx(math.exp(terms[0] - result) * least / mean, rel=1e-3)
+
+
 @pytest.mark.parametrize("model", [toy, with_truncated_raids])
 def test_at_least_none_is_certain(model):
     assert law("raids", model)(3.0, low=0.0) == (0.0, (0.0, 0.0))

@@ -34,6 +34,10 @@ CHAINS = 4
 # Curvature below that of the prior is noise of the approximation; the prior alone gives 1.
 LEAST_CURVATURE = 0.5
 DIFFERENCE = 1e-4
+# In round coordinates the best step shrinks with the fourth root of their number (Beskos and others, 2013).
+FIRST_STEP = 0.55
+# 63 steps: in round coordinates half of that turns a trajectory round.
+DEEPEST_TREE = 6
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Effort:
     scales: int
     settle: int
     draws: int
-    target_acceptance: float = 0.88
+    target_acceptance: float = 0.94
     chunk: int = 25
 
 
@@ -124,12 +128,11 @@ class Sampler:
             # Energy and slope come ready-made, so that the model isn't compiled once more only to begin.
             return init_kernel(
                 ParamInfo(x, energy, slope),
-                effort.settle,
-                step_size=0.15,
-                target_accept_prob=effort.target_acceptance,
+                0,
+                step_size=FIRST_STEP * self.layout.size**-0.25,
+                adapt_step_size=False,
                 adapt_mass_matrix=False,
-                # On the way in, long trajectories in unsuitable coordinates teach little and cost much.
-                max_tree_depth=(6, 8),
+                max_tree_depth=DEEPEST_TREE,
                 model_args=(None, None, None),
                 rng_key=key,
             )
@@ -213,10 +216,12 @@ class Sampler:
         kept: list[tuple[np.ndarray, ...]] = []
         complete = True
 
-        def iterate(state: Any, number: int, keep: list[tuple[np.ndarray, ...]]) -> Any:
+        def iterate(state: Any, number: int, keep: list[tuple[np.ndarray, ...]], *, tune: bool) -> Any:
             for _ in range(0, number, self.effort.chunk):
                 state, part = self._advance(state, arguments)
                 keep.append(tuple(np.asarray(item) for item in part))
+                if tune:
+                    state = retuned(state, float(keep[-1][-1].mean()), self.effort.target_acceptance)
                 advanced(self.effort.chunk)
             return state
 
@@ -227,7 +232,7 @@ class Sampler:
             arguments = (target, centre, turn)
             x = np.asarray(jax.random.normal(keys[0], (CHAINS, self.layout.size)))
             state = self._begin(keys[1], x, arguments)
-            state = iterate(state, self.effort.approach, [])
+            state = iterate(state, self.effort.approach, [], tune=True)
 
             ends = centre + np.asarray(state.z) @ turn.T
             centre = ends.mean(axis=0)
@@ -235,17 +240,29 @@ class Sampler:
             arguments = (target, centre, turn)
             state = self._begin(keys[2], np.linalg.solve(turn, (ends - centre).T).T, arguments)
             passed: list[tuple[np.ndarray, ...]] = []
-            state = iterate(state, self.effort.scales, passed)
+            state = iterate(state, self.effort.scales, passed, tune=True)
 
             scale = scales(np.concatenate([part[0] for part in passed]))
             turn = turn * scale
             arguments = (target, centre, turn)
             state = self._begin(keys[3], np.asarray(state.z) / scale, arguments)
-            state = iterate(state, self.effort.settle, [])
-            iterate(state, self.effort.draws, kept)
+            state = iterate(state, self.effort.settle, [], tune=True)
+            iterate(state, self.effort.draws, kept, tune=False)
         except KeyboardInterrupt:
             complete = False
         return _posterior(self.layout, kept, arguments, complete)
+
+
+def retuned(state: Any, acceptance: float, target: float) -> Any:
+    """Return a sampler state whose chains all take the same new step, moved towards the acceptance wanted.
+
+    Acceptance is that of all chains together, so one unlucky chain can't end up with steps of its own; what
+    is lost grows about with the cube of the step (the square in theory, more where curvature varies).
+    """
+    factor = ((1.0 - target) / max(1.0 - acceptance, 1e-3)) ** (1 / 3)
+    step = float(jnp.mean(state.adapt_state.step_size)) * min(max(factor, 0.6), 1.3)
+    adapted = state.adapt_state._replace(step_size=jnp.full(CHAINS, step))
+    return state._replace(adapt_state=adapted)
 
 
 Kept = TypeVar("Kept")
