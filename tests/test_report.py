@@ -15,7 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outbid.report import headings, words
-from outbid.report.chances import chance_word, data_tell, identified, read_effect, standing_of
+from outbid.report.chances import (
+    chance_word,
+    data_tell,
+    effect_in_words,
+    identified,
+    read_effect,
+    standing_of,
+)
 from outbid.report.content import Band, Edge, Effect, Outcome, Record, ReportContent
 from outbid.report.evidence_tables import NOT_TESTED, claims, odds
 from outbid.report.figures import diagram, fit, history, tradeoff, unknowns, whatif
@@ -175,8 +182,12 @@ def test_the_answer_says_so_when_the_data_contradict_the_sources() -> None:
 
 def test_what_was_assumed_is_not_sold_as_learnt() -> None:
     outcome = Outcome("aid", "Aid", "index points", "higher", "", "")
+    leaning = Effect("s", "aid", "neutral", 1, 0, 2, 1, -0.5, 1.5, 0.75, 0, None, None, 0.74)
+    assert read_effect(leaning, outcome) == "unknown"
+    assert "the data don't tell" in effect_in_words(leaning, outcome)
     effect = Effect("s", "aid", "neutral", 1, 0, 2, 1, 0.5, 1.5, 0.97, 0, None, None, 0.96)
-    assert read_effect(effect, outcome) == "unknown"
+    assert read_effect(effect, outcome) == "more"
+    assert effect_in_words(effect, outcome).endswith("nearly certain, 97%, by assumption")
     assert read_effect(replace(effect, prior="sources"), outcome) == "more"
     assert read_effect(replace(effect, prior_probability_better=0.5), outcome) == "more"
 

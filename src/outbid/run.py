@@ -17,6 +17,7 @@ import numpy as np
 
 from outbid import __version__
 from outbid.ask.effects import Futures, play
+from outbid.errors import did_you_mean
 from outbid.infer.fit import Fit, fit, iterations
 from outbid.infer.latent import layout
 from outbid.infer.likelihood import gather
@@ -36,6 +37,16 @@ SEED = 20210815
 DRAWS = 2000
 # Everything that a fit depends on lies in these places of the package.
 CODE = ("model", "infer", "data")
+# And in a study's folder, apart from these.
+WORDS = {
+    "claims.toml",
+    "claim_sources.toml",
+    "figure_sources.toml",
+    "scenarios.toml",
+    "marks.csv",
+    "study.toml",
+    "outcomes.py",
+}
 
 
 @dataclass(frozen=True)
@@ -92,20 +103,20 @@ def check_study(study: Study) -> tuple[str, ...]:
     scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
     gather(study.model, study.panel)
     check_anchors(study.model, {name: prior_table(study.model.parameters, name) for name in PRIOR_SETS})
-    return (*unresolved(study), *_unknown_roles(study, scenarios))
+    return (*unresolved(study), *_unknown_words(study, scenarios))
 
 
 def fingerprint(study: Study, settings: Settings, prior_set: str) -> str:
     """Return a digest of everything that a fit depends on: the study's files, the code, the settings."""
-    digest = hashlib.sha256(
-        f"{__version__} {jax.__version__} {settings.seed} {settings.effort} {prior_set}".encode()
-    )
+    window = study.panel.window
+    about = (__version__, jax.__version__, settings.seed, settings.effort, prior_set, window)
+    digest = hashlib.sha256(repr(about).encode())
     package = Path(__file__).parent
     code = [path for folder in CODE for path in sorted((package / folder).glob("**/*.py"))]
     own = [path for path in sorted(study.folder.glob("**/*")) if path.suffix in {".py", ".csv", ".toml"}]
     for path in (*code, *own):
         # Words that no number follows from may change without a new fit.
-        if path.name not in {"claims.toml", "claim_sources.toml", "scenarios.toml", "marks.csv"}:
+        if path.name not in WORDS:
             digest.update(path.name.encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -233,10 +244,20 @@ def _kept(fits: dict[str, Fit], out: OutputFolder | None) -> str:
     return f"Finished and kept: {names} in {out.path}; the next run takes it up."
 
 
-def _unknown_roles(study: Study, scenarios: Sequence[Scenario]) -> tuple[str, ...]:
-    known = {item.id for item in scenarios} | {item.name for item in study.model.outcomes}
-    return tuple(
-        f"study.toml, roles, {role}: names {name!r}, which is neither a scenario nor an outcome."
-        for role, name in study.settings.roles.items()
-        if name not in known
+def _unknown_words(study: Study, scenarios: Sequence[Scenario]) -> tuple[str, ...]:
+    model = study.model
+    known = {item.id for item in scenarios} | {item.name for item in model.outcomes}
+    drawable = {*(item.name for item in model.stocks), *(item.name for item in model.indices)}
+    drawable |= {*model.lever_names, *model.counts}
+    return (
+        *(
+            f"study.toml, roles, {role}: names {name!r}, which is neither a scenario nor an outcome."
+            for role, name in study.settings.roles.items()
+            if name not in known
+        ),
+        *(
+            f"study.toml, boxes: {name!r} is no state, lever or count. {did_you_mean(name, drawable)}"
+            for name in study.settings.boxes
+            if name not in drawable
+        ),
     )

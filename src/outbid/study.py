@@ -28,7 +28,8 @@ SHIPPED = Path(__file__).parent / "studies"
 class Settings:
     """What study.toml says: title, question, names of the two sides, the window, and who plays which part.
 
-    `roles` names the scenarios and outcomes that the report's answer speaks of.
+    `roles` names the scenarios and outcomes that the report's answer speaks of, `boxes` the states, levers
+    and counts that its diagram draws (all, if empty).
     """
 
     title: str
@@ -38,6 +39,7 @@ class Settings:
     window: Window
     horizon_months: int
     roles: Mapping[str, str]
+    boxes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def read_settings(path: Path) -> Settings:
     """
     entries = read_toml(path)
     texts = ("title", "question", "incumbent", "challenger", "first_month", "last_month")
-    known = {*texts, "horizon_months", "roles"}
+    known = {*texts, "horizon_months", "roles", "boxes"}
     for key in entries:
         if key not in known:
             raise InputError(f"{path.name}, {key}", "unknown key", did_you_mean(key, known))
@@ -113,6 +115,9 @@ def read_settings(path: Path) -> Settings:
             "not a table of names",
             'Write [roles] with lines such as moderation = "moderation".',
         )
+    boxes = entries.get("boxes", [])
+    if not isinstance(boxes, list) or not all(isinstance(value, str) for value in boxes):
+        raise InputError(f"{path.name}, boxes", "not a list of names", 'Write boxes = ["standing"].')
     return Settings(
         entries["title"],
         entries["question"],
@@ -121,6 +126,7 @@ def read_settings(path: Path) -> Settings:
         Window(entries["first_month"], entries["last_month"]),
         horizon,
         roles,
+        tuple(boxes),
     )
 
 

@@ -82,6 +82,7 @@ def content(
         ),
         parameters=parameter_rows(study, known),
         fits=tuple(fit_summary(name, each) for name, each in known.items()),
+        boxes=study.settings.boxes,
         provenance=Provenance(
             version=__version__,
             seed=settings.seed,

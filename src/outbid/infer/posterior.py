@@ -55,7 +55,7 @@ class Effort:
     chunk: int = 25
 
 
-FULL = Effort(approach=50, scales=100, settle=75, draws=1000)
+FULL = Effort(approach=50, scales=150, settle=75, draws=1400)
 QUICK = Effort(approach=25, scales=25, settle=50, draws=100, target_acceptance=0.8)
 
 

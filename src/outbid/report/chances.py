@@ -71,11 +71,28 @@ def probability_more(effect: Effect, outcome: Outcome) -> float:
 
 
 def read_effect(effect: Effect, outcome: Outcome) -> Reading:
-    """Say whether an effect is more, less or unknown; assumptions count as knowledge only for "sources"."""
+    """Say whether an effect is more, less or unknown.
+
+    What is as likely as before the data is unknown under neutral priors, unless it was settled before
+    them: then the model's form says it, and `by_assumption` is True.
+    """
     prior = effect.prior_probability_better if effect.prior == "neutral" else None
-    if not data_tell(effect.probability_better, prior):
+    if not data_tell(effect.probability_better, prior) and not by_assumption(effect):
         return "unknown"
     return "more" if probability_more(effect, outcome) > 0.5 else "less"
+
+
+def by_assumption(effect: Effect) -> bool:
+    """Say whether a settled effect under neutral priors was as settled before the data."""
+    before, after = effect.prior_probability_better, effect.probability_better
+    if effect.prior != "neutral" or before is None or data_tell(after, before):
+        return False
+    low, high = _IDENTIFIED
+    return not low <= after <= high
+
+
+def _told(effect: Effect, towards: float) -> str:
+    return f"{chance(towards)}, by assumption" if by_assumption(effect) else chance(towards)
 
 
 def effect_in_words(effect: Effect, outcome: Outcome) -> str:
@@ -90,7 +107,7 @@ def effect_in_words(effect: Effect, outcome: Outcome) -> str:
     towards = p if effect.median >= 0 else 1 - p
     if effect.prior == "neutral" and read_effect(effect, outcome) == "unknown":
         return f"{size} (90% interval {span}); {DONT_TELL} ({percent(towards)})"
-    return f"{size} (90% interval {span}); {chance(towards)}"
+    return f"{size} (90% interval {span}); {_told(effect, towards)}"
 
 
 def effect_in_brief(effect: Effect, outcome: Outcome) -> str:
@@ -99,7 +116,7 @@ def effect_in_brief(effect: Effect, outcome: Outcome) -> str:
     p = probability_more(effect, outcome)
     towards = p if effect.median >= 0 else 1 - p
     told = effect.prior == "sources" or read_effect(effect, outcome) != "unknown"
-    word = chance(towards) if told else f"{DONT_TELL} ({percent(towards)})"
+    word = _told(effect, towards) if told else f"{DONT_TELL} ({percent(towards)})"
     span = interval(effect.q05 * factor, effect.q95 * factor, difference=True)
     return f"{signed(effect.median * factor)} ({span}), {word}"
 

@@ -262,7 +262,8 @@ class Provenance:
 class ReportContent:
     """Everything that the report shows. `roles` names the scenarios and outcomes that the answer speaks of:
     keys "moderation", "moderation_with_aid", "hardening", "broad_repression", "targeted_repression" (scenario
-    ids) and "members_lost", "resources", "aid", "attacks", "challengers", "cohesion" (outcome ids)."""
+    ids) and "members_lost", "resources", "aid", "attacks", "challengers", "cohesion" (outcome ids). `boxes` are
+    the node ids that the diagram draws, all of them if empty; its table always has every arrow."""
 
     study: str
     title: str
@@ -285,3 +286,4 @@ class ReportContent:
     parameters: tuple[ParameterRow, ...]
     fits: tuple[FitSummary, ...]
     provenance: Provenance
+    boxes: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ KINDS = {"stock": "people", "index": "condition", "lever": "choice", "count": "e
 _THINNEST, _THICKEST = 1.4, 7.0
 _LETTERS = 21
 BADGE = 6.5
-MOST_ARROWS = 30
+MOST_ARROWS = 32
 
 
 @dataclass(frozen=True)
@@ -124,6 +124,7 @@ def _badge(curves: list[Curve], taken: list[tuple[float, float]]) -> tuple[float
 def chosen_arrows(content: ReportContent) -> list[tuple[int, Edge]]:
     """Return the arrows to draw with their places among all: the strongest, in the order of the content."""
     known = {node.id for node in content.nodes}
+    known &= set(content.boxes) or known
     every = [(i, edge) for i, edge in enumerate(content.edges) if {edge.source, edge.target} <= known]
     if len(every) <= MOST_ARROWS:
         return every
