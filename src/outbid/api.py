@@ -8,6 +8,7 @@ True
 
 from __future__ import annotations
 
+import json
 import shlex
 import tomllib
 from collections.abc import Sequence
@@ -27,10 +28,12 @@ from outbid.results import (
     StudyInfo,
     fit_lines,
     problems_of,
+    problems_told,
     simulation_lines,
 )
 
 if TYPE_CHECKING:
+    from outbid.report.content import ReportContent
     from outbid.run import Settings
     from outbid.study import Study
 
@@ -147,8 +150,7 @@ class LoadedStudy:
             content = from_text(held.read_text(encoding="utf-8"), str(held))
             with (progress or Silent()).stage("Writing the report"):
                 path = folder.write_text("report.html", render(content))
-        problems = tuple(f"{each.prior} fit: {line}" for each in content.fits for line in each.problems)
-        return ReportResult(path, (f"Drawn again from {held.name}.",), problems)
+        return ReportResult(path, (f"Drawn again from {held.name}.",), problems_told(content))
 
     def run(
         self,
@@ -159,7 +161,10 @@ class LoadedStudy:
         seed: int = SEED,
         progress: Progress | None = None,
     ) -> RunResult:
-        """Fit, tell the past, play the scenarios, and leave report, summary, posteriors and tables in `out`."""
+        """Fit, tell the past, play the scenarios, and leave report, summary, posteriors and tables in `out`.
+
+        What `out` already holds and nothing has changed for is taken from there: everything, or the fits.
+        """
         settings, shown = _begin(prior, quick, seed), progress or Silent()
         from outbid.brief.content import content as brief
         from outbid.brief.summary import summary
@@ -167,28 +172,41 @@ class LoadedStudy:
         from outbid.report.saved import to_text
         from outbid.report.tables import tables
         from outbid.report.words import terminal_answer
-        from outbid.run import fingerprints, fit_study, learn, posterior_file, write_posteriors
+        from outbid.run import (
+            fingerprints,
+            fit_study,
+            learn,
+            posterior_file,
+            whole_fingerprint,
+            write_posteriors,
+        )
 
+        command = self._command(settings, out)
+        mark = whole_fingerprint(self.study, settings, command)
+        names = ["report.html", "summary.json", *map(posterior_file, settings.prior_sets)]
         with OutputFolder(out) as folder:
+            paths = {name: folder.path / name for name in names}
+            held = _held(folder.path, mark, names)
+            if held is not None:
+                told = json.loads(paths["summary.json"].read_text(encoding="utf-8"))
+                return RunResult(terminal_answer(held), problems_told(held), paths, told)
             marks = fingerprints(self.study, settings)
             fits = fit_study(self.study, settings, marks, folder, shown)
             known = learn(self.study, settings, fits, shown)
             with shown.stage("Summing up"):
-                content = brief(self.study, settings, known, self._command(settings, out), shown)
+                content = brief(self.study, settings, known, command, mark, shown)
             with shown.stage("Writing the posteriors"):
                 write_posteriors(self.study, marks, known, folder)
             with shown.stage("Writing the report"):
                 told = summary(content)
                 for name, text in tables(content).items():
                     folder.write_text(f"tables/{name}", text)
-                folder.write_text("content.json", to_text(content))
                 folder.write_text("report.html", render(content))
             told["timing"] = {name: round(seconds, 2) for name, seconds in shown.timing.items()}
             folder.write_text("summary.json", json_text(told))
-        names = ["report.html", "summary.json", *(posterior_file(name) for name in fits)]
-        return RunResult(
-            terminal_answer(content), problems_of(fits), {name: folder.path / name for name in names}, told
-        )
+            # Last, since it says that all the rest is there.
+            folder.write_text("content.json", to_text(content))
+        return RunResult(terminal_answer(content), problems_told(content), paths, told)
 
     def _command(self, settings: Settings, out: Path | str) -> str:
         where = self.name if self.study.folder.parent.name == "studies" else str(self.study.folder)
@@ -211,3 +229,18 @@ def _begin(prior: str, quick: bool, seed: int) -> Settings:
 
 def _folder(out: Path | str | None) -> AbstractContextManager[OutputFolder | None]:
     return nullcontext(None) if out is None else OutputFolder(out)
+
+
+def _held(folder: Path, mark: str, names: Sequence[str]) -> ReportContent | None:
+    """Return the content of an earlier run that came from the very same things and is still whole, or None."""
+    from outbid.errors import InputError
+    from outbid.report.saved import from_text
+
+    kept = folder / "content.json"
+    if not kept.is_file() or not all((folder / name).is_file() for name in names):
+        return None
+    try:
+        content = from_text(kept.read_text(encoding="utf-8"), str(kept))
+    except (InputError, OSError, UnicodeDecodeError):
+        return None
+    return content if content.provenance.fingerprint == mark else None

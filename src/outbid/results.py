@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from outbid.ask.effects import Futures
     from outbid.infer.fit import Fit
+    from outbid.report.content import ReportContent
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,13 @@ def problems_of(fits: Mapping[str, Fit]) -> tuple[str, ...]:
         f"The {name} fit did not pass: {line}."
         for name, each in fits.items()
         for line in each.diagnostics.problems
+    )
+
+
+def problems_told(content: ReportContent) -> tuple[str, ...]:
+    """Return the same sentences from a report's content."""
+    return tuple(
+        f"The {each.prior} fit did not pass: {line}." for each in content.fits for line in each.problems
     )
 
 

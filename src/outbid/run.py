@@ -122,6 +122,19 @@ def fingerprint(study: Study, settings: Settings, prior_set: str) -> str:
     return digest.hexdigest()
 
 
+def whole_fingerprint(study: Study, settings: Settings, command: str) -> str:
+    """Return a digest of everything that a run's results depend on: all code, all files of the study, the command."""
+    digest = hashlib.sha256(repr((command, settings, *fingerprints(study, settings).values())).encode())
+    package = Path(__file__).parent
+    folders = [path for path in package.iterdir() if path.name not in {"studies", "__pycache__"}]
+    files = [path for folder in folders for path in ([folder] if folder.is_file() else folder.rglob("*"))]
+    for path in sorted([*files, *study.folder.rglob("*")]):
+        if path.is_file() and path.suffix != ".pyc":
+            digest.update(path.name.encode())
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
 def posterior_file(prior_set: str) -> str:
     """Return the name of the file that holds a prior set's posterior; the neutral one is the posterior."""
     return "posterior.nc" if prior_set == "neutral" else f"posterior_{prior_set}.nc"

@@ -35,7 +35,12 @@ PACKAGES = ("jax", "numpyro", "numpy", "scipy", "arviz", "xarray", "altair")
 
 
 def content(
-    study: Study, settings: Settings, known: Mapping[str, Knowledge], command: str, progress: Progress
+    study: Study,
+    settings: Settings,
+    known: Mapping[str, Knowledge],
+    command: str,
+    fingerprint: str,
+    progress: Progress,
 ) -> ReportContent:
     """Put everything that the report shows into its plain form."""
     first = next(iter(known.values()))
@@ -96,6 +101,7 @@ def content(
             last_month=window.last_month,
             n_months=len(window),
             timing=dict(progress.timing),
+            fingerprint=fingerprint,
         ),
     )
 

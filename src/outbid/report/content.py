@@ -242,7 +242,7 @@ class FitSummary:
 
 @dataclass(frozen=True)
 class Provenance:
-    """What is needed to get the same numbers again."""
+    """What is needed to get the same numbers again; `fingerprint` tells whether they would be the same."""
 
     version: str
     seed: int
@@ -256,6 +256,7 @@ class Provenance:
     last_month: str
     n_months: int
     timing: Mapping[str, float] = field(default_factory=dict)
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ KINDS = {"stock": "people", "index": "condition", "lever": "choice", "count": "e
 _THINNEST, _THICKEST = 1.4, 7.0
 _LETTERS = 21
 BADGE = 6.5
-MOST_ARROWS = 32
+MOST_ARROWS = 30
 
 
 @dataclass(frozen=True)
