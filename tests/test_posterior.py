@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache
 
 import arviz as az
@@ -16,11 +15,11 @@ from scipy import stats
 import contest
 from outbid.infer.fit import iterations
 from outbid.infer.likelihood import Figures, Values
-from outbid.infer.posterior import CHAINS, QUICK, Posterior, Sampler, Target, log_posterior, roundness
+from outbid.infer.posterior import CHAINS, Effort, Posterior, Sampler, Target, log_posterior, roundness
 from outbid.model.declare import Model
 from outbid.model.priors import PriorTable
 
-EFFORT = replace(QUICK, draws=500)
+EFFORT = Effort(approach=25, scales=25, settle=50, draws=500, target_acceptance=0.8)
 NEXT_TO_NOTHING = 1e-9
 
 

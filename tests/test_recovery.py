@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
 
 import arviz as az
@@ -13,11 +12,11 @@ from scipy import stats
 
 import contest
 from outbid.infer.likelihood import Values
-from outbid.infer.posterior import QUICK, Sampler, Target
+from outbid.infer.posterior import Effort, Sampler, Target
 from outbid.infer.predictive import as_values, replicate
 
 PANELS = 100
-EFFORT = replace(QUICK, draws=300)
+EFFORT = Effort(approach=25, scales=25, settle=50, draws=300, target_acceptance=0.8)
 # draws that are kept apart widely enough to be nearly independent; a rank among 99 falls into tenths evenly
 THINNED = 99
 TENTHS = 10

@@ -22,7 +22,7 @@ from outbid.infer.fit import Fit, fit, iterations
 from outbid.infer.latent import layout
 from outbid.infer.likelihood import gather
 from outbid.infer.past import Historian, Past
-from outbid.infer.posterior import FULL, QUICK, Effort, trimmed
+from outbid.infer.posterior import FULL, QUICK, Approximation, Effort, trimmed
 from outbid.infer.store import from_netcdf, to_netcdf
 from outbid.model.anchors import check_anchors
 from outbid.model.priors import PRIOR_SETS, prior_table
@@ -63,7 +63,7 @@ class Settings:
         return PRIOR_SETS if self.prior == "both" else (self.prior,)
 
     @property
-    def effort(self) -> Effort:
+    def effort(self) -> Effort | Approximation:
         """How long to sample."""
         return QUICK if self.quick else FULL
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import sys
@@ -214,7 +215,11 @@ def _levers_in_range(model: Model, levers: np.ndarray, inferred: set[str]) -> No
 def _import(folder: Path) -> ModuleType:
     if folder.parent == SHIPPED:
         return importlib.import_module(f"outbid.studies.{folder.name}")
-    name = f"outbid_study_{folder.name}"
+    # A name of its own for each folder, and nothing left over from when it was loaded before.
+    name = f"outbid_study_{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]}"
+    for stale in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
+        del sys.modules[stale]
+    importlib.invalidate_caches()
     spec = importlib.util.spec_from_file_location(
         name, folder / "__init__.py", submodule_search_locations=[str(folder)]
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from outbid.infer.diagnostics import Diagnostics, arviz, diagnose
 from outbid.infer.likelihood import Figures
-from outbid.infer.posterior import CHAINS, Effort, Posterior, Sampler, Target
+from outbid.infer.posterior import CHAINS, FULL, Approximation, Effort, Posterior, Sampler, Target
 from outbid.model.declare import Model
 from outbid.model.priors import (
     Parameter,
@@ -26,11 +26,12 @@ from outbid.progress import Stage
 LARGEST_PARETO_K = 0.7
 # Fewer draws than this in the other prior's support are not worth weighing.
 LEAST_SHARED_DRAWS = 400
+COARSE = "this was a quick run: a normal approximation at the mode, not a sample, so its numbers are coarse"
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A posterior under one prior set, with its diagnostics; `how` is "sampled" or "reweighted"."""
+    """A posterior under one prior set, with its diagnostics; `how` is "sampled", "reweighted" or "approximated"."""
 
     prior_set: str
     posterior: Posterior
@@ -46,7 +47,7 @@ def fit(
     known_levers: np.ndarray,
     prior_sets: Sequence[str],
     *,
-    effort: Effort,
+    effort: Effort | Approximation,
     seed: int,
     stage: Stage,
     finished: Callable[[Fit], None] = lambda _: None,
@@ -62,11 +63,9 @@ def fit(
     KeyboardInterrupt
         After the threads have stopped; finished fits have been handed over.
     """
-    sampler = Sampler(model, figures, effort)
+    sampler = Sampler(model, figures, effort if isinstance(effort, Effort) else FULL)
     fits: dict[str, Fit] = {}
-    by_weights = [name for name in prior_sets if name != "neutral" and _worth_weighing(model, name, effort)]
-    if "neutral" not in prior_sets:
-        by_weights = []
+    by_weights = _by_weights(model, prior_sets, effort)
     stop = threading.Event()
     faults: list[BaseException] = []
 
@@ -79,10 +78,8 @@ def fit(
         begun = time.perf_counter()
         try:
             target = Target(prior_table(model.parameters, name), figures.rows.values, known_levers)
-            posterior = sampler.sample(target, seed=seed + offset, advanced=advanced)
-            if posterior.complete:
-                fits[name] = Fit(name, posterior, diagnose(posterior), time.perf_counter() - begun)
-                finished(fits[name])
+            fits[name] = _fitted(sampler, target, name, effort, seed + offset, advanced, begun)
+            finished(fits[name])
         except BaseException as error:
             faults.append(error)
             stop.set()
@@ -101,10 +98,40 @@ def fit(
     return {name: fits[name] for name in prior_sets}
 
 
-def iterations(model: Model, prior_sets: Sequence[str], effort: Effort) -> int:
+def _fitted(
+    sampler: Sampler,
+    target: Target,
+    name: str,
+    effort: Effort | Approximation,
+    seed: int,
+    advanced: Callable[[int], None],
+    begun: float,
+) -> Fit:
+    """Sample, or approximate where only that is asked for; a fit that was stopped raises KeyboardInterrupt."""
+    if isinstance(effort, Approximation):
+        posterior = sampler.approximate(target, seed=seed, draws=effort.draws)
+        advanced(1)
+        told = replace(diagnose(posterior), problems=(COARSE,))
+        return Fit(name, posterior, told, time.perf_counter() - begun, "approximated")
+    posterior = sampler.sample(target, seed=seed, advanced=advanced)
+    if not posterior.complete:
+        raise KeyboardInterrupt
+    return Fit(name, posterior, diagnose(posterior), time.perf_counter() - begun)
+
+
+def iterations(model: Model, prior_sets: Sequence[str], effort: Effort | Approximation) -> int:
     """Return the number of iterations that `fit` tells its stage of."""
-    skipped = [name for name in prior_sets if name != "neutral" and _worth_weighing(model, name, effort)]
-    return (effort.approach + effort.scales + effort.settle + effort.draws) * (len(prior_sets) - len(skipped))
+    if isinstance(effort, Approximation):
+        return len(prior_sets)
+    sampled = len(prior_sets) - len(_by_weights(model, prior_sets, effort))
+    return (effort.approach + effort.scales + effort.settle + effort.draws) * sampled
+
+
+def _by_weights(model: Model, prior_sets: Sequence[str], effort: Effort | Approximation) -> list[str]:
+    """Return the prior sets that are to be had by weighing the neutral draws."""
+    if "neutral" not in prior_sets or isinstance(effort, Approximation):
+        return []
+    return [name for name in prior_sets if name != "neutral" and _worth_weighing(model, name, effort)]
 
 
 def _run_all(threads: Sequence[threading.Thread], stop: threading.Event) -> None:

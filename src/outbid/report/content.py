@@ -221,7 +221,8 @@ class ParameterRow:
 
 @dataclass(frozen=True)
 class FitSummary:
-    """Diagnostics of one fit. `problems` is empty if it passed; `how` is "sampled" or "reweighted".
+    """Diagnostics of one fit. `problems` is empty if it passed; `how` is "sampled", "reweighted" or
+    "approximated".
 
     `draws` are those of one chain.
     """

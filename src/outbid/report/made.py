@@ -65,9 +65,9 @@ def fit_words(fit: FitSummary) -> FitWords:
         good = fit.pareto_k <= PARETO_LIMIT
         words = "Re-weighting the draws is trustworthy" if good else "Re-weighting the draws can't be trusted"
         checks.append((words, f"Pareto k {two_digits(fit.pareto_k)}", f"{PARETO_LIMIT} at most"))
-    reweighted = fit.how == "reweighted"
+    made = {"reweighted": "Re-weighted from the draws under the other priors", "approximated": "Approximated"}
     how = (
-        f"{'Re-weighted from the draws under the other priors' if reweighted else 'Sampled'}: "
+        f"{made.get(fit.how, 'Sampled')}: "
         f"{counted(fit.chains, 'chain')} of {counted(fit.draws, 'draw')}, {duration(fit.seconds)}."
     )
     verdict = "Passed all checks." if not fit.problems else f"Failed: {'; '.join(fit.problems)}."

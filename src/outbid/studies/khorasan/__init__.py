@@ -5,7 +5,8 @@ outcomes.py says what scenarios are judged by, observations.py what the figures 
 """
 
 from outbid.model.vocabulary import Anchor, Index, Lever, Stock
-from outbid.studies.khorasan import (
+
+from . import (
     actors,
     observations,
     outcomes,
