@@ -122,11 +122,12 @@ class LoadedStudy:
     ) -> SimulationResult:
         """Play scenarios over the posterior, fitting first where that has not been done."""
         settings, shown = _begin(prior, quick, seed), progress or Silent()
-        from outbid.run import fingerprints, fit_study, learn
+        from outbid.run import Tools, fingerprints, fit_study, learn
 
         with _folder(out) as folder:
+            tools = Tools(self.study, settings, months)
             fits = fit_study(self.study, settings, fingerprints(self.study, settings), folder, shown)
-            known = learn(self.study, settings, fits, shown, months=months, scenarios=scenarios)
+            known = learn(self.study, settings, fits, tools, shown, scenarios=scenarios)
             futures = {name: each.futures for name, each in known.items()}
             result = SimulationResult(
                 futures, simulation_lines(futures, self.study.settings.roles), problems_of(fits)
@@ -173,6 +174,7 @@ class LoadedStudy:
         from outbid.report.tables import tables
         from outbid.report.words import terminal_answer
         from outbid.run import (
+            Tools,
             fingerprints,
             fit_study,
             learn,
@@ -190,9 +192,9 @@ class LoadedStudy:
             if held is not None:
                 told = json.loads(paths["summary.json"].read_text(encoding="utf-8"))
                 return RunResult(terminal_answer(held), problems_told(held), paths, told)
-            marks = fingerprints(self.study, settings)
+            marks, tools = fingerprints(self.study, settings), Tools(self.study, settings)
             fits = fit_study(self.study, settings, marks, folder, shown)
-            known = learn(self.study, settings, fits, shown)
+            known = learn(self.study, settings, fits, tools, shown)
             with shown.stage("Summing up"):
                 content = brief(self.study, settings, known, command, mark, shown)
             with shown.stage("Writing the posteriors"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from outbid.infer.fit import Fit, fit, iterations
 from outbid.infer.latent import layout
 from outbid.infer.likelihood import gather
 from outbid.infer.past import Historian, Past
-from outbid.infer.posterior import FULL, QUICK, Approximation, Effort, trimmed
+from outbid.infer.posterior import CHAINS, FULL, QUICK, Approximation, Effort, trimmed
 from outbid.infer.store import from_netcdf, to_netcdf
 from outbid.model.anchors import check_anchors
 from outbid.model.priors import PRIOR_SETS, prior_table
@@ -197,24 +198,45 @@ def fit_study(
     return {name: fits[name] for name in settings.prior_sets}
 
 
+class Tools:
+    """What tells the past and plays scenarios, compiled on the side while the fit goes on."""
+
+    def __init__(self, study: Study, settings: Settings, months: int | None = None) -> None:
+        self._historian = Historian(study.model, gather(study.model, study.panel), study.known_levers)
+        self._simulator = Simulator(study.model, months or study.settings.horizon_months)
+        effort = settings.effort
+        draws = min(DRAWS, CHAINS * effort.draws)
+        table = prior_table(study.model.parameters, settings.prior_sets[0])
+        worker = ThreadPoolExecutor(1)
+        self._done = [
+            worker.submit(self._historian.compile, draws, table),
+            worker.submit(self._simulator.compile, draws),
+        ]
+        worker.shutdown(wait=False)
+
+    def ready(self) -> tuple[Historian, Simulator]:
+        """Return both as soon as they are compiled."""
+        for each in self._done:
+            each.result()
+        return self._historian, self._simulator
+
+
 def learn(
     study: Study,
     settings: Settings,
     fits: dict[str, Fit],
+    tools: Tools,
     progress: Progress,
     *,
-    months: int | None = None,
     scenarios: Sequence[str] = (),
 ) -> dict[str, Knowledge]:
     """Tell the past and play the scenarios under every fitted prior set."""
-    model, figures = study.model, gather(study.model, study.panel)
+    model = study.model
     chosen = choose(read_scenarios(study.folder / "scenarios.toml", model), scenarios)
-    horizon = months or study.settings.horizon_months
     result: dict[str, Knowledge] = {}
     with progress.stage("Telling the past and playing the scenarios", 4 * len(fits)) as stage:
         stage.note("compiling")
-        historian = Historian(model, figures, study.known_levers)
-        simulator = Simulator(model, horizon)
+        historian, simulator = tools.ready()
         for name, each in fits.items():
             table = prior_table(model.parameters, name)
             past = historian.tell(thinned(each.posterior.z, DRAWS), table, settings.seed)

@@ -62,7 +62,13 @@ class Historian:
             fitted = row_log_likelihood(model, figures, p, watched, figures.rows.values)
             return path, levers, values, final, drawn, fitted
 
-        self._run = jax.jit(jax.vmap(one, (0, 0, None)))
+        self._size = where.size
+        self._run: Any = jax.jit(jax.vmap(one, (0, 0, None)))
+
+    def compile(self, draws: int, table: PriorTable) -> None:
+        """Compile for that many draws now, so that it can be done while something else goes on."""
+        z = jnp.zeros((draws, self._size))
+        self._run = self._run.lower(z, jax.random.split(jax.random.key(0), draws), table).compile()
 
     def tell(self, z: np.ndarray, table: PriorTable, seed: int) -> Past:
         """Return the past for vectors z of shape (draws, size)."""

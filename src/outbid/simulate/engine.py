@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -59,7 +60,18 @@ class Simulator:
             noise = monthly_innovations(model, innovations, months)
             return run(p, noise, levers, state, before)[1]
 
-        self._run = jax.jit(jax.vmap(one))
+        self._run: Any = jax.jit(jax.vmap(one))
+
+    def compile(self, draws: int) -> None:
+        """Compile for that many draws now, so that it can be done while something else goes on."""
+        names = [*(item.name for item in self.model.stocks), *(item.name for item in self.model.indices)]
+        self._run = self._run.lower(
+            jnp.zeros((draws, len(self.model.parameters))),
+            {name: jnp.zeros(draws) for name in names},
+            jnp.zeros((draws, len(self.model.levers))),
+            {name: jnp.asarray(each) for name, each in self.innovations(draws, 0).items()},
+            jnp.zeros((draws, self.months, len(self.model.levers))),
+        ).compile()
 
     def innovations(self, draws: int, seed: int) -> dict[str, Floats]:
         """Return future innovations by noisy index, each of shape (draws, blocks); the same for every scenario."""
