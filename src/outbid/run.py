@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -199,7 +199,10 @@ def fit_study(
 
 
 class Tools:
-    """What tells the past and plays scenarios, compiled on the side while the fit goes on."""
+    """What tells the past and plays scenarios; a quick run compiles it on the side while the fit goes on.
+
+    A full run waits until the fit is done: it has the time, and three compilers at once need too much memory.
+    """
 
     def __init__(self, study: Study, settings: Settings, months: int | None = None) -> None:
         self._historian = Historian(study.model, gather(study.model, study.panel), study.known_levers)
@@ -207,15 +210,15 @@ class Tools:
         effort = settings.effort
         draws = min(DRAWS, CHAINS * effort.draws)
         table = prior_table(study.model.parameters, settings.prior_sets[0])
-        worker = ThreadPoolExecutor(1)
-        self._done = [
-            worker.submit(self._historian.compile, draws, table),
-            worker.submit(self._simulator.compile, draws),
-        ]
-        worker.shutdown(wait=False)
+        self._done: list[Future[None]] = []
+        if isinstance(effort, Approximation):
+            worker = ThreadPoolExecutor(1)
+            self._done.append(worker.submit(self._historian.compile, draws, table))
+            self._done.append(worker.submit(self._simulator.compile, draws))
+            worker.shutdown(wait=False)
 
     def ready(self) -> tuple[Historian, Simulator]:
-        """Return both as soon as they are compiled."""
+        """Return both, as soon as what is under way is done."""
         for each in self._done:
             each.result()
         return self._historian, self._simulator

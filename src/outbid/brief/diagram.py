@@ -57,7 +57,9 @@ def edges(study: Study, known: Mapping[str, Knowledge]) -> tuple[Edge, ...]:
 
     first = next(iter(known.values()))
     scale = np.array([_typical_change(study, first, link.source) for link in arrows])
-    after = {name: summarise(responses(each.past), scale) for name, each in known.items()}
+    drawn = {name: responses(each.past) for name, each in known.items()}
+    after = {name: summarise(each, scale) for name, each in drawn.items()}
+    size = np.median(np.abs(drawn.get("neutral", next(iter(drawn.values())))) * scale, axis=0)
     before = {name: summarise(responses(each.unseen), scale) for name, each in known.items()}
     sources = after.get("sources", after[next(iter(after))])
     lead = after.get("neutral", sources)
@@ -73,6 +75,7 @@ def edges(study: Study, known: Mapping[str, Knowledge]) -> tuple[Edge, ...]:
             link.sentence,
             link.formula,
             tuple(link.evidence),
+            float(size[i]),
         )
         for i, link in enumerate(arrows)
         if not link.reservoir

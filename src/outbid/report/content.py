@@ -155,7 +155,8 @@ class Edge:
     `effect` is the median response of the target (log hazard, log count or index) to one typical change of
     the source, under the neutral posterior; `probability_positive` holds P(effect > 0) by prior set, and
     `prior_probability_positive` the same before the data. `sign_sources` is the sign that the sources'
-    priors give.
+    priors give. `size` is the median response regardless of its sign: where the sign is open, `effect` is
+    near zero and says little of how much may be at stake.
     """
 
     source: str
@@ -168,6 +169,7 @@ class Edge:
     sentence: str
     formula: str
     evidence: tuple[str, ...]
+    size: float | None = None
 
 
 @dataclass(frozen=True)

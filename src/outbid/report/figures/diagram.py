@@ -121,6 +121,11 @@ def _badge(curves: list[Curve], taken: list[tuple[float, float]]) -> tuple[float
     return best
 
 
+def size_of(edge: Edge) -> float:
+    """Return how strong an arrow is drawn: its usual response whatever the sign."""
+    return abs(edge.effect) if edge.size is None else edge.size
+
+
 def chosen_arrows(content: ReportContent) -> list[tuple[int, Edge]]:
     """Return the arrows to draw with their places among all: the strongest, in the order of the content."""
     known = {node.id for node in content.nodes}
@@ -129,7 +134,7 @@ def chosen_arrows(content: ReportContent) -> list[tuple[int, Edge]]:
     if len(every) <= MOST_ARROWS:
         return every
     pairs: dict[tuple[str, str], tuple[int, Edge]] = {}
-    for i, edge in sorted(every, key=lambda item: -abs(item[1].effect)):
+    for i, edge in sorted(every, key=lambda item: -size_of(item[1])):
         pairs.setdefault((edge.source, edge.target), (i, edge))
     return sorted(list(pairs.values())[:MOST_ARROWS], key=lambda item: item[0])
 
@@ -149,7 +154,7 @@ def draw(content: ReportContent) -> Diagram | None:
     strays = [n.id for n in content.nodes if n.id in used and n.side not in SIDES]
     columns[1] += strays
     placed = plan(columns, [(edge.source, edge.target) for _, edge in arrows])
-    strongest = max((abs(edge.effect) for _, edge in arrows), default=0.0) or 1.0
+    strongest = max((size_of(edge) for _, edge in arrows), default=0.0) or 1.0
     taken: list[tuple[float, float]] = []
     drawn = tuple(
         _arrow(i, edge, route, strongest, nodes, taken)
@@ -185,7 +190,7 @@ def _arrow(
     nodes: dict[str, Node],
     taken: list[tuple[float, float]],
 ) -> DrawnArrow:
-    width = _THINNEST + (_THICKEST - _THINNEST) * abs(edge.effect) / strongest
+    width = _THINNEST + (_THICKEST - _THINNEST) * size_of(edge) / strongest
     head = 7.0 + 1.1 * width
     curves = _curves(route, head)
     sign_x, sign_y = _badge(curves, taken)
