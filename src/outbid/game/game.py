@@ -1,0 +1,278 @@
+"""A game: who plays, on which states, for what, and where their choices lead.
+
+Time is monthly and has no end. Each month every player sees the state and a private shock to each of its
+actions (logit, of scale 1/precision), all choose at once, and the state moves on by the joint action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import ArrayLike
+
+from outbid.errors import InputError, did_you_mean
+from outbid.game.grid import Axis, Grid
+from outbid.game.kernel import Banded, Kernel, Scattered, banded_from, normal_band, normal_reach
+
+# How far a kernel's row may be from one.
+ROUNDING = 1e-8
+
+
+@dataclass(frozen=True)
+class Player:
+    """Someone who chooses: its name and the level of each of its actions."""
+
+    name: str
+    actions: tuple[float, ...]
+    lever: str = ""
+
+    def __post_init__(self) -> None:
+        levels = tuple(float(each) for each in self.actions)
+        if not levels or len(set(levels)) < len(levels) or not np.isfinite(levels).all():
+            raise InputError(
+                f"player {self.name!r}", "needs actions with levels of their own", "Give each level once."
+            )
+        object.__setattr__(self, "actions", levels)
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["payoffs", "kernel", "discount", "precision"],
+    meta_fields=["counts"],
+)
+@dataclass(frozen=True)
+class Arrays:
+    """A game's numbers without its names, so that games of one shape share compiled code."""
+
+    payoffs: Array
+    kernel: Kernel
+    discount: Array
+    precision: Array
+    counts: tuple[int, ...]
+
+
+@partial(
+    jax.tree_util.register_dataclass,
+    data_fields=["payoffs", "kernel", "discount", "precision"],
+    meta_fields=["players", "grid"],
+)
+@dataclass(frozen=True)
+class Game:
+    """A stochastic game with logit shocks.
+
+    Parameters
+    ----------
+    players, grid
+        Who plays on which states.
+    payoffs
+        Monthly payoff, shape (players, states, profiles). A profile is a joint action; profiles are
+        numbered with the first player's action slowest.
+    kernel
+        Where each state and profile leads.
+    discount
+        Weight of next month, shape (players,), in [0, 1).
+    precision
+        Inverse scale of the shocks, shape (players,), not negative: 0 plays all actions alike.
+    """
+
+    players: tuple[Player, ...]
+    grid: Grid
+    payoffs: Array
+    kernel: Kernel
+    discount: Array
+    precision: Array
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """How many actions each player has."""
+        return tuple(len(player.actions) for player in self.players)
+
+    @property
+    def arrays(self) -> Arrays:
+        """The numbers alone."""
+        return Arrays(self.payoffs, self.kernel, self.discount, self.precision, self.counts)
+
+    @property
+    def levels(self) -> np.ndarray:
+        """Each profile's action levels, shape (profiles, players)."""
+        return profile_levels(self.players)
+
+    def player(self, name: str) -> int:
+        """Return a player's place, or complain with the nearest name."""
+        names = [player.name for player in self.players]
+        if name not in names:
+            raise InputError(f"player {name!r}", "the game has no such player", did_you_mean(name, names))
+        return names.index(name)
+
+
+def profile_levels(players: Sequence[Player]) -> np.ndarray:
+    """Return each profile's action levels, shape (profiles, players), the first player's slowest."""
+    mesh = np.meshgrid(*(player.actions for player in players), indexing="ij")
+    return np.stack([each.ravel() for each in mesh], axis=1)
+
+
+def game_from_arrays(
+    players: Sequence[Player],
+    grid: Grid,
+    payoffs: ArrayLike,
+    kernel: Kernel | ArrayLike,
+    discount: float | Sequence[float],
+    precision: float | Sequence[float] = 1.0,
+) -> Game:
+    """Return a checked game; a kernel given in full has shape (states, profiles, states).
+
+    Raises
+    ------
+    InputError
+        See `check_game`.
+    """
+    count = len(players)
+    held = kernel if isinstance(kernel, Banded | Scattered) else banded_from(kernel)
+    game = Game(
+        tuple(players),
+        grid,
+        jnp.asarray(payoffs, dtype=float),
+        held,
+        jnp.broadcast_to(jnp.asarray(discount, dtype=float), (count,)),
+        jnp.broadcast_to(jnp.asarray(precision, dtype=float), (count,)),
+    )
+    check_game(game)
+    return game
+
+
+def check_game(game: Game) -> None:
+    """Refuse a game that is not one.
+
+    Raises
+    ------
+    InputError
+        On arrays of the wrong shape, a payoff or probability that is not a number, a negative probability,
+        a kernel whose row does not sum to one, a discount outside [0, 1), or a negative precision.
+    """
+    payoffs, weights = np.asarray(game.payoffs), np.asarray(game.kernel.weights)
+    profiles = int(np.prod(game.counts))
+    wanted = (len(game.players), game.grid.size, profiles)
+    if len({player.name for player in game.players}) < len(game.players):
+        raise InputError("players", "two have the same name", "Rename one of them.")
+    if payoffs.shape != wanted:
+        raise InputError(
+            "payoffs", f"have shape {payoffs.shape}", f"Give (players, states, profiles) = {wanted}."
+        )
+    if weights.shape[:2] != wanted[1:]:
+        raise InputError(
+            "kernel", f"has states and profiles {weights.shape[:2]}", f"The game has {wanted[1:]}."
+        )
+    bad = np.argwhere(~np.isfinite(payoffs))
+    if len(bad):
+        i, s, a = bad[0]
+        raise InputError(
+            f"payoffs, {game.players[i].name}",
+            f"state {s}, profile {a} is not a number",
+            "Give a finite payoff for every state and joint action.",
+        )
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise InputError("kernel", "holds a probability that is negative or not a number", "Mend the kernel.")
+    sums = weights.sum(axis=2)
+    worst = np.unravel_index(np.argmax(np.abs(sums - 1.0)), sums.shape)
+    if abs(sums[worst] - 1.0) > ROUNDING:
+        raise InputError(
+            f"kernel, state {worst[0]}, profile {worst[1]}",
+            f"sums to {sums[worst]:.6g} instead of 1",
+            "Probabilities of the next state must sum to one.",
+        )
+    if isinstance(game.kernel, Scattered):
+        targets = np.asarray(game.kernel.targets)
+        if targets.min() < 0 or targets.max() >= game.grid.size:
+            raise InputError("kernel", "leads to a state that is not on the grid", "Mend its targets.")
+    discount, precision = np.asarray(game.discount), np.asarray(game.precision)
+    for player, each in zip(game.players, discount, strict=True):
+        if not 0.0 <= each < 1.0:
+            raise InputError(
+                f"discount, {player.name}", f"is {each:g}", "Give at least 0 and less than 1, such as 0.99."
+            )
+    for player, each in zip(game.players, precision, strict=True):
+        if not (np.isfinite(each) and each >= 0.0):
+            raise InputError(f"precision, {player.name}", f"is {each:g}", "Give 0 or more.")
+
+
+def one_index_game(
+    axis: Axis,
+    players: Sequence[Player],
+    *,
+    intercept: float,
+    persistence: float,
+    effects: Sequence[float],
+    interactions: Sequence[float],
+    sd: float,
+    value: Sequence[float],
+    cost: Sequence[float],
+    discount: float,
+) -> Game:
+    """Return the classic game on one index: s' = c + Σ e_i a_i + r s + Σ x_i a_i s + noise, u_i = β_i s + κ_i a_i.
+
+    The form of Crisman-Cox and Gibilisco (Tug of War, International Organization).
+
+    Parameters
+    ----------
+    intercept, persistence, effects, interactions, sd
+        The state equation: c, r, e_i and x_i by player, and the noise's standard deviation.
+    value, cost
+        β_i, what a unit of the index is worth a month, and κ_i, what a unit of action costs (if negative).
+    """
+    at, levels = np.asarray(axis.points), profile_levels(players)
+    mean = (
+        intercept
+        + levels @ np.asarray(effects)
+        + at[:, None] * (persistence + levels @ np.asarray(interactions))[None, :]
+    )
+    payoffs = (
+        np.asarray(value)[:, None, None] * at[None, :, None]
+        + (np.asarray(cost)[:, None] * levels.T)[:, None, :]
+    )
+    kernel = normal_band(at, jnp.asarray(mean), jnp.asarray(sd), normal_reach(at, mean, sd))
+    return game_from_arrays(players, Grid((axis,)), payoffs, kernel, discount)
+
+
+def restrict(game: Game, player: str, action: float, *, keep: bool = False) -> Game:
+    """Return the game in which one player always takes one action.
+
+    It leaves the game, and a game of two becomes a problem of one; with `keep` it stays as a player
+    without a choice, so that its own payoff is still told.
+    """
+    place = game.player(player)
+    levels = game.players[place].actions
+    if action not in levels:
+        raise InputError(
+            f"player {player!r}",
+            f"has no action {action:g}",
+            f"It has {', '.join(f'{x:g}' for x in levels)}.",
+        )
+    kept = game.levels[:, place] == action
+    players = [
+        Player(each.name, (action,), each.lever) if i == place else each
+        for i, each in enumerate(game.players)
+        if keep or i != place
+    ]
+    if not players:
+        raise InputError(f"player {player!r}", "is the only one", "Leave somebody in the game.")
+    stay = np.array([keep or i != place for i in range(len(game.players))])
+    weights = game.kernel.weights[:, kept]
+    kernel: Kernel = (
+        Scattered(game.kernel.targets[:, kept], weights)
+        if isinstance(game.kernel, Scattered)
+        else Banded(weights, game.kernel.lower)
+    )
+    return Game(
+        tuple(players),
+        game.grid,
+        game.payoffs[stay][:, :, kept],
+        kernel,
+        game.discount[stay],
+        game.precision[stay],
+    )

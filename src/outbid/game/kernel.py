@@ -1,0 +1,142 @@
+"""Where a state leads: transition kernels that keep only what is not zero.
+
+`Banded` suits one axis, where a month's move reaches a few neighbours; `Scattered` suits several. Both are
+JAX pytrees, so a batch of kernels is a kernel with a leading axis on its arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.scipy.stats import norm
+from numpy.typing import ArrayLike, NDArray
+
+from outbid.errors import InputError
+
+Floats = NDArray[np.float64]
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["weights"], meta_fields=["lower"])
+@dataclass(frozen=True)
+class Banded:
+    """P(s' | s, a) = weights[s, a, k] at s' = s + k - lower; weights has shape (states, profiles, width).
+
+    What would lie outside the grid has weight zero.
+    """
+
+    weights: Array
+    lower: int
+
+    @property
+    def upper(self) -> int:
+        """How far up a month reaches, in states."""
+        return int(self.weights.shape[-1]) - 1 - self.lower
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["targets", "weights"], meta_fields=[])
+@dataclass(frozen=True)
+class Scattered:
+    """P(targets[s, a, k] | s, a) = weights[s, a, k]; both of shape (states, profiles, reach); doubles add up."""
+
+    targets: Array
+    weights: Array
+
+
+Kernel = Banded | Scattered
+
+
+def expect(kernel: Kernel, x: Array) -> Array:
+    """Return E[x_i(s') | s, a], shape (players, states, profiles), of x with shape (players, states)."""
+    if isinstance(kernel, Scattered):
+        return jnp.einsum("nsak,sak->nsa", x[:, kernel.targets], kernel.weights)
+    states, _, width = kernel.weights.shape
+    padded = jnp.pad(x, ((0, 0), (kernel.lower, kernel.upper)))
+    reach = np.arange(states)[:, None] + np.arange(width)[None, :]
+    return jnp.einsum("nsk,sak->nsa", padded[:, reach], kernel.weights)
+
+
+def dense(kernel: Kernel) -> Array:
+    """Return the kernel in full, shape (states, profiles, states)."""
+    states, profiles, _ = kernel.weights.shape
+    if isinstance(kernel, Scattered):
+        rows, columns = np.arange(states)[:, None, None], np.arange(profiles)[None, :, None]
+        full = jnp.zeros((states, profiles, states))
+        return full.at[rows, columns, kernel.targets].add(kernel.weights)
+    low, high = kernel.lower, kernel.upper
+    # Rows that each begin one place further right: laid out with one place too many, then read with one less.
+    wide = jnp.pad(jnp.swapaxes(kernel.weights, 0, 1), ((0, 0), (0, 0), (0, states)))
+    flat = wide.reshape(profiles, -1)[:, : states * (low + high + states)]
+    return jnp.swapaxes(flat.reshape(profiles, states, -1)[:, :, low : low + states], 0, 1)
+
+
+def banded_from(full: ArrayLike) -> Banded:
+    """Return the narrowest band that holds a kernel given in full, shape (states, profiles, states)."""
+    matrix = np.asarray(full, dtype=float)
+    if matrix.ndim != 3 or matrix.shape[0] != matrix.shape[2]:
+        raise InputError(
+            "kernel", f"has shape {matrix.shape}", "Give an array of shape (states, profiles, states)."
+        )
+    states = len(matrix)
+    source, _, target = np.nonzero(matrix)
+    lower, upper = (max(0, int(np.max(each, initial=0))) for each in (source - target, target - source))
+    reach = np.arange(states)[:, None] + np.arange(lower + upper + 1)[None, :]
+    padded = np.pad(matrix, ((0, 0), (0, 0), (lower, upper)))
+    return Banded(jnp.asarray(np.take_along_axis(padded, reach[:, None, :], axis=2)), lower)
+
+
+def normal_reach(points: ArrayLike, mean: ArrayLike, sd: ArrayLike, floor: float = 1e-8) -> tuple[int, int]:
+    """Return how many states down and up a normal move reaches from any state, by numbers known now."""
+    at, center = np.asarray(points, dtype=float), np.asarray(mean, dtype=float)
+    spread = float(np.max(np.asarray(sd))) * float(-norm.ppf(floor / 10.0))
+    first = np.clip(np.searchsorted(at, center - spread) - 1, 0, len(at) - 1)
+    last = np.clip(np.searchsorted(at, center + spread), 0, len(at) - 1)
+    here = np.arange(len(at))[:, None]
+    return int(max(0, np.max(here - first))), int(max(0, np.max(last - here)))
+
+
+def normal_band(
+    points: ArrayLike, mean: Array, sd: Array, reach: tuple[int, int], floor: float = 1e-8
+) -> Banded:
+    """Return the kernel of a normal move on evenly spaced points: next state ~ N(mean(s, a), sd²).
+
+    A state takes the probability of its cell, half a step to each side; the two end states take the tails;
+    probabilities under `floor` are set to zero and rows brought back to one (Tauchen, 1986). Differentiable
+    in `mean` and `sd`.
+
+    Parameters
+    ----------
+    points
+        Evenly spaced states, shape (states,).
+    mean
+        Shape (states, profiles), in the points' unit.
+    sd
+        A number, or shape (states, profiles).
+    reach
+        States down and up that rows may reach, from `normal_reach`.
+    """
+    at = jnp.asarray(points, dtype=float)
+    states = at.shape[0]
+    lower, upper = reach
+    half = (at[-1] - at[0]) / (2.0 * max(states - 1, 1))
+    target = np.arange(states)[:, None] + np.arange(-lower, upper + 1)[None, :]
+    inside = ((target >= 0) & (target < states))[:, None, :]
+    cell = at[np.clip(target, 0, states - 1)][:, None, :]
+    spread = jnp.broadcast_to(jnp.asarray(sd), mean.shape)[:, :, None]
+    above = (cell + half - mean[:, :, None]) / spread
+    below = (cell - half - mean[:, :, None]) / spread
+    # P(below < Z < above) from whichever tail is the smaller, so that far cells keep their digits
+    mirrored = above > 0
+    high = jnp.where(mirrored, norm.cdf(-below), norm.cdf(above))
+    low = jnp.where(mirrored, norm.cdf(-above), norm.cdf(below))
+    high = jnp.where((target == states - 1)[:, None, :], jnp.where(mirrored, high, 1.0), high)
+    low = jnp.where((target == states - 1)[:, None, :], jnp.where(mirrored, 0.0, low), low)
+    high = jnp.where((target == 0)[:, None, :], jnp.where(mirrored, 1.0, high), high)
+    low = jnp.where((target == 0)[:, None, :], jnp.where(mirrored, low, 0.0), low)
+    mass = jnp.where(inside, high - low, 0.0)
+    mass = jnp.where(mass < floor, 0.0, mass)
+    return Banded(mass / mass.sum(axis=2, keepdims=True), lower)
