@@ -52,6 +52,8 @@ Kernel = Banded | Scattered
 
 def expect(kernel: Kernel, x: Array) -> Array:
     """Return E[x_i(s') | s, a], shape (players, states, profiles), of x with shape (players, states)."""
+    # A product is worked out once; without it the compiler would work x out anew wherever it is read.
+    x = jnp.eye(len(x)) @ x
     if isinstance(kernel, Scattered):
         return jnp.einsum("nsak,sak->nsa", x[:, kernel.targets], kernel.weights)
     states, _, width = kernel.weights.shape
@@ -140,3 +142,19 @@ def normal_band(
     mass = jnp.where(inside, high - low, 0.0)
     mass = jnp.where(mass < floor, 0.0, mass)
     return Banded(mass / mass.sum(axis=2, keepdims=True), lower)
+
+
+def normal_weights(points: Array, mean: Array, sd: Array) -> Array:
+    """Return the weights of a normal move on points with gaps, shape (*mean.shape, points).
+
+    They integrate the line between neighbouring points exactly against N(mean, sd²), so the mean is kept
+    and a move far smaller than the gaps is not lost; beyond the ends the end point counts. With sd zero this
+    is linear interpolation. Differentiable in all three.
+    """
+    spread = jnp.maximum(sd, 1e-12)[..., None]
+    away = (mean[..., None] - points) / spread
+    # the mean of what exceeds each point: a hat is the second difference of that
+    excess = spread * (norm.pdf(away) + away * norm.cdf(away))
+    rising = (excess[..., :-1] - excess[..., 1:]) / jnp.diff(points)
+    ends = jnp.ones_like(mean)[..., None]
+    return jnp.concatenate([ends, rising], axis=-1) - jnp.concatenate([rising, 0.0 * ends], axis=-1)

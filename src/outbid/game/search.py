@@ -19,6 +19,7 @@ from outbid.game.game import Arrays, Game
 from outbid.game.kernel import expect
 from outbid.game.newton import newton
 from outbid.game.solve import Equilibrium, Found, NoEquilibrium, certify, holds, solve
+from outbid.game.threads import one_thread_each
 
 Floats = NDArray[np.float64]
 # Two answers are the same equilibrium when no probability of play differs by more.
@@ -86,7 +87,8 @@ def search(game: Game, starts: int = 30, seed: int = 0, *, boldness: float = 3.0
     except NoEquilibrium:
         pass
     for _ in range(starts - 1):
-        found = _from_policy(arrays, jnp.asarray(_random_policy(game, generator, boldness)))
+        with one_thread_each():
+            found = _from_policy(arrays, jnp.asarray(_random_policy(game, generator, boldness)))
         if holds(found.values, float(found.error)):
             answers.append((np.asarray(found.values), int(found.steps), "Newton from a random policy"))
     if not answers:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from outbid.report.play_content import Play
+
 PRIORS = ("neutral", "sources")
 
 
@@ -291,3 +293,4 @@ class ReportContent:
     fits: tuple[FitSummary, ...]
     provenance: Provenance
     boxes: tuple[str, ...] = ()
+    play: Play = field(default_factory=Play)

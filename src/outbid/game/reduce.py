@@ -1,0 +1,326 @@
+"""Reduce a declared model to a game on a few of its states, by the very step that is simulated and fitted.
+
+The players are actors of the model with one lever each; the grid's axes are indices, or a player's lever as
+it stood last month. All other states are held at their conditional mean given the grid (a moment-based Markov
+equilibrium, Ifrach and Weintraub, 2017); all noise but that of the grid's indices is integrated out at its mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from outbid.errors import InputError, did_you_mean
+from outbid.game.game import Game, Player, profile_levels
+from outbid.game.grid import Grid
+from outbid.game.kernel import Kernel, Scattered, normal_band, normal_reach, normal_weights
+from outbid.model.compile import build_step, from_scale, to_scale
+from outbid.model.declare import Model, Names
+from outbid.model.vocabulary import Actor
+
+Floats = NDArray[np.float64]
+Weights = Mapping[str, Mapping[str, Any]]
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=["mean", "slope", "center"], meta_fields=[])
+@dataclass(frozen=True)
+class Held:
+    """The states that are no axis, as linear functions of those that are.
+
+    Parameters
+    ----------
+    mean, slope
+        By state: its value at `center`, and its change per unit of each axis, shape (axes,). Stocks are
+        logged as log(1 + persons); indices are on their own scale.
+    center
+        The axes' values at which `mean` holds, shape (axes,), indices on their own scale.
+    """
+
+    mean: Mapping[str, Array]
+    slope: Mapping[str, Array]
+    center: Array
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """How a model becomes a game: `build` makes one from numbers, in pure JAX.
+
+    `reach` is how far a month moves on a fine single axis, in points; None on a coarse grid or several axes.
+    """
+
+    model: Model
+    actors: tuple[Actor, ...]
+    players: tuple[Player, ...]
+    grid: Grid
+    reach: tuple[int, int] | None = None
+
+    def build(
+        self,
+        parameters: Mapping[str, Any],
+        levers: Any,
+        weights: Weights,
+        discount: Any,
+        *,
+        held: Held | None = None,
+        precision: Any = 1.0,
+    ) -> Game:
+        """Return the game at these numbers; to be traced, batched and differentiated.
+
+        Parameters
+        ----------
+        parameters
+            By name.
+        levers
+            All levers' values, shape (levers,); those of the players are replaced by their actions.
+        weights
+            By actor and name of the payoff's term.
+        discount, precision
+            A number, or one per player.
+        held
+            The other states; may be left out if there are none.
+        """
+        count = len(self.players)
+        mean, payoffs = self.moves(parameters, levers, weights, held)
+        return Game(
+            self.players,
+            self.grid,
+            payoffs,
+            self._kernel(parameters, mean),
+            jnp.broadcast_to(jnp.asarray(discount, dtype=float), (count,)),
+            jnp.broadcast_to(jnp.asarray(precision, dtype=float), (count,)),
+        )
+
+    def moves(
+        self, parameters: Mapping[str, Any], levers: Any, weights: Weights, held: Held | None
+    ) -> tuple[dict[str, Array], Array]:
+        """Return the expected next value of each index axis, by name and each (states, profiles), and the payoffs."""
+        model, step = self.model, build_step(self.model)
+        base = dict(zip(model.lever_names, jnp.asarray(levers, dtype=float), strict=True))
+        own = {actor.name: dict(actor.weights) | dict(weights.get(actor.name, {})) for actor in self.actors}
+        quiet = dict.fromkeys(model.noisy, 0.0)
+
+        def month(point: Array, action: Array) -> tuple[dict[str, Array], Array]:
+            at = {axis.name: point[i] for i, axis in enumerate(self.grid.axes)}
+            before = {name: at.get(name, value) for name, value in base.items()}
+            now = base | {player.lever: action[i] for i, player in enumerate(self.players)}
+            following, told = step(self._state(at, held), quiet, now, before, parameters)
+            moved = {
+                name.removeprefix("moved."): value
+                for name, value in told.items()
+                if name.startswith("moved.")
+            }
+            s, m, u = Names(told), Names(moved), Names({**now, "previous": Names(before)})
+            gains = [
+                jnp.asarray(actor.payoff(s, u, m, own[actor.name]), dtype=float) for actor in self.actors
+            ]
+            return {name: following[name] for name in self._indices}, jnp.stack(gains)
+
+        over_actions = jax.vmap(month, in_axes=(None, 0))
+        mean, payoffs = jax.vmap(over_actions, in_axes=(0, None))(
+            jnp.asarray(self.grid.values), jnp.asarray(profile_levels(self.players))
+        )
+        return mean, jnp.moveaxis(payoffs, 2, 0)
+
+    @property
+    def _indices(self) -> tuple[str, ...]:
+        indices = {index.name for index in self.model.indices}
+        return tuple(axis.name for axis in self.grid.axes if axis.name in indices)
+
+    def _state(self, at: Mapping[str, Array], held: Held | None) -> dict[str, Array]:
+        scaled = {
+            name: to_scale(self.model.index(name).scale, value)
+            for name, value in at.items()
+            if name in self._indices
+        }
+        if held is None:
+            return scaled
+        away = jnp.stack([scaled.get(name, at[name]) for name in at]) - held.center
+        state = {name: value + held.slope[name] @ away for name, value in held.mean.items()}
+        for index in self.model.indices:
+            if index.name in state:
+                low, high = (to_scale(index.scale, bound) for bound in index.range)
+                state[index.name] = jnp.clip(state[index.name], low, high)
+        stocks = {item.name: jnp.maximum(jnp.expm1(state[item.name]), 0.0) for item in self.model.stocks}
+        return state | stocks | scaled
+
+    def _noise(self, name: str, parameters: Mapping[str, Any]) -> Array:
+        """Return a month's standard deviation; where months share an innovation, that which adds up to as much."""
+        noise, months = self.model.noise.get(name), self.model.index(name).noise_months
+        return jnp.asarray(0.0 if noise is None else parameters[noise] * np.sqrt(months))
+
+    def _kernel(self, parameters: Mapping[str, Any], mean: Mapping[str, Array]) -> Kernel:
+        if self.reach is not None:
+            (axis,) = self.grid.axes
+            sd = self._noise(axis.name, parameters)
+            return normal_band(np.asarray(axis.points), mean[axis.name], sd, self.reach)
+        states, profiles = self.grid.size, int(np.prod([len(each.actions) for each in self.players]))
+        places = np.zeros((1, profiles, 1), dtype=int)
+        weights = jnp.ones((states, profiles, 1))
+        levels = profile_levels(self.players)
+        holders = [player.lever for player in self.players]
+        for axis in self.grid.axes:
+            size = len(axis.points)
+            if axis.name in mean:
+                scale = self.model.index(axis.name).scale
+                points = to_scale(scale, jnp.asarray(axis.points))
+                sd = jnp.broadcast_to(self._noise(axis.name, parameters), mean[axis.name].shape)
+                each = normal_weights(points, mean[axis.name], sd)
+                place = np.arange(size)[None, None, :]
+            else:
+                chosen = levels[:, holders.index(axis.name)]
+                place = np.array([axis.points.index(level) for level in chosen])[None, :, None]
+                each = jnp.ones((states, profiles, 1))
+            places = (places[..., :, None] * size + place[..., None, :]).reshape(1, profiles, -1)
+            weights = (weights[..., :, None] * each[..., None, :]).reshape(states, profiles, -1)
+        return Scattered(jnp.broadcast_to(jnp.asarray(places), weights.shape), weights)
+
+
+def reduce(model: Model, actors: Sequence[str], grid: Grid) -> Reduction:
+    """Return the reduction of a model to a game of these actors on this grid.
+
+    Parameters
+    ----------
+    actors
+        Names of the model's actors who play; each holds one lever, whose levels are its actions.
+    grid
+        Axes named after indices (points in the index's own unit) or after a player's lever (points are its levels).
+
+    Raises
+    ------
+    InputError
+        On an unknown actor or axis, an actor with several levers, a lever axis that isn't its player's levels, a
+        point outside an index's range, or a mechanism that reads a player's last move without an axis for it.
+    """
+    known = {actor.name: actor for actor in model.actors}
+    for name in actors:
+        if name not in known:
+            raise InputError(f"player {name!r}", "the model has no such actor", did_you_mean(name, known))
+    chosen = tuple(known[name] for name in actors)
+    players = []
+    for actor in chosen:
+        if len(actor.levers) != 1:
+            raise InputError(
+                f"actor {actor.name!r}",
+                f"holds {len(actor.levers)} levers",
+                "A player on a grid moves one lever; declare it with that one.",
+            )
+        ((lever, levels),) = actor.levers.items()
+        players.append(Player(actor.name, tuple(levels), lever))
+    _check_axes(model, players, grid)
+    return Reduction(model, chosen, tuple(players), grid)
+
+
+def fine_reduction(
+    model: Model,
+    actors: Sequence[str],
+    grid: Grid,
+    parameters: Mapping[str, float],
+    levers: Any,
+    *,
+    margin: float = 0.25,
+) -> Reduction:
+    """Return the reduction to a fine axis of one index, whose kernel is a band of cells (Tauchen, 1986).
+
+    Parameters
+    ----------
+    parameters, levers
+        Numbers at which the band's width is measured; `build` may go beyond them by the `margin`'s share.
+    """
+    plain = reduce(model, actors, grid)
+    if len(grid.axes) != 1 or model.index(grid.axes[0].name).scale != "identity":
+        raise InputError("grid", "a band needs one axis on a plain scale", "Use `reduce` for other grids.")
+    (axis,) = grid.axes
+    points = np.asarray(axis.points)
+    if len(points) < 3 or not np.allclose(np.diff(points), points[1] - points[0]):
+        raise InputError(f"axis {axis.name!r}", "is not evenly spaced", "A band of cells needs even steps.")
+    mean, _ = plain.moves(parameters, levers, {}, None)
+    sd = float(plain._noise(axis.name, parameters))
+    if not sd > 0:
+        raise InputError(f"axis {axis.name!r}", "has no noise", "A band of cells needs some; use `reduce`.")
+    low, high = normal_reach(points, np.asarray(mean[axis.name]), sd * (1.0 + margin))
+    widest = len(points) - 1
+    stretched = (min(widest, round(low * (1 + margin))), min(widest, round(high * (1 + margin))))
+    return Reduction(plain.model, plain.actors, plain.players, grid, stretched if margin else (low, high))
+
+
+def fit_held(model: Model, grid: Grid, states: Mapping[str, Any], axes: Any) -> Held:
+    """Return the other states' conditional means given the axes, by least squares over simulated months.
+
+    Parameters
+    ----------
+    states
+        By stock (persons) and index (own unit), each of shape (months,); axes among them are left out.
+    axes
+        The axes' values in the same months, shape (months, axes), in the grid's units.
+    """
+    x = jnp.stack(
+        [
+            to_scale(model.index(axis.name).scale, axes[:, i])
+            if axis.name in {index.name for index in model.indices}
+            else axes[:, i]
+            for i, axis in enumerate(grid.axes)
+        ],
+        axis=1,
+    )
+    center = x.mean(axis=0)
+    away = x - center
+    # a little ridge: an axis that hardly moved says nothing about what goes with it
+    gram = away.T @ away + 1e-6 * len(x) * jnp.eye(x.shape[1])
+    names = {axis.name for axis in grid.axes}
+    logs = {item.name: jnp.log1p(states[item.name]) for item in model.stocks}
+    logs |= {
+        item.name: to_scale(item.scale, states[item.name]) for item in model.indices if item.name not in names
+    }
+    mean = {name: value.mean() for name, value in logs.items()}
+    slope = {name: jnp.linalg.solve(gram, away.T @ (value - mean[name])) for name, value in logs.items()}
+    return Held(mean, slope, center)
+
+
+def today(model: Model, grid: Grid, state: Mapping[str, float], levers: Sequence[float]) -> dict[str, float]:
+    """Return where the axes stand, in the grid's units, from a state (indices on their own scale) and levers."""
+    indices = {index.name: index for index in model.indices}
+    return {
+        axis.name: float(from_scale(indices[axis.name].scale, state[axis.name]))
+        if axis.name in indices
+        else float(levers[model.lever_names.index(axis.name)])
+        for axis in grid.axes
+    }
+
+
+def _check_axes(model: Model, players: Sequence[Player], grid: Grid) -> None:
+    indices = {index.name: index for index in model.indices}
+    holders = {player.lever: player for player in players}
+    for axis in grid.axes:
+        if axis.name in indices:
+            low, high = indices[axis.name].range
+            if axis.points[0] < low or axis.points[-1] > high:
+                raise InputError(
+                    f"axis {axis.name!r}", f"leaves the index's range {low:g} to {high:g}", "Narrow the axis."
+                )
+        elif axis.name in holders:
+            if axis.points != holders[axis.name].actions:
+                raise InputError(
+                    f"axis {axis.name!r}",
+                    f"isn't the levels of {holders[axis.name].name!r}",
+                    "Give the levels as its points.",
+                )
+        else:
+            raise InputError(
+                f"axis {axis.name!r}",
+                "is neither an index nor a player's lever",
+                did_you_mean(axis.name, [*indices, *holders]),
+            )
+    names = {axis.name for axis in grid.axes}
+    for name, reads in model.reads.items():
+        for lever in reads.previous & holders.keys() - names:
+            raise InputError(
+                f"axis {lever!r}", f"is missing: {name} reads last month's {lever}", "Make it an axis."
+            )
