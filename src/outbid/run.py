@@ -18,6 +18,8 @@ import numpy as np
 
 from outbid import __version__
 from outbid.ask.effects import Futures, play
+from outbid.ask.play_file import read_play
+from outbid.ask.strategy import Strategist, Strategy, seen_moves
 from outbid.errors import did_you_mean
 from outbid.infer.fit import Fit, fit, iterations
 from outbid.infer.latent import layout
@@ -36,6 +38,8 @@ from outbid.study import Study, unresolved
 SEED = 20210815
 # Draws on which the past is told and scenarios are played, per prior set, and as many from the prior itself.
 DRAWS = 2000
+# Draws whose game is solved in every world, per prior set.
+PLAYED = 100
 # Everything that a fit depends on lies in these places of the package.
 CODE = ("model", "infer", "data")
 # And in a study's folder, apart from these.
@@ -47,6 +51,8 @@ WORDS = {
     "marks.csv",
     "study.toml",
     "outcomes.py",
+    "play.toml",
+    "payoffs.toml",
 }
 
 
@@ -103,6 +109,7 @@ def check_study(study: Study) -> tuple[str, ...]:
     """
     scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
     gather(study.model, study.panel)
+    read_play(study.folder, study.model)
     check_anchors(study.model, {name: prior_table(study.model.parameters, name) for name in PRIOR_SETS})
     return (*unresolved(study), *_unknown_words(study, scenarios))
 
@@ -255,6 +262,28 @@ def learn(
             stage.advance()
             result[name] = Knowledge(each, past, futures, unseen, before)
     return result
+
+
+def strategize(
+    study: Study, settings: Settings, known: Mapping[str, Knowledge], progress: Progress
+) -> tuple[Strategist | None, dict[str, Strategy]]:
+    """Solve the players' game in every world under every prior set; nothing where a study is not played."""
+    play = read_play(study.folder, study.model)
+    if play is None:
+        return None, {}
+    strategist, result = Strategist(study.model, play), {}
+    with progress.stage("Solving the players' game", len(known)) as stage:
+        stage.note("compiling, then reading what the players want off what they did")
+        for name, each in known.items():
+            past, unseen = each.past, each.unseen
+            few = np.linspace(0, len(past.standing) - 1, min(PLAYED, len(past.standing))).astype(int)
+            paths = {index.name: past.paths[index.name][few] for index in study.model.indices}
+            moves = seen_moves(study.model, play, paths, past.levers[few])
+            result[name] = strategist.think(
+                moves, past.standing.taken(few), unseen.standing.taken(few), name, settings.seed
+            )
+            stage.advance()
+    return strategist, result
 
 
 def thinned(z: np.ndarray, draws: int) -> np.ndarray:

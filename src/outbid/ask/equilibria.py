@@ -72,6 +72,8 @@ class Equilibria:
         Expected value of each axis, indices on their own scale, shape (draws, months, axes).
     solved
         Which draws have an equilibrium, shape (draws,).
+    residuals, values
+        Largest error of the value equations, (draws,), and the values, (draws, states, all actions).
     """
 
     players: tuple[str, ...]
@@ -80,6 +82,7 @@ class Equilibria:
     ahead: Floats
     states: Floats
     solved: NDArray[np.bool_]
+    residuals: Floats
     values: Floats
 
     def mean_action(self, player: str) -> Floats:
@@ -96,19 +99,23 @@ class Solver:
 
     def draws(self, standing: Standing, held: Held, weights: Floats) -> Draw:
         """Return the numbers of all draws side by side; `weights` has shape (draws, weights)."""
-        axes = []
-        for axis in self.play.grid.axes:
-            if axis.name in standing.state:
-                axes.append(standing.state[axis.name])
-            else:
-                axes.append(standing.levers[:, self.model.lever_names.index(axis.name)])
         return Draw(
             jnp.asarray(standing.parameters),
             jnp.asarray(standing.levers),
             jnp.asarray(weights),
             held,
-            jnp.asarray(np.stack(axes, axis=1)),
+            jnp.asarray(self.axes(standing)),
         )
+
+    def axes(self, standing: Standing) -> Floats:
+        """Return where each draw stands today on the grid's axes, indices on their own scale, (draws, axes)."""
+        columns = [
+            standing.state[axis.name]
+            if axis.name in standing.state
+            else standing.levers[:, self.model.lever_names.index(axis.name)]
+            for axis in self.play.grid.axes
+        ]
+        return np.stack(columns, axis=1)
 
     def solve(self, draws: Draw, resting: Mapping[str, float] | None = None) -> Equilibria:
         """Solve every draw's game; a `resting` actor always takes the level given, and decides nothing."""
@@ -125,6 +132,7 @@ class Solver:
             found.ahead,
             found.states,
             np.isfinite(found.residual) & (found.residual <= HOLDS * size),
+            found.residual,
             found.values,
         )
 

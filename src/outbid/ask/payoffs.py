@@ -20,17 +20,15 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.ask.equilibria import Draw, Solver
-from outbid.ask.play import PlaySettings
 from outbid.game.equations import log_probabilities
 from outbid.game.newton import equilibrium_values
 from outbid.game.threads import shared_out
-from outbid.model.compile import to_scale
-from outbid.model.declare import Model
 from outbid.model.priors import Parameter, PriorTable, from_standard_normal, prior_table
 
 Floats = NDArray[np.float64]
 # Scoring steps towards the most likely weights; trials around them, drawn this much wider than they ought to be.
-STEPS, TRIALS, WIDER = 14, 8, 1.25
+STEPS, TRIALS, WIDER = 16, 8, 1.25
+NEAR = 0.1
 
 
 @dataclass(frozen=True)
@@ -106,7 +104,7 @@ class PayoffPosterior:
         """Return one vector of weights for every draw of the model, shape (draws, weights)."""
         at = np.random.default_rng(seed).random((len(self.chances), 1))
         chosen = np.minimum((np.cumsum(self.chances, axis=1) < at).sum(axis=1), self.chances.shape[1] - 1)
-        return self.weights[np.arange(len(chosen)), chosen]
+        return np.asarray(self.weights[np.arange(len(chosen)), chosen])
 
     def _flat(self) -> tuple[Floats, Floats]:
         return (self.chances / len(self.chances)).ravel(), self.z.reshape(-1, self.z.shape[-1])
@@ -118,39 +116,6 @@ def weighted_quantiles(values: Floats, chances: Floats, shares: tuple[float, ...
     ladder = np.cumsum(chances[order])
     places = np.searchsorted(ladder / ladder[-1], shares)
     return np.asarray(values[order][np.minimum(places, len(values) - 1)])
-
-
-def seen_moves(model: Model, play: PlaySettings, paths: Mapping[str, Floats], levers: Floats) -> Moves:
-    """Return the moves of the past as each draw infers them, nearest level by level.
-
-    Parameters
-    ----------
-    paths
-        By index, in its own unit, shape (draws, months).
-    levers
-        Shape (draws, months, levers).
-
-    An index stands for an action by how far it is from its own middle over the months; the first month has
-    no month before it and is left out.
-    """
-    scaled = []
-    for axis in play.grid.axes:
-        if axis.name in model.lever_names:
-            scaled.append(levers[:, :-1, model.lever_names.index(axis.name)])
-        else:
-            each = jnp.asarray(paths[axis.name][:, 1:])
-            scaled.append(np.asarray(to_scale(model.index(axis.name).scale, each)))
-    actions = {}
-    for player in play.reduction.players:
-        if player.name not in play.observed:
-            continue
-        kind, name = play.observed[player.name]
-        path = levers[:, :, model.lever_names.index(name)] if kind == "lever" else paths[name]
-        if kind == "index":
-            path = path - np.median(path, axis=1, keepdims=True)
-        distance = np.abs(path[:, 1:, None] - np.asarray(player.actions))
-        actions[player.name] = np.argmin(distance, axis=2)
-    return Moves(np.stack(scaled, axis=2), actions)
 
 
 class _At(NamedTuple):
@@ -187,7 +152,9 @@ class Learner:
         told = shared_out(self._trial, (*given, jnp.asarray(z), jnp.asarray(top.values)))
         importance = told - 0.5 * (z**2).sum(axis=2) + 0.5 * (noise**2).sum(axis=2)
         importance = np.where(np.isfinite(importance), importance, -np.inf)
-        settled = np.isfinite(importance).any(axis=1) & (np.abs(top.score).max(axis=1) < 0.05)
+        # what one more step would still gain, in log likelihood
+        gain = np.einsum("di,dij,dj->d", top.score, np.linalg.inv(top.information), top.score)
+        settled = np.isfinite(importance).any(axis=1) & (gain < NEAR)
         importance[~np.isfinite(importance).any(axis=1)] = 0.0
         chances = np.exp(importance - importance.max(axis=1, keepdims=True))
         seen = [len(p.actions) for p in play.reduction.players if p.name in moves.actions]

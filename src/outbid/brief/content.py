@@ -11,9 +11,11 @@ import numpy as np
 
 from outbid import __version__
 from outbid.ask.effects import compare
+from outbid.ask.strategy import Strategy
 from outbid.brief.diagram import edges, nodes
 from outbid.brief.figures import bands, series_fits
 from outbid.brief.numbers import floats
+from outbid.brief.play import played
 from outbid.progress import Progress
 from outbid.report.content import (
     ClaimRow,
@@ -38,6 +40,7 @@ def content(
     study: Study,
     settings: Settings,
     known: Mapping[str, Knowledge],
+    strategies: Mapping[str, Strategy],
     command: str,
     fingerprint: str,
     progress: Progress,
@@ -88,6 +91,7 @@ def content(
         parameters=parameter_rows(study, known),
         fits=tuple(fit_summary(name, each) for name, each in known.items()),
         boxes=study.settings.boxes,
+        play=played(strategies, months_after(window.last_month, 600)),
         provenance=Provenance(
             version=__version__,
             seed=settings.seed,

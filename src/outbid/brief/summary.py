@@ -52,6 +52,35 @@ def summary(shown: ReportContent) -> dict[str, Any]:
             }
             for e in shown.effects
         ],
+        "equilibrium": [
+            {
+                "id": t.id,
+                "claims": list(t.claims),
+                "prior": t.prior,
+                "measure": t.measure,
+                "median": t.median,
+                "q05": t.q05,
+                "q95": t.q95,
+                "probability": t.probability,
+                "prior_probability": t.prior_probability,
+                "verdict": t.verdict,
+            }
+            for t in shown.play.tests
+        ],
+        "payoffs": [
+            {
+                "player": w.player,
+                "term": w.term,
+                "prior": name,
+                "median": w.median[name],
+                "q05": w.q05[name],
+                "q95": w.q95[name],
+                "probability_positive": w.probability_positive[name],
+                "contraction": w.contraction[name],
+            }
+            for w in shown.play.payoffs
+            for name in w.median
+        ],
         "forecast": [],
         "scores": [],
         "replication": [],

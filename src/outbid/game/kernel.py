@@ -157,4 +157,6 @@ def normal_weights(points: Array, mean: Array, sd: Array) -> Array:
     excess = spread * (norm.pdf(away) + away * norm.cdf(away))
     rising = (excess[..., :-1] - excess[..., 1:]) / jnp.diff(points)
     ends = jnp.ones_like(mean)[..., None]
-    return jnp.concatenate([ends, rising], axis=-1) - jnp.concatenate([rising, 0.0 * ends], axis=-1)
+    weights = jnp.concatenate([ends, rising], axis=-1) - jnp.concatenate([rising, 0.0 * ends], axis=-1)
+    # rounding leaves far points a hair below zero
+    return jnp.maximum(weights, 0.0)

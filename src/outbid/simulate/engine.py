@@ -39,6 +39,11 @@ class Standing:
     def __len__(self) -> int:
         return len(self.parameters)
 
+    def taken(self, places: NDArray[np.int64]) -> Standing:
+        """Return the draws at these places."""
+        state = {name: value[places] for name, value in self.state.items()}
+        return Standing(self.parameters[places], state, self.levers[places])
+
 
 class Simulator:
     """A model's forward run, compiled once for one horizon and number of draws and reused for every scenario."""
