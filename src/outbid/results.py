@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -70,6 +70,24 @@ class FitResult:
                 for name, each in self.fits.items()
             },
         }
+
+
+@dataclass(frozen=True)
+class EstimateResult:
+    """Structural estimates of a game's payoffs; `found` is the table as plain data."""
+
+    lines: tuple[str, ...]
+    problems: tuple[str, ...]
+    found: Mapping[str, Any]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the likelihood's climb came to rest."""
+        return not self.problems
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the estimates as plain data."""
+        return {"ok": self.ok, "problems": list(self.problems), **self.found}
 
 
 @dataclass(frozen=True)
@@ -193,4 +211,14 @@ def simulation_lines(futures: Mapping[str, Futures], roles: Mapping[str, str]) -
             lines.append(
                 f"  {label}, {row.scenario}: {middle:{sign}.3g} ({low:{sign}.3g} to {high:{sign}.3g}) {unit}{odds}"
             )
+    return tuple(lines)
+
+
+def equilibrium_lines(left_out: Sequence[str]) -> tuple[str, ...]:
+    """Return what to say above scenarios in which the players choose."""
+    lines = [
+        "The players choose: each scenario sets what outsiders offer, the players answer by their equilibrium."
+    ]
+    if left_out:
+        lines.append(f"Left out, since they leave a player no choice: {', '.join(left_out)}.")
     return tuple(lines)

@@ -127,6 +127,12 @@ class _At(NamedTuple):
     score: Any
     information: Any
     damping: Any
+    steps: Any
+
+    @property
+    def gain(self) -> Array:
+        """What one more step would still add to the height, by its slope and curvature."""
+        return jnp.asarray(self.score @ jnp.linalg.solve(self.information, self.score))
 
 
 class Learner:
@@ -198,20 +204,19 @@ class Learner:
             fine = jnp.isfinite(height) & jnp.isfinite(score).all() & jnp.isfinite(information).all()
             return jnp.where(fine, height, -jnp.inf), score, information, values
 
-        def climb(at: _At, _: None) -> tuple[_At, None]:
+        def climb(at: _At) -> _At:
             ridge = at.damping * jnp.diag(jnp.diag(at.information))
             z = at.z + jnp.linalg.solve(at.information + ridge, at.score)
             height, score, information, values = look(z, at.values)
             up = height > at.height
-            new = _At(z, values, height, score, information, at.damping * 0.2)
-            stay = at._replace(damping=jnp.minimum(at.damping * 8.0, 1e6))
-            return jax.tree.map(lambda one, two: jnp.where(up, one, two), new, stay), None
+            new = _At(z, values, height, score, information, at.damping * 0.2, at.steps + 1)
+            stay = at._replace(damping=jnp.minimum(at.damping * 8.0, 1e6), steps=at.steps + 1)
+            return _At(*jax.tree.map(lambda one, two: jnp.where(up, one, two), new, stay))
 
         z, blank = jnp.zeros(table.first.shape[0]), jnp.zeros((grid.size, sum(counts)))
         height, score, information, values = look(z, blank)
-        first = _At(z, values, height, score, information, jnp.asarray(0.1))
-        top, _ = jax.lax.scan(climb, first, None, length=STEPS)
-        return top
+        first = _At(z, values, height, score, information, jnp.asarray(0.1), jnp.asarray(0))
+        return _At(*jax.lax.while_loop(lambda at: (at.steps < STEPS) & (at.gain > NEAR / 5.0), climb, first))
 
     def _heights(self, given: tuple[Draw, Array, Array, PriorTable, Array, Array]) -> Array:
         """Return the moves' log likelihood at each trial, shape (trials,)."""

@@ -14,7 +14,8 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import InputError
-from outbid.game.equations import averaged, log_sums, split
+from outbid.game.certify import worth_of_play
+from outbid.game.equations import averaged, split
 from outbid.game.game import Arrays, Game
 from outbid.game.kernel import expect
 from outbid.game.newton import newton
@@ -132,16 +133,8 @@ def _random_policy(game: Game, generator: np.random.Generator, boldness: float) 
 
 @jax.jit
 def _from_policy(arrays: Arrays, odds: Array) -> Found:
-    """Run Newton from what a policy given as log odds is worth after a few months of it."""
-
-    def month(values: Array, _: None) -> tuple[Array, None]:
-        worth = arrays.payoffs + arrays.discount[:, None, None] * expect(
-            arrays.kernel, log_sums(arrays, values)
-        )
-        return averaged(arrays.counts, logs, worth), None
-
+    """Run Newton from what a policy given as log odds would be worth if everybody kept to it."""
     logs = tuple(jax.nn.log_softmax(part, axis=-1) for part in split(arrays.counts, odds))
-    flat = jnp.zeros_like(odds)
-    values, _ = jax.lax.scan(month, flat, None, length=12)
-    at = newton(arrays, values)
+    future = arrays.discount[:, None, None] * expect(arrays.kernel, worth_of_play(arrays, logs))
+    at = newton(arrays, averaged(arrays.counts, logs, arrays.payoffs + future))
     return Found(at.values, at.error, at.steps)
