@@ -106,10 +106,10 @@ def test_defaults_of_every_verb(study: FakeStudy) -> None:
     common = {"prior": "both", "quick": False, "seed": 20210815, "out": Path("out/tiny")}
     for verb, expected in [
         ("check", {}),
-        ("fit", common),
-        ("simulate", {**common, "scenarios": (), "months": 36}),
+        ("fit", {**common, "data": None}),
+        ("simulate", {**common, "scenarios": (), "months": 36, "play": "scenario"}),
         ("report", {"out": Path("out/tiny")}),
-        ("run", common),
+        ("run", {**common, "data": None}),
     ]:
         study.asked.clear()
         assert main([verb, "tiny"]) == 0
@@ -126,6 +126,7 @@ def test_options_are_passed_on(study: FakeStudy) -> None:
         "prior": "sources",
         "quick": True,
         "months": 12,
+        "play": "scenario",
         "scenarios": ("a", "b"),
     }
 

@@ -26,17 +26,33 @@ FLOORS = {
     "evidence": 3,
     "study": 4,
     "simulate": 4,
+    "game": 4,
     "report": 4,
     "studies": 4,
     "infer": 5,
     "ask": 6,
     "run": 7,
+    "replicate": 7,
+    "strategize": 8,
     "brief": 8,
     "results": 8,
-    "api": 9,
-    "cli": 10,
+    "request": 8,
+    "played": 9,
+    "api": 10,
+    "cli": 11,
 }
-HEAVY = ("jax", "numpy", "altair", "numpyro", "arviz", "xarray", "scipy", "pandas", "matplotlib")
+HEAVY = (
+    "jax",
+    "numpy",
+    "statsmodels",
+    "altair",
+    "numpyro",
+    "arviz",
+    "xarray",
+    "scipy",
+    "pandas",
+    "matplotlib",
+)
 LONGEST_MODULE = 350
 
 

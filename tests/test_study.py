@@ -26,7 +26,7 @@ def change(path: Path, old: str, new: str) -> None:
 
 
 def test_the_shipped_study_is_sound() -> None:
-    assert shipped_studies() == ("khorasan",)
+    assert shipped_studies() == ("khorasan", "tugofwar")
     study = load_study("khorasan")
     assert check_study(study) == ()
     assert len(study.ledger.claims) == 60

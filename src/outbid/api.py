@@ -9,16 +9,16 @@ True
 from __future__ import annotations
 
 import json
-import shlex
 import tomllib
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from outbid.errors import InputError, did_you_mean
 from outbid.output import OutputFolder, json_text
 from outbid.progress import Progress, Silent
+from outbid.request import SEED, begin, command_line, kept, no_data, perhaps, unchanged
 from outbid.results import (
     CheckResult,
     FitResult,
@@ -26,6 +26,7 @@ from outbid.results import (
     RunResult,
     SimulationResult,
     StudyInfo,
+    equilibrium_lines,
     fit_lines,
     problems_of,
     problems_told,
@@ -33,11 +34,12 @@ from outbid.results import (
 )
 
 if TYPE_CHECKING:
-    from outbid.report.content import ReportContent
-    from outbid.run import Settings
+    from outbid.played import LoadedGame
     from outbid.study import Study
 
-SEED = 20210815
+PLAYS = ("scenario", "equilibrium")
+
+__all__ = ["SEED", "LoadedStudy", "load", "studies"]
 
 
 def studies() -> tuple[StudyInfo, ...]:
@@ -49,7 +51,7 @@ def studies() -> tuple[StudyInfo, ...]:
     return tuple(found)
 
 
-def load(study: str | Path) -> LoadedStudy:
+def load(study: str | Path) -> LoadedStudy | LoadedGame:
     """Load a study by its name or its folder.
 
     Raises
@@ -59,7 +61,12 @@ def load(study: str | Path) -> LoadedStudy:
     """
     from outbid.study import load_study
 
-    return LoadedStudy(load_study(study))
+    loaded = load_study(study)
+    if loaded.settings.kind == "game":
+        from outbid.played import LoadedGame
+
+        return LoadedGame(loaded)
+    return LoadedStudy(loaded)
 
 
 @dataclass(frozen=True)
@@ -99,13 +106,18 @@ class LoadedStudy:
         quick: bool = False,
         seed: int = SEED,
         out: Path | str | None = None,
+        data: Path | str | None = None,
         progress: Progress | None = None,
     ) -> FitResult:
-        """Condition the model on the figures under one prior set or both; with `out`, keep the posteriors there."""
-        settings, shown = _begin(prior, quick, seed), progress or Silent()
+        """Condition the model on the figures under one prior set or both; with `out`, keep the posteriors there.
+
+        `data` is for games only, see `outbid.played`.
+        """
+        no_data(self.name, data)
+        settings, shown = begin(prior, quick, seed), progress or Silent()
         from outbid.run import fingerprints, fit_study
 
-        with _folder(out) as folder:
+        with perhaps(out) as folder:
             fits = fit_study(self.study, settings, fingerprints(self.study, settings), folder, shown)
         return FitResult(fits, fit_lines(fits), problems_of(fits))
 
@@ -115,43 +127,51 @@ class LoadedStudy:
         prior: str = "both",
         scenarios: Sequence[str] = (),
         months: int | None = None,
+        play: str = "scenario",
         quick: bool = False,
         seed: int = SEED,
         out: Path | str | None = None,
         progress: Progress | None = None,
     ) -> SimulationResult:
-        """Play scenarios over the posterior, fitting first where that has not been done."""
-        settings, shown = _begin(prior, quick, seed), progress or Silent()
+        """Play scenarios over the posterior, fitting first where that has not been done.
+
+        With play="equilibrium" the players choose: outsiders do what a scenario says, the study's players
+        their equilibrium policy; scenarios that move a player's lever are left out, and that is said.
+        """
+        if play not in PLAYS:
+            raise InputError(f"play {play!r}", "is no way to play", did_you_mean(play, PLAYS))
+        settings, shown = begin(prior, quick, seed), progress or Silent()
         from outbid.run import Tools, fingerprints, fit_study, learn
 
-        with _folder(out) as folder:
+        with perhaps(out) as folder:
             tools = Tools(self.study, settings, months)
             fits = fit_study(self.study, settings, fingerprints(self.study, settings), folder, shown)
             known = learn(self.study, settings, fits, tools, shown, scenarios=scenarios)
             futures = {name: each.futures for name, each in known.items()}
-            result = SimulationResult(
-                futures, simulation_lines(futures, self.study.settings.roles), problems_of(fits)
-            )
+            said: tuple[str, ...] = ()
+            if play == "equilibrium":
+                from outbid.strategize import play_out
+
+                ahead = months or self.study.settings.horizon_months
+                futures, left_out = play_out(self.study, settings, known, ahead, shown, scenarios=scenarios)
+                said = equilibrium_lines(left_out)
+            lines = (*said, *simulation_lines(futures, self.study.settings.roles))
+            result = SimulationResult(futures, lines, problems_of(fits))
             if folder is not None:
                 folder.write_text("simulation.json", json_text(result.to_json()))
         return result
 
     def report(self, *, out: Path | str, progress: Progress | None = None) -> ReportResult:
         """Draw report.html again from what an earlier run left in `out`."""
-        from outbid.errors import InputError
         from outbid.report.page import render
         from outbid.report.saved import from_text
 
         with OutputFolder(out) as folder:
-            held = folder.path / "content.json"
-            if not held.is_file():
-                raise InputError(
-                    str(folder.path), "holds no run to report on", f"Run `outbid run {self.name}` first."
-                )
-            content = from_text(held.read_text(encoding="utf-8"), str(held))
+            text, where = kept(folder, self.name)
+            content = from_text(text, where)
             with (progress or Silent()).stage("Writing the report"):
                 path = folder.write_text("report.html", render(content))
-        return ReportResult(path, (f"Drawn again from {held.name}.",), problems_told(content))
+        return ReportResult(path, ("Drawn again from content.json.",), problems_told(content))
 
     def run(
         self,
@@ -160,15 +180,19 @@ class LoadedStudy:
         prior: str = "both",
         quick: bool = False,
         seed: int = SEED,
+        data: Path | str | None = None,
         progress: Progress | None = None,
     ) -> RunResult:
         """Fit, tell the past, play the scenarios, and leave report, summary, posteriors and tables in `out`.
 
         What `out` already holds and nothing has changed for is taken from there: everything, or the fits.
+        `data` is for games only, see `outbid.played`.
         """
-        settings, shown = _begin(prior, quick, seed), progress or Silent()
+        no_data(self.name, data)
+        settings, shown = begin(prior, quick, seed), progress or Silent()
         from outbid.brief.content import content as brief
         from outbid.brief.summary import summary
+        from outbid.report.content import ReportContent
         from outbid.report.page import render
         from outbid.report.saved import to_text
         from outbid.report.tables import tables
@@ -182,21 +206,23 @@ class LoadedStudy:
             whole_fingerprint,
             write_posteriors,
         )
+        from outbid.strategize import strategize
 
-        command = self._command(settings, out)
+        command = command_line(self.name, self.study.folder, settings, out)
         mark = whole_fingerprint(self.study, settings, command)
         names = ["report.html", "summary.json", *map(posterior_file, settings.prior_sets)]
         with OutputFolder(out) as folder:
             paths = {name: folder.path / name for name in names}
-            held = _held(folder.path, mark, names)
+            held = unchanged(ReportContent, folder.path, mark, names)
             if held is not None:
                 told = json.loads(paths["summary.json"].read_text(encoding="utf-8"))
                 return RunResult(terminal_answer(held), problems_told(held), paths, told)
             marks, tools = fingerprints(self.study, settings), Tools(self.study, settings)
             fits = fit_study(self.study, settings, marks, folder, shown)
             known = learn(self.study, settings, fits, tools, shown)
+            _, strategies = strategize(self.study, settings, known, shown)
             with shown.stage("Summing up"):
-                content = brief(self.study, settings, known, command, mark, shown)
+                content = brief(self.study, settings, known, strategies, command, mark, shown)
             with shown.stage("Writing the posteriors"):
                 write_posteriors(self.study, marks, known, folder)
             with shown.stage("Writing the report"):
@@ -209,40 +235,3 @@ class LoadedStudy:
             # Last, since it says that all the rest is there.
             folder.write_text("content.json", to_text(content))
         return RunResult(terminal_answer(content), problems_told(content), paths, told)
-
-    def _command(self, settings: Settings, out: Path | str) -> str:
-        where = self.name if self.study.folder.parent.name == "studies" else str(self.study.folder)
-        words = ["outbid", "run", where, "--out", str(out), "--seed", str(settings.seed)]
-        words += ["--quick"] if settings.quick else []
-        words += ["--prior", settings.prior] if settings.prior != "both" else []
-        return shlex.join(words)
-
-
-def _begin(prior: str, quick: bool, seed: int) -> Settings:
-    from outbid.errors import InputError, did_you_mean
-    from outbid.run import Settings, prepare
-
-    known = ("both", "neutral", "sources")
-    if prior not in known:
-        raise InputError(f"prior {prior!r}", "no such prior set", did_you_mean(prior, known))
-    prepare()
-    return Settings(prior, quick, seed)
-
-
-def _folder(out: Path | str | None) -> AbstractContextManager[OutputFolder | None]:
-    return nullcontext(None) if out is None else OutputFolder(out)
-
-
-def _held(folder: Path, mark: str, names: Sequence[str]) -> ReportContent | None:
-    """Return the content of an earlier run that came from the very same things and is still whole, or None."""
-    from outbid.errors import InputError
-    from outbid.report.saved import from_text
-
-    kept = folder / "content.json"
-    if not kept.is_file() or not all((folder / name).is_file() for name in names):
-        return None
-    try:
-        content = from_text(kept.read_text(encoding="utf-8"), str(kept))
-    except (InputError, OSError, UnicodeDecodeError):
-        return None
-    return content if content.provenance.fingerprint == mark else None

@@ -25,6 +25,7 @@ from outbid.progress import TerminalProgress
 OK, PROBLEMS, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
 PriorChoice = Literal["neutral", "sources", "both"]
+PlayChoice = Literal["scenario", "equilibrium"]
 
 
 class Result(Protocol):
@@ -82,6 +83,14 @@ SeedOption = Annotated[
         "--seed", metavar="N", min=0, max=2**32 - 1, help="Seed of all random numbers [default: fixed]."
     ),
 ]
+DataOption = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Folder with the panel of a study that is a game [default: a simulated panel].",
+    ),
+]
 PriorOption = Annotated[
     PriorChoice,
     typer.Option(
@@ -119,6 +128,7 @@ def run(
     prior: PriorOption = "both",
     quick: QuickOption = False,
     seed: SeedOption = None,
+    data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fit, compare the scenarios, write the report."""
@@ -128,7 +138,7 @@ def run(
         loaded = api.load(study)
         folder = _out_folder(out, loaded.name)
         result = loaded.run(
-            out=folder, prior=prior, quick=quick, seed=_seed(seed), progress=TerminalProgress()
+            out=folder, prior=prior, quick=quick, seed=_seed(seed), data=data, progress=TerminalProgress()
         )
         report = folder / "report.html"
         _show(result, as_json, after=[f"Report: {report}"] if report.exists() else [])
@@ -150,6 +160,7 @@ def fit(
     prior: PriorOption = "both",
     quick: QuickOption = False,
     seed: SeedOption = None,
+    data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask what the data say about the model."""
@@ -159,7 +170,7 @@ def fit(
         loaded = api.load(study)
         folder = _out_folder(out, loaded.name)
         result = loaded.fit(
-            prior=prior, quick=quick, seed=_seed(seed), out=folder, progress=TerminalProgress()
+            prior=prior, quick=quick, seed=_seed(seed), out=folder, data=data, progress=TerminalProgress()
         )
         _show(result, as_json)
 
@@ -172,6 +183,12 @@ def simulate(
         typer.Option("--scenario", metavar="ID", help="Scenario to play; repeat for several [default: all]."),
     ] = None,
     months: Annotated[int, typer.Option("--months", metavar="N", min=1, max=600, help="Months ahead.")] = 36,
+    play: Annotated[
+        PlayChoice,
+        typer.Option(
+            "--play", help="Move the players' levers as the scenario says, or let the players choose."
+        ),
+    ] = "scenario",
     out: OutOption = None,
     prior: PriorOption = "both",
     quick: QuickOption = False,
@@ -188,6 +205,7 @@ def simulate(
             prior=prior,
             scenarios=tuple(scenario or ()),
             months=months,
+            play=play,
             quick=quick,
             seed=_seed(seed),
             out=folder,

@@ -19,7 +19,6 @@ import numpy as np
 from outbid import __version__
 from outbid.ask.effects import Futures, play
 from outbid.ask.play_file import read_play
-from outbid.ask.strategy import Strategist, Strategy, seen_moves
 from outbid.errors import did_you_mean
 from outbid.infer.fit import Fit, fit, iterations
 from outbid.infer.latent import layout
@@ -38,8 +37,6 @@ from outbid.study import Study, unresolved
 SEED = 20210815
 # Draws on which the past is told and scenarios are played, per prior set, and as many from the prior itself.
 DRAWS = 2000
-# Draws whose game is solved in every world, per prior set.
-PLAYED = 100
 # Everything that a fit depends on lies in these places of the package.
 CODE = ("model", "infer", "data")
 # And in a study's folder, apart from these.
@@ -262,28 +259,6 @@ def learn(
             stage.advance()
             result[name] = Knowledge(each, past, futures, unseen, before)
     return result
-
-
-def strategize(
-    study: Study, settings: Settings, known: Mapping[str, Knowledge], progress: Progress
-) -> tuple[Strategist | None, dict[str, Strategy]]:
-    """Solve the players' game in every world under every prior set; nothing where a study is not played."""
-    play = read_play(study.folder, study.model)
-    if play is None:
-        return None, {}
-    strategist, result = Strategist(study.model, play), {}
-    with progress.stage("Solving the players' game", len(known)) as stage:
-        stage.note("compiling, then reading what the players want off what they did")
-        for name, each in known.items():
-            past, unseen = each.past, each.unseen
-            few = np.linspace(0, len(past.standing) - 1, min(PLAYED, len(past.standing))).astype(int)
-            paths = {index.name: past.paths[index.name][few] for index in study.model.indices}
-            moves = seen_moves(study.model, play, paths, past.levers[few])
-            result[name] = strategist.think(
-                moves, past.standing.taken(few), unseen.standing.taken(few), name, settings.seed
-            )
-            stage.advance()
-    return strategist, result
 
 
 def thinned(z: np.ndarray, draws: int) -> np.ndarray:

@@ -7,9 +7,10 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from outbid.model.declare import Model, declare
 from outbid.model.priors import read_parameters
 
 SHIPPED = Path(__file__).parent / "studies"
+KINDS = ("population", "game")
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Settings:
     """What study.toml says: title, question, names of the two sides, the window, and who plays which part.
 
     `roles` names the scenarios and outcomes that the report's answer speaks of, `boxes` the states, levers
-    and counts that its diagram draws (all, if empty).
+    and counts that its diagram draws (all, if empty). A study of the kind "game" is estimated and solved as
+    a game instead of simulated: its `play` says how (see `outbid.replicate.settings`), and it has no horizon.
     """
 
     title: str
@@ -41,6 +44,8 @@ class Settings:
     horizon_months: int
     roles: Mapping[str, str]
     boxes: tuple[str, ...] = ()
+    kind: str = "population"
+    play: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -99,13 +104,22 @@ def read_settings(path: Path) -> Settings:
     """
     entries = read_toml(path)
     texts = ("title", "question", "incumbent", "challenger", "first_month", "last_month")
-    known = {*texts, "horizon_months", "roles", "boxes"}
+    kind = entries.get("kind", "population")
+    if kind not in KINDS:
+        raise InputError(
+            f"{path.name}, kind", f"{kind!r} is no kind of study", did_you_mean(str(kind), KINDS)
+        )
+    known = (
+        {*texts, "kind", "play"} if kind == "game" else {*texts, "kind", "horizon_months", "roles", "boxes"}
+    )
     for key in entries:
         if key not in known:
             raise InputError(f"{path.name}, {key}", "unknown key", did_you_mean(key, known))
     for key in texts:
         if not isinstance(entries.get(key), str) or not entries[key].strip():
             raise InputError(f"{path.name}, {key}", "missing or not a text", "Give it as text in quotes.")
+    if kind == "game":
+        return _game_settings(entries, path)
     horizon = entries.get("horizon_months")
     if not isinstance(horizon, int) or isinstance(horizon, bool) or not 1 <= horizon <= 600:
         raise InputError(f"{path.name}, horizon_months", "not a whole number of months", "Give 1 to 600.")
@@ -131,8 +145,28 @@ def read_settings(path: Path) -> Settings:
     )
 
 
+def _game_settings(entries: Mapping[str, Any], path: Path) -> Settings:
+    if not isinstance(entries.get("play"), dict):
+        raise InputError(
+            f"{path.name}, play", "missing or not a table", "Say under [play] how the game is played."
+        )
+    return Settings(
+        entries["title"],
+        entries["question"],
+        entries["incumbent"],
+        entries["challenger"],
+        Window(entries["first_month"], entries["last_month"]),
+        0,
+        {},
+        kind="game",
+        play=entries["play"],
+    )
+
+
 def load_study(study: str | Path) -> Study:
     """Load a study by its shipped name or its folder, and check that everything in it resolves.
+
+    A study of the kind "game" has neither figures nor marks of its own: its panel is given when it is run.
 
     Raises
     ------
@@ -160,6 +194,10 @@ def load_study(study: str | Path) -> Study:
     ledger = read_ledger(folder)
     figure_sources = read_sources(folder / "figure_sources.toml", role="figures")
     cited = {*figure_sources, *ledger.sources}
+    if settings.kind == "game":
+        blank = np.zeros((len(settings.window), len(model.levers)))
+        nothing = Panel(settings.window, {})
+        return Study(folder.name, folder, settings, model, nothing, ledger, figure_sources, blank, (), ())
     panel = read_panel(folder, settings.window, cited)
     inferred = {name for history in model.lever_histories for name in history.levers}
     known = [name for name in model.lever_names if name not in inferred]

@@ -178,6 +178,10 @@ def check_game(game: Game) -> None:
         )
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise InputError("kernel", "holds a probability that is negative or not a number", "Mend the kernel.")
+    if isinstance(game.kernel, Banded):
+        # what a band puts beyond the grid goes nowhere
+        target = np.arange(game.grid.size)[:, None] + np.arange(weights.shape[2])[None, :] - game.kernel.lower
+        weights = np.where(((target >= 0) & (target < game.grid.size))[:, None, :], weights, 0.0)
     sums = weights.sum(axis=2)
     worst = np.unravel_index(np.argmax(np.abs(sums - 1.0)), sums.shape)
     if abs(sums[worst] - 1.0) > ROUNDING:

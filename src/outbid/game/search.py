@@ -89,7 +89,8 @@ def search(game: Game, starts: int = 30, seed: int = 0, *, boldness: float = 3.0
         pass
     for _ in range(starts - 1):
         with one_thread_each():
-            found = _from_policy(arrays, jnp.asarray(_random_policy(game, generator, boldness)))
+            start = jnp.asarray(_random_policy(game, generator, boldness))
+            found = jax.block_until_ready(_from_policy(arrays, start))
         if holds(found.values, float(found.error)):
             answers.append((np.asarray(found.values), int(found.steps), "Newton from a random policy"))
     if not answers:

@@ -19,10 +19,12 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import InputError
-from outbid.game.equations import log_probabilities, profile_values, residual, split
+from outbid.game.certify import largest_gain
+from outbid.game.equations import log_probabilities, residual, split
 from outbid.game.game import Arrays, Game, check_game
 from outbid.game.kernel import Banded, Scattered, dense
 from outbid.game.newton import Progress, coarse_start, newton, size_of
+from outbid.game.threads import one_thread_each, shared_out
 
 Floats = NDArray[np.float64]
 # What a certificate still calls an equilibrium, relative to the size of the values.
@@ -44,7 +46,7 @@ class Certificate:
         Largest absolute error of the value equations, in payoff units.
     gain
         Most that any player could gain in any state by any other mixture once, shocks' worth included, in
-        payoff units: zero in equilibrium, and computed apart from the equations that were solved.
+        payoff units: zero in equilibrium, and computed apart from the equations that were solved (`certify`).
     steps, method
         Newton steps taken, and which way found it.
     """
@@ -164,7 +166,9 @@ def solve(game: Game, start: Floats | None = None) -> Equilibrium:
     elif isinstance(arrays.kernel, Banded):
         ways.insert(0, ("Newton from a coarser grid", lambda: _from_coarse(arrays)))
     for name, way in ways:
-        found = way()
+        # to the end, for a call may come back before its result is there
+        with one_thread_each():
+            found = jax.block_until_ready(way())
         steps += int(found.steps)
         nearest = min(nearest, float(found.error))
         if holds(found.values, float(found.error)):
@@ -178,7 +182,8 @@ def solve(game: Game, start: Floats | None = None) -> Equilibrium:
 
 def certify(game: Game, values: Array, steps: int, method: str) -> Certificate:
     """Return the certificate of an answer."""
-    error, gain = _evidence(game.arrays, jnp.asarray(values))
+    with one_thread_each():
+        error, gain = jax.block_until_ready(_evidence(game.arrays, jnp.asarray(values)))
     return Certificate(float(error), float(gain), steps, method)
 
 
@@ -215,8 +220,10 @@ def solve_many(games: Game, start: Floats | None = None) -> Batch:
     arrays = games.arrays
     count = arrays.payoffs.shape[0]
     shape = (count, games.grid.size, sum(games.counts))
-    first = _batch_coarse(arrays) if start is None else jnp.broadcast_to(jnp.asarray(start), shape)
-    found = _batch_newton(arrays, first)
+    if start is None:
+        found = shared_out(_batch_from_coarse, arrays)
+    else:
+        found = shared_out(_batch_newton, (arrays, jnp.broadcast_to(jnp.asarray(start), shape)))
     values, errors = np.array(found.values), np.array(found.error)
     for i in range(count):
         if not holds(values[i], errors[i]):
@@ -244,13 +251,13 @@ def _from_coarse(arrays: Arrays) -> Found:
 
 
 @jax.jit
-def _batch_newton(arrays: Arrays, starts: Array) -> Found:
-    return Found(*jax.lax.map(lambda pair: _as_found(newton(*pair)), (arrays, starts)))
+def _batch_newton(pairs: tuple[Arrays, Array]) -> Found:
+    return Found(*jax.lax.map(lambda pair: _as_found(newton(*pair)), pairs))
 
 
 @jax.jit
-def _batch_coarse(arrays: Arrays) -> Array:
-    return jnp.asarray(jax.lax.map(coarse_start, arrays))
+def _batch_from_coarse(arrays: Arrays) -> Found:
+    return Found(*jax.lax.map(_from_coarse, arrays))
 
 
 def _at_precision(arrays: Arrays, share: float) -> Arrays:
@@ -285,27 +292,3 @@ def _walk(arrays: Arrays, blank: Array, at: Callable[[Arrays, float], Arrays]) -
 def _evidence(arrays: Arrays, values: Array) -> tuple[Array, Array]:
     """Return the largest residual, and the most that a one-shot deviation could gain."""
     return size_of(residual(arrays, values)), largest_gain(arrays, values)
-
-
-def largest_gain(arrays: Arrays, values: Array) -> Array:
-    """Return the most a player gains by answering best once, in any state, against the play that `values` imply.
-
-    The worth of the play itself comes from evaluating that policy, not from `values`, so the check is
-    independent of the equations that were solved.
-    """
-    logs = log_probabilities(arrays, values)
-    return jnp.max(_gains(arrays, values, logs))
-
-
-def _gains(arrays: Arrays, values: Array, logs: tuple[Array, ...]) -> Array:
-    from outbid.game.equations import averaged
-
-    worth = averaged(arrays.counts, logs, profile_values(arrays, values))
-    gains = []
-    for i, mine in enumerate(split(arrays.counts, worth)):
-        scale = jnp.maximum(arrays.precision[i], 1e-9)
-        chances = jnp.exp(logs[i])
-        played = (chances * (mine - logs[i] / scale)).sum(axis=-1)
-        best = jax.scipy.special.logsumexp(scale * mine, axis=-1) / scale
-        gains.append(jnp.max(best - played))
-    return jnp.stack(gains)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from outbid.report.content import FitSummary, ReportContent
+from outbid.report.content import FitSummary, Provenance, ReportContent
 from outbid.report.numbers import counted, duration, two_digits
 
 PRIOR_NAMES = {
@@ -86,8 +86,12 @@ def citation(content: ReportContent) -> str:
 
 
 def facts(content: ReportContent) -> tuple[tuple[str, str], ...]:
+    """Return what is needed to get a report's numbers again, as (name, value)."""
+    return provenance_facts(content.provenance)
+
+
+def provenance_facts(run: Provenance) -> tuple[tuple[str, str], ...]:
     """Return what is needed to get the same numbers again, as (name, value)."""
-    run = content.provenance
     packages = ", ".join(f"{name} {version}" for name, version in sorted(run.packages.items()))
     timing = ", ".join(f"{stage} {duration(seconds)}" for stage, seconds in run.timing.items())
     rows = (

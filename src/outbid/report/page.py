@@ -16,7 +16,7 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from outbid.report import evidence_tables, headings, made, record_tables, result_tables, words
+from outbid.report import evidence_tables, headings, made, play_tables, record_tables, result_tables, words
 from outbid.report.content import ReportContent
 from outbid.report.figures import diagram, fit, history, tradeoff, unknowns, whatif
 from outbid.report.figures.common import Cell, Figure, Table
@@ -28,6 +28,7 @@ _SECTIONS = (
     ("drivers", "What drives what"),
     ("claims", "Claims"),
     ("whatif", "What if"),
+    ("choose", "What they would choose"),
     ("unknowns", "What we can't tell"),
     ("made", "How it was made"),
 )
@@ -44,12 +45,12 @@ def render(content: ReportContent) -> str:
     content
         Everything that the report shows.
     """
-    bundle, script, style = _bundle(), _own("page.js"), _own("style.css")
+    code, script, style = bundle(), own("page.js"), own("style.css")
     claim_lines, links = evidence_tables.claims(content), evidence_tables.arrows(content)
     context: dict[str, Any] = {
         "content": content,
-        "policy": security_policy((bundle, script)),
-        "bundle": Markup(bundle),
+        "policy": security_policy((code, script)),
+        "bundle": Markup(code),
         "script": Markup(script),
         "style": Markup(style),
         "answer": words.answer(content),
@@ -67,6 +68,7 @@ def render(content: ReportContent) -> str:
         "claim_ids": {line.id for line in claim_lines},
         "filters": evidence_tables.filters(claim_lines),
         "blocks": result_tables.scenario_blocks(content),
+        "choose": play_tables.section(content),
         "parameters": result_tables.parameters(content),
         "series": record_tables.series_blocks(content),
         "years": record_tables.years_of_bands(content),
@@ -77,7 +79,7 @@ def render(content: ReportContent) -> str:
     context["sections"] = [
         {"id": ident, "name": name} for ident, name in _SECTIONS if _present(ident, context)
     ]
-    return _environment().get_template("page.html.j2").render(context)
+    return environment().get_template("page.html.j2").render(context)
 
 
 def security_policy(scripts: tuple[str, ...]) -> str:
@@ -179,6 +181,7 @@ def _present(section: str, context: Mapping[str, Any]) -> bool:
         "drivers": ("arrows",),
         "claims": ("claims",),
         "whatif": ("paths", "blocks"),
+        "choose": ("choose",),
         "unknowns": ("parameters",),
     }
     return section not in needs or any(context[name] for name in needs[section])
@@ -200,27 +203,29 @@ def _digest(script: str) -> str:
 
 
 @cache
-def _bundle() -> str:
+def bundle() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script; no network, but it takes over a second."""
     text: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     return text.replace("\r\n", "\n")
 
 
-def _own(name: str) -> str:
+def own(name: str) -> str:
+    """Return a text file of this folder."""
     return (_HERE / name).read_text(encoding="utf-8")
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    """Return what fills the templates, with this room's filters."""
+    prepared = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["as_json"] = as_json
-    environment.filters["embedded"] = embedded
-    environment.filters["safe_link"] = safe_link
-    environment.filters["home_words"] = evidence_tables.home_words
-    return environment
+    prepared.filters["as_json"] = as_json
+    prepared.filters["embedded"] = embedded
+    prepared.filters["safe_link"] = safe_link
+    prepared.filters["home_words"] = evidence_tables.home_words
+    return prepared

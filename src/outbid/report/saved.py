@@ -7,19 +7,26 @@ import json
 import types
 import typing
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from outbid.errors import InputError
 from outbid.report.content import ReportContent
 
+Content = TypeVar("Content")
 
-def to_text(content: ReportContent) -> str:
+
+def to_text(content: Any) -> str:
     """Return the content as JSON text."""
     return json.dumps(dataclasses.asdict(content), ensure_ascii=False, allow_nan=True, separators=(",", ":"))
 
 
 def from_text(text: str, where: str) -> ReportContent:
-    """Return the content that `to_text` wrote.
+    """Return the content of a report that `to_text` wrote; see `rebuilt`."""
+    return rebuilt(ReportContent, text, where)
+
+
+def rebuilt(kind: type[Content], text: str, where: str) -> Content:
+    """Return content of any kind that `to_text` wrote.
 
     Raises
     ------
@@ -27,7 +34,7 @@ def from_text(text: str, where: str) -> ReportContent:
         If the text is not such content (another version's, or cut short).
     """
     try:
-        return typing.cast(ReportContent, _build(ReportContent, json.loads(text)))
+        return typing.cast(Content, _build(kind, json.loads(text)))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             where, f"is not a report's content of this version ({error})", "Make it again with `outbid run`."

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 
 from outbid.report.content import ReportContent
+from outbid.report.play_csv import csv_tables
 
 Table = tuple[Sequence[str], Iterable[Sequence[object]]]
 
@@ -31,6 +32,7 @@ def tables(content: ReportContent) -> dict[str, str]:
             ("id", "role", "title", "outlet", "author", "date", "url", "licence"),
             [(s.id, s.role, s.title, s.outlet, s.author, s.date, s.url, s.licence) for s in content.sources],
         ),
+        **csv_tables(content),
     }
     return {name: _text(*table) for name, table in made.items()}
 
