@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from outbid.errors import InputError
 from outbid.game.anchors import Anchor, Free, LongRun, Measure, Normal
 from outbid.game.equations import log_probabilities
 from outbid.game.full_information import FullInformation, full_information
-from outbid.game.game import Player
-from outbid.game.grid import Axis, even_axis
+from outbid.game.game import Game, Player
+from outbid.game.grid import Axis, Grid, even_axis
+from outbid.game.hidden import forward, seen_actions
 from outbid.game.hidden_game import HiddenGame, one_index_hidden
 from outbid.game.hidden_inputs import Record, draw, joint_log
 from outbid.game.hidden_likelihood import Likelihood
+from outbid.game.kernel import Scattered, banded_from
 from outbid.game.solve import solve
 
 AXIS = even_axis("support", -8.0, 8.0, 41)
@@ -204,6 +208,38 @@ def test_a_game_without_influence_has_the_likelihood_of_a_kalman_filter() -> Non
     by_month = likelihood.at(game.start, by_month=True)
     assert by_month.scores is not None
     np.testing.assert_allclose(found.score, by_month.scores.sum(axis=0), rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["banded", "scattered"])
+def test_measures_may_see_any_axis_of_any_game(kind: str) -> None:
+    grid = Grid((Axis("one", (0.0, 1.0, 2.0)), Axis("two", (-1.0, 1.0))))
+    generator = np.random.default_rng(8)
+    matrix = generator.dirichlet(np.ones(6), size=(6, 4))
+    targets = jnp.broadcast_to(jnp.arange(6), (6, 4, 6))
+    kernel = banded_from(matrix) if kind == "banded" else Scattered(targets, jnp.asarray(matrix))
+    payoffs = jnp.asarray(generator.standard_normal((2, 6, 4)))
+
+    def build(parameters: jax.Array) -> Game:
+        return Game(PLAYERS, grid, parameters[0] * payoffs, kernel, jnp.full(2, 0.8), jnp.ones(2))
+
+    measures = (Measure("first", 1.0, 0.0, 1.0), Measure("second", Free(0.5, sign=1), 0.3, 1.0, axis="two"))
+    anchor = Anchor("first.intercept", "first.loading", "first.loading")
+    game = HiddenGame({"weight": Free(0.7)}, build, measures, anchor)
+    figures, actions = generator.standard_normal((9, 2)), generator.integers(0, 2, (9, 2))
+    point = Likelihood(game, Record(actions, figures)).at(game.start)
+    found = solve(build(jnp.array([0.7])))
+    logs = joint_log((2, 2), log_probabilities(found.game.arrays, jnp.asarray(found.values)))
+    centres = grid.values * [1.0, 0.5] + [0.0, 0.3]
+    measured = norm.logpdf(figures[:, None, :], centres[None], 1.0).sum(axis=2)
+    seen = seen_actions((2, 2), actions)
+    wanted = forward(jnp.log(found.long_run), kernel, logs, seen, jnp.asarray(measured))
+    assert point.log_likelihood == pytest.approx(float(wanted), abs=1e-9)
+    with pytest.raises(InputError, match="no such axis"):
+        wrong = (measures[0], Measure("second", 1.0, axis="too"))
+        Likelihood(HiddenGame({"weight": Free(0.7)}, build, wrong, anchor), Record(actions, figures)).at(
+            [0.7, 0.0, 1.0]
+        )
 
 
 @pytest.mark.slow

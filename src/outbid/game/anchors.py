@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from outbid.errors import InputError, did_you_mean
 
@@ -129,3 +131,8 @@ def check_anchor(anchor: Anchor, quantities: Mapping[str, Quantity], measures: S
         raise InputError(
             "anchor, sign", "a standard deviation has no direction", "Name a loading with a sign."
         )
+
+
+def natural_from(inner: Array, signs: Array) -> Array:
+    """Return estimates in natural units, shape (names,), from unbounded ones."""
+    return jnp.where(signs == 0, inner, signs * jnp.exp(jnp.where(signs == 0, 0.0, inner)))

@@ -19,7 +19,7 @@ from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
-from outbid.game.anchors import Normal
+from outbid.game.anchors import Normal, natural_from
 from outbid.game.equations import log_probabilities, residual
 from outbid.game.game import Game
 from outbid.game.grid import Grid
@@ -173,11 +173,6 @@ class Likelihood:
         quantities = everything[len(self.hidden.parameters) :]
         density = _measured(self.hidden, game.grid, quantities, self.figures)
         return smooth(first, game.kernel, logs, self.seen, density)
-
-
-def natural_from(inner: Array, signs: Array) -> Array:
-    """Return estimates in natural units, shape (names,), from unbounded ones."""
-    return jnp.where(signs == 0, inner, signs * jnp.exp(jnp.where(signs == 0, 0.0, inner)))
 
 
 def _chain(hidden: HiddenGame, game: Game, values: Array) -> tuple[Array, Array, Array]:
