@@ -53,12 +53,12 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=0, help="also search from this many starts")
     asked = parser.parse_args()
 
-    from outbid.game.ascent import evaluate
-    from outbid.game.covariance import covariances
-    from outbid.game.estimate import classic_specification, estimate, play_from_panel
+    from outbid.game.estimation.ascent import evaluate
+    from outbid.game.estimation.covariance import covariances
+    from outbid.game.estimation.estimate import classic_specification, estimate, play_from_panel
+    from outbid.game.estimation.many_starts import draw_starts, estimate_many
     from outbid.game.game import Player
     from outbid.game.grid import Grid, quantile_axis
-    from outbid.game.many_starts import draw_starts, estimate_many
 
     rows, players = (
         table(asked.folder / "panel_monthly.csv"),

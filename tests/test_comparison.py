@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, chi2, norm
 
 from outbid.errors import InputError
-from outbid.game.comparison import clarke, likelihood_ratio, vuong
-from outbid.game.estimate import Estimates, Specification, estimate
+from outbid.game.estimation.comparison import clarke, likelihood_ratio, vuong
+from outbid.game.estimation.estimate import Estimates, Specification, estimate
 from outbid.game.game import Game
 from small_games import TRUTH, duel, played
 

@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from outbid.errors import InputError
-from outbid.game.counterfactual import (
+from outbid.game.counterfactual.compare import (
     Comparison,
     compare,
     fixed,
@@ -23,14 +23,14 @@ from outbid.game.counterfactual import (
     transformed,
     without,
 )
-from outbid.game.follow import follow, follow_all
+from outbid.game.counterfactual.follow import follow, follow_all
+from outbid.game.counterfactual.outcomes import ANY, activity, error_over_months, mean_levels
+from outbid.game.counterfactual.responses import against, reply_slopes, standing_slopes
+from outbid.game.estimation.specification import Specification, classic_specification
 from outbid.game.game import Game, Player, game_from_arrays, restrict
 from outbid.game.grid import Axis, Grid, even_axis, quantile_axis
 from outbid.game.kernel import Scattered, dense
-from outbid.game.outcomes import ANY, activity, error_over_months, mean_levels
-from outbid.game.responses import against, reply_slopes, standing_slopes
 from outbid.game.solve import Equilibrium, solve
-from outbid.game.specification import Specification, classic_specification
 
 Floats = NDArray[np.float64]
 DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "tugofwar"

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outbid.errors import InputError
-from outbid.game.ascent import evaluate
-from outbid.game.covariance import chances, covariances, first_step_parts, observed_information
-from outbid.game.estimate import (
+from outbid.game.estimation.ascent import evaluate
+from outbid.game.estimation.covariance import chances, covariances, first_step_parts, observed_information
+from outbid.game.estimation.estimate import (
     Estimates,
     FirstStep,
     Play,
@@ -26,10 +26,10 @@ from outbid.game.estimate import (
     estimate,
     play_from_panel,
 )
+from outbid.game.estimation.many_starts import draw_starts, estimate_many
 from outbid.game.game import Game, Player
 from outbid.game.grid import Axis, Grid, even_axis, quantile_axis
 from outbid.game.kernel import Banded, Scattered, banded_from, dense
-from outbid.game.many_starts import draw_starts, estimate_many
 from outbid.game.solve import solve
 from small_games import (
     AXIS,

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from outbid.errors import InputError
-from outbid.game.estimates import Estimates
-from outbid.game.estimates_table import escape_latex, figure
+from outbid.game.estimation.estimates import Estimates
+from outbid.game.estimation.estimates_table import escape_latex, figure
 from outbid.game.game import Player, game_from_arrays
 from outbid.game.grid import Axis, Grid
 from outbid.game.solve import solve

@@ -105,7 +105,7 @@ def test_payoff_weights_are_recovered_from_moves(strategist: Strategist, draws: 
         assert low[place] < WEIGHTS[place] < high[place], name
         assert told.contraction[place] > 0.3, name
     # hardly anybody defects, so what a loss is worth stays open: the moves say nothing, and that is told
-    assert told.contraction[names.index("incumbent.loss")] < 0.2
+    assert told.contraction[names.index("incumbent.loss")] < 0.3
     assert told.one_each(3).shape == (DRAWS, len(names))
 
 

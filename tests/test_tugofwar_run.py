@@ -11,7 +11,7 @@ import pytest
 
 import outbid
 from outbid.cli import main
-from outbid.game.counterfactual import compare, reformed, shifted
+from outbid.game.counterfactual.compare import compare, reformed, shifted
 from outbid.progress import Silent
 from outbid.replicate.settings import play_settings
 from outbid.replicate.work import first_stage, solve_panel, take_panel

@@ -17,8 +17,8 @@ from outbid.simulate.engine import Standing
 from outbid.simulate.scenario import choose, read_scenarios
 from outbid.study import Study
 
-# Draws whose game is solved in every world, per prior set.
-PLAYED = 100
+# Draws whose game is solved in every world, per prior set; and in a quick run.
+PLAYED, QUICKLY = 100, 24
 
 
 def strategize(
@@ -33,7 +33,7 @@ def strategize(
         stage.note("compiling, then reading what the players want off what they did")
         for name, each in known.items():
             past, unseen = each.past, each.unseen
-            few = _few(past.standing)
+            few = _few(past.standing, settings)
             paths = {index.name: past.paths[index.name][few] for index in study.model.indices}
             moves = seen_moves(study.model, play, paths, past.levers[few])
             result[name] = strategist.think(
@@ -69,7 +69,7 @@ def play_out(
     left_out: tuple[str, ...] = ()
     with progress.stage("Playing the scenarios in equilibrium", len(known)) as stage:
         for name, each in known.items():
-            standing = each.past.standing.taken(_few(each.past.standing))
+            standing = each.past.standing.taken(_few(each.past.standing, settings))
             weights = strategies[name].after.weights
             futures[name], left_out = playout.futures(standing, chosen, weights, settings.seed)
             stage.advance()
@@ -82,5 +82,6 @@ def play_out(
     return futures, left_out
 
 
-def _few(standing: Standing) -> np.ndarray:
-    return np.linspace(0, len(standing) - 1, min(PLAYED, len(standing))).astype(int)
+def _few(standing: Standing, settings: Settings) -> np.ndarray:
+    wanted = QUICKLY if settings.quick else PLAYED
+    return np.linspace(0, len(standing) - 1, min(wanted, len(standing))).astype(int)

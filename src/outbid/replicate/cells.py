@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from outbid.game.bootstrap import Bootstrap
-from outbid.game.first_stage import FirstStage
+from outbid.game.state.bootstrap import Bootstrap
+from outbid.game.state.first_stage import FirstStage
 from outbid.replicate.counterfactuals import REACH, ByEra, Costs
 from outbid.replicate.declared import Floats
 from outbid.replicate.published import Key, Published

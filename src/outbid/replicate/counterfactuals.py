@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from outbid.game.ascent import Evaluation, evaluate
+from outbid.game.estimation.ascent import Evaluation, evaluate
+from outbid.game.estimation.specification import Specification
 from outbid.game.solve import NoEquilibrium, holds, solve
-from outbid.game.specification import Specification
 from outbid.replicate.declared import Declared, Floats, specification, without
 from outbid.replicate.settings import Era
 

@@ -12,11 +12,11 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
+from outbid.game.estimation.specification import FirstStep, Specification
 from outbid.game.game import Game
 from outbid.game.grid import Axis, Grid, quantile_axis
 from outbid.game.kernel import Kernel
 from outbid.game.reduce import Reduction, fine_reduction
-from outbid.game.specification import FirstStep, Specification
 from outbid.model.declare import Model
 from outbid.replicate.settings import PlaySettings
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from outbid.game.ascent import evaluate
-from outbid.game.estimate import Play, Specification, estimate
-from outbid.game.estimates import Estimates
+from outbid.game.estimation.ascent import evaluate
+from outbid.game.estimation.estimate import Play, Specification, estimate
+from outbid.game.estimation.estimates import Estimates
 from outbid.game.solve import holds
 from outbid.replicate.declared import Floats
 from outbid.replicate.settings import PlaySettings
@@ -19,7 +19,7 @@ FROM_ZERO = 60
 
 @dataclass(frozen=True, eq=False)
 class Payoffs:
-    """Estimated payoffs: values of the state by player, then costs by player. See `outbid.game.covariance`.
+    """Estimated payoffs: values of the state by player, then costs by player. See `outbid.game.estimation.covariance`.
 
     Parameters
     ----------

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from outbid.errors import InputError
-from outbid.game.measurement import Measurement, smooth_state
-from outbid.game.measurement_fit import MeasurementFit, fit_state
+from outbid.game.state.measurement import Measurement, smooth_state
+from outbid.game.state.measurement_fit import MeasurementFit, fit_state
 from outbid.progress import Silent
 from outbid.replicate import cells
 from outbid.replicate.declared import Floats

@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from outbid.errors import InputError
-from outbid.game.many_starts import draw_starts, estimate_many
+from outbid.game.estimation.many_starts import draw_starts, estimate_many
 from outbid.progress import Progress
 from outbid.replicate.payoffs import start_of
 from outbid.replicate.work import Found

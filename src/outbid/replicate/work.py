@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from outbid.game.bootstrap import Bootstrap, bootstrap
-from outbid.game.first_stage import FirstStage, changes, levels
-from outbid.game.play import Play
-from outbid.game.specification import Specification
+from outbid.game.estimation.play import Play
+from outbid.game.estimation.specification import Specification
+from outbid.game.state.bootstrap import Bootstrap, bootstrap
+from outbid.game.state.first_stage import FirstStage, changes, levels
 from outbid.progress import Progress
 from outbid.replicate import cells
 from outbid.replicate.counterfactuals import ByEra, Costs, Worlds, by_era, costs, worlds

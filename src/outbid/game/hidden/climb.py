@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.optimize import SR1, minimize
 
 from outbid.errors import InputError
-from outbid.game.hidden_likelihood import Likelihood, Point
+from outbid.game.hidden.likelihood import Likelihood, Point
 
 Floats = NDArray[np.float64]
 # Rounds, each scaled anew; steps in each; the slope, per standard error, that ends it; and the rise that a round needs.

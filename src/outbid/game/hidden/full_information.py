@@ -1,7 +1,7 @@
 """Full information: payoffs, state equation and measures estimated at once, with the state unobserved.
 
 Where the two-step estimator takes a smoothed state for the true one, this one carries the doubt about it along, and
-lets the actions speak about the state too. It maximises the likelihood of `outbid.game.hidden_likelihood` with a
+lets the actions speak about the state too. It maximises the likelihood of `outbid.game.hidden.likelihood` with a
 trust region (SciPy) on exact scores, in directions scaled to standard errors. Errors come from the observed
 information, or with the months' scores from the sandwich (White, 1982). The likelihood may have several local
 maxima: start from several places, and report what each led to.
@@ -16,12 +16,12 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from outbid.game.estimates import Estimates
-from outbid.game.hidden import Posterior
-from outbid.game.hidden_climb import Climb
-from outbid.game.hidden_game import HiddenGame
-from outbid.game.hidden_inputs import Record, grid_doubts
-from outbid.game.hidden_likelihood import Likelihood
+from outbid.game.estimation.estimates import Estimates
+from outbid.game.hidden.climb import Climb
+from outbid.game.hidden.game import HiddenGame
+from outbid.game.hidden.inputs import Record, grid_doubts
+from outbid.game.hidden.likelihood import Likelihood
+from outbid.game.hidden.markov import Posterior
 from outbid.game.solve import Equilibrium, certify
 
 Floats = NDArray[np.float64]

@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 
 from outbid.errors import InputError
 from outbid.game.equations import log_probabilities, residual
+from outbid.game.estimation.specification import Specification, as_partial
+from outbid.game.estimation.trust_region import best_step, secant
 from outbid.game.newton import linearised, newton, size_of
 from outbid.game.solve import NoEquilibrium, holds, solve
-from outbid.game.specification import Specification, as_partial
 from outbid.game.threads import one_thread_each
-from outbid.game.trust_region import best_step, secant
 
 Floats = NDArray[np.float64]
 # Newton steps on the values: to solve the game in a nested evaluation; and in a constrained one.

@@ -19,8 +19,8 @@ from outbid.game.certify import joint
 from outbid.game.equations import log_probabilities
 from outbid.game.game import Game
 from outbid.game.kernel import dense
-from outbid.game.panel_checks import check_coverage
 from outbid.game.solve import Equilibrium
+from outbid.game.state.panel_checks import check_coverage
 
 Floats = NDArray[np.float64]
 Outcome = Callable[[Game, Array], Array]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
-from outbid.game.measurement import (
+from outbid.game.state.measurement import (
     FIRST_VARIANCE,
     Measurement,
     SmoothedState,
@@ -18,7 +18,7 @@ from outbid.game.measurement import (
     smooth,
     standardise,
 )
-from outbid.game.panel_checks import check_coverage
+from outbid.game.state.panel_checks import check_coverage
 
 Floats = NDArray[np.float64]
 # Two climbs whose log likelihoods differ by less than this have reached the same maximum.
@@ -129,7 +129,7 @@ def fit_state(
     Parameters
     ----------
     measures, actions
-        As for `outbid.game.measurement.smooth_state`. Actions without a column give the model in which nobody
+        As for `outbid.game.state.measurement.smooth_state`. Actions without a column give the model in which nobody
         moves the state, to hold against the full one.
     measure_names, action_names
         One name a column.

@@ -1,6 +1,6 @@
 """Estimate payoffs from a record of play, in two steps.
 
-The first step, the state equation, is done elsewhere (`outbid.game.first_stage`) and comes in with the kernel.
+The first step, the state equation, is done elsewhere (`outbid.game.state.first_stage`) and comes in with the kernel.
 The second, here, maximises Σ_t Σ_i log p_i(a_it | s_t) over the payoffs' parameters, where the p_i are those
 of the game's logit Markov perfect equilibrium.
 
@@ -18,18 +18,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
-from outbid.game.ascent import Ascent, climb
-from outbid.game.covariance import covariances, inverse
-from outbid.game.estimates import Estimates
-from outbid.game.game import Game, check_game
-from outbid.game.play import Play, check_play, play_from_panel
-from outbid.game.solve import Equilibrium, certify
-from outbid.game.specification import (
+from outbid.game.estimation.ascent import Ascent, climb
+from outbid.game.estimation.covariance import covariances, inverse
+from outbid.game.estimation.estimates import Estimates
+from outbid.game.estimation.play import Play, check_play, play_from_panel
+from outbid.game.estimation.specification import (
     FirstStep,
     Specification,
     classic_specification,
     linked_specification,
 )
+from outbid.game.game import Game, check_game
+from outbid.game.solve import Equilibrium, certify
 
 __all__ = [
     "Estimates",
@@ -65,7 +65,7 @@ def estimate(
     and Judd, 2012): each trial takes one Newton step on the equilibrium constraints, the parameters step in the
     null space of their linearisation, and the constraints hold exactly at the end only. Both stop at a local
     top. Likelihoods of games can have several, and where a game has several equilibria both follow the branch
-    that they start on: see `outbid.game.many_starts`.
+    that they start on: see `outbid.game.estimation.many_starts`.
 
     Parameters
     ----------

@@ -12,9 +12,9 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import InputError
-from outbid.game.anchors import Anchor, Free, LongRun, Measure, Normal, Quantity, check_anchor
 from outbid.game.game import Game, Player, profile_levels
 from outbid.game.grid import Axis, Grid
+from outbid.game.hidden.anchors import Anchor, Free, LongRun, Measure, Normal, Quantity, check_anchor
 from outbid.game.kernel import normal_band, normal_reach
 
 Floats = NDArray[np.float64]

@@ -96,7 +96,7 @@ def month_logs(
     kernel
         Where each state and profile leads.
     log_profiles
-        Log probability of each joint action by state, shape (states, profiles), see `outbid.game.hidden_inputs.joint_log`.
+        Log probability of each joint action by state, shape (states, profiles), see `outbid.game.hidden.inputs.joint_log`.
     seen
         What was seen of the actions.
     log_measure

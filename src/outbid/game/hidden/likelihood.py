@@ -2,7 +2,7 @@
 
 At each parameter vector the game is solved on its grid; equilibrium play gives the probability of the actions in
 every state, the kernel gives the state's law, the measures give noisy views of it, and the forward recursion of
-`outbid.game.hidden` sums over all paths of the state.
+`outbid.game.hidden.markov` sums over all paths of the state.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
-from outbid.game.anchors import Normal, natural_from
 from outbid.game.equations import log_probabilities, residual
 from outbid.game.game import Game
 from outbid.game.grid import Grid
-from outbid.game.hidden import Posterior, Seen, is_narrow, month_logs, seen_actions, smooth
-from outbid.game.hidden_game import HiddenGame
-from outbid.game.hidden_inputs import Record, joint_log, long_run_start, measure_log, normal_start
-from outbid.game.hidden_slopes import with_slopes
+from outbid.game.hidden.anchors import Normal, natural_from
+from outbid.game.hidden.game import HiddenGame
+from outbid.game.hidden.inputs import Record, joint_log, long_run_start, measure_log, normal_start
+from outbid.game.hidden.markov import Posterior, Seen, is_narrow, month_logs, seen_actions, smooth
+from outbid.game.hidden.slopes import with_slopes
 from outbid.game.kernel import Banded
 from outbid.game.newton import equilibrium_values, size_of
 from outbid.game.solve import Equilibrium, NoEquilibrium, holds, solve

@@ -15,9 +15,9 @@ from jax import Array
 from jax.tree_util import Partial
 
 from outbid.errors import InputError, did_you_mean
+from outbid.game.estimation.specification import Specification
 from outbid.game.game import Game, restrict
 from outbid.game.kernel import Banded
-from outbid.game.specification import Specification
 
 Build = Callable[[Array], Game]
 # A band is cut off where its edge holds so much more than the base's edge.

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from outbid.game.hidden import Seen, allowed, filter_months, matrices
+from outbid.game.hidden.markov import Seen, allowed, filter_months, matrices
 from outbid.game.kernel import Banded
 
 
@@ -35,7 +35,7 @@ class Slopes(NamedTuple):
 def with_slopes(
     log_initial: Array, kernel: Banded, log_profiles: Array, seen: Seen, log_measure: Array
 ) -> tuple[Array, Slopes]:
-    """Return what `outbid.game.hidden.month_logs` returns, and the slopes of its sum; inputs as there."""
+    """Return what `outbid.game.hidden.markov.month_logs` returns, and the slopes of its sum; inputs as there."""
     logs, told = filter_months(log_initial, kernel, log_profiles, seen, log_measure)
     shares, _ = allowed(log_profiles, seen.masks)
     chain = matrices(kernel, shares)

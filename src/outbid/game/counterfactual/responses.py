@@ -3,7 +3,7 @@
 Two questions. This month: if the rivals acted more this month and everything after stayed as it is, how would
 a player answer? Standing: if they acted more in every state for ever, and the player knew, how would its best
 policy answer? Positive slopes are strategic complements, negative ones substitutes (Bulow, Geanakoplos and
-Klemperer, 1985). Both are outcomes for `outbid.game.counterfactual.compare`, which adds intervals.
+Klemperer, 1985). Both are outcomes for `outbid.game.counterfactual.compare.compare`, which adds intervals.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
-from outbid.game.newey_west import newey_west
-from outbid.game.panel_checks import check_coverage, check_identified, check_panel
+from outbid.game.state.newey_west import newey_west
+from outbid.game.state.panel_checks import check_coverage, check_identified, check_panel
 
 Floats = NDArray[np.float64]
 
@@ -111,7 +111,7 @@ def levels(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> FirstS
     """Fit next month's state on this month's actions, the state, and their products, by ordinary least squares.
 
     The standard errors are the plain ones, which are too small when the state has nearly a unit root;
-    `outbid.game.bootstrap` gives better ones.
+    `outbid.game.state.bootstrap` gives better ones.
 
     Parameters
     ----------

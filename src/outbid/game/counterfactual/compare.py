@@ -1,7 +1,7 @@
 """Compare worlds: what players do in the base, and what they would do in another world, with how sure that is.
 
-Worlds of the base's shape are reached by following the equilibrium (`outbid.game.follow`), so that they lie on its
-branch; worlds with fewer choices, such as one without a rival, are solved by themselves. Uncertainty comes two
+Worlds of the base's shape are reached by following the equilibrium (`follow`), so that they lie on its branch;
+worlds with fewer choices, such as one without a rival, are solved by themselves. Uncertainty comes two
 ways: by the delta method, with derivatives through the equilibrium by the implicit function theorem, and by
 drawing parameters from their sampling distribution and solving every world at each.
 """
@@ -21,15 +21,9 @@ from jax.tree_util import Partial
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError, did_you_mean
-from outbid.game.equations import residual
-from outbid.game.follow import Trail, follow_all
-from outbid.game.game import Arrays, Game
-from outbid.game.newton import linearised, newton
-from outbid.game.outcomes import Figures, Outcome, Reading, activity, long_run
-from outbid.game.solve import Equilibrium, NoEquilibrium, holds, solve
-from outbid.game.specification import Specification
-from outbid.game.threads import one_thread_each, shared_out
-from outbid.game.worlds import (
+from outbid.game.counterfactual.follow import Trail, follow_all
+from outbid.game.counterfactual.outcomes import Figures, Outcome, Reading, activity, long_run
+from outbid.game.counterfactual.worlds import (
     Counterfactual,
     as_partial,
     fixed,
@@ -38,6 +32,12 @@ from outbid.game.worlds import (
     transformed,
     without,
 )
+from outbid.game.equations import residual
+from outbid.game.estimation.specification import Specification
+from outbid.game.game import Arrays, Game
+from outbid.game.newton import linearised, newton
+from outbid.game.solve import Equilibrium, NoEquilibrium, holds, solve
+from outbid.game.threads import one_thread_each, shared_out
 
 __all__ = [
     "Comparison",

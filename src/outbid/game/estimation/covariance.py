@@ -30,12 +30,12 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import InputError
-from outbid.game.ascent import Evaluation, evaluate
 from outbid.game.equations import log_probabilities, residual
+from outbid.game.estimation.ascent import Evaluation, evaluate
+from outbid.game.estimation.play import Play
+from outbid.game.estimation.specification import Specification, as_partial
 from outbid.game.kernel import Kernel, Scattered
 from outbid.game.newton import linearised
-from outbid.game.play import Play
-from outbid.game.specification import Specification, as_partial
 from outbid.game.threads import one_thread_each
 
 Floats = NDArray[np.float64]

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
-from outbid.game.ascent import Ascent, climb
-from outbid.game.estimate import settle
-from outbid.game.estimates import Estimates
-from outbid.game.estimates_table import figure
+from outbid.game.estimation.ascent import Ascent, climb
+from outbid.game.estimation.estimate import settle
+from outbid.game.estimation.estimates import Estimates
+from outbid.game.estimation.estimates_table import figure
+from outbid.game.estimation.play import Play, check_play
+from outbid.game.estimation.specification import Specification
 from outbid.game.game import check_game
-from outbid.game.play import Play, check_play
 from outbid.game.search import search
 from outbid.game.solve import NoEquilibrium
-from outbid.game.specification import Specification
 from outbid.game.threads import cores, one_thread_each
 
 Floats = NDArray[np.float64]

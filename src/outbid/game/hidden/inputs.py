@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
 from outbid.game.equations import spread
+from outbid.game.estimation.play import check_calendar
 from outbid.game.kernel import Banded, Kernel, Scattered, dense
-from outbid.game.play import check_calendar
 
 Floats = NDArray[np.float64]
 # What of a month's move a band may cut off, and of the state's months may lie at the grid's ends.

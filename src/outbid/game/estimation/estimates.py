@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError, did_you_mean
-from outbid.game.covariance import KINDS
-from outbid.game.estimates_table import html_table, latex_table, text_table
-from outbid.game.panel_checks import check_coverage
+from outbid.game.estimation.covariance import KINDS
+from outbid.game.estimation.estimates_table import html_table, latex_table, text_table
 from outbid.game.solve import Equilibrium
+from outbid.game.state.panel_checks import check_coverage
 
 Floats = NDArray[np.float64]
 
@@ -30,7 +30,7 @@ class Estimates:
     estimates
         Shape (parameters,).
     covariances
-        By kind (see `outbid.game.covariance`), each of shape (parameters, parameters).
+        By kind (see `outbid.game.estimation.covariance`), each of shape (parameters, parameters).
     log_likelihood
         Of all months, at the estimates.
     contributions

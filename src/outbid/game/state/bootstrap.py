@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
-from outbid.game.first_stage import level_design, level_terms, levels
-from outbid.game.panel_checks import check_coverage, check_panel
+from outbid.game.state.first_stage import level_design, level_terms, levels
+from outbid.game.state.panel_checks import check_coverage, check_panel
 
 Floats = NDArray[np.float64]
 # Beyond this size a path has exploded and no longer says anything.
@@ -94,13 +94,13 @@ def bootstrap(
     Parameters
     ----------
     state, actions, names
-        As for `outbid.game.first_stage.levels`.
+        As for `outbid.game.state.first_stage.levels`.
     draws
         How many paths to simulate, 2 or more.
     seed
         Same seed, same numbers.
     states
-        Shape (paths, months): draws of a latent state, from `outbid.game.measurement.draw_states`. Draw number
+        Shape (paths, months): draws of a latent state, from `outbid.game.state.measurement.draw_states`. Draw number
         r then fits the equation to path r (counted round and round) before it simulates from that fit, so
         that the covariance takes in the doubt about the state too. The months of one path hang together; adding
         independent noise month by month would drown the equation.

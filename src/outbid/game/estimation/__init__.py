@@ -1,0 +1,1 @@
+"""What players want, estimated from what they did where the state is known."""

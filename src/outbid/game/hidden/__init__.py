@@ -1,0 +1,1 @@
+"""Estimation where nobody has seen the state: it is summed out on the grid."""
