@@ -100,3 +100,11 @@ def test_the_csv_tables_hold_every_cell() -> None:
 )
 def test_powers_of_ten_are_written_as_such(text: str, told: str) -> None:
     assert replication_tables.powers(text) == told
+
+
+def test_intervals_by_errors_in_the_published_form_are_told_beside_ours() -> None:
+    shown = content()
+    eras = tuple(replace(row, low_published=0.01, high_published=0.2) for row in shown.eras)
+    told = replication_doubts.doubt(replace(shown, eras=eras))
+    assert f"(0 of {len(eras)} by errors in the published form" in told
+    assert "published form" not in replication_doubts.doubt(shown)

@@ -62,6 +62,8 @@ class ByEra:
         Mean probability of acting with the rival, without it, and the one less the other.
     spread
         Standard deviation of the monthly differences over the root of the number of months.
+    as_published
+        The difference with its error from the published form of the correction, None where there is none.
     """
 
     player: int
@@ -70,6 +72,7 @@ class ByEra:
     alone: float
     difference: Estimate
     spread: float
+    as_published: Estimate | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +97,8 @@ class Worlds:
         Play as estimated.
     alone
         Play in the world where the rival's actions move nothing, by player.
-    covariance
-        Of the payoffs, shape (payoffs, payoffs).
+    covariance, published
+        Of the payoffs, shape (payoffs, payoffs): with our correction, and with the published form of it, if known.
     """
 
     declared: Declared
@@ -106,10 +109,11 @@ class Worlds:
     base: World
     alone: tuple[World, ...]
     covariance: Floats
+    published: Floats | None = None
 
-    def told(self, value: float, slope: Floats) -> Estimate:
+    def told(self, value: float, slope: Floats, covariance: Floats | None = None) -> Estimate:
         """Return a figure with its standard error; `slope` has shape (payoffs,)."""
-        variance = float(slope @ self.covariance @ slope)
+        variance = float(slope @ (self.covariance if covariance is None else covariance) @ slope)
         return Estimate(float(value), max(variance, 0.0) ** 0.5)
 
 
@@ -120,6 +124,7 @@ def worlds(
     theta: Floats,
     values: Floats,
     covariance: Floats,
+    published: Floats | None = None,
 ) -> Worlds:
     """Return the base world and, for every player, the world in which its rival's actions move nothing.
 
@@ -138,7 +143,7 @@ def worlds(
         other = specification(declared, without(declared.play, equation, 1 - i), family.first_step.covariance)
         found.append(_world(_sound(other, theta, values, counts)))
     base = _world(_sound(family, theta, values, counts))
-    return Worlds(declared, family, counts, theta, values, base, tuple(found), covariance)
+    return Worlds(declared, family, counts, theta, values, base, tuple(found), covariance, published)
 
 
 def by_era(held: Worlds, states: Ints) -> tuple[ByEra, ...]:
@@ -149,14 +154,16 @@ def by_era(held: Worlds, states: Ints) -> tuple[ByEra, ...]:
         slopes = (held.base.slopes[:, i] - world.slopes[:, i])[states]
         for era in held.declared.play.eras:
             part = slice(era.start, era.stop)
+            gap, slope = gaps[part].mean(), slopes[part].mean(axis=0)
             rows.append(
                 ByEra(
                     i,
                     era,
                     float(held.base.chances[states[part], i].mean()),
                     float(world.chances[states[part], i].mean()),
-                    held.told(gaps[part].mean(), slopes[part].mean(axis=0)),
+                    held.told(gap, slope),
                     float(gaps[part].std(ddof=1) / np.sqrt(era.stop - era.start)),
+                    None if held.published is None else held.told(gap, slope, held.published),
                 )
             )
     return tuple(rows)

@@ -181,6 +181,7 @@ def era_rows(found: Found) -> tuple[EraRow, ...]:
             row.spread,
             float(actions[row.era.start : row.era.stop, row.player].mean()),
             *row.difference.interval,
+            *(row.as_published.interval if row.as_published else (None, None)),
         )
         for row in found.eras
     )

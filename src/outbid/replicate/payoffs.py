@@ -46,6 +46,11 @@ class Payoffs:
         return self.held.vcov()
 
     @property
+    def published_covariance(self) -> Floats | None:
+        """The same with the published form of the correction, None where errors were not asked for."""
+        return self.held.vcov("published") if "published" in self.held.covariances else None
+
+    @property
     def log_likelihood(self) -> float:
         """Of all months' actions."""
         return self.held.log_likelihood

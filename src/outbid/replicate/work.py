@@ -112,7 +112,15 @@ def solve_panel(
         payoffs = estimate_payoffs(family, seen, play, errors=errors)
     with progress.stage("Solving without a rival, and with other costs"):
         counts = seen.counts(payoffs.held.equilibrium.game)
-        held = worlds(declared, family, counts, payoffs.estimates, payoffs.values, payoffs.covariance)
+        held = worlds(
+            declared,
+            family,
+            counts,
+            payoffs.estimates,
+            payoffs.values,
+            payoffs.covariance,
+            payoffs.published_covariance,
+        )
         eras, rows = by_era(held, seen.states), costs(held)
     return Found(play, panel, equation, declared, family, seen, payoffs, held, eras, rows)
 

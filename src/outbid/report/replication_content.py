@@ -50,7 +50,8 @@ class EraRow:
 
     Probabilities 0 to 1: mean with the rival, mean without it, their difference, the standard deviation of the
     monthly differences over the root of their number (which is not a sampling error), and the observed share.
-    `low` and `high` bound the 95% interval from the estimates' errors, None where it was not worked out.
+    `low` and `high` bound the 95% interval from the estimates' errors, None where it was not worked out;
+    `low_published` and `high_published` the same from the published form of those errors.
     """
 
     player: str
@@ -64,6 +65,8 @@ class EraRow:
     observed: float
     low: float | None = None
     high: float | None = None
+    low_published: float | None = None
+    high_published: float | None = None
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ def doubts(content: ReplicationContent) -> tuple[str, ...]:
     loose = [row for row in changes if row.low <= 0 <= row.high]  # type: ignore[operator]
     if loose:
         number = "all" if len(loose) == len(changes) else f"{len(loose)} of"
-        found.append(f"{number} {counted(len(changes), 'change')} have 95% intervals that hold zero")
+        milder = _by_published_errors(content)
+        found.append(f"{number} {counted(len(changes), 'change')} have 95% intervals that hold zero{milder}")
     if content.search is not None:
         best = content.search.maxima[0]
         if best.log_likelihood > content.log_likelihood + HIGHER:
@@ -32,6 +33,20 @@ def doubts(content: ReplicationContent) -> tuple[str, ...]:
             f"with the state inferred anew from the polls, {turns[0]} of these {turns[1]} changes turn their sign"
         )
     return tuple(found)
+
+
+def _by_published_errors(content: ReplicationContent) -> str:
+    """Return how many changes' intervals hold zero by the published form of the errors, as a clause."""
+    pairs = [
+        (row.low_published, row.high_published)
+        for row in content.eras
+        if row.low_published is not None and row.high_published is not None
+    ]
+    if not pairs:
+        return ""
+    number = sum(low <= 0 <= high for low, high in pairs)
+    missing = "which leave out how play moves with the state equation"
+    return f" ({number} of {len(pairs)} by errors in the published form, {missing})"
 
 
 def doubt(content: ReplicationContent) -> str:
