@@ -18,6 +18,7 @@ from outbid.ask.payoffs import Learner, Moves
 from outbid.ask.play import PlaySettings, World
 from outbid.ask.play_file import read_play
 from outbid.ask.strategy import Finding, Strategist, seen_moves
+from outbid.brief.play import played
 from outbid.errors import InputError
 from outbid.game.solve import solve
 from outbid.simulate.engine import Standing
@@ -130,6 +131,18 @@ def test_the_whole_answer_is_the_same_for_the_same_seed(strategist: Strategist) 
     assert np.array_equal(finding.effect, two.findings[0].effect)
     assert one.after.solved.all()
     assert 0.0 <= finding.probability_matters <= finding.probability <= 1.0
+
+    told = played({"neutral": one}, tuple(f"2026-{month:02d}" for month in range(1, 13)) * 2)
+    assert {(row.world, row.player, row.decides) for row in told.rows} == {
+        ("as_now", "incumbent", True),
+        ("as_now", "challenger", True),
+        ("no_rival", "incumbent", True),
+        ("no_rival", "challenger", False),
+    }
+    assert [(test.id, test.verdict) for test in told.tests] == [("rival", finding.verdict)]
+    assert len(told.payoffs) == 5
+    assert told.summaries[0].solved == 1.0
+    assert played({}, ()).worlds == ()
 
 
 def test_a_test_is_called_only_where_the_data_moved_it(play: PlaySettings) -> None:

@@ -220,7 +220,8 @@ class LoadedStudy:
             marks, tools = fingerprints(self.study, settings), Tools(self.study, settings)
             fits = fit_study(self.study, settings, marks, folder, shown)
             known = learn(self.study, settings, fits, tools, shown)
-            _, strategies = strategize(self.study, settings, known, shown)
+            # a quick run is to look around in: the game would take it as long again, mostly to compile
+            strategies = {} if quick else strategize(self.study, settings, known, shown)[1]
             with shown.stage("Summing up"):
                 content = brief(self.study, settings, known, strategies, command, mark, shown)
             with shown.stage("Writing the posteriors"):
