@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
@@ -476,6 +477,19 @@ def test_a_batch_gives_what_games_give_one_by_one() -> None:
         np.testing.assert_allclose(found.values[i], solve(game).values, atol=1e-9)
     warm = solve_many(batch, start=found.values[0])
     np.testing.assert_allclose(warm.values, found.values, atol=1e-9)
+
+
+def test_values_and_their_slopes_batch_over_parameters() -> None:
+    arrays = random_game(5, (2, 2), 5).arrays
+    blank = jnp.zeros((5, 4))
+
+    def values(size: jax.Array) -> jax.Array:
+        return equilibrium_values(replace(arrays, payoffs=size * arrays.payoffs), blank)
+
+    sizes = jnp.array([0.5, 1.0, 1.5])
+    one_by_one = jnp.stack([jax.jacfwd(values)(size) for size in sizes])
+    assert np.allclose(jax.vmap(jax.jacfwd(values))(sizes), one_by_one, atol=1e-9)
+    assert np.allclose(jax.vmap(values)(sizes)[1], solve(random_game(5, (2, 2), 5)).values, atol=1e-9)
 
 
 def test_a_game_without_an_equilibrium_does_not_spoil_its_batch(monkeypatch: pytest.MonkeyPatch) -> None:

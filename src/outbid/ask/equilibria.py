@@ -18,7 +18,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.ask.play import PlaySettings
-from outbid.game.equations import log_probabilities
+from outbid.game.equations import joint, log_probabilities
 from outbid.game.game import Game, restrict
 from outbid.game.kernel import dense, normal_weights
 from outbid.game.newton import newton, size_of
@@ -84,10 +84,6 @@ class Equilibria:
     solved: NDArray[np.bool_]
     residuals: Floats
     values: Floats
-
-    def mean_action(self, player: str) -> Floats:
-        """Return each draw's expected action of a player over the months ahead, shape (draws,)."""
-        return np.asarray(self.ahead[:, :, self.players.index(player)].mean(axis=1))
 
 
 class Solver:
@@ -162,10 +158,8 @@ class Solver:
             lambda: newton(arrays, jnp.zeros_like(at.values), 80, careful=True),
         )
         logs = log_probabilities(arrays, at.values)
-        joint = jnp.ones((game.grid.size, 1))
-        for log in logs:
-            joint = (joint[:, :, None] * jnp.exp(log)[:, None, :]).reshape(game.grid.size, -1)
-        onward = jnp.einsum("sa,sat->st", joint, dense(game.kernel))
+        together = joint([jnp.exp(log) for log in logs])
+        onward = jnp.einsum("sa,sat->st", together, dense(game.kernel))
         means = jnp.stack(
             [
                 jnp.exp(log) @ jnp.asarray(player.actions)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from outbid.errors import InputError, did_you_mean
 from outbid.game.grid import Grid
 from outbid.game.reduce import Reduction
 from outbid.model.priors import Parameter
@@ -99,12 +98,3 @@ class PlaySettings:
     def grid(self) -> Grid:
         """The states that the players watch."""
         return self.reduction.grid
-
-    def world(self, name: str) -> World:
-        """Return the world of that ID, or complain with the nearest one."""
-        for each in self.worlds:
-            if each.id == name:
-                return each
-        raise InputError(
-            f"world {name!r}", "is not in play.toml", did_you_mean(name, [each.id for each in self.worlds])
-        )

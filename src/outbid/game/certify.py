@@ -18,18 +18,10 @@ import jax
 import jax.numpy as jnp
 from jax import Array
 
-from outbid.game.equations import FLAT, log_probabilities
+from outbid.game.equations import FLAT, joint, log_probabilities
 from outbid.game.game import Arrays
 from outbid.game.kernel import expect
 from outbid.game.linear import factorise, solve_factored
-
-
-def joint(counts: tuple[int, ...], chances: tuple[Array, ...]) -> Array:
-    """Return the probability of every profile, shape (states, profiles), of each player's (states, actions)."""
-    together = jnp.ones((chances[0].shape[0], 1))
-    for each in chances:
-        together = (together[:, :, None] * each[:, None, :]).reshape(together.shape[0], -1)
-    return together
 
 
 def shocks_worth(log_chances: Array, precision: Array) -> Array:
@@ -45,7 +37,7 @@ def shocks_worth(log_chances: Array, precision: Array) -> Array:
 
 def worth_of_play(arrays: Arrays, log_chances: tuple[Array, ...]) -> Array:
     """Return what a game played so for ever is worth to each player, shape (players, states)."""
-    together = joint(arrays.counts, tuple(jnp.exp(each) for each in log_chances))
+    together = joint(tuple(jnp.exp(each) for each in log_chances))
     monthly = jnp.stack(
         [
             (together * arrays.payoffs[i]).sum(axis=-1) + shocks_worth(mine, arrays.precision[i])
@@ -82,7 +74,7 @@ def deviation_gains(arrays: Arrays, log_chances: tuple[Array, ...]) -> Array:
     gains = []
     for i, count in enumerate(counts):
         sure = [jnp.ones_like(each) if j == i else jnp.exp(each) for j, each in enumerate(log_chances)]
-        others = joint(counts, tuple(sure))
+        others = joint(tuple(sure))
         before, after = math.prod(counts[:i]), math.prod(counts[i + 1 :])
         mine = (others * future[i]).reshape(-1, before, count, after).sum(axis=(1, 3))
         scale = jnp.where(arrays.precision[i] < FLAT, 1.0, arrays.precision[i])

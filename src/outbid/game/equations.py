@@ -13,6 +13,7 @@ constant of λ_i = 1, which moves no choice and stays finite as λ_i goes to zer
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -37,6 +38,14 @@ def log_probabilities(arrays: Arrays, values: Array) -> tuple[Array, ...]:
     """Return each player's log probabilities of its actions, shapes (states, actions of that player)."""
     parts = split(arrays.counts, values)
     return tuple(jax.nn.log_softmax(arrays.precision[i] * part, axis=-1) for i, part in enumerate(parts))
+
+
+def joint(chances: Sequence[Array]) -> Array:
+    """Return the probability of every profile, shape (states, profiles), of each player's (states, actions)."""
+    together = jnp.ones((chances[0].shape[0], 1))
+    for each in chances:
+        together = (together[:, :, None] * each[:, None, :]).reshape(together.shape[0], -1)
+    return together
 
 
 def log_sums(arrays: Arrays, values: Array) -> Array:

@@ -22,7 +22,7 @@ from outbid.errors import InputError, did_you_mean
 from outbid.game.game import Game, Player, profile_levels
 from outbid.game.grid import Grid
 from outbid.game.kernel import Kernel, Scattered, normal_band, normal_reach, normal_weights
-from outbid.model.compile import build_step, from_scale, to_scale
+from outbid.model.compile import build_step, to_scale
 from outbid.model.declare import Model, Names
 from outbid.model.vocabulary import Actor
 
@@ -224,15 +224,13 @@ def fine_reduction(
     grid: Grid,
     parameters: Mapping[str, float],
     levers: Any,
-    *,
-    margin: float = 0.25,
 ) -> Reduction:
     """Return the reduction to a fine axis of one index, whose kernel is a band of cells (Tauchen, 1986).
 
     Parameters
     ----------
     parameters, levers
-        Numbers at which the band's width is measured; `build` may go beyond them by the `margin`'s share.
+        Numbers at which the band's width is measured; what `build` gets later may move the state no further.
     """
     plain = reduce(model, actors, grid)
     if len(grid.axes) != 1 or model.index(grid.axes[0].name).scale != "identity":
@@ -245,10 +243,8 @@ def fine_reduction(
     sd = float(plain._noise(axis.name, parameters))
     if not sd > 0:
         raise InputError(f"axis {axis.name!r}", "has no noise", "A band of cells needs some; use `reduce`.")
-    low, high = normal_reach(points, np.asarray(mean[axis.name]), sd * (1.0 + margin))
-    widest = len(points) - 1
-    stretched = (min(widest, round(low * (1 + margin))), min(widest, round(high * (1 + margin))))
-    return Reduction(plain.model, plain.actors, plain.players, grid, stretched if margin else (low, high))
+    reach = normal_reach(points, np.asarray(mean[axis.name]), sd)
+    return Reduction(plain.model, plain.actors, plain.players, grid, reach)
 
 
 def fit_held(model: Model, grid: Grid, states: Mapping[str, Any], axes: Any) -> Held:
@@ -282,17 +278,6 @@ def fit_held(model: Model, grid: Grid, states: Mapping[str, Any], axes: Any) -> 
     mean = {name: value.mean() for name, value in logs.items()}
     slope = {name: jnp.linalg.solve(gram, away.T @ (value - mean[name])) for name, value in logs.items()}
     return Held(mean, slope, center)
-
-
-def today(model: Model, grid: Grid, state: Mapping[str, float], levers: Sequence[float]) -> dict[str, float]:
-    """Return where the axes stand, in the grid's units, from a state (indices on their own scale) and levers."""
-    indices = {index.name: index for index in model.indices}
-    return {
-        axis.name: float(from_scale(indices[axis.name].scale, state[axis.name]))
-        if axis.name in indices
-        else float(levers[model.lever_names.index(axis.name)])
-        for axis in grid.axes
-    }
 
 
 def _check_axes(model: Model, players: Sequence[Player], grid: Grid) -> None:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from outbid.errors import InputError
 from outbid.game.certify import largest_gain
-from outbid.game.equations import log_probabilities, residual, split
+from outbid.game.equations import joint, log_probabilities, residual, split
 from outbid.game.game import Arrays, Game, check_game
 from outbid.game.kernel import Banded, Scattered, dense
 from outbid.game.newton import Progress, coarse_start, newton, size_of
@@ -89,10 +89,7 @@ class Equilibrium:
     @cached_property
     def profile_probabilities(self) -> Floats:
         """Probability of each joint action by state, shape (states, profiles)."""
-        joint = np.ones((self.game.grid.size, 1))
-        for each in self.probabilities:
-            joint = (joint[:, :, None] * each[:, None, :]).reshape(len(joint), -1)
-        return joint
+        return np.asarray(joint([jnp.asarray(each) for each in self.probabilities]))
 
     def onward(self, mass: Floats) -> Floats:
         """Return the distribution of next month's state from this month's, both of shape (states,)."""

@@ -74,8 +74,7 @@ def declared_game(model: Model, play: PlaySettings, axis: Axis, equation: Floats
     actors = [player.actor for player in play.players]
     numbers = dict(zip(play.state_equation, map(float, equation), strict=True))
     idle = np.zeros(len(model.levers))
-    # no margin: every state equation that is tried moves the state no further than this one
-    return Declared(fine_reduction(model, actors, Grid((axis,)), numbers, idle, margin=0.0), play)
+    return Declared(fine_reduction(model, actors, Grid((axis,)), numbers, idle), play)
 
 
 def specification(declared: Declared, equation: Floats, covariance: Floats) -> Specification:

@@ -25,7 +25,6 @@ from outbid.game.counterfactual.follow import Trail, follow_all
 from outbid.game.counterfactual.outcomes import Figures, Outcome, Reading, activity, long_run
 from outbid.game.counterfactual.worlds import (
     Counterfactual,
-    as_partial,
     fixed,
     reformed,
     shifted,
@@ -33,7 +32,7 @@ from outbid.game.counterfactual.worlds import (
     without,
 )
 from outbid.game.equations import residual
-from outbid.game.estimation.specification import Specification
+from outbid.game.estimation.specification import Specification, as_partial
 from outbid.game.game import Arrays, Game
 from outbid.game.newton import linearised, newton
 from outbid.game.solve import Equilibrium, NoEquilibrium, holds, solve

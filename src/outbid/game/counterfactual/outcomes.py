@@ -15,8 +15,7 @@ from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError, did_you_mean
-from outbid.game.certify import joint
-from outbid.game.equations import log_probabilities
+from outbid.game.equations import joint, log_probabilities
 from outbid.game.game import Game
 from outbid.game.kernel import dense
 from outbid.game.solve import Equilibrium
@@ -69,7 +68,7 @@ def long_run(game: Game, values: Array) -> Array:
             "long run", f"the grid has {states} states", f"Ask for it on at most {LARGEST} states."
         )
     chances = tuple(jnp.exp(log) for log in log_probabilities(game.arrays, values))
-    moves = jnp.einsum("sa,sat->st", joint(game.counts, chances), dense(game.kernel))
+    moves = jnp.einsum("sa,sat->st", joint(chances), dense(game.kernel))
     # π (I - P + 1 1'/n) = 1'/n for the one π with π P = π that sums to one
     system = jnp.eye(states) - moves + 1.0 / states
     return jnp.asarray(jnp.linalg.solve(system.T, jnp.full(states, 1.0 / states)))

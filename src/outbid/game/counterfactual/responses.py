@@ -17,8 +17,7 @@ import numpy as np
 from jax import Array
 
 from outbid.errors import InputError
-from outbid.game.certify import joint
-from outbid.game.equations import log_probabilities, profile_values, split
+from outbid.game.equations import joint, log_probabilities, profile_values, split
 from outbid.game.game import Game
 from outbid.game.kernel import Banded, Kernel, Scattered
 from outbid.game.newton import equilibrium_values
@@ -83,7 +82,7 @@ def reply_slopes(game: Game, values: Array) -> Array:
 
     def mean_level(i: int, more: Array) -> Array:
         others = [jnp.ones_like(each) if j == i else each + more * rises[j] for j, each in enumerate(chances)]
-        weighted = joint(game.counts, tuple(others)) * future[i]
+        weighted = joint(others) * future[i]
         mine = weighted.reshape(game.grid.size, *game.counts)
         worth = mine.sum(axis=tuple(j + 1 for j in range(len(chances)) if j != i))
         levels = np.asarray(game.players[i].actions)

@@ -15,7 +15,7 @@ from jax import Array
 from jax.tree_util import Partial
 
 from outbid.errors import InputError, did_you_mean
-from outbid.game.estimation.specification import Specification
+from outbid.game.estimation.specification import Specification, as_partial
 from outbid.game.game import Game, restrict
 from outbid.game.kernel import Banded
 
@@ -99,11 +99,6 @@ def _place(name: str, names: Sequence[str]) -> int:
     if name not in names:
         raise InputError(f"parameter {name!r}", "the game has no such parameter", did_you_mean(name, names))
     return list(names).index(name)
-
-
-def as_partial(build: Build) -> Partial:
-    """Return a build function as a pytree, so that builds of one form share compiled code."""
-    return build if isinstance(build, Partial) else Partial(build)
 
 
 def _shifted(build: Build, move: Array, theta: Array) -> Game:
