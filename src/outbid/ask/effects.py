@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from outbid.model.declare import Model
 from outbid.model.vocabulary import Outcome
 from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.rules import rule_table
 from outbid.simulate.scenario import Scenario, lever_paths
 
 Floats = NDArray[np.float64]
@@ -75,12 +76,12 @@ def play(
 ) -> Futures:
     """Play scenarios from where the draws stand today, all with the same innovations."""
     innovations = simulator.innovations(len(standing), seed)
-    paths = {
-        item.id: simulator.run(
-            standing, lever_paths(model, item, standing.levers, simulator.months), innovations
-        )
-        for item in scenarios
-    }
+    told = simulator.columns([f"outcome.{item.name}" for item in model.outcomes])
+    paths = {}
+    for item in scenarios:
+        levers = lever_paths(model, item, standing.levers, simulator.months)
+        path = simulator.run(standing, levers, innovations, rule_table(model, item.rules))
+        paths[item.id] = path[:, :, told]
     return Futures(model.outcomes, tuple(scenarios), paths)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from outbid.data.tables import read_toml
 from outbid.errors import InputError, did_you_mean
 from outbid.model.declare import Model
+from outbid.simulate.rules import Rule
 
 Floats = NDArray[np.float64]
 SHAPES = ("step", "ramp", "pulse")
@@ -43,13 +44,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A named course of action: changes to levers that otherwise stay as they are."""
+    """A named course of action: changes to levers that otherwise stay as they are, and rules that may overrule both."""
 
     id: str
     label: str
     description: str
     baseline: bool = False
     changes: tuple[Change, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
 def read_scenarios(path: Path, model: Model) -> tuple[Scenario, ...]:
