@@ -263,10 +263,10 @@ def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_completion_of_verbs_and_of_studies(study: FakeStudy) -> None:
-    from outbid.cli import _complete_study
+    from outbid.cli.options import complete_study
 
-    assert _complete_study("t") == ["tiny", "tugofwar"]
-    assert _complete_study("tu") == ["tugofwar"]
+    assert complete_study("t") == ["tiny", "tugofwar"]
+    assert complete_study("tu") == ["tugofwar"]
     done = subprocess.run(
         [sys.executable, "-c", "import sys; from outbid.cli import main; sys.exit(main())"],
         env=os.environ | {"_OUTBID_COMPLETE": "complete_bash", "COMP_WORDS": "outbid si", "COMP_CWORD": "1"},

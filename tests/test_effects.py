@@ -1,16 +1,18 @@
-"""Comparing scenarios: common random numbers, probabilities, regret, by hand and on the Khorasan model."""
+"""Playing scenarios: summaries by hand, common random numbers, and the dilemma on the Khorasan model."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from outbid.ask.effects import Futures, compare, play, summary
+from outbid.ask.compare import compare
+from outbid.ask.effects import play, summary
 from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.model.vocabulary import Outcome
 from outbid.simulate.engine import Simulator, Standing
-from outbid.simulate.scenario import Scenario, read_scenarios
+from outbid.simulate.scenario import Scenario
+from outbid.simulate.scenario_file import read_scenarios
 from outbid.study import Study, load_study
 
 MONTHS = 36
@@ -25,20 +27,6 @@ def test_summaries_by_hand() -> None:
     assert summary(outcome("a", "lower", "sum"), path)[0] == 276.0
     assert summary(outcome("a", "lower", "end"), path)[0] == 23.0
     assert summary(outcome("a", "lower", "mean_last_year"), path)[0] == 17.5
-
-
-def test_differences_probabilities_and_regret_by_hand() -> None:
-    scenarios = (Scenario("base", "", "", baseline=True), Scenario("other", "", ""))
-    paths = {"base": np.full((4, 1, 1), 10.0), "other": np.array([8.0, 9.0, 10.0, 12.0]).reshape(4, 1, 1)}
-    rows = {
-        row.scenario: row for row in compare(Futures((outcome("loss", "lower", "end"),), scenarios, paths))
-    }
-    assert rows["other"].probability_better == pytest.approx((2 + 0.5) / 4)
-    assert rows["other"].difference[0] == pytest.approx(-0.5)
-    assert rows["base"].difference == (0.0, 0.0, 0.0)
-    assert rows["base"].probability_better == 0.5
-    assert rows["other"].regret == pytest.approx(2 / 4)  # worse than the baseline by 2 in one of four draws
-    assert rows["base"].regret == pytest.approx((2 + 1) / 4)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +47,7 @@ def test_under_the_sources_priors_the_dilemma_holds(khorasan: tuple[Study, Simul
     scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
     rows = {
         (row.scenario, row.outcome): row
-        for row in compare(play(study.model, simulator, standing, scenarios, 3))
+        for row in compare(play(study.model, simulator, standing, scenarios, 3)).rows
     }
     assert rows["moderation", "defections"].probability_better < 0.05  # M14
     assert rows["moderation", "aid"].probability_better > 0.9  # M17

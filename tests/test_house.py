@@ -21,6 +21,7 @@ FLOORS = {
     "lock": 1,
     "progress": 1,
     "output": 2,
+    "declarations": 2,
     "model": 3,
     "data": 3,
     "evidence": 3,
@@ -33,13 +34,14 @@ FLOORS = {
     "ask": 6,
     "run": 7,
     "replicate": 7,
-    "strategize": 8,
-    "brief": 8,
-    "results": 8,
-    "request": 8,
-    "played": 9,
-    "api": 10,
-    "cli": 11,
+    "answers": 8,
+    "brief": 9,
+    "results": 9,
+    "request": 9,
+    "asked": 10,
+    "played": 10,
+    "api": 11,
+    "cli": 12,
 }
 HEAVY = (
     "jax",
@@ -247,16 +249,7 @@ def test_the_readme_speaks_of_verbs_that_exist() -> None:
 
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     known = {command.name or command.callback.__name__ for command in outbid.cli.app.registered_commands}
+    known |= {group.name for group in outbid.cli.app.registered_groups}
     assert set(re.findall(r"`outbid (\w+)", readme)) == known
     for example in re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL):
         ast.parse(example)
-
-
-@pytest.mark.slow
-def test_the_documentation_builds_and_needs_no_connection(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, ROOT / "docs" / "build.py", tmp_path], check=True, timeout=300)
-    theory = (tmp_path / "outbid" / "studies" / "khorasan" / "people.html").read_text(encoding="utf-8")
-    assert "Rests on these claims" in theory
-    loaded = re.compile(r"""(src=|<link[^>]*href=|url\()["']?(https?:)?//""")
-    for page in tmp_path.rglob("*.html"):
-        assert not loaded.search(page.read_text(encoding="utf-8")), page

@@ -10,8 +10,38 @@ import pytest
 
 from outbid.cli import main
 from outbid.infer.diagnostics import arviz
+from outbid.report.claims_content import VERDICTS
 
 PRIORS = ("neutral", "sources")
+SCENARIOS = """
+[[scenario]]
+id = "as_now"
+label = "As now"
+description = "Nothing changes."
+baseline = true
+
+[[scenario]]
+id = "aid_while_open"
+label = "Aid while open"
+description = "Aid doubles, and stops while rule is harsh."
+
+[[scenario.change]]
+lever = "aid_offer"
+to = 0.8
+
+[[scenario.rule]]
+lever = "aid_offer"
+watch = "hardness"
+above = 0.8
+to = 0.1
+
+[[goal]]
+id = "fewer"
+label = "No more members"
+description = "The challenger has at most 3,000 members."
+outcome = "challengers"
+at_most = 3000
+"""
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +85,12 @@ def test_the_summary_has_the_declared_keys(out: Path) -> None:
     assert told["data"]["n_months"] == 59
     assert set(told["diagnostics"]) == {"chains", "draws", "rhat_max", "ess_bulk_min", "divergences"}
     assert len(told["claims"]) == 60
-    assert {claim["verdict"] for claim in told["claims"]} == {None}
+    assert {claim["verdict"] for claim in told["claims"]} <= {*VERDICTS, None}
+    # a quick run leaves out the game, and so what only it can answer
+    assert all(claim["verdict"] for claim in told["claims"] if {"C", "F"} & set(claim["kind"].split("/")))
     assert all(set(claim["by_prior"]) == set(PRIORS) for claim in told["claims"])
+    (built_in,) = [claim for claim in told["claims"] if claim["id"] == "N03"]
+    assert {each["verdict"] for each in built_in["by_prior"].values()} == {"built in"}
     keys = {"id", "prior", "outcome", "median", "q05", "q95", "probability_better"}
     assert all(set(row) == keys for row in told["scenarios"])
     assert {row["prior"] for row in told["scenarios"]} == set(PRIORS)
@@ -122,6 +156,53 @@ def test_simulate_uses_the_fit_that_is_there(out: Path, capsys: pytest.CaptureFi
     assert "Fitting" not in captured.err
     assert {row["scenario"] for row in told["comparisons"]} == {"baseline", "moderation"}
     (out / "simulation.json").unlink()
+
+
+def test_a_question_is_answered_from_the_fit_that_is_there(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = main(["ask", "khorasan", "claims", "--quick", "--seed", "7", "--out", str(out), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert code in (0, 1)
+    summary = {claim["id"]: claim for claim in json.loads((out / "summary.json").read_text())["claims"]}
+    assert {each["id"]: each["verdict"] for each in told["claims"]["verdicts"]} == {
+        name: claim["verdict"] for name, claim in summary.items()
+    }
+    assert (out / "claims.json").is_file() and (out / "tables" / "claim_tests.csv").is_file()
+
+
+def test_scenarios_of_ones_own_are_compared(
+    out: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(SCENARIOS, encoding="utf-8")
+    common = [
+        "ask",
+        "khorasan",
+        "compare",
+        "--quick",
+        "--seed",
+        "7",
+        "--out",
+        str(out),
+        "--scenarios",
+        str(own),
+    ]
+    assert main(common) in (0, 1)
+    assert "Aid while open" in (out / "compare.json").read_text(encoding="utf-8")
+    capsys.readouterr()
+    own.write_text(SCENARIOS.replace('watch = "hardness"', 'watch = "aid_offer"'), encoding="utf-8")
+    assert main(common) == 2
+    complaint = capsys.readouterr().err
+    assert "own.toml" in complaint and "circle" in complaint
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("question", ["replay", "sensitivity", "trap", "worth"])
+def test_every_question_leaves_its_answer(out: Path, question: str) -> None:
+    assert main(["ask", "khorasan", question, "--quick", "--seed", "7", "--out", str(out)]) in (0, 1)
+    told = json.loads((out / f"{question}.json").read_text(encoding="utf-8"))
+    assert told[question]
 
 
 def test_a_report_on_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -253,10 +253,6 @@ def test_headings_count_what_they_speak_of() -> None:
     assert headings.what_drives_what(told) == (
         "The data settle the direction of 12 of 30 links; 3 were assumed and 15 stay open"
     )
-    assert "60 claims" in headings.what_sources_claim(told)
-    assert "none is tested yet" in headings.what_sources_claim(told)
-    tested = tuple(replace(claim, verdict="supported") for claim in told.claims)
-    assert headings.what_sources_claim(replace(told, claims=tested)) == "Of 60 claims, 60 supported"
     assert "Open up, with aid" in headings.what_if(told)
     assert "of 70 parameters" in headings.what_is_unknown(told)
 

@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 
+from claims_fixture import audited
 from outbid.report.page import render
 from report_fixture import content, without_optional_parts
 
@@ -27,7 +28,7 @@ CHROMIUM = next(
     (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
     None,
 )
-FIGURES = ("tradeoff", "history", "fit", "paths", "contraction")
+FIGURES = ("tradeoff", "history", "fit", "claims", "paths", "contraction")
 FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -155,7 +156,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
-    path.write_text(render(content()), encoding="utf-8")
+    path.write_text(render(audited()), encoding="utf-8")
     return path
 
 
@@ -217,10 +218,10 @@ def test_claims_are_filtered(page: Browser) -> None:
             "(() => { const f = document.querySelector('[data-filters] [name=%s]'); f.value = %r; %s })()"
         )
         page.run(script % (name, value, "f.dispatchEvent(new Event('input', {bubbles: true}));"))
-        return int(page.run("document.querySelectorAll('#claims-table tbody tr:not([hidden])').length"))
+        return int(page.run("document.querySelectorAll('#claims-table > tbody:not([hidden])').length"))
 
-    told = content()
-    assert choose("words", "alert(1)") == 1
+    told = audited()
+    assert choose("words", "\"quoted\" & 'odd'") == 1
     assert choose("words", "") == len(told.claims) == 60
     assert choose("kind", "O") == sum("O" in claim.kind.split("/") for claim in told.claims)
     assert choose("kind", "") == 60
@@ -228,6 +229,25 @@ def test_claims_are_filtered(page: Browser) -> None:
     assert choose("source", "") == 60
     assert choose("home", "series:fighters") == sum("series:fighters" in claim.homes for claim in told.claims)
     assert choose("home", "") == 60
+    settled = sum(each.verdict == "supported" for each in told.claims_audit.verdicts)
+    assert choose("verdict", "supported") == settled > 0
+
+
+def test_a_link_to_a_claim_shows_and_opens_it(page: Browser) -> None:
+    opened = "document.querySelector('#claim-M14 details').open"
+    page.run(
+        "(() => { const f = document.querySelector('[data-filters] [name=verdict]'); f.value = 'supported';"
+        " f.dispatchEvent(new Event('input', {bubbles: true})); })()"
+    )
+    assert page.run("document.querySelector('#claim-M14').hidden") is True
+    assert page.run(opened) is False
+    page.run(
+        "new Promise(done => { addEventListener('hashchange', () => setTimeout(done, 0), {once: true});"
+        " document.querySelector('#link-5 a[href=\"#claim-M14\"]').click(); })"
+    )
+    assert page.run(opened) is True and page.run("document.querySelector('#claim-M14').hidden") is False
+    told = page.run("document.querySelector('#claim-M14 .tested').innerText")
+    assert "Does opening up send members to the challenger?" in told and "Bayes factor" in told
 
 
 def test_an_arrow_tells_its_evidence_when_it_is_focused(page: Browser) -> None:
@@ -260,6 +280,13 @@ def test_nothing_sticks_out_on_a_phone(browser: Browser, report: Path) -> None:
         " && e.getBoundingClientRect().right > 391).map(e => e.outerHTML.slice(0, 80))"
     )
     assert wide == []
+    browser.run("document.querySelectorAll('#claims details').forEach(each => { each.open = true; })")
+    assert (
+        browser.run(
+            "(({scrollWidth, clientWidth}) => scrollWidth - clientWidth)(document.querySelector('.opening'))"
+        )
+        <= 1
+    )
     assert browser.logged == []
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import rivalry
+from outbid.ask.claims.verdict import Chances
 from outbid.ask.equilibria import Draw, Solver, nested
 from outbid.ask.equilibrium_play import Playout
 from outbid.ask.moments import Moments, in_world, pinned
@@ -130,7 +131,7 @@ def test_the_whole_answer_is_the_same_for_the_same_seed(strategist: Strategist) 
     (finding,) = one.findings
     assert np.array_equal(finding.effect, two.findings[0].effect)
     assert one.after.solved.all()
-    assert 0.0 <= finding.probability_matters <= finding.probability <= 1.0
+    assert 0.0 <= finding.after.matters <= finding.after.right <= 1.0
 
     told = played({"neutral": one}, tuple(f"2026-{month:02d}" for month in range(1, 13)) * 2)
     assert {(row.world, row.player, row.decides) for row in told.rows} == {
@@ -147,7 +148,8 @@ def test_the_whole_answer_is_the_same_for_the_same_seed(strategist: Strategist) 
 
 def test_a_test_is_called_only_where_the_data_moved_it(play: PlaySettings) -> None:
     def verdict(after: float, before: float) -> str:
-        return Finding(play.tests[0], np.zeros(1), after, after, before).verdict
+        told, assumed = Chances(after, after, 100), Chances(before, before, 100)
+        return Finding(play.tests[0], np.zeros(1), told, assumed, "neutral").verdict
 
     assert verdict(0.97, 0.5) == "supported"
     assert verdict(0.97, 0.97) == "not identified"

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from outbid.asked import Questions
 from outbid.errors import InputError, did_you_mean
 from outbid.output import OutputFolder, json_text
 from outbid.progress import Progress, Silent
@@ -62,7 +63,11 @@ def load(study: str | Path) -> LoadedStudy | LoadedGame:
     from outbid.study import load_study
 
     loaded = load_study(study)
-    if loaded.settings.kind == "game":
+    if loaded.settings.kind != "game":
+        from outbid.answers.everything import check_questions
+
+        check_questions(loaded)
+    else:
         from outbid.played import LoadedGame
 
         return LoadedGame(loaded)
@@ -84,6 +89,11 @@ class LoadedStudy:
     def title(self) -> str:
         """The study's title."""
         return self.study.settings.title
+
+    @property
+    def ask(self) -> Questions:
+        """The questions that can be put to the study: `study.ask.claims()` and so on, see `outbid.asked`."""
+        return Questions(self.study)
 
     def check(self) -> CheckResult:
         """Resolve every ID both ways, and verify the anchors of latent indices."""
@@ -150,7 +160,7 @@ class LoadedStudy:
             futures = {name: each.futures for name, each in known.items()}
             said: tuple[str, ...] = ()
             if play == "equilibrium":
-                from outbid.strategize import play_out
+                from outbid.answers.play import play_out
 
                 ahead = months or self.study.settings.horizon_months
                 futures, left_out = play_out(self.study, settings, known, ahead, shown, scenarios=scenarios)
@@ -190,6 +200,7 @@ class LoadedStudy:
         """
         no_data(self.name, data)
         settings, shown = begin(prior, quick, seed), progress or Silent()
+        from outbid.answers.everything import everything
         from outbid.brief.content import content as brief
         from outbid.brief.summary import summary
         from outbid.report.content import ReportContent
@@ -206,7 +217,6 @@ class LoadedStudy:
             whole_fingerprint,
             write_posteriors,
         )
-        from outbid.strategize import strategize
 
         command = command_line(self.name, self.study.folder, settings, out)
         mark = whole_fingerprint(self.study, settings, command)
@@ -220,10 +230,9 @@ class LoadedStudy:
             marks, tools = fingerprints(self.study, settings), Tools(self.study, settings)
             fits = fit_study(self.study, settings, marks, folder, shown)
             known = learn(self.study, settings, fits, tools, shown)
-            # a quick run is to look around in: the game would take it as long again, mostly to compile
-            strategies = {} if quick else strategize(self.study, settings, known, shown)[1]
+            answers = everything(self.study, known, tools.laboratory(), settings, shown)
             with shown.stage("Summing up"):
-                content = brief(self.study, settings, known, strategies, command, mark, shown)
+                content = brief(self.study, settings, known, answers, command, mark, shown)
             with shown.stage("Writing the posteriors"):
                 write_posteriors(self.study, marks, known, folder)
             with shown.stage("Writing the report"):

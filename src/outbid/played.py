@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from outbid.errors import InputError
 from outbid.output import OutputFolder, json_text
@@ -68,6 +68,15 @@ class LoadedGame:
         raise InputError(
             f"study {self.name!r}",
             "is a game, which has no scenarios to simulate",
+            f"Run `outbid run {self.name}`: it compares the equilibrium with other costs, and without the rival.",
+        )
+
+    @property
+    def ask(self) -> NoReturn:
+        """Refuse: what there is to ask of a game, `run` answers."""
+        raise InputError(
+            f"study {self.name!r}",
+            "is a game, which has no claims or scenarios to ask about",
             f"Run `outbid run {self.name}`: it compares the equilibrium with other costs, and without the rival.",
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -105,7 +105,7 @@ class SimulationResult:
 
     def to_json(self) -> dict[str, Any]:
         """Return every comparison with the baseline as plain data."""
-        from outbid.ask.effects import compare
+        from outbid.ask.compare import compare
 
         rows = [
             {
@@ -118,9 +118,29 @@ class SimulationResult:
                 "regret": row.regret,
             }
             for name, each in self.futures.items()
-            for row in compare(each)
+            for row in compare(each).rows
         ]
         return {"ok": self.ok, "problems": list(self.problems), "comparisons": rows}
+
+
+@dataclass(frozen=True)
+class AskResult:
+    """The answer to one question: `content` is plain data, `tables` its CSV text by file name."""
+
+    question: str
+    content: Any
+    tables: Mapping[str, str]
+    lines: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the fits behind the answer passed their diagnostics."""
+        return not self.problems
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer as plain data."""
+        return {"ok": self.ok, "problems": list(self.problems), self.question: asdict(self.content)}
 
 
 @dataclass(frozen=True)
@@ -191,7 +211,7 @@ def fit_lines(fits: Mapping[str, Fit]) -> tuple[str, ...]:
 
 def simulation_lines(futures: Mapping[str, Futures], roles: Mapping[str, str]) -> tuple[str, ...]:
     """Return a line per scenario and leading outcome; all outcomes are in the JSON and in the report."""
-    from outbid.ask.effects import compare
+    from outbid.ask.compare import compare
 
     lines = []
     for prior, each in futures.items():
@@ -200,7 +220,7 @@ def simulation_lines(futures: Mapping[str, Futures], roles: Mapping[str, str]) -
         lines.append(
             f"Under the {prior} priors, median and 90% interval; the baseline's level, then differences from it:"
         )
-        for row in compare(each):
+        for row in compare(each).rows:
             if row.outcome not in leading:
                 continue
             label, unit = units[row.outcome]

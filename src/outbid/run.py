@@ -18,6 +18,7 @@ import numpy as np
 
 from outbid import __version__
 from outbid.ask.effects import Futures, play
+from outbid.ask.laboratory import Laboratory
 from outbid.ask.play_file import read_play
 from outbid.errors import did_you_mean
 from outbid.infer.fit import Fit, fit, iterations
@@ -31,7 +32,8 @@ from outbid.model.priors import PRIOR_SETS, prior_table
 from outbid.output import OutputFolder
 from outbid.progress import Interrupted, Progress
 from outbid.simulate.engine import Simulator
-from outbid.simulate.scenario import Scenario, choose, read_scenarios
+from outbid.simulate.scenario import Scenario, choose
+from outbid.simulate.scenario_file import read_goals, read_scenarios
 from outbid.study import Study, unresolved
 
 SEED = 20210815
@@ -50,6 +52,11 @@ WORDS = {
     "outcomes.py",
     "play.toml",
     "payoffs.toml",
+    "claim_tests.toml",
+    "replays.toml",
+    "sensitivity.toml",
+    "trap.toml",
+    "worth.toml",
 }
 
 
@@ -104,7 +111,9 @@ def check_study(study: Study) -> tuple[str, ...]:
     Every ID is resolved both ways, scenarios are read, figures are matched with what sees them, and the
     anchors of latent indices are verified by differentiation.
     """
-    scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
+    path, months = study.folder / "scenarios.toml", study.settings.horizon_months
+    scenarios = read_scenarios(path, study.model, study.levers_today, months)
+    read_goals(path, study.model)
     gather(study.model, study.panel)
     read_play(study.folder, study.model)
     check_anchors(study.model, {name: prior_table(study.model.parameters, name) for name in PRIOR_SETS})
@@ -212,7 +221,7 @@ class Tools:
         self._historian = Historian(study.model, gather(study.model, study.panel), study.known_levers)
         self._simulator = Simulator(study.model, months or study.settings.horizon_months)
         effort = settings.effort
-        draws = min(DRAWS, CHAINS * effort.draws)
+        self._draws = draws = min(DRAWS, CHAINS * effort.draws)
         table = prior_table(study.model.parameters, settings.prior_sets[0])
         self._done: list[Future[None]] = []
         if isinstance(effort, Approximation):
@@ -227,6 +236,10 @@ class Tools:
             each.result()
         return self._historian, self._simulator
 
+    def laboratory(self) -> Laboratory:
+        """Return what the questions put their trials through: the same compiled run."""
+        return Laboratory(self.ready()[1], self._draws)
+
 
 def learn(
     study: Study,
@@ -239,7 +252,8 @@ def learn(
 ) -> dict[str, Knowledge]:
     """Tell the past and play the scenarios under every fitted prior set."""
     model = study.model
-    chosen = choose(read_scenarios(study.folder / "scenarios.toml", model), scenarios)
+    declared = read_scenarios(study.folder / "scenarios.toml", model, study.levers_today)
+    chosen = choose(declared, scenarios)
     result: dict[str, Knowledge] = {}
     with progress.stage("Telling the past and playing the scenarios", 4 * len(fits)) as stage:
         stage.note("compiling")

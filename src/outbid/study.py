@@ -63,6 +63,13 @@ class Study:
     lever_rows: tuple[LeverRow, ...]
     marks: tuple[MarkRow, ...]
 
+    @property
+    def levers_today(self) -> dict[str, float]:
+        """The last month's value of each lever that is known before any fit, by name."""
+        inferred = {name for history in self.model.lever_histories for name in history.levers}
+        pairs = zip(self.model.lever_names, self.known_levers[-1], strict=True)
+        return {name: float(value) for name, value in pairs if name not in inferred}
+
 
 def shipped_studies() -> tuple[str, ...]:
     """Return the names of the studies that come with the package."""

@@ -49,19 +49,6 @@ class Futures:
         )
 
 
-@dataclass(frozen=True)
-class Comparison:
-    """One scenario against the baseline on one outcome; intervals are 5% and 95% quantiles over draws."""
-
-    scenario: str
-    outcome: str
-    level: tuple[float, float, float]
-    difference: tuple[float, float, float]
-    middle_half: tuple[float, float]
-    probability_better: float
-    regret: float
-
-
 def summary(outcome: Outcome, path: Floats) -> Floats:
     """Return an outcome's figure over a horizon, shape (draws,), from its path (draws, months)."""
     if outcome.summary == "sum":
@@ -83,38 +70,3 @@ def play(
         path = simulator.run(standing, levers, innovations, rule_table(model, item.rules))
         paths[item.id] = path[:, :, told]
     return Futures(model.outcomes, tuple(scenarios), paths)
-
-
-def compare(futures: Futures) -> tuple[Comparison, ...]:
-    """Return every scenario against the baseline on every outcome.
-
-    The probability of being better counts ties half; regret is the mean shortfall against the best scenario
-    of the same draw, in the outcome's unit.
-    """
-    levels = {item.id: futures.levels(item.id) for item in futures.scenarios}
-    base = levels[futures.baseline]
-    result = []
-    for i, outcome in enumerate(futures.outcomes):
-        sign = 1.0 if outcome.better == "higher" else -1.0
-        best = np.max([sign * each[:, i] for each in levels.values()], axis=0)
-        for item in futures.scenarios:
-            level = levels[item.id][:, i]
-            difference = level - base[:, i]
-            better = float(np.mean(sign * difference > 0) + 0.5 * np.mean(difference == 0))
-            result.append(
-                Comparison(
-                    item.id,
-                    outcome.name,
-                    _quantiles(level),
-                    _quantiles(difference),
-                    (float(np.quantile(difference, 0.25)), float(np.quantile(difference, 0.75))),
-                    better,
-                    float(np.mean(best - sign * level)),
-                )
-            )
-    return tuple(result)
-
-
-def _quantiles(values: Floats) -> tuple[float, float, float]:
-    low, middle, high = np.quantile(values, [0.05, 0.5, 0.95])
-    return float(middle), float(low), float(high)

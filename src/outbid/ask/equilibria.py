@@ -19,27 +19,32 @@ from numpy.typing import NDArray
 
 from outbid.ask.play import PlaySettings
 from outbid.game.equations import joint, log_probabilities
-from outbid.game.game import Game, restrict
+from outbid.game.game import Game, place_of, settled
 from outbid.game.kernel import dense, normal_weights
 from outbid.game.newton import newton, size_of
 from outbid.game.reduce import Held
 from outbid.game.solve import HOLDS
 from outbid.game.threads import shared_out
-from outbid.model.compile import to_scale
+from outbid.model.compile import State, to_scale
 from outbid.model.declare import Model
 from outbid.simulate.engine import Standing
+from outbid.simulate.rules import RuleTable, ruled
 
 Floats = NDArray[np.float64]
 
 
 class Draw(NamedTuple):
-    """One draw's numbers: parameters, levers and weights as vectors, other states, and today's axes."""
+    """One draw's numbers: parameters, levers and weights as vectors, other states, and today's axes.
+
+    `rules` are those that outsiders go by, known to the players; None if they do the same whatever happens.
+    """
 
     parameters: Any
     levers: Any
     weights: Any
     held: Held
     axes: Any
+    rules: RuleTable | None = None
 
 
 class Solved(NamedTuple):
@@ -91,7 +96,7 @@ class Solver:
 
     def __init__(self, model: Model, play: PlaySettings) -> None:
         self.model, self.play = model, play
-        self._compiled: dict[tuple[tuple[str, float], ...], Any] = {}
+        self._compiled: dict[tuple[str, ...], Any] = {}
 
     def draws(self, standing: Standing, held: Held, weights: Floats) -> Draw:
         """Return the numbers of all draws side by side; `weights` has shape (draws, weights)."""
@@ -115,11 +120,15 @@ class Solver:
 
     def solve(self, draws: Draw, resting: Mapping[str, float] | None = None) -> Equilibria:
         """Solve every draw's game; a `resting` actor always takes the level given, and decides nothing."""
-        fixed = tuple(sorted((resting or {}).items()))
+        players, set_levels = self.play.reduction.players, resting or {}
+        fixed = tuple(player.name for player in players if player.name in set_levels)
         if fixed not in self._compiled:
             self._compiled[fixed] = jax.jit(partial(self._all, fixed=fixed))
-        found: Solved = shared_out(self._compiled[fixed], draws)
-        deciding = [player for player in self.play.reduction.players if player.name not in dict(fixed)]
+        # the places of levels travel as data: whoever rests where, the same compiled code solves it
+        places = [place_of(player, set_levels[player.name]) for player in players if player.name in fixed]
+        levels = jnp.tile(jnp.asarray(places, dtype=int), (len(draws.parameters), 1))
+        found: Solved = shared_out(self._compiled[fixed], (draws, levels))
+        deciding = [player for player in players if player.name not in fixed]
         size = 1.0 + np.abs(found.values).max(axis=(1, 2))
         return Equilibria(
             tuple(player.name for player in deciding),
@@ -132,8 +141,8 @@ class Solver:
             found.values,
         )
 
-    def _all(self, draws: Draw, fixed: tuple[tuple[str, float], ...]) -> Solved:
-        return Solved(*jax.lax.map(partial(self._one, fixed=fixed), draws))
+    def _all(self, games: tuple[Draw, Array], fixed: tuple[str, ...]) -> Solved:
+        return Solved(*jax.lax.map(partial(self._one, fixed=fixed), games))
 
     def game(self, draw: Draw) -> Game:
         """Return one draw's game."""
@@ -143,12 +152,32 @@ class Solver:
             nested([each.name for each in self.play.weights], draw.weights),
             self.play.discount,
             held=draw.held,
+            answer=None if draw.rules is None else partial(self._answer, draw.rules),
         )
 
-    def _one(self, draw: Draw, fixed: tuple[tuple[str, float], ...]) -> Solved:
+    def _answer(
+        self, rules: RuleTable, state: State, before: Mapping[str, Array], now: Mapping[str, Array]
+    ) -> Mapping[str, Array]:
+        """Return the month's levers after the rules, as in a run long after each of them has started."""
+        names = self.model.lever_names
+        planned, last = (jnp.stack([jnp.asarray(each[name]) for name in names]) for each in (now, before))
+        answered = self.outsiders(rules, state, last, planned, jnp.asarray(jnp.inf))
+        moves = {player.lever: now[player.lever] for player in self.play.reduction.players}
+        return dict(zip(names, answered, strict=True)) | moves
+
+    def outsiders(self, rules: RuleTable, state: State, last: Array, planned: Array, month: Array) -> Array:
+        """Return a month's levers after the rules of those who don't play, shape (levers,).
+
+        The players move at the same time; so a rule that watches a player's lever sees it as it stood last month.
+        """
+        own = np.array([self.model.lever_names.index(each.lever) for each in self.play.reduction.players])
+        return ruled(self.model, rules, state, planned.at[own].set(last[own]), month)
+
+    def _one(self, of: tuple[Draw, Array], fixed: tuple[str, ...]) -> Solved:
+        draw, levels = of
         game = self.game(draw)
-        for player, level in fixed:
-            game = restrict(game, player, level)
+        for i, player in enumerate(fixed):
+            game = settled(game, player, levels[i])
         arrays = game.arrays
         at = newton(arrays, jnp.zeros((game.grid.size, sum(game.counts))))
         # where plain steps fail, halved ones may not

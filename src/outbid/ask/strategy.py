@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from outbid.ask.claims.verdict import Chances, chances, judge
 from outbid.ask.equilibria import Draw, Equilibria, Solver
 from outbid.ask.moments import Moments, in_world, pinned
 from outbid.ask.payoffs import Learner, Moves, PayoffPosterior
@@ -24,8 +25,6 @@ from outbid.model.priors import from_standard_normal, prior_table
 from outbid.simulate.engine import Standing
 
 Floats = NDArray[np.float64]
-# A probability beyond which a test is called.
-CALLED = 0.95
 
 
 @dataclass(frozen=True)
@@ -50,26 +49,22 @@ class Finding:
     ----------
     effect
         By draw, in the measure's unit.
-    probability, probability_matters, prior_probability
-        Of the expected sign; of that and at least the smallest size that matters; of the sign before the data.
-    verdict
-        "supported", "contradicted" or "not identified".
+    after, before
+        Shares of draws with the expected sign, and with enough of it to matter, with the data and without.
+    prior_set
+        The prior set that both stand under.
     """
 
     test: Test
     effect: Floats
-    probability: float
-    probability_matters: float
-    prior_probability: float
+    after: Chances
+    before: Chances
+    prior_set: str
 
     @property
     def verdict(self) -> str:
-        """What became of the claim: called only beyond CALLED, and not where the priors alone had it there."""
-        if self.probability >= CALLED:
-            return "supported" if self.prior_probability < CALLED else "not identified"
-        if self.probability <= 1.0 - CALLED:
-            return "contradicted" if self.prior_probability > 1.0 - CALLED else "not identified"
-        return "not identified"
+        """What became of the claim, by the rule that every claim is judged by."""
+        return judge(self.after, self.before, None, self.prior_set).verdict
 
 
 @dataclass(frozen=True)
@@ -116,7 +111,7 @@ class Strategist:
         z = np.random.default_rng(seed).standard_normal((len(unseen), size))
         assumed = np.asarray(from_standard_normal(z, prior_table(self.play.weights, prior_set)))
         before = self.worlds(unseen, assumed, seed)
-        findings = tuple(self._finding(test, after, before, payoffs) for test in self.play.tests)
+        findings = tuple(self._finding(test, after, before, payoffs, prior_set) for test in self.play.tests)
         return Strategy(self.play, payoffs, moves, after, before, findings)
 
     def worlds(self, standing: Standing, weights: Floats, seed: int) -> Worlds:
@@ -141,26 +136,26 @@ class Strategist:
     def _today(self, standing: Standing) -> Floats:
         return self.solver.axes(standing)
 
-    def _finding(self, test: Test, after: Worlds, before: Worlds, payoffs: PayoffPosterior) -> Finding:
+    def _finding(
+        self, test: Test, after: Worlds, before: Worlds, payoffs: PayoffPosterior, prior_set: str
+    ) -> Finding:
+        smallest = max(test.smallest, 1e-12)
         if test.weight:
             place = [each.name for each in self.play.weights].index(test.weight)
-            chances = (payoffs.chances / len(payoffs.chances)).ravel()
+            weight = (payoffs.chances / len(payoffs.chances)).ravel()
             right = test.sign * payoffs.weights[:, :, place].ravel()
-            return Finding(
-                test,
-                after.weights[:, place],
-                float(chances @ (right > 0)),
-                float(chances @ (right >= max(test.smallest, 1e-12))),
-                _share(test.sign * before.weights[:, place] > 0),
+            told = Chances(
+                float(weight @ (right > 0)), float(weight @ (right >= smallest)), len(payoffs.chances)
             )
-        effect = self.difference(test, after)
-        right = test.sign * effect
+            assumed = chances(before.weights[:, place], test.sign, smallest)
+            return Finding(test, after.weights[:, place], told, assumed, prior_set)
+        effect, prior_effect = self.difference(test, after), self.difference(test, before)
         return Finding(
             test,
             effect,
-            _share(right > 0),
-            _share(right >= max(test.smallest, 1e-12)),
-            _share(test.sign * self.difference(test, before) > 0),
+            chances(effect, test.sign, smallest),
+            chances(prior_effect, test.sign, smallest),
+            prior_set,
         )
 
     def difference(self, test: Test, worlds: Worlds) -> Floats:
@@ -212,7 +207,3 @@ def seen_moves(model: Model, play: PlaySettings, paths: Mapping[str, Floats], le
         distance = np.abs(path[:, 1:, None] - np.asarray(player.actions))
         actions[player.name] = np.argmin(distance, axis=2)
     return Moves(np.stack(scaled, axis=2), actions)
-
-
-def _share(which: NDArray[np.bool_]) -> float:
-    return float(np.mean(which)) if len(which) else float("nan")

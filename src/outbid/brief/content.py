@@ -10,15 +10,21 @@ from importlib.metadata import version
 import numpy as np
 
 from outbid import __version__
-from outbid.ask.effects import compare
-from outbid.ask.strategy import Strategy
+from outbid.answers.everything import Answers
+from outbid.ask.compare import compare
+from outbid.ask.play_file import read_play
+from outbid.brief.claims import audited, claim_rows
+from outbid.brief.compare import comparison, described
 from outbid.brief.diagram import edges, nodes
 from outbid.brief.figures import bands, series_fits
 from outbid.brief.numbers import floats
 from outbid.brief.play import played
+from outbid.brief.replay import replayed
+from outbid.brief.sensitivity import explored
+from outbid.brief.trap import trapped
+from outbid.brief.worth import appraised
 from outbid.progress import Progress
 from outbid.report.content import (
-    ClaimRow,
     Effect,
     Fan,
     FitSummary,
@@ -40,7 +46,7 @@ def content(
     study: Study,
     settings: Settings,
     known: Mapping[str, Knowledge],
-    strategies: Mapping[str, Strategy],
+    answers: Answers,
     command: str,
     fingerprint: str,
     progress: Progress,
@@ -61,7 +67,8 @@ def content(
             for item in study.model.outcomes
         ),
         scenarios=tuple(
-            Scenario(item.id, item.label, item.description, item.baseline) for item in first.futures.scenarios
+            Scenario(item.id, item.label, described(study.model, item), item.baseline)
+            for item in first.futures.scenarios
         ),
         effects=tuple(row for name, each in known.items() for row in effects(name, each)),
         fans=tuple(row for name, each in known.items() for row in fans(name, each, window.last_month)),
@@ -80,10 +87,7 @@ def content(
         ),
         nodes=nodes(study),
         edges=edges(study, known),
-        claims=tuple(
-            ClaimRow(c.id, c.kind, c.statement, c.source, c.locator, tuple(c.homes), c.left_out)
-            for c in study.ledger.claims.values()
-        ),
+        claims=claim_rows(study),
         sources=tuple(
             SourceRow(s.id, s.title, s.outlet, s.author, s.date, s.url, s.licence, s.role)
             for s in (*study.ledger.sources.values(), *study.figure_sources.values())
@@ -91,7 +95,13 @@ def content(
         parameters=parameter_rows(study, known),
         fits=tuple(fit_summary(name, each) for name, each in known.items()),
         boxes=study.settings.boxes,
-        play=played(strategies, months_after(window.last_month, 600)),
+        play=played(answers.strategies, months_after(window.last_month, 600)),
+        claims_audit=audited(study, answers.claims, read_play(study.folder, study.model)),
+        comparison=comparison(study.model, answers.comparison, study.settings.horizon_months),
+        replay=replayed(study, answers.replay),
+        sensitivity=explored(answers.sensitivity),
+        trap=trapped(study, answers.trap),
+        worth=appraised(study, answers.worth),
         provenance=Provenance(
             version=__version__,
             seed=settings.seed,
@@ -112,7 +122,7 @@ def content(
 
 def effects(prior: str, known: Knowledge) -> tuple[Effect, ...]:
     """Return every scenario's effect on every outcome, with the probability of being better before the data."""
-    before = {(row.scenario, row.outcome): row.probability_better for row in compare(known.before)}
+    before = {(row.scenario, row.outcome): row.probability_better for row in compare(known.before).rows}
     return tuple(
         Effect(
             row.scenario,
@@ -125,7 +135,7 @@ def effects(prior: str, known: Knowledge) -> tuple[Effect, ...]:
             *row.middle_half,
             before[row.scenario, row.outcome],
         )
-        for row in compare(known.futures)
+        for row in compare(known.futures).rows
     )
 
 

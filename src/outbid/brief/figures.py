@@ -96,8 +96,9 @@ def bands(study: Study, prior: str, known: Knowledge) -> tuple[Band, ...]:
     months = study.panel.window.months
     result = []
     for name, output, label, unit in BANDS:
-        if output.startswith("lever."):
-            path = known.past.levers[:, :, study.model.lever_names.index(output.removeprefix("lever."))]
+        lever = output.removeprefix("lever.")
+        if lever != output and lever in study.model.lever_names:
+            path = known.past.levers[:, :, study.model.lever_names.index(lever)]
         elif output in known.past.paths:
             path = known.past.paths[output]
         else:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from outbid.ask.play import PlaySettings, Test
 from outbid.ask.strategy import Finding, Strategy
 from outbid.brief.numbers import floats
 from outbid.report.play_content import PayoffRow, Play, PlayRow, PlaySummary, PlayTest, World
@@ -67,12 +68,16 @@ def _rows(prior: str, strategy: Strategy, months: tuple[str, ...]) -> tuple[Play
     return tuple(rows)
 
 
+def measure_unit(test: Test, play: PlaySettings) -> str:
+    """Return the unit of what a test measures."""
+    weights = {each.name: each.unit for each in play.weights}
+    indices = {index.name for index in play.reduction.model.indices}
+    levers = {lever.name: lever.unit for lever in play.reduction.model.levers}
+    return weights.get(test.weight) or ("index" if test.measure in indices else levers.get(test.measure, ""))
+
+
 def _test(prior: str, finding: Finding, strategy: Strategy) -> PlayTest:
     test = finding.test
-    weights = {each.name: each.unit for each in strategy.play.weights}
-    indices = {index.name for index in strategy.play.reduction.model.indices}
-    levers = {lever.name: lever.unit for lever in strategy.play.reduction.model.levers}
-    unit = weights.get(test.weight) or ("index" if test.measure in indices else levers.get(test.measure, ""))
     median, low, high = floats(np.quantile(finding.effect, SHARES))
     return PlayTest(
         test.id,
@@ -80,16 +85,16 @@ def _test(prior: str, finding: Finding, strategy: Strategy) -> PlayTest:
         test.question,
         test.answer_if,
         test.weight or test.measure,
-        unit,
+        measure_unit(test, strategy.play),
         test.sign,
         test.smallest,
         prior,
         median,
         low,
         high,
-        finding.probability,
-        finding.probability_matters,
-        finding.prior_probability,
+        finding.after.right,
+        finding.after.matters,
+        finding.before.right,
         finding.verdict,
     )
 

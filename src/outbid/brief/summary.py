@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from outbid.report.content import ReportContent
+from outbid.report.claims_content import ClaimsContent
+from outbid.report.claims_rows import known, verdict_of, weakest
+from outbid.report.content import ClaimRow, ReportContent
 
 
 def summary(shown: ReportContent) -> dict[str, Any]:
     """Return summary.json: see the README for its keys. What a study lacks is an empty list."""
     made = shown.provenance
     priors = [each.prior for each in shown.fits]
-    blank = {"median": None, "q05": None, "q95": None}
-    untested = {"verdict": None, "prior_probability": None, "posterior_probability": None, "effect": blank}
     return {
         "study": shown.study,
         "version": made.version,
@@ -31,15 +31,7 @@ def summary(shown: ReportContent) -> dict[str, Any]:
             "ess_bulk_min": min(each.ess_bulk_min for each in shown.fits),
             "divergences": sum(each.divergences for each in shown.fits),
         },
-        "claims": [
-            {
-                "id": c.id,
-                "kind": c.kind,
-                "verdict": c.verdict,
-                "by_prior": dict.fromkeys(priors, untested),
-            }
-            for c in shown.claims
-        ],
+        "claims": [_claim(shown.claims_audit, claim, priors) for claim in shown.claims],
         "scenarios": [
             {
                 "id": e.scenario,
@@ -85,4 +77,31 @@ def summary(shown: ReportContent) -> dict[str, Any]:
         "scores": [],
         "replication": [],
         "timing": {name: round(seconds, 2) for name, seconds in made.timing.items()},
+    }
+
+
+def _claim(audit: ClaimsContent, claim: ClaimRow, priors: list[str]) -> dict[str, Any]:
+    """Return what became of one claim; its numbers under a prior set are those of its weakest test."""
+    found = verdict_of(audit, claim.id)
+    by_prior = {}
+    for prior in priors:
+        trial = weakest(audit, found, prior) if found else None
+        by_prior[prior] = {
+            "verdict": found.by_prior.get(prior) if found else None,
+            "test": trial.id if trial else None,
+            "prior_probability": known(trial.prior_probability) if trial else None,
+            "posterior_probability": known(trial.probability) if trial else None,
+            "bayes_factor": known(trial.bayes_factor) if trial else None,
+            "effect": {
+                "median": known(trial.median) if trial else None,
+                "q05": known(trial.q05) if trial else None,
+                "q95": known(trial.q95) if trial else None,
+            },
+        }
+    return {
+        "id": claim.id,
+        "kind": claim.kind,
+        "verdict": found.verdict if found else None,
+        "tests": list(found.tests) if found else [],
+        "by_prior": by_prior,
     }

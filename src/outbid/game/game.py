@@ -249,34 +249,47 @@ def restrict(game: Game, player: str, action: float, *, keep: bool = False) -> G
     It leaves the game, and a game of two becomes a problem of one; with `keep` it stays as a player
     without a choice, so that its own payoff is still told.
     """
-    place = game.player(player)
-    levels = game.players[place].actions
-    if action not in levels:
+    place = place_of(game.players[game.player(player)], action)
+    return settled(game, player, place, action if keep else None)
+
+
+def place_of(player: Player, action: float) -> int:
+    """Return the place of an action among a player's actions, or complain that it has no such action."""
+    if action not in player.actions:
         raise InputError(
-            f"player {player!r}",
+            f"player {player.name!r}",
             f"has no action {action:g}",
-            f"It has {', '.join(f'{x:g}' for x in levels)}.",
+            f"It has {', '.join(f'{x:g}' for x in player.actions)}.",
         )
-    kept = game.levels[:, place] == action
-    players = [
-        Player(each.name, (action,), each.lever) if i == place else each
-        for i, each in enumerate(game.players)
-        if keep or i != place
-    ]
-    if not players:
+    return player.actions.index(action)
+
+
+def settled(game: Game, player: str, place_of_action: ArrayLike, kept_as: float | None = None) -> Game:
+    """Return the game in which one player always takes the action at a place among its actions.
+
+    The place may be traced, so that one compilation serves every action; see `restrict`, which checks. A player
+    that is `kept_as` an action stays without a choice.
+    """
+    place, counts = game.player(player), game.counts
+    left = [each for i, each in enumerate(game.players) if i != place]
+    if kept_as is not None:
+        own = game.players[place]
+        left.insert(place, Player(own.name, (kept_as,), own.lever))
+    if not left:
         raise InputError(f"player {player!r}", "is the only one", "Leave somebody in the game.")
-    stay = np.array([keep or i != place for i in range(len(game.players))])
-    weights = game.kernel.weights[:, kept]
+    stay = np.array([kept_as is not None or i != place for i in range(len(counts))])
+
+    def taken(array: Array, axis: int) -> Array:
+        """Keep, of the joint actions on an axis, those with the player's action."""
+        apart = jnp.reshape(array, (*array.shape[:axis], *counts, *array.shape[axis + 1 :]))
+        found = jnp.take(apart, jnp.asarray(place_of_action), axis=axis + place)
+        return jnp.reshape(found, (*array.shape[:axis], -1, *array.shape[axis + 1 :]))
+
+    weights = taken(game.kernel.weights, 1)
     kernel: Kernel = (
-        Scattered(game.kernel.targets[:, kept], weights)
+        Scattered(taken(game.kernel.targets, 1), weights)
         if isinstance(game.kernel, Scattered)
         else Banded(weights, game.kernel.lower)
     )
-    return Game(
-        tuple(players),
-        game.grid,
-        game.payoffs[stay][:, :, kept],
-        kernel,
-        game.discount[stay],
-        game.precision[stay],
-    )
+    payoffs = taken(game.payoffs[stay], 2)
+    return Game(tuple(left), game.grid, payoffs, kernel, game.discount[stay], game.precision[stay])

@@ -7,7 +7,7 @@ equilibrium, Ifrach and Weintraub, 2017); all noise but that of the grid's indic
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -28,6 +28,8 @@ from outbid.model.vocabulary import Actor
 
 Floats = NDArray[np.float64]
 Weights = Mapping[str, Mapping[str, Any]]
+# (state, last month's levers, this month's with the players' moves) -> this month's levers
+Answer = Callable[[Mapping[str, Array], Mapping[str, Array], Mapping[str, Array]], Mapping[str, Array]]
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["mean", "slope", "center"], meta_fields=[])
@@ -71,6 +73,7 @@ class Reduction:
         *,
         held: Held | None = None,
         precision: Any = 1.0,
+        answer: Answer | None = None,
     ) -> Game:
         """Return the game at these numbers; to be traced, batched and differentiated.
 
@@ -86,9 +89,11 @@ class Reduction:
             A number, or one per player.
         held
             The other states; may be left out if there are none.
+        answer
+            How those who don't play set their levers, if not to `levers` whatever happens; needs `held`.
         """
         count = len(self.players)
-        mean, payoffs = self.moves(parameters, levers, weights, held)
+        mean, payoffs = self.moves(parameters, levers, weights, held, answer)
         return Game(
             self.players,
             self.grid,
@@ -99,7 +104,12 @@ class Reduction:
         )
 
     def moves(
-        self, parameters: Mapping[str, Any], levers: Any, weights: Weights, held: Held | None
+        self,
+        parameters: Mapping[str, Any],
+        levers: Any,
+        weights: Weights,
+        held: Held | None,
+        answer: Answer | None = None,
     ) -> tuple[dict[str, Array], Array]:
         """Return the expected next value of each index axis, by name and each (states, profiles), and the payoffs."""
         model, step = self.model, build_step(self.model)
@@ -110,8 +120,12 @@ class Reduction:
         def month(point: Array, action: Array) -> tuple[dict[str, Array], Array]:
             at = {axis.name: point[i] for i, axis in enumerate(self.grid.axes)}
             before = {name: at.get(name, value) for name, value in base.items()}
-            now = base | {player.lever: action[i] for i, player in enumerate(self.players)}
-            following, told = step(self._state(at, held), quiet, now, before, parameters)
+            state = self._state(at, held)
+            now: Mapping[str, Array] = base | {
+                player.lever: action[i] for i, player in enumerate(self.players)
+            }
+            now = now if answer is None else answer(state, before, now)
+            following, told = step(state, quiet, now, before, parameters)
             moved = {
                 name.removeprefix("moved."): value
                 for name, value in told.items()

@@ -60,7 +60,7 @@ def summary(shown: ReplicationContent, timing: Mapping[str, float]) -> dict[str,
             }
             for cell in shown.cells
         ],
-        "claims": [{"id": claim.id, "kind": claim.kind, "verdict": claim.verdict} for claim in shown.claims],
+        "claims": [{"id": claim.id, "kind": claim.kind, "verdict": None} for claim in shown.claims],
         "scenarios": [],
         "forecast": [],
         "scores": [],

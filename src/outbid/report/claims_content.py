@@ -121,7 +121,11 @@ class ClaimVerdict:
 
 @dataclass(frozen=True)
 class ClaimsContent:
-    """The audit of all claims; empty where a study declares no tests."""
+    """The audit of all claims; empty where a study declares no tests.
+
+    `central` names the claims that the report tells of first, in words.
+    """
 
     trials: tuple[Trial, ...] = ()
     verdicts: tuple[ClaimVerdict, ...] = ()
+    central: tuple[str, ...] = ()

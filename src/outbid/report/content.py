@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from outbid.report.claims_content import ClaimsContent
+from outbid.report.comparison_content import ComparisonContent
 from outbid.report.play_content import Play
+from outbid.report.replay_content import ReplayContent
+from outbid.report.sensitivity_content import SensitivityContent
+from outbid.report.trap_content import TrapContent
+from outbid.report.worth_content import WorthContent
 
 PRIORS = ("neutral", "sources")
 
@@ -185,7 +191,6 @@ class ClaimRow:
     locator: str
     homes: tuple[str, ...]
     left_out: str
-    verdict: str | None = None
 
 
 @dataclass(frozen=True)
@@ -294,3 +299,9 @@ class ReportContent:
     provenance: Provenance
     boxes: tuple[str, ...] = ()
     play: Play = field(default_factory=Play)
+    claims_audit: ClaimsContent = field(default_factory=ClaimsContent)
+    comparison: ComparisonContent = field(default_factory=ComparisonContent)
+    replay: ReplayContent = field(default_factory=ReplayContent)
+    sensitivity: SensitivityContent = field(default_factory=SensitivityContent)
+    trap: TrapContent = field(default_factory=TrapContent)
+    worth: WorthContent = field(default_factory=WorthContent)

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from outbid.report.chances import DONT_TELL, data_tell, identified, standing_of
+from outbid.report.claims_rows import NOT_TESTED as UNTESTED
+from outbid.report.claims_rows import judged
 from outbid.report.content import ClaimRow, Edge, ReportContent
 from outbid.report.numbers import plain_name, shorten, signed, two_digits
 
@@ -58,7 +60,9 @@ def _arrow_verdict(edge: Edge) -> str:
         return f"as assumed: {direction}"
     if standing == "settled":
         return f"settled: {direction}"
-    return f"leaning: {direction}, not identified" if data_tell(after, before) else DONT_TELL
+    if data_tell(after, before):
+        return f"not identified, leaning: {direction}"
+    return f"not identified: {DONT_TELL}"
 
 
 def arrows(content: ReportContent) -> tuple[ArrowRow, ...]:
@@ -113,12 +117,15 @@ def _kinds(claim: ClaimRow) -> tuple[str, ...]:
 def claims(content: ReportContent) -> tuple[ClaimLine, ...]:
     """Return every claim in the order of the ledger."""
     titles = {source.id: source for source in content.sources}
+    verdicts = {each.id: each.verdict for each in judged(content.claims_audit)}
+    none = UNTESTED if verdicts else NOT_TESTED
     lines = []
     for claim in content.claims:
         source = titles.get(claim.source)
         named = ", ".join(part for part in (source.author, source.outlet) if part) if source else ""
         name = named or (shorten(source.title, 60) if source else claim.source)
         kinds = _kinds(claim)
+        verdict = verdicts.get(claim.id)
         lines.append(
             ClaimLine(
                 claim.id,
@@ -130,8 +137,8 @@ def claims(content: ReportContent) -> tuple[ClaimLine, ...]:
                 " and ".join(KINDS.get(kind, kind) for kind in kinds),
                 claim.homes,
                 claim.left_out,
-                claim.verdict or NOT_TESTED,
-                claim.verdict is not None,
+                verdict or none,
+                verdict is not None,
             )
         )
     return tuple(lines)

@@ -123,19 +123,6 @@ def what_drives_what(content: ReportContent) -> str:
     return f"The data settle the direction of {count['settled']} of {counted(total, 'link')}{rest}"
 
 
-def what_sources_claim(content: ReportContent) -> str:
-    """Return the heading over the claims: how many there are and what became of them."""
-    total = counted(len(content.claims), "claim")
-    verdicts = Counter(claim.verdict for claim in content.claims if claim.verdict)
-    left_out = sum(not claim.homes for claim in content.claims)
-    if verdicts:
-        return f"Of {total}, " + ", ".join(
-            f"{number} {verdict}" for verdict, number in verdicts.most_common()
-        )
-    placed = "all have a place in the model" if not left_out else f"{left_out} have no place in the model"
-    return f"The sources make {total}; {placed}, and none is tested yet"
-
-
 def _best(content: ReportContent, outcome: Outcome) -> str | None:
     """Return the label of the scenario that most surely beats the baseline, or None where none is settled."""
     rows: list[tuple[float, str]] = []

@@ -156,6 +156,11 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def capital(text: str) -> str:
+    """Return a text with its first letter as a capital."""
+    return text[:1].upper() + text[1:]
+
+
 def plain_name(name: str) -> str:
     """Return an identifier with spaces for underscores."""
     return name.replace("_", " ")

@@ -125,7 +125,7 @@
 
   // filters of the claims
   for (const form of document.querySelectorAll("[data-filters]")) {
-    const lines = [...document.querySelectorAll(`#${form.dataset.filters}-table tbody tr`)];
+    const lines = [...document.querySelectorAll(`#${form.dataset.filters}-table > tbody`)];
     const count = form.querySelector("output");
     const fields = [...form.querySelectorAll("input, select")];
     const apply = () => {
@@ -134,7 +134,7 @@
       for (const line of lines) {
         const has = (key) => line.dataset[key].toLowerCase();
         const matches = (!wanted.words || line.textContent.toLowerCase().includes(wanted.words)) &&
-          (!wanted.source || has("source") === wanted.source) &&
+          ["source", "verdict"].every((key) => !wanted[key] || has(key) === wanted[key]) &&
           ["kind", "home"].every((key) => !wanted[key] || has(key).split(" ").includes(wanted[key]));
         line.hidden = !matches;
         shown += matches ? 1 : 0;
@@ -205,10 +205,16 @@
     if (section) seen.observe(section);
   }
 
-  // a link into a closed part opens it; paper shows all parts open
+  // a link into a closed part opens it, and shows a claim that the filters hide; paper shows all parts open
   const reveal = () => {
     const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    const closed = target && target.closest("details");
+    const form = target && target.hidden && document.querySelector("[data-filters]");
+    if (form) {
+      form.querySelectorAll("input, select").forEach((field) => { field.value = ""; });
+      form.dispatchEvent(new Event("input"));
+      target.scrollIntoView();
+    }
+    const closed = target && (target.closest("details") || target.matches("tbody") && target.querySelector("details"));
     if (closed && !closed.open) {
       closed.open = true;
       target.scrollIntoView();

@@ -16,10 +16,25 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from outbid.report import evidence_tables, headings, made, play_tables, record_tables, result_tables, words
+from outbid.report import (
+    claims_tables,
+    comparison_tables,
+    evidence_tables,
+    headings,
+    made,
+    play_tables,
+    record_tables,
+    replay_tables,
+    result_tables,
+    sensitivity_tables,
+    trap_tables,
+    words,
+    worth_tables,
+)
 from outbid.report.content import ReportContent
 from outbid.report.figures import diagram, fit, history, tradeoff, unknowns, whatif
 from outbid.report.figures.common import Cell, Figure, Table
+from outbid.report.numbers import capital
 
 _HERE = Path(__file__).parent
 _SECTIONS = (
@@ -28,6 +43,8 @@ _SECTIONS = (
     ("drivers", "What drives what"),
     ("claims", "Claims"),
     ("whatif", "What if"),
+    ("otherwise", "Had it gone otherwise"),
+    ("matters", "What matters most"),
     ("choose", "What they would choose"),
     ("unknowns", "What we can't tell"),
     ("made", "How it was made"),
@@ -46,7 +63,7 @@ def render(content: ReportContent) -> str:
         Everything that the report shows.
     """
     code, script, style = bundle(), own("page.js"), own("style.css")
-    claim_lines, links = evidence_tables.claims(content), evidence_tables.arrows(content)
+    links = evidence_tables.arrows(content)
     context: dict[str, Any] = {
         "content": content,
         "policy": security_policy((code, script)),
@@ -64,11 +81,15 @@ def render(content: ReportContent) -> str:
         "diagram": diagram.draw(content),
         "diagram_data": _diagram_data(links),
         "arrows": links,
-        "claims": claim_lines,
-        "claim_ids": {line.id for line in claim_lines},
-        "filters": evidence_tables.filters(claim_lines),
+        "claims": claims_tables.section(content),
+        "claim_ids": {claim.id for claim in content.claims},
         "blocks": result_tables.scenario_blocks(content),
+        "comparison": comparison_tables.section(content.comparison),
+        "replay": replay_tables.section(content.replay),
+        "sensitivity": sensitivity_tables.section(content.sensitivity),
         "choose": play_tables.section(content),
+        "trap": trap_tables.section(content.trap),
+        "worth": worth_tables.section(content.worth),
         "parameters": result_tables.parameters(content),
         "series": record_tables.series_blocks(content),
         "years": record_tables.years_of_bands(content),
@@ -168,7 +189,6 @@ def _headings(content: ReportContent) -> Mapping[str, str]:
         "happened": headings.what_happened(content),
         "fit": headings.how_well_it_fits(content),
         "drivers": headings.what_drives_what(content),
-        "claims": headings.what_sources_claim(content),
         "whatif": headings.what_if(content),
         "unknowns": headings.what_is_unknown(content),
         "made": headings.how_it_was_made(content),
@@ -181,7 +201,9 @@ def _present(section: str, context: Mapping[str, Any]) -> bool:
         "drivers": ("arrows",),
         "claims": ("claims",),
         "whatif": ("paths", "blocks"),
-        "choose": ("choose",),
+        "otherwise": ("replay",),
+        "matters": ("sensitivity",),
+        "choose": ("choose", "trap"),
         "unknowns": ("parameters",),
     }
     return section not in needs or any(context[name] for name in needs[section])
@@ -228,4 +250,5 @@ def environment() -> Environment:
     prepared.filters["embedded"] = embedded
     prepared.filters["safe_link"] = safe_link
     prepared.filters["home_words"] = evidence_tables.home_words
+    prepared.filters["capitalize_first"] = capital
     return prepared

@@ -15,7 +15,7 @@ from outbid.report.play_content import PayoffRow, PlayTest
 from outbid.report.play_rows import choice, find_row, in_brief, ordered_worlds, players, prior_sets, view
 from outbid.report.play_trust import how_sure
 
-_MARKS = {"supported": ("✓", "good"), "contradicted": ("✗", "bad")}
+_MARKS = {"supported": ("✓", "good"), "contradicted": ("✗", "bad"), "built in": ("■", "open")}
 
 
 @dataclass(frozen=True)

@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
-
+from outbid.report import claims_csv, comparison_csv, replay_tables, sensitivity_csv, trap_csv, worth_csv
 from outbid.report.content import ReportContent
+from outbid.report.csv_text import CsvTable, texts
 from outbid.report.play_csv import csv_tables
-
-Table = tuple[Sequence[str], Iterable[Sequence[object]]]
 
 
 def tables(content: ReportContent) -> dict[str, str]:
     """Return each table's CSV text by its name below `tables/`."""
-    made: dict[str, Table] = {
+    made: dict[str, CsvTable] = {
         "scenarios.csv": _scenarios(content),
         "fans.csv": _fans(content),
         "parameters.csv": _parameters(content),
         "figures.csv": _figures(content),
         "paths.csv": _paths(content),
-        "claims.csv": (
-            ("id", "kind", "statement", "source", "locator", "homes", "left_out", "verdict"),
-            [
-                (c.id, c.kind, c.statement, c.source, c.locator, " ".join(c.homes), c.left_out, c.verdict)
-                for c in content.claims
-            ],
-        ),
         "diagram.csv": _diagram(content),
         "sources.csv": (
             ("id", "role", "title", "outlet", "author", "date", "url", "licence"),
             [(s.id, s.role, s.title, s.outlet, s.author, s.date, s.url, s.licence) for s in content.sources],
         ),
+        **claims_csv.csv_tables(content.claims_audit, content.claims),
         **csv_tables(content),
     }
-    return {name: _text(*table) for name, table in made.items()}
+    return {
+        **texts(made),
+        **texts(comparison_csv.csv_tables(content.comparison)),
+        **replay_tables.files(content.replay),
+        **sensitivity_csv.files(content.sensitivity),
+        **trap_csv.files(content.trap),
+        **worth_csv.files(content.worth),
+    }
 
 
-def _text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    held = io.StringIO()
-    writer = csv.writer(held, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows([f"{cell:.6g}" if isinstance(cell, float) else cell for cell in row] for row in rows)
-    return held.getvalue()
-
-
-def _scenarios(content: ReportContent) -> Table:
+def _scenarios(content: ReportContent) -> CsvTable:
     header = (
         *("scenario", "prior", "outcome", "level_median", "level_q05", "level_q95"),
         *("difference_median", "difference_q05", "difference_q95", "probability_better"),
@@ -60,7 +49,7 @@ def _scenarios(content: ReportContent) -> Table:
     ]
 
 
-def _fans(content: ReportContent) -> Table:
+def _fans(content: ReportContent) -> CsvTable:
     header = ("scenario", "prior", "outcome", "month", "median", "q05", "q25", "q75", "q95")
     return header, [
         (f.scenario, f.prior, f.outcome, *row)
@@ -69,7 +58,7 @@ def _fans(content: ReportContent) -> Table:
     ]
 
 
-def _parameters(content: ReportContent) -> Table:
+def _parameters(content: ReportContent) -> CsvTable:
     header = (
         "parameter",
         "unit",
@@ -93,7 +82,7 @@ def _parameters(content: ReportContent) -> Table:
     ]
 
 
-def _figures(content: ReportContent) -> Table:
+def _figures(content: ReportContent) -> CsvTable:
     header = (
         *("series", "unit", "start", "end", "value", "low", "high", "used", "why_not", "source"),
         *("predicted_median", "predicted_q05", "predicted_q95", "note"),
@@ -119,7 +108,7 @@ def _figures(content: ReportContent) -> Table:
     ]
 
 
-def _paths(content: ReportContent) -> Table:
+def _paths(content: ReportContent) -> CsvTable:
     return ("path", "prior", "unit", "month", "median", "q05", "q95"), [
         (b.id, b.prior, b.unit, *row)
         for b in content.bands
@@ -127,7 +116,7 @@ def _paths(content: ReportContent) -> Table:
     ]
 
 
-def _diagram(content: ReportContent) -> Table:
+def _diagram(content: ReportContent) -> CsvTable:
     priors = [each.prior for each in content.fits]
     header = (
         "source",

@@ -19,6 +19,7 @@ from outbid.report.chances import (
     identified,
     read_effect,
 )
+from outbid.report.claims_words import in_brief
 from outbid.report.content import Effect, Outcome, ReportContent
 from outbid.report.numbers import clean, counted, month_name, shorten, unit_of
 
@@ -41,13 +42,17 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Trust:
-    """How far the numbers may be relied upon; `coarse` is empty unless the run was a quick one."""
+    """How far the numbers may be relied upon.
+
+    `coarse` is empty unless the run was a quick one, `claims` unless the sources' claims were tested.
+    """
 
     passed: bool
     verdict: str
     data: str
     unknown: str
     coarse: str
+    claims: str = ""
 
 
 _PHRASES: Mapping[str, Mapping[Reading, str]] = {
@@ -184,7 +189,8 @@ def trust(content: ReportContent) -> Trust:
         if run.quick
         else ""
     )
-    return Trust(passed, verdict, data, unidentified(content), coarse)
+    claims = in_brief(content.claims_audit)
+    return Trust(passed, verdict, data, unidentified(content, 1 if claims else 2), coarse, claims)
 
 
 def unidentified(content: ReportContent, examples: int = 2) -> str:
@@ -226,6 +232,6 @@ def terminal_answer(content: ReportContent) -> tuple[str, ...]:
         lines += wrapped[:2]
     if told.passed:
         lines.append(f"{told.verdict} {told.data}")
-    lines.append(told.unknown)
+    lines += [told.claims, told.unknown]
     kept = [shorten(line, _TERMINAL_WIDTH) for line in lines]
     return tuple([line for line in kept if line][:_TERMINAL_LINES])

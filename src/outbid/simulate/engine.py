@@ -86,7 +86,9 @@ def build_forward(model: Model, outputs: Sequence[str], decide: Decide) -> Calla
         levers: Array,
         each_month: Any,
     ) -> Array:
-        def month(at: tuple[State, Array], row: tuple[Array, Array, Any]) -> tuple[tuple[State, Array], Array]:
+        def month(
+            at: tuple[State, Array], row: tuple[Array, Array, Any]
+        ) -> tuple[tuple[State, Array], Array]:
             (here, last), (noise, planned, own) = at, row
             now = decide(here, last, planned, own)
             following, told = step(

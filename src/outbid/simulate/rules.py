@@ -60,8 +60,11 @@ def watchable(model: Model) -> tuple[str, ...]:
     )
 
 
-def in_order(rules: Sequence[Rule]) -> tuple[Rule, ...]:
-    """Return rules so that each comes after those that move what it watches.
+def in_order(rules: Sequence[Rule], where: str = "scenario") -> tuple[Rule, ...]:
+    """Return rules so that each comes after those that move what it watches; else as they were given.
+
+    Where several rules hold that move one lever, the last of them counts. `where` is what to call the place of
+    the rules in complaints.
 
     Raises
     ------
@@ -76,12 +79,14 @@ def in_order(rules: Sequence[Rule]) -> tuple[Rule, ...]:
     except CycleError as error:
         circle = " → ".join(reversed(error.args[1]))
         raise InputError(
-            "rule", f"depends on itself in a circle: {circle}", "Let one of the rules watch a state instead."
+            f"{where}, rules",
+            f"depend on themselves in a circle: {circle}",
+            "Let one of the rules watch a state instead.",
         ) from error
     return tuple(sorted(rules, key=lambda rule: order.index(rule.lever)))
 
 
-def rule_table(model: Model, rules: Sequence[Rule] = ()) -> RuleTable:
+def rule_table(model: Model, rules: Sequence[Rule] = (), where: str = "scenario") -> RuleTable:
     """Return rules as numbers, in the order in which they have to be read.
 
     Raises
@@ -90,11 +95,11 @@ def rule_table(model: Model, rules: Sequence[Rule] = ()) -> RuleTable:
         On a circle, or more than MOST rules.
     """
     if len(rules) > MOST:
-        raise InputError("rule", f"there are {len(rules)} in one scenario", f"Use at most {MOST}.")
+        raise InputError(f"{where}, rules", f"there are {len(rules)} in one scenario", f"Use at most {MOST}.")
     known = watchable(model)
     lever, watch = np.full(MOST, -1), np.zeros(MOST, int)
     threshold, sign, to, start = np.zeros(MOST), np.ones(MOST), np.zeros(MOST), np.ones(MOST)
-    for i, rule in enumerate(in_order(rules)):
+    for i, rule in enumerate(in_order(rules, where)):
         lever[i], watch[i] = model.lever_names.index(rule.lever), known.index(rule.watch)
         threshold[i] = rule.above if rule.above is not None else rule.below
         sign[i] = 1.0 if rule.above is not None else -1.0
@@ -102,9 +107,7 @@ def rule_table(model: Model, rules: Sequence[Rule] = ()) -> RuleTable:
     return RuleTable(lever, watch, threshold, sign, to, start)
 
 
-def ruled(
-    model: Model, rules: RuleTable, state: Mapping[str, Array], planned: Array, month: Array
-) -> Array:
+def ruled(model: Model, rules: RuleTable, state: Mapping[str, Array], planned: Array, month: Array) -> Array:
     """Return the month's levers after the rules: shape (levers,), from the planned ones; pure and traceable.
 
     `state` holds indices on their own scale, `month` counts from 1.

@@ -1,16 +1,13 @@
-"""Scenarios: what happens to which lever, when. Read from TOML, inside a study or outside the package."""
+"""Scenarios: what happens to which lever, when; and goals, which say what would be acceptable."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from outbid.data.tables import read_toml
 from outbid.errors import InputError, did_you_mean
 from outbid.model.declare import Model
 from outbid.simulate.rules import Rule
@@ -53,31 +50,31 @@ class Scenario:
     changes: tuple[Change, ...] = ()
     rules: tuple[Rule, ...] = ()
 
+    @property
+    def moves(self) -> frozenset[str]:
+        """The levers that it moves, or may move."""
+        return frozenset((*(each.lever for each in self.changes), *(each.lever for each in self.rules)))
 
-def read_scenarios(path: Path, model: Model) -> tuple[Scenario, ...]:
-    """Read a scenarios.toml and check it against the model's levers.
 
-    Raises
-    ------
-    InputError
-        On unknown keys or levers, a value outside a lever's range, a change without size, duplicate IDs, or
-        none or several baselines.
+@dataclass(frozen=True)
+class Goal:
+    """What would be acceptable of one outcome: the part of the acceptable domain that it bounds.
+
+    At least one of `at_least` and `at_most` is given, in the outcome's unit; `description` says where it comes from.
     """
-    entries = read_toml(path)
-    for key in entries:
-        if key != "scenario":
-            raise InputError(f"{path.name}, {key}", "unknown key", did_you_mean(key, ["scenario"]))
-    blocks = entries.get("scenario", [])
-    if not isinstance(blocks, list) or not blocks:
-        raise InputError(path.name, "holds no scenario", "Write at least one [[scenario]].")
-    scenarios = tuple(_scenario(path.name, block, model) for block in blocks)
-    names = [item.id for item in scenarios]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"{path.name}, {name}", "this id is taken twice", "Rename one of the two.")
-    if sum(item.baseline for item in scenarios) != 1:
-        raise InputError(path.name, "needs exactly one baseline", "Mark one scenario with baseline = true.")
-    return scenarios
+
+    id: str
+    label: str
+    description: str
+    outcome: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def reached(self, level: Floats) -> NDArray[np.bool_]:
+        """Return where an outcome's level is acceptable, in the shape of `level`; what is no number is not."""
+        low = -np.inf if self.at_least is None else self.at_least
+        high = np.inf if self.at_most is None else self.at_most
+        return np.asarray((level >= low) & (level <= high))
 
 
 def choose(scenarios: Sequence[Scenario], wanted: Sequence[str]) -> tuple[Scenario, ...]:
@@ -114,71 +111,3 @@ def _share(change: Change, months: int) -> Floats:
     if change.shape == "pulse":
         under_way &= since <= change.months
     return under_way.astype(float)
-
-
-def _scenario(file: str, block: Any, model: Model) -> Scenario:
-    name = block.get("id") if isinstance(block, dict) else None
-    if not isinstance(name, str) or not name.isidentifier():
-        raise InputError(f"{file}, scenario", "has no plain id", 'Give it one, such as id = "moderation".')
-    where = f"{file}, {name}"
-    known = {"id", "label", "description", "baseline", "change"}
-    for key in block:
-        if key not in known:
-            raise InputError(f"{where}, {key}", "unknown key", did_you_mean(key, known))
-    for key in ("label", "description"):
-        if not isinstance(block.get(key), str) or not block[key].strip():
-            raise InputError(f"{where}, {key}", "missing or empty", "Give it as text.")
-    baseline = block.get("baseline", False)
-    if not isinstance(baseline, bool):
-        raise InputError(f"{where}, baseline", "is not true or false", "Write baseline = true.")
-    changes = block.get("change", [])
-    if not isinstance(changes, list):
-        raise InputError(f"{where}, change", "is not a list of tables", "Write each as [[scenario.change]].")
-    return Scenario(
-        name,
-        block["label"],
-        block["description"],
-        baseline,
-        tuple(_change(where, item, model) for item in changes),
-    )
-
-
-def _change(where: str, block: Any, model: Model) -> Change:
-    known = {"lever", "shape", "to", "by", "start", "months"}
-    if not isinstance(block, dict):
-        raise InputError(f"{where}, change", "is not a table", "Write each as [[scenario.change]].")
-    for key in block:
-        if key not in known:
-            raise InputError(f"{where}, {key}", "unknown key", did_you_mean(key, known))
-    name = block.get("lever", "")
-    if name not in model.lever_names:
-        raise InputError(f"{where}, lever", f"no lever {name!r}", did_you_mean(str(name), model.lever_names))
-    lever, shape = model.lever(name), block.get("shape", "step")
-    if shape not in SHAPES:
-        raise InputError(f"{where}, shape", f"unknown shape {shape!r}", did_you_mean(str(shape), SHAPES))
-    if ("to" in block) == ("by" in block):
-        raise InputError(
-            f"{where}, {name}", "needs exactly one of `to` and `by`", "Give the value or the difference."
-        )
-    size = block.get("to", block.get("by"))
-    if not isinstance(size, int | float) or isinstance(size, bool) or not np.isfinite(size):
-        raise InputError(f"{where}, {name}", "the size is not a number", "Give a finite number.")
-    if "to" in block and not lever.low <= size <= lever.high:
-        raise InputError(
-            f"{where}, {name}",
-            f"{size:g} is outside the lever's range",
-            f"Stay within {lever.low:g} to {lever.high:g}.",
-        )
-    if "by" in block and (size == 0 or abs(size) > lever.high - lever.low):
-        raise InputError(
-            f"{where}, {name}",
-            f"a difference of {size:g} is none, or more than the lever's range",
-            "Choose another.",
-        )
-    for key in ("start", "months"):
-        number = block.get(key, 1)
-        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            raise InputError(f"{where}, {key}", "is not a whole number of at least 1", "Months count from 1.")
-    return Change(
-        name, shape, block.get("to"), block.get("by"), block.get("start", 1), block.get("months", 1)
-    )

@@ -14,7 +14,8 @@ from outbid.errors import InputError
 from outbid.progress import Progress
 from outbid.run import Knowledge, Settings
 from outbid.simulate.engine import Standing
-from outbid.simulate.scenario import choose, read_scenarios
+from outbid.simulate.scenario import choose
+from outbid.simulate.scenario_file import read_scenarios
 from outbid.study import Study
 
 # Draws whose game is solved in every world, per prior set; and in a quick run.
@@ -64,7 +65,8 @@ def play_out(
         raise InputError(
             f"study {study.name!r}", f"declares no game: it has no {FILE}", "Play without --play equilibrium."
         )
-    chosen = choose(read_scenarios(study.folder / "scenarios.toml", study.model), scenarios)
+    declared = read_scenarios(study.folder / "scenarios.toml", study.model, study.levers_today)
+    chosen = choose(declared, scenarios)
     playout, futures = Playout(strategist, months), {}
     left_out: tuple[str, ...] = ()
     with progress.stage("Playing the scenarios in equilibrium", len(known)) as stage:

@@ -1,0 +1,96 @@
+"""Sobol indices of the Khorasan study with 2^14 base samples: seconds, and the most memory held.
+
+`python benchmarks/sensitivity.py [base samples]`. Inputs range over the neutral priors, from the states that the
+window opens with, so that no fit is needed; as many inputs and runs as over the posterior.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+
+import jax
+import numpy as np
+
+from _table import show
+from outbid.ask.laboratory import Laboratory
+from outbid.ask.sensitivity.design import Design
+from outbid.ask.sensitivity.explain import shares
+from outbid.ask.sensitivity.inputs import CHANCES, free_space, inputs_of
+from outbid.ask.sensitivity_file import checked_samples, read_sensitivity
+from outbid.model.compile import initial_state
+from outbid.model.priors import from_standard_normal, prior_table
+from outbid.run import DRAWS, SEED, prepare
+from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.scenario_file import read_scenarios
+from outbid.study import Study, load_study
+
+SAMPLES = 2**14
+
+
+def opening(study: Study) -> Standing:
+    """Return where draws from the prior stand when the window opens, every state spread a little."""
+    model, generator = study.model, np.random.default_rng(SEED)
+    z = generator.standard_normal((DRAWS, len(model.parameters)))
+    values = from_standard_normal(z, prior_table(model.parameters, "neutral"))
+    start = jax.vmap(lambda row: initial_state(model, dict(zip(model.parameter_names, row, strict=True))))(
+        values
+    )
+    state = {name: np.asarray(value) + np.zeros(DRAWS) for name, value in start.items()}
+    for stock in model.stocks:
+        state[stock.name] = np.maximum(state[stock.name], 10.0) * np.exp(
+            0.1 * generator.standard_normal(DRAWS)
+        )
+    for index in model.indices:
+        state[index.name] = state[index.name] + 0.1 * generator.standard_normal(DRAWS)
+    levers = np.tile(study.known_levers[-1], (DRAWS, 1))
+    hardness = model.lever_names.index("hardness")
+    levers[:, hardness] = generator.uniform(0.5, 0.9, DRAWS)
+    return Standing(np.asarray(values), state, levers)
+
+
+def held() -> float:
+    """Return the most memory that this process has held so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    prepare()
+    samples = checked_samples("base samples", int(sys.argv[1]) if len(sys.argv) > 1 else SAMPLES)
+    study = load_study("khorasan")
+    model = study.model
+    asked = read_sensitivity(
+        study.folder, model, read_scenarios(study.folder / "scenarios.toml", model, study.levers_today)
+    )
+    assert asked is not None
+    standing = opening(study)
+    lab = Laboratory(Simulator(model, study.settings.horizon_months), DRAWS)
+    begun = time.perf_counter()
+    lab.simulator.compile(DRAWS)
+    compiled, before = time.perf_counter() - begun, held()
+    inputs = inputs_of(model, asked.outcomes, list(asked.scenarios.values()), [standing])
+    drawn = lab.innovations(CHANCES, SEED)
+    space = free_space(model, inputs, standing, {name: drawn[name] for name in model.noisy})
+    design = Design(samples, len(inputs), SEED)
+    begun = time.perf_counter()
+    found = shares(lab, asked, space, samples, SEED)
+    seconds = time.perf_counter() - begun
+    courses = len({name for each in asked.explain for name in (each.scenario, each.against) if name})
+    show(
+        f"Sobol indices, {samples:,} base samples × ({len(inputs)} inputs + 2) = {design.rows:,} rows, "
+        f"{courses} courses of {lab.months} months, {len(asked.explain)} outcomes",
+        [
+            ("simulator compiled", f"{compiled:.0f} s", ""),
+            ("runs and indices", f"{seconds:.0f} s", ""),
+            ("runs per second", f"{courses * design.rows / seconds:,.0f}", ""),
+            ("most memory held before", f"{before:.0f} MiB", ""),
+            ("most memory held", f"{held():.0f} MiB", "< 1024 MiB"),
+            ("widest interval of a total", f"± {found.indices.total_half.max():.3f}", ""),
+            ("runs that overflowed", f"{found.lost:.4%}", ""),
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

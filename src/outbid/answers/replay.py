@@ -1,0 +1,36 @@
+"""Live through the past again with other levers, under every prior set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from outbid.ask.laboratory import Laboratory
+from outbid.ask.replay import Replayed
+from outbid.ask.replay import replay as live_again
+from outbid.ask.replay_file import read_replays
+from outbid.ask.rerun import recalled
+from outbid.progress import Progress
+from outbid.run import DRAWS, Knowledge, Settings, thinned
+from outbid.study import Study
+
+
+def replay(
+    study: Study, known: Mapping[str, Knowledge], lab: Laboratory, settings: Settings, progress: Progress
+) -> dict[str, Replayed]:
+    """Return by prior set what would have happened in every replay of the study; nothing if it declares none."""
+    replays = read_replays(study.folder, study.model, study.panel.window, study.known_levers)
+    if not replays:
+        return {}
+    result = {}
+    with progress.stage("Replaying the past with other levers", len(known)) as stage:
+        for name, each in known.items():
+            where, z = each.fit.posterior.layout, thinned(each.fit.posterior.z, DRAWS)
+            # the vectors that the past before the data was told from: the same seed, the same vectors
+            blank = np.random.default_rng(settings.seed).standard_normal((len(z), where.size))
+            told = recalled(study.model, each.past, z, where)
+            unseen = recalled(study.model, each.unseen, blank, where)
+            result[name] = live_again(lab, told, unseen, replays)
+            stage.advance()
+    return result

@@ -1,0 +1,123 @@
+"""From effects to a verdict: what the draws say before and after the data, and what is to be made of it.
+
+A claim says that something moves a measure in one direction, and by enough to matter.
+
+- Supported: it goes that way with a probability of at least CALLED, more likely than not by enough to matter;
+  the prior had not said so already, and the data raised the odds at least MOVED times.
+- Contradicted: the probability that it goes that way by enough to matter is at most 1 - CALLED; the prior had not
+  said so already, and the data cut those odds at least MOVED times.
+- Built in: (nearly) no draw says otherwise, be it of a prior twice as wide that takes no side (the model's form
+  makes it so) or of the prior itself (it was assumed): the data had no say.
+- Not identified: everything else. Prior and posterior say much the same, or the data don't go far enough.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+# The probability from which a claim is called, and how far the data must have moved its odds: a Bayes factor of
+# three is where Kass and Raftery (1995) begin to speak of positive evidence.
+CALLED, MOVED = 0.95, 3.0
+# The share of draws from which something counts as built in: a state at the edge of its range, or a stock that runs
+# dry, may turn a few draws of what the form makes true.
+NEARLY_ALL = 0.99
+SUPPORTED, CONTRADICTED = "supported", "contradicted"
+NOT_IDENTIFIED, BUILT_IN = "not identified", "built in"
+# From the weakest: a claim of several tests is as strong as the weakest of them.
+STRENGTH = (CONTRADICTED, NOT_IDENTIFIED, SUPPORTED, BUILT_IN)
+PRIORS = {"neutral": "The neutral prior", "sources": "The sources' prior"}
+# An effect this small beside the largest is rounding.
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Chances:
+    """How many draws hold what: shares of `draws` draws with the expected sign, and with enough of it to matter."""
+
+    right: float
+    matters: float
+    draws: int
+
+    @property
+    def certain(self) -> bool:
+        """Whether (nearly) every draw has the expected sign."""
+        return self.right >= NEARLY_ALL
+
+    @property
+    def excluded(self) -> bool:
+        """Whether (nearly) no draw has the expected sign."""
+        return self.right <= 1.0 - NEARLY_ALL
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A verdict with its reason, and the Bayes factor of the expected sign."""
+
+    verdict: str
+    because: str
+    bayes_factor: float
+
+
+def chances(effect: Floats, sign: int, smallest: float) -> Chances:
+    """Return the shares of draws with the expected sign, and with at least `smallest` of it; NaNs are left out.
+
+    An effect of nothing, or of rounding, counts half for the sign unless all draws are like that.
+    """
+    right = sign * effect[np.isfinite(effect)]
+    if not len(right):
+        return Chances(0.5, 0.0, 0)
+    none = np.abs(right) <= ROUNDING * np.abs(right).max()
+    ties = 0.5 if not none.all() else 0.0
+    with_sign = float(np.mean((right > 0) & ~none) + ties * np.mean(none))
+    return Chances(with_sign, float(np.mean((right >= smallest) & ~none)), len(right))
+
+
+def odds(share: float, draws: int) -> float:
+    """Return the odds behind a share of draws, with half a draw on each side so that they stay finite."""
+    return (share * draws + 0.5) / ((1.0 - share) * draws + 0.5)
+
+
+def judge(after: Chances, before: Chances, wide: Chances | None = None, prior: str = "neutral") -> Judgement:
+    """Return the verdict on one claim under one prior set.
+
+    Parameters
+    ----------
+    after, before
+        With the data and without.
+    wide
+        From a prior twice as wide that takes no side; None where that was not tried.
+    prior
+        The prior set's name, for the reason.
+    """
+    factor = odds(after.right, after.draws) / odds(before.right, before.draws)
+    fall = odds(after.matters, after.draws) / odds(before.matters, before.draws)
+
+    def told(verdict: str, because: str) -> Judgement:
+        return Judgement(verdict, because, float(factor))
+
+    if before.certain and after.certain and wide is not None and wide.certain:
+        return told(BUILT_IN, "The model's form makes it so, whatever the data say.")
+    if before.excluded and after.excluded and (wide is None or wide.excluded):
+        return told(NOT_IDENTIFIED, "The model rules it out from the start, so the data had no say.")
+    if after.matters <= 1.0 - CALLED < before.matters and fall <= 1.0 / MOVED:
+        opposite = "The data say the opposite."
+        small = "The data leave no room for an effect of that sign that would matter."
+        return told(CONTRADICTED, opposite if after.right <= 1.0 - CALLED else small)
+    if before.certain and after.certain:
+        return told(
+            BUILT_IN, f"{PRIORS.get(prior, prior)} holds nothing else: the sign was assumed, not learnt."
+        )
+    if after.right >= CALLED and after.matters < 0.5:
+        return told(NOT_IDENTIFIED, "The sign is nearly certain, but the effect may be too small to matter.")
+    if after.right >= CALLED > before.right and factor >= MOVED:
+        return told(SUPPORTED, "The data raised it from doubt to near certainty.")
+    if after.right >= CALLED or after.matters <= 1.0 - CALLED:
+        return told(NOT_IDENTIFIED, "The prior said as much; the data added little.")
+    if factor >= MOVED or factor <= 1.0 / MOVED:
+        return told(NOT_IDENTIFIED, "The data moved the odds, but not far enough to call it.")
+    return told(NOT_IDENTIFIED, "The data say little more than the prior did.")

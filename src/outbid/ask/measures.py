@@ -1,0 +1,189 @@
+"""Figures that an analyst could collect: what they see of a run, how exactly, and synthetic ones drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.fft import dct
+from scipy.special import expit, logit
+
+Floats = NDArray[np.float64]
+
+# What overflowed is no figure; a count of infinite mean would never be drawn.
+LARGEST = 1e9
+# Figures below this share of a draw's mean level are as good as zero when ratios are taken.
+SMALL = 1e-12
+
+
+class Law(Protocol):
+    """How a figure comes about from what it sees, and the scale on which figures are compared."""
+
+    def draw(
+        self, seen: Floats, shared: Floats, parameters: Mapping[str, Floats], chance: np.random.Generator
+    ) -> Floats:
+        """Return figures for what is seen (draws, figures) and an error that a draw's figures share (draws,)."""
+
+    def scaled(self, figures: Floats) -> Floats:
+        """Return figures on the scale on which equal steps mean about the same."""
+
+
+def _value(given: float | str, parameters: Mapping[str, Floats]) -> Floats:
+    """Return a number, or each draw's value of a parameter, shape (1, 1) or (draws, 1)."""
+    return parameters[given][:, None] if isinstance(given, str) else np.full((1, 1), given)
+
+
+@dataclass(frozen=True)
+class RelativeError:
+    """An estimate that is off by a factor: lognormal, `sd` in log points or the name of a parameter that says so."""
+
+    sd: float | str
+
+    def draw(
+        self, seen: Floats, shared: Floats, parameters: Mapping[str, Floats], chance: np.random.Generator
+    ) -> Floats:
+        """Return positive figures; `shared` is in log points."""
+        error = _value(self.sd, parameters) * chance.standard_normal(seen.shape)
+        return np.asarray(np.maximum(seen, SMALL) * np.exp(shared[:, None] + error))
+
+    def scaled(self, figures: Floats) -> Floats:
+        """Return logarithms."""
+        return np.asarray(np.log(figures))
+
+
+@dataclass(frozen=True)
+class AbsoluteError:
+    """An estimate that is off by so much: normal, `sd` in the unit of what is seen."""
+
+    sd: float | str
+
+    def draw(
+        self, seen: Floats, shared: Floats, parameters: Mapping[str, Floats], chance: np.random.Generator
+    ) -> Floats:
+        """Return figures of either sign; `shared` is in the unit of what is seen."""
+        error = _value(self.sd, parameters) * chance.standard_normal(seen.shape)
+        return np.asarray(seen + shared[:, None] + error)
+
+    def scaled(self, figures: Floats) -> Floats:
+        """Return the figures themselves."""
+        return figures
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A count: Poisson, or negative binomial with a `concentration` (a number or a parameter) where it is ragged."""
+
+    concentration: float | str | None = None
+
+    def draw(
+        self, seen: Floats, shared: Floats, parameters: Mapping[str, Floats], chance: np.random.Generator
+    ) -> Floats:
+        """Return whole numbers; `shared` is in log points."""
+        mean = np.maximum(seen, 0.0) * np.exp(shared[:, None])
+        if self.concentration is not None:
+            shape = np.broadcast_to(_value(self.concentration, parameters), mean.shape)
+            mean = mean * chance.gamma(shape) / shape
+        return np.asarray(chance.poisson(np.minimum(mean, LARGEST)), dtype=float)
+
+    def scaled(self, figures: Floats) -> Floats:
+        """Return square roots, on which counts spread evenly (Anscombe, 1948)."""
+        return np.asarray(np.sqrt(figures + 0.375))
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A share of `people` who are asked: binomial.
+
+    `odds` turns an index into the share who answer yes: its log odds grow by so much per index point. Without
+    it, what is seen is a share already.
+    """
+
+    people: int
+    odds: float | None = None
+
+    def draw(
+        self, seen: Floats, shared: Floats, parameters: Mapping[str, Floats], chance: np.random.Generator
+    ) -> Floats:
+        """Return shares of those asked; `shared` is in log odds."""
+        level = logit(np.clip(seen, 1e-9, 1 - 1e-9)) if self.odds is None else self.odds * seen
+        return np.asarray(chance.binomial(self.people, expit(level + shared[:, None])) / self.people)
+
+    def scaled(self, figures: Floats) -> Floats:
+        """Return log odds, with half an answer on either side so that they stay finite."""
+        return np.asarray(np.log((figures * self.people + 0.5) / ((1 - figures) * self.people + 0.5)))
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A series that could be gathered.
+
+    Parameters
+    ----------
+    id, label
+        `label` as in "a survey of standing among members".
+    action
+        What an analyst would do, in one sentence.
+    effort
+        What it costs, in words.
+    sees, per
+        Outputs of the run: figures see the first, as a share of the second where that is not empty.
+    adds
+        Whether a figure adds up its months (people moved, events); otherwise it is their mean.
+    every, months
+        Months that a figure covers, and months for which figures are gathered.
+    law
+        How a figure comes about; a `Survey` sees the last month that its figure covers.
+    times
+        What share of it is seen: a number, or a parameter's name.
+    shared_error
+        Standard deviation of an error that all figures share, in the law's scale: a share of cases that stays
+        unseen, a question that always reads high.
+    under
+        The scenario during which it is gathered; empty for the baseline.
+    past
+        Whether it is gathered about the months before today, the last `months` of them.
+    """
+
+    id: str
+    label: str
+    action: str
+    effort: str
+    sees: str
+    per: str
+    adds: bool
+    every: int
+    months: int
+    law: Law
+    times: float | str = 1.0
+    shared_error: float = 0.0
+    under: str = ""
+    past: bool = False
+
+
+def expected(measure: Measure, path: Floats, parameters: Mapping[str, Floats]) -> Floats:
+    """Return what each figure sees, shape (draws, figures), from a path of exactly its months (draws, months)."""
+    draws, months = path.shape
+    cut = path[:, : months - months % measure.every].reshape(draws, -1, measure.every)
+    added = cut.sum(axis=2) if measure.adds else cut.mean(axis=2)
+    seen = cut[:, :, -1] if isinstance(measure.law, Survey) else added
+    return np.asarray(seen * _value(measure.times, parameters))
+
+
+def figures(
+    measure: Measure, path: Floats, parameters: Mapping[str, Floats], chance: np.random.Generator
+) -> Floats:
+    """Return one synthetic record per draw, shape (draws, figures); NaN throughout where a path overflowed."""
+    seen = expected(measure, path, parameters)
+    usable = np.asarray((np.abs(seen) < LARGEST).all(axis=1))
+    seen = np.where(usable[:, None], seen, 1.0)
+    shared = measure.shared_error * chance.standard_normal(len(seen))
+    drawn = measure.law.draw(seen, shared, parameters, chance)
+    return np.where(usable[:, None], drawn, np.nan)
+
+
+def signal(measure: Measure, drawn: Floats) -> Floats:
+    """Return a record as level, trend and ever finer swings, shape (draws, figures): a cosine transform of it."""
+    return np.asarray(dct(measure.law.scaled(drawn), axis=1, norm="ortho"))
