@@ -17,7 +17,7 @@ help:
 	@echo 'make run       the Khorasan study, from data to out/khorasan/report.html'
 	@echo 'make test      style, types and the quick tests'
 	@echo 'make test-all  all tests, also those that take minutes'
-	@echo 'make docs      the documentation of the package and of the study, in site/'
+	@echo 'make docs      the documentation, with its examples run, in site/'
 	@echo 'make bench     how fast and how large it is, measured'
 	@echo 'make format    put the style right'
 	@echo 'make lock      take the newest versions of all dependencies into constraints.txt'
@@ -56,7 +56,7 @@ lock: $(BIN)/uv
 
 clean:
 	rm -rf site dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
-	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.runtime: pyproject.toml constraints.txt | $(BIN)/uv
 	$(UV) -e .

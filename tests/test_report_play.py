@@ -381,7 +381,7 @@ def page() -> str:
 
 def test_the_section_stands_after_the_scenarios_and_in_the_contents(page: str) -> None:
     assert page.index('id="whatif"') < page.index('id="choose"') < page.index('id="unknowns"')
-    assert '<a href="#choose">What they would choose</a>' in page
+    assert '<a href="#choose">Their choices</a>' in page
     assert 'id="figure-ahead"' in page and 'id="figure-worlds"' in page
     assert '<a href="#claim-M06">M06</a>' in page
     assert PLANTED not in page

@@ -221,20 +221,25 @@ class Tools:
         self._historian = Historian(study.model, gather(study.model, study.panel), study.known_levers)
         self._simulator = Simulator(study.model, months or study.settings.horizon_months)
         effort = settings.effort
-        self._draws = draws = min(DRAWS, CHAINS * effort.draws)
-        table = prior_table(study.model.parameters, settings.prior_sets[0])
+        self._draws = min(DRAWS, CHAINS * effort.draws)
+        self._table = prior_table(study.model.parameters, settings.prior_sets[0])
         self._done: list[Future[None]] = []
         if isinstance(effort, Approximation):
-            worker = ThreadPoolExecutor(1)
-            self._done.append(worker.submit(self._historian.compile, draws, table))
-            self._done.append(worker.submit(self._simulator.compile, draws))
-            worker.shutdown(wait=False)
+            self._compile(1)
 
     def ready(self) -> tuple[Historian, Simulator]:
         """Return both, as soon as what is under way is done."""
+        if not self._done:
+            self._compile(2)
         for each in self._done:
             each.result()
         return self._historian, self._simulator
+
+    def _compile(self, workers: int) -> None:
+        worker = ThreadPoolExecutor(workers)
+        self._done.append(worker.submit(self._historian.compile, self._draws, self._table))
+        self._done.append(worker.submit(self._simulator.compile, self._draws))
+        worker.shutdown(wait=False)
 
     def laboratory(self) -> Laboratory:
         """Return what the questions put their trials through: the same compiled run."""

@@ -58,6 +58,9 @@ class Laboratory:
             Of any number of rows; levers (rows, months, levers).
         """
         columns = None if outputs is None else self.simulator.columns(outputs)
+        if len(standing) == self.draws:
+            path = self.simulator.run(standing, levers, innovations, rules)
+            return path if columns is None else path[:, :, columns]
         parts = []
         for start in range(0, len(standing), self.draws):
             rows = np.arange(start, min(start + self.draws, len(standing)))

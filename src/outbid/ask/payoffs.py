@@ -214,9 +214,21 @@ class Learner:
             return _At(*jax.tree.map(lambda one, two: jnp.where(up, one, two), new, stay))
 
         z, blank = jnp.zeros(table.first.shape[0]), jnp.zeros((grid.size, sum(counts)))
-        height, score, information, values = look(z, blank)
-        first = _At(z, values, height, score, information, jnp.asarray(0.1), jnp.asarray(0))
-        return _At(*jax.lax.while_loop(lambda at: (at.steps < STEPS) & (at.gain > NEAR / 5.0), climb, first))
+        # the first look is the first step of the climb, a step of nothing: so it is compiled once, not twice
+        low = _At(
+            z,
+            blank,
+            jnp.asarray(-jnp.inf),
+            jnp.zeros_like(z),
+            jnp.eye(len(z)),
+            jnp.asarray(0.5),
+            jnp.asarray(-1),
+        )
+        return _At(
+            *jax.lax.while_loop(
+                lambda at: (at.steps < 0) | ((at.steps < STEPS) & (at.gain > NEAR / 5.0)), climb, low
+            )
+        )
 
     def _heights(self, given: tuple[Draw, Array, Array, PriorTable, Array, Array]) -> Array:
         """Return the moves' log likelihood at each trial, shape (trials,)."""

@@ -43,10 +43,10 @@ _SECTIONS = (
     ("drivers", "What drives what"),
     ("claims", "Claims"),
     ("whatif", "What if"),
-    ("otherwise", "Had it gone otherwise"),
-    ("matters", "What matters most"),
-    ("choose", "What they would choose"),
-    ("unknowns", "What we can't tell"),
+    ("otherwise", "Replays"),
+    ("matters", "What matters"),
+    ("choose", "Their choices"),
+    ("unknowns", "Unknowns"),
     ("made", "How it was made"),
 )
 

@@ -28,9 +28,11 @@ def figure(content: ReportContent) -> Figure | None:
     cells: list[tuple[Cell, ...]] = []
     for i, row in enumerate(rows):
         for prior, value in row.contraction.items():
-            cells.append((plain_name(row.name), i, _BETTER if i < half else _LESS, prior, number(value)))
+            half_of = _BETTER if i < half else _LESS
+            # a spread that grew is drawn at nothing: beyond the edge it would lie on another panel
+            cells.append((plain_name(row.name), i, half_of, prior, number(value), number(max(value, 0.0))))
     x = alt.X(
-        "contraction:Q",
+        "_shown:Q",
         title=None,
         scale=alt.Scale(domain=[0, 1]),
         axis=alt.Axis(
@@ -68,12 +70,16 @@ def figure(content: ReportContent) -> Figure | None:
     return Figure(
         ID,
         "How much of what there was to learn about each parameter the data taught: from nothing (the prior "
-        "speaks) to everything. Filled: neutral priors. Hollow: the sources' priors.",
+        "speaks) to everything; a spread that grew counts as nothing. Filled: neutral priors. Hollow: the sources' priors.",
         "Posterior against prior variance, on the scale on which the prior is normal.",
         _alternative(content, rows),
         Layout("facet", margin=186, gap=196, least=360, most=2),
         finished(drawing),
-        {"contraction": Table(("parameter", "_rank", "_half", "prior", "contraction"), tuple(cells))},
+        {
+            "contraction": Table(
+                ("parameter", "_rank", "_half", "prior", "contraction", "_shown"), tuple(cells)
+            )
+        },
         ("contraction",),
     )
 

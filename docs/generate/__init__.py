@@ -1,0 +1,2 @@
+"""What the documentation gets from the package itself: the model's description, the commands, the modules, "
+"examples."""
