@@ -17,8 +17,8 @@ from _table import show
 from outbid.ask.laboratory import Laboratory
 from outbid.ask.sensitivity.design import Design
 from outbid.ask.sensitivity.explain import shares
+from outbid.ask.sensitivity.file import checked_samples, read_sensitivity
 from outbid.ask.sensitivity.inputs import CHANCES, free_space, inputs_of
-from outbid.ask.sensitivity_file import checked_samples, read_sensitivity
 from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.run import DRAWS, SEED, prepare

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from outbid.report.claims_content import (
+from outbid.report.claims.content import (
     BoxLimit,
     ClaimBox,
     ClaimsContent,

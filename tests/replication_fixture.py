@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from outbid.report.content import ClaimRow, Provenance, SourceRow
-from outbid.report.replication_content import (
+from outbid.report.replication.content import (
     CellRow,
     CostRow,
     Curve,

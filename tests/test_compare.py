@@ -21,10 +21,10 @@ from outbid.brief.compare import comparison, described
 from outbid.errors import InputError
 from outbid.model.vocabulary import Outcome
 from outbid.progress import Silent
-from outbid.report.comparison_content import ComparisonContent
-from outbid.report.comparison_csv import csv_tables
-from outbid.report.comparison_tables import section
-from outbid.report.comparison_words import heading, lines, nearest, picks_heading
+from outbid.report.comparison.content import ComparisonContent
+from outbid.report.comparison.files import csv_tables
+from outbid.report.comparison.tables import section
+from outbid.report.comparison.words import heading, lines, nearest, picks_heading
 from outbid.report.page import environment
 from outbid.report.saved import rebuilt, to_text
 from outbid.simulate.engine import Simulator, Standing

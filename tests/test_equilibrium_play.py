@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import rivalry
-from outbid.ask.equilibrium_play import Playout
-from outbid.ask.play_file import read_play
-from outbid.ask.strategy import Strategist
+from outbid.ask.strategic.file import read_play
+from outbid.ask.strategic.playout import Playout
+from outbid.ask.strategic.strategy import Strategist
 from outbid.model.declare import declare
 from outbid.model.vocabulary import Actor, Drift, Lever, mechanism, outcome
 from outbid.simulate.rules import Rule, RuleTable, rule_table

@@ -10,7 +10,7 @@ import pytest
 
 from outbid.cli import main
 from outbid.infer.diagnostics import arviz
-from outbid.report.claims_content import VERDICTS
+from outbid.report.claims.content import VERDICTS
 
 PRIORS = ("neutral", "sources")
 SCENARIOS = """

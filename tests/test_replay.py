@@ -18,9 +18,9 @@ from jax import Array
 import contest
 from outbid.ask.effects import summary
 from outbid.ask.laboratory import Laboratory
-from outbid.ask.replay import SHARES, replay
-from outbid.ask.replay_file import Change, Replay, read_replays, replayed_levers
-from outbid.ask.rerun import Rerun, Told, recalled
+from outbid.ask.replay.file import Change, Replay, read_replays, replayed_levers
+from outbid.ask.replay.lived import SHARES, replay
+from outbid.ask.replay.rerun import Rerun, Told, recalled
 from outbid.brief.replay import replayed
 from outbid.errors import InputError
 from outbid.infer.latent import layout, unpack

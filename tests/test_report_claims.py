@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 
 from claims_fixture import audit, audited
 from outbid.brief.summary import summary
-from outbid.report import claims_tables, claims_words, words
-from outbid.report.claims_content import (
+from outbid.report import words
+from outbid.report.claims import tables as claims_tables
+from outbid.report.claims import words as claims_words
+from outbid.report.claims.content import (
     VERDICTS,
     BoxLimit,
     ClaimBox,
@@ -26,9 +28,9 @@ from outbid.report.claims_content import (
     Trial,
     WorstRun,
 )
-from outbid.report.claims_odds import bayes_in_words, chances, size
-from outbid.report.claims_rows import MARKS, find_trial, judged, weakest
-from outbid.report.claims_tests import block, box_words, drawn, limit_words, worst_words
+from outbid.report.claims.odds import bayes_in_words, chances, size
+from outbid.report.claims.rows import MARKS, find_trial, judged, weakest
+from outbid.report.claims.tests import block, box_words, drawn, limit_words, worst_words
 from outbid.report.figures import claims as picture
 from outbid.report.page import render
 from outbid.report.saved import from_text, to_text

@@ -13,14 +13,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outbid.report import play_tables, play_words
 from outbid.report.content import ReportContent
 from outbid.report.figures import equilibrium, worlds
 from outbid.report.page import render
-from outbid.report.play_content import PayoffRow, Play, PlayRow, PlaySummary, PlayTest, World
-from outbid.report.play_csv import csv_tables
-from outbid.report.play_rows import find_test, means_in_words
-from outbid.report.play_trust import how_sure
+from outbid.report.play import tables as play_tables
+from outbid.report.play import words as play_words
+from outbid.report.play.content import PayoffRow, Play, PlayRow, PlaySummary, PlayTest, World
+from outbid.report.play.files import csv_tables
+from outbid.report.play.rows import find_test, means_in_words
+from outbid.report.play.trust import how_sure
 from outbid.report.saved import from_text, to_text
 from outbid.report.tables import tables
 from report_fixture import HORIZON, N_MONTHS, PLANTED, content, month

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outbid.report import replay_words as words
 from outbid.report.figures import replay as picture
 from outbid.report.page import environment
-from outbid.report.replay_content import (
+from outbid.report.replay import words
+from outbid.report.replay.content import (
     ReplayContent,
     ReplayCourse,
     ReplayEffect,
@@ -23,8 +23,8 @@ from outbid.report.replay_content import (
     ReplayPath,
     ReplaySetting,
 )
-from outbid.report.replay_rows import main_outcomes, ordered_outcomes, prior_sets, reading
-from outbid.report.replay_tables import files, section
+from outbid.report.replay.rows import main_outcomes, ordered_outcomes, prior_sets, reading
+from outbid.report.replay.tables import files, section
 from outbid.report.saved import rebuilt, to_text
 from report_fixture import PLANTED, month
 

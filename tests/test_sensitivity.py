@@ -21,18 +21,20 @@ from outbid.ask.sensitivity.answer import Sensitivity
 from outbid.ask.sensitivity.design import Design, stream
 from outbid.ask.sensitivity.discover import check, discover, met
 from outbid.ask.sensitivity.explain import explained, levels, shares
+from outbid.ask.sensitivity.file import read_sensitivity
 from outbid.ask.sensitivity.indices import given_data_shares, placed, rank_correlations, sobol_indices
 from outbid.ask.sensitivity.inputs import Space, free_space, inputs_of, values_of, weighted_space
 from outbid.ask.sensitivity.settings import Condition, Discover
-from outbid.ask.sensitivity_file import read_sensitivity
 from outbid.brief.sensitivity import explored
 from outbid.errors import InputError
 from outbid.model.priors import from_standard_normal
 from outbid.progress import Silent
-from outbid.report import sensitivity_csv, sensitivity_tables, sensitivity_words
 from outbid.report.page import environment
 from outbid.report.saved import rebuilt, to_text
-from outbid.report.sensitivity_content import SensitivityContent
+from outbid.report.sensitivity import files as sensitivity_csv
+from outbid.report.sensitivity import tables as sensitivity_tables
+from outbid.report.sensitivity import words as sensitivity_words
+from outbid.report.sensitivity.content import SensitivityContent
 from outbid.run import Settings
 from outbid.simulate.engine import Simulator, Standing
 from outbid.simulate.scenario_file import read_scenarios

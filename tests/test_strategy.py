@@ -12,13 +12,13 @@ import pytest
 
 import rivalry
 from outbid.ask.claims.verdict import Chances
-from outbid.ask.equilibria import Draw, Solver, nested
-from outbid.ask.equilibrium_play import Playout
-from outbid.ask.moments import Moments, in_world, pinned
-from outbid.ask.payoffs import Learner, Moves
-from outbid.ask.play import PlaySettings, World
-from outbid.ask.play_file import read_play
-from outbid.ask.strategy import Finding, Strategist, seen_moves
+from outbid.ask.strategic.equilibria import Draw, Solver, nested
+from outbid.ask.strategic.file import read_play
+from outbid.ask.strategic.moments import Moments, in_world, pinned
+from outbid.ask.strategic.payoffs import Learner, Moves
+from outbid.ask.strategic.playout import Playout
+from outbid.ask.strategic.settings import PlaySettings, World
+from outbid.ask.strategic.strategy import Finding, Strategist, seen_moves
 from outbid.brief.play import played
 from outbid.errors import InputError
 from outbid.game.solve import solve

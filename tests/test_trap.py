@@ -20,22 +20,24 @@ from numpy.typing import NDArray
 import openings
 from outbid.answers.trap import trap
 from outbid.ask.laboratory import Laboratory
-from outbid.ask.play_file import read_play
-from outbid.ask.strategy import Strategist
+from outbid.ask.strategic.file import read_play
+from outbid.ask.strategic.strategy import Strategist
 from outbid.ask.trap.answered import Answerer
 from outbid.ask.trap.contour import contour
+from outbid.ask.trap.file import read_trap
 from outbid.ask.trap.fixed import as_things_stand, map_fixed, spread, with_share
 from outbid.ask.trap.result import Trap, chance_of_gain
 from outbid.ask.trap.settings import Split, TrapSettings
-from outbid.ask.trap_file import read_trap
 from outbid.brief.trap import trapped
 from outbid.errors import InputError
 from outbid.model.compile import build_step, monthly_innovations
 from outbid.progress import Silent
-from outbid.report import trap_csv, trap_tables, trap_words
 from outbid.report.saved import rebuilt, to_text
-from outbid.report.trap_content import TrapContent
-from outbid.report.trap_rows import crossing, find_layer, place, reading
+from outbid.report.trap import files as trap_csv
+from outbid.report.trap import tables as trap_tables
+from outbid.report.trap import words as trap_words
+from outbid.report.trap.content import TrapContent
+from outbid.report.trap.rows import crossing, find_layer, place, reading
 from outbid.simulate.engine import Simulator
 from outbid.simulate.scenario_file import read_scenarios
 

@@ -8,9 +8,11 @@ from dataclasses import replace
 
 import pytest
 
-from outbid.report import replication_doubts, replication_tables, replication_words
-from outbid.report.replication_content import ReplicationContent
-from outbid.report.replication_page import render
+from outbid.report.replication import doubts as replication_doubts
+from outbid.report.replication import tables as replication_tables
+from outbid.report.replication import words as replication_words
+from outbid.report.replication.content import ReplicationContent
+from outbid.report.replication.page import render
 from outbid.report.saved import rebuilt, to_text
 from replication_fixture import PLANTED, content
 

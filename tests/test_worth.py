@@ -22,7 +22,9 @@ import contest
 from outbid.answers.worth import worth as answer
 from outbid.ask.effects import play, summary
 from outbid.ask.laboratory import Laboratory
-from outbid.ask.measures import (
+from outbid.ask.worth.appraise import TOGETHER, Worth, worth
+from outbid.ask.worth.file import asked_of, read_worth
+from outbid.ask.worth.measures import (
     AbsoluteError,
     Law,
     Measure,
@@ -33,20 +35,18 @@ from outbid.ask.measures import (
     figures,
     signal,
 )
-from outbid.ask.out_of_sample import basis, normal_scores, predict
-from outbid.ask.worth import TOGETHER, Worth, worth
-from outbid.ask.worth_file import asked_of, read_worth
+from outbid.ask.worth.out_of_sample import basis, normal_scores, predict
 from outbid.brief.worth import appraised
 from outbid.errors import InputError
 from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal
 from outbid.progress import Silent
-from outbid.report import worth_words as words
 from outbid.report.page import environment
 from outbid.report.saved import rebuilt, to_text
-from outbid.report.worth_content import WorthContent
-from outbid.report.worth_csv import files
-from outbid.report.worth_tables import section
+from outbid.report.worth import words
+from outbid.report.worth.content import WorthContent
+from outbid.report.worth.files import files
+from outbid.report.worth.tables import section
 from outbid.run import Settings
 from outbid.simulate.engine import Simulator, Standing
 from outbid.simulate.scenario import lever_paths

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from generate.formulas import of_function
 from generate.markdown import blocks, code, literal, table
-from outbid.ask.play_file import read_play
+from outbid.ask.strategic.file import read_play
 from outbid.model.diagram import links
 from outbid.model.vocabulary import Actor
 from outbid.study import Study

@@ -54,10 +54,10 @@ class Questions:
         with self._prepared(prior, quick, seed, **kept) as ready:
             from outbid.answers.claims import claims
             from outbid.answers.everything import games_and_claims
-            from outbid.ask.play_file import read_play
+            from outbid.ask.strategic.file import read_play
             from outbid.brief.claims import audited, claim_rows
-            from outbid.report.claims_csv import csv_tables
-            from outbid.report.claims_words import lines
+            from outbid.report.claims.files import csv_tables
+            from outbid.report.claims.words import lines
             from outbid.report.csv_text import texts
 
             common = (self.study, ready.known, ready.lab, ready.settings, ready.progress)
@@ -71,8 +71,8 @@ class Questions:
         with self._prepared(prior, quick, seed, **kept) as ready:
             from outbid.answers.replay import replay
             from outbid.brief.replay import replayed
-            from outbid.report.replay_tables import files
-            from outbid.report.replay_words import lines
+            from outbid.report.replay.tables import files
+            from outbid.report.replay.words import lines
 
             found = replay(self.study, ready.known, ready.lab, ready.settings, ready.progress)
             content = replayed(self.study, found)
@@ -87,18 +87,27 @@ class Questions:
         seed: int = SEED,
         **kept: Any,
     ) -> AskResult:
-        """Compare scenarios by several criteria: those of the study, or those of a file of your own."""
+        """Compare scenarios by several criteria: those of the study, or those of a file of your own.
+
+        The tables of a file of your own are named after it, so that they don't take the place of the study's.
+        """
+        from outbid.answers.compare import check_file, compare
+
+        file = None if scenarios is None else Path(scenarios)
+        if file is not None:
+            check_file(self.study, file)
         with self._prepared(prior, quick, seed, **kept) as ready:
-            from outbid.answers.compare import compare
             from outbid.brief.compare import comparison
-            from outbid.report.comparison_csv import csv_tables
-            from outbid.report.comparison_words import lines
+            from outbid.report.comparison.files import csv_tables
+            from outbid.report.comparison.words import lines
             from outbid.report.csv_text import texts
 
-            file = None if scenarios is None else Path(scenarios)
             found = compare(self.study, ready.known, ready.lab, ready.settings, ready.progress, file=file)
             content = comparison(self.study.model, found, ready.lab.months, "" if file is None else file.name)
-            return _answered("compare", content, texts(csv_tables(content)), lines(content), ready)
+            tables = texts(csv_tables(content))
+            if file is not None:
+                tables = {f"{file.stem}_{name}": text for name, text in tables.items()}
+            return _answered("compare", content, tables, lines(content), ready)
 
     def sensitivity(
         self,
@@ -113,11 +122,15 @@ class Questions:
 
         `base_samples` is a power of two; the study's own number, if left out.
         """
+        from outbid.ask.sensitivity.file import checked_samples
+
+        if base_samples is not None:
+            checked_samples("--base-samples", base_samples)
         with self._prepared(prior, quick, seed, **kept) as ready:
             from outbid.answers.sensitivity import sensitivity
             from outbid.brief.sensitivity import explored
-            from outbid.report.sensitivity_csv import files
-            from outbid.report.sensitivity_words import lines
+            from outbid.report.sensitivity.files import files
+            from outbid.report.sensitivity.words import lines
 
             found = sensitivity(
                 self.study, ready.known, ready.lab, ready.settings, ready.progress, base_samples=base_samples
@@ -134,8 +147,8 @@ class Questions:
             from outbid.answers.play import strategize
             from outbid.answers.trap import trap
             from outbid.brief.trap import trapped
-            from outbid.report.trap_csv import files
-            from outbid.report.trap_words import lines
+            from outbid.report.trap.files import files
+            from outbid.report.trap.words import lines
 
             common = (self.study, ready.known, ready.lab, ready.settings, ready.progress)
             if quick:
@@ -151,8 +164,8 @@ class Questions:
             from outbid.answers.claims import claims, effects_of
             from outbid.answers.worth import worth
             from outbid.brief.worth import appraised
-            from outbid.report.worth_csv import files
-            from outbid.report.worth_words import lines
+            from outbid.report.worth.files import files
+            from outbid.report.worth.words import lines
 
             common = (self.study, ready.known, ready.lab, ready.settings, ready.progress)
             content = appraised(self.study, worth(*common, effects_of(claims(*common))))

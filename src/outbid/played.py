@@ -82,8 +82,8 @@ class LoadedGame:
 
     def report(self, *, out: Path | str, progress: Progress | None = None) -> ReportResult:
         """Draw report.html again from what an earlier run left in `out`."""
-        from outbid.report.replication_content import ReplicationContent
-        from outbid.report.replication_page import render
+        from outbid.report.replication.content import ReplicationContent
+        from outbid.report.replication.page import render
         from outbid.report.saved import rebuilt
 
         with OutputFolder(out) as folder:
@@ -110,10 +110,10 @@ class LoadedGame:
         from outbid.replicate.describe import Asked
         from outbid.replicate.summary import summary
         from outbid.replicate.whole import replicate
-        from outbid.report.replication_content import ReplicationContent
-        from outbid.report.replication_page import render
-        from outbid.report.replication_tables import files
-        from outbid.report.replication_words import terminal
+        from outbid.report.replication.content import ReplicationContent
+        from outbid.report.replication.page import render
+        from outbid.report.replication.tables import files
+        from outbid.report.replication.words import terminal
         from outbid.report.saved import to_text
         from outbid.run import whole_fingerprint
 

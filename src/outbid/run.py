@@ -19,7 +19,7 @@ import numpy as np
 from outbid import __version__
 from outbid.ask.effects import Futures, play
 from outbid.ask.laboratory import Laboratory
-from outbid.ask.play_file import read_play
+from outbid.ask.strategic.file import read_play
 from outbid.errors import did_you_mean
 from outbid.infer.fit import Fit, fit, iterations
 from outbid.infer.latent import layout

@@ -13,8 +13,8 @@ from outbid.ask.claims.declared import ClaimTests
 from outbid.ask.claims.read import read_claim_tests
 from outbid.ask.claims.series import check_series
 from outbid.ask.laboratory import Laboratory
-from outbid.ask.play_file import read_play
-from outbid.ask.strategy import Strategy
+from outbid.ask.strategic.file import read_play
+from outbid.ask.strategic.strategy import Strategy
 from outbid.progress import Progress
 from outbid.run import Knowledge, Settings
 from outbid.study import Study

@@ -17,6 +17,18 @@ from outbid.study import Study
 FILE = "scenarios.toml"
 
 
+def check_file(study: Study, file: Path) -> None:
+    """Read a user's file of scenarios and goals, so that its faults are told before anything slow begins.
+
+    Raises
+    ------
+    InputError
+        If the file does not hold sound scenarios.
+    """
+    read_scenarios(file, study.model, study.levers_today, study.settings.horizon_months)
+    read_goals(file, study.model)
+
+
 def compare(
     study: Study,
     known: Mapping[str, Knowledge],

@@ -18,14 +18,14 @@ from outbid.ask.claims.audit import Audit
 from outbid.ask.claims.series import records_of
 from outbid.ask.compare import Compared
 from outbid.ask.laboratory import Laboratory
-from outbid.ask.replay import Replayed
-from outbid.ask.replay_file import read_replays
+from outbid.ask.replay.file import read_replays
+from outbid.ask.replay.lived import Replayed
 from outbid.ask.sensitivity.answer import Sensitivity
-from outbid.ask.sensitivity_file import read_sensitivity
-from outbid.ask.strategy import Strategist, Strategy
+from outbid.ask.sensitivity.file import read_sensitivity
+from outbid.ask.strategic.strategy import Strategist, Strategy
 from outbid.ask.trap.result import Trap
-from outbid.ask.worth import Worth
-from outbid.ask.worth_file import asked_of as worth_asked
+from outbid.ask.worth.appraise import Worth
+from outbid.ask.worth.file import asked_of as worth_asked
 from outbid.progress import Progress, Silent
 from outbid.run import Knowledge, Settings
 from outbid.simulate.scenario_file import read_goals, read_scenarios

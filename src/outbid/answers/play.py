@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from outbid.ask.effects import Futures
-from outbid.ask.equilibrium_play import Playout
-from outbid.ask.play_file import FILE, read_play
-from outbid.ask.strategy import Strategist, Strategy, seen_moves
+from outbid.ask.strategic.file import FILE, read_play
+from outbid.ask.strategic.playout import Playout
+from outbid.ask.strategic.strategy import Strategist, Strategy, seen_moves
 from outbid.errors import InputError
 from outbid.progress import Progress
 from outbid.run import Knowledge, Settings

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from outbid.ask.laboratory import Laboratory
-from outbid.ask.replay import Replayed
-from outbid.ask.replay import replay as live_again
-from outbid.ask.replay_file import read_replays
-from outbid.ask.rerun import recalled
+from outbid.ask.replay.file import read_replays
+from outbid.ask.replay.lived import Replayed
+from outbid.ask.replay.lived import replay as live_again
+from outbid.ask.replay.rerun import recalled
 from outbid.progress import Progress
 from outbid.run import DRAWS, Knowledge, Settings, thinned
 from outbid.study import Study

@@ -8,8 +8,8 @@ from outbid.ask.laboratory import Laboratory
 from outbid.ask.sensitivity.answer import Sensitivity
 from outbid.ask.sensitivity.discover import discover
 from outbid.ask.sensitivity.explain import dependent, explained, levels, shares
+from outbid.ask.sensitivity.file import checked_samples, read_sensitivity
 from outbid.ask.sensitivity.inputs import CHANCES, free_space, inputs_of, values_of, weighted_space
-from outbid.ask.sensitivity_file import checked_samples, read_sensitivity
 from outbid.progress import Progress
 from outbid.run import Knowledge, Settings
 from outbid.simulate.scenario_file import read_scenarios

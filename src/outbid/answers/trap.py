@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from outbid.ask.laboratory import Laboratory
-from outbid.ask.play import PlaySettings
-from outbid.ask.play_file import read_play
-from outbid.ask.strategy import Strategist, Strategy
+from outbid.ask.strategic.file import read_play
+from outbid.ask.strategic.settings import PlaySettings
+from outbid.ask.strategic.strategy import Strategist, Strategy
 from outbid.ask.trap.answered import Answerer
+from outbid.ask.trap.file import read_trap
 from outbid.ask.trap.fixed import as_things_stand, map_fixed, spread
 from outbid.ask.trap.result import Trap
 from outbid.ask.trap.settings import TrapSettings
-from outbid.ask.trap_file import read_trap
 from outbid.progress import Progress
 from outbid.run import Knowledge, Settings
 from outbid.simulate.scenario_file import read_scenarios

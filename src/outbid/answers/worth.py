@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from outbid.ask.effects import summary
 from outbid.ask.laboratory import Laboratory
-from outbid.ask.measures import Measure, figures, signal
-from outbid.ask.worth import Worth
-from outbid.ask.worth import worth as weighed
-from outbid.ask.worth_file import Decision, WorthSettings, asked_of
+from outbid.ask.worth.appraise import Worth
+from outbid.ask.worth.appraise import worth as weighed
+from outbid.ask.worth.file import Decision, WorthSettings, asked_of
+from outbid.ask.worth.measures import Measure, figures, signal
 from outbid.errors import InputError, did_you_mean
 from outbid.progress import Progress
 from outbid.run import Knowledge, Settings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from outbid.ask.claims.declared import Forecast, Intervention, Measure, Move, Shift
 from outbid.ask.claims.series import SeriesAnswer
-from outbid.ask.play import Test
+from outbid.ask.strategic.settings import Test
 from outbid.model.declare import Model
 from outbid.report.numbers import counted, plain_name, signed
 from outbid.simulate.scenario import Change

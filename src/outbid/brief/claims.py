@@ -12,12 +12,12 @@ from outbid.ask.claims.audit import Audit, Trial
 from outbid.ask.claims.declared import Forecast, Intervention
 from outbid.ask.claims.series import SeriesAnswer
 from outbid.ask.claims.where import Worst
-from outbid.ask.play import PlaySettings
+from outbid.ask.strategic.settings import PlaySettings
 from outbid.brief.claim_words import forecast_words, intervention_words, play_words, record_words
 from outbid.brief.numbers import floats
 from outbid.brief.play import measure_unit
 from outbid.model.declare import Model
-from outbid.report import claims_content as plain
+from outbid.report.claims import content as plain
 from outbid.report.content import ClaimRow
 from outbid.study import Study
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from outbid.ask.compare import Compared
 from outbid.model.declare import Model
-from outbid.report.comparison_content import (
+from outbid.report.comparison.content import (
     ComparisonContent,
     Course,
     CriteriaRow,

@@ -12,7 +12,7 @@ import numpy as np
 from outbid import __version__
 from outbid.answers.everything import Answers
 from outbid.ask.compare import compare
-from outbid.ask.play_file import read_play
+from outbid.ask.strategic.file import read_play
 from outbid.brief.claims import audited, claim_rows
 from outbid.brief.compare import comparison, described
 from outbid.brief.diagram import edges, nodes

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from outbid.ask.play import PlaySettings, Test
-from outbid.ask.strategy import Finding, Strategy
+from outbid.ask.strategic.settings import PlaySettings, Test
+from outbid.ask.strategic.strategy import Finding, Strategy
 from outbid.brief.numbers import floats
-from outbid.report.play_content import PayoffRow, Play, PlayRow, PlaySummary, PlayTest, World
+from outbid.report.play.content import PayoffRow, Play, PlayRow, PlaySummary, PlayTest, World
 
 SHARES = (0.5, 0.05, 0.95)
 

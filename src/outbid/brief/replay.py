@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from outbid.ask.replay import Band, Replayed
+from outbid.ask.replay.lived import Band, Replayed
 from outbid.brief.numbers import floats
 from outbid.data.panel import Record
-from outbid.report.replay_content import (
+from outbid.report.replay.content import (
     ReplayContent,
     ReplayCourse,
     ReplayEffect,

@@ -12,8 +12,8 @@ from outbid.ask.sensitivity.discover import Finding
 from outbid.ask.sensitivity.explain import Dependent, Shares
 from outbid.ask.sensitivity.inputs import CHANCE, PARAMETER
 from outbid.brief.numbers import floats
-from outbid.report.claims_content import BoxLimit
-from outbid.report.sensitivity_content import (
+from outbid.report.claims.content import BoxLimit
+from outbid.report.sensitivity.content import (
     FREE,
     Discovery,
     DiscoveryBox,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from outbid.report.claims_content import ClaimsContent
-from outbid.report.claims_rows import known, verdict_of, weakest
+from outbid.report.claims.content import ClaimsContent
+from outbid.report.claims.rows import known, verdict_of, weakest
 from outbid.report.content import ClaimRow, ReportContent
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from outbid.ask.trap.result import Trap, TrapMap, chance_of_gain
 from outbid.ask.trap.settings import Gain
 from outbid.brief.numbers import floats
-from outbid.report.trap_content import (
+from outbid.report.trap.content import (
     ANSWERED,
     BEFORE,
     FIXED,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from outbid.ask.resampled import Estimate
-from outbid.ask.worth import Worth
-from outbid.ask.worth_file import WorthSettings, asked_of
-from outbid.report.worth_content import WorthContent, WorthMeasure, WorthRow, WorthTarget, WorthToday
+from outbid.ask.worth.appraise import Worth
+from outbid.ask.worth.file import WorthSettings, asked_of
+from outbid.ask.worth.resampled import Estimate
+from outbid.report.worth.content import WorthContent, WorthMeasure, WorthRow, WorthTarget, WorthToday
 from outbid.simulate.scenario_file import read_scenarios
 from outbid.study import Study
 

@@ -16,7 +16,7 @@ from outbid.replicate.counterfactuals import REACH
 from outbid.replicate.published import Cell, Published
 from outbid.replicate.work import Found, compare
 from outbid.report.content import ClaimRow, Provenance, SourceRow
-from outbid.report.replication_content import (
+from outbid.report.replication.content import (
     CellRow,
     CostRow,
     Curve,
@@ -27,7 +27,7 @@ from outbid.report.replication_content import (
     ReplicationContent,
     Search,
 )
-from outbid.report.replication_tables import powers
+from outbid.report.replication.tables import powers
 from outbid.study import Study
 
 PACKAGES = ("jax", "numpy", "scipy", "statsmodels", "altair")

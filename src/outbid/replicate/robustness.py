@@ -15,7 +15,7 @@ from outbid.replicate.declared import Floats
 from outbid.replicate.panel import GamePanel
 from outbid.replicate.settings import PlaySettings
 from outbid.replicate.work import Found, first_stage, solve_panel
-from outbid.report.replication_content import Refit, RefitRow
+from outbid.report.replication.content import Refit, RefitRow
 from outbid.study import Study
 
 # Places from which the measurement model's likelihood is climbed.

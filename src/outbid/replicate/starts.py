@@ -11,7 +11,7 @@ from outbid.game.estimation.many_starts import draw_starts, estimate_many
 from outbid.progress import Progress
 from outbid.replicate.payoffs import start_of
 from outbid.replicate.work import Found
-from outbid.report.replication_content import MaximumRow, Search
+from outbid.report.replication.content import MaximumRow, Search
 
 # Starts of a usual run and of a quick one, the study's own among them; and those that look for further equilibria.
 STARTS, FEW, EQUILIBRIA = 10, 4, 6

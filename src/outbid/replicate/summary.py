@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from outbid.report.replication_content import ReplicationContent
-from outbid.report.replication_words import tally, verdict, warning
+from outbid.report.replication.content import ReplicationContent
+from outbid.report.replication.words import tally, verdict, warning
 
 
 def summary(shown: ReplicationContent, timing: Mapping[str, float]) -> dict[str, Any]:

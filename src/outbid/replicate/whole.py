@@ -13,7 +13,7 @@ from outbid.replicate.robustness import infer_anew, refit
 from outbid.replicate.settings import play_settings
 from outbid.replicate.starts import search
 from outbid.replicate.work import first_stage, solve_panel, take_panel
-from outbid.report.replication_content import ReplicationContent
+from outbid.report.replication.content import ReplicationContent
 from outbid.study import Study
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from outbid.report.claims_content import ClaimsContent
-from outbid.report.comparison_content import ComparisonContent
-from outbid.report.play_content import Play
-from outbid.report.replay_content import ReplayContent
-from outbid.report.sensitivity_content import SensitivityContent
-from outbid.report.trap_content import TrapContent
-from outbid.report.worth_content import WorthContent
+from outbid.report.claims.content import ClaimsContent
+from outbid.report.comparison.content import ComparisonContent
+from outbid.report.play.content import Play
+from outbid.report.replay.content import ReplayContent
+from outbid.report.sensitivity.content import SensitivityContent
+from outbid.report.trap.content import TrapContent
+from outbid.report.worth.content import WorthContent
 
 PRIORS = ("neutral", "sources")
 

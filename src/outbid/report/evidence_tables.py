@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from outbid.report.chances import DONT_TELL, data_tell, identified, standing_of
-from outbid.report.claims_rows import NOT_TESTED as UNTESTED
-from outbid.report.claims_rows import judged
+from outbid.report.claims.rows import NOT_TESTED as UNTESTED
+from outbid.report.claims.rows import judged
 from outbid.report.content import ClaimRow, Edge, ReportContent
 from outbid.report.numbers import plain_name, shorten, signed, two_digits
 

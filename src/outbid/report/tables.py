@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from outbid.report import claims_csv, comparison_csv, replay_tables, sensitivity_csv, trap_csv, worth_csv
+from outbid.report.claims import files as claims_csv
+from outbid.report.comparison import files as comparison_csv
 from outbid.report.content import ReportContent
 from outbid.report.csv_text import CsvTable, texts
-from outbid.report.play_csv import csv_tables
+from outbid.report.play.files import csv_tables
+from outbid.report.replay import tables as replay_tables
+from outbid.report.sensitivity import files as sensitivity_csv
+from outbid.report.trap import files as trap_csv
+from outbid.report.worth import files as worth_csv
 
 
 def tables(content: ReportContent) -> dict[str, str]:

@@ -19,7 +19,7 @@ from outbid.report.chances import (
     identified,
     read_effect,
 )
-from outbid.report.claims_words import in_brief
+from outbid.report.claims.words import in_brief
 from outbid.report.content import Effect, Outcome, ReportContent
 from outbid.report.numbers import clean, counted, month_name, shorten, unit_of
 

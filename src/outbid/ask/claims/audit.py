@@ -16,7 +16,7 @@ from outbid.ask.claims.series import SeriesAnswer, combined
 from outbid.ask.claims.verdict import STRENGTH, Chances, Judgement, chances, judge
 from outbid.ask.claims.where import Inputs, Worst, box, inputs_of, worst
 from outbid.ask.laboratory import Laboratory
-from outbid.ask.strategy import Finding
+from outbid.ask.strategic.strategy import Finding
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.simulate.engine import Standing
 

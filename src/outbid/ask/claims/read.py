@@ -16,7 +16,7 @@ from outbid.ask.claims.declared import (
     Shift,
 )
 from outbid.ask.claims.series import SeriesCheck
-from outbid.ask.play import PlaySettings
+from outbid.ask.strategic.settings import PlaySettings
 from outbid.data.tables import read_toml
 from outbid.declarations import Block, among, identifier, number, only, sign, tables, text, texts, whole
 from outbid.errors import InputError, did_you_mean

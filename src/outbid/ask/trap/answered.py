@@ -17,8 +17,8 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.ask.laboratory import Laboratory
-from outbid.ask.play import World
-from outbid.ask.strategy import Strategist
+from outbid.ask.strategic.settings import World
+from outbid.ask.strategic.strategy import Strategist
 from outbid.ask.trap.fixed import evenly, levels_of, map_fixed, stacked, told, under_offer, with_share
 from outbid.ask.trap.result import Choice, TrapMap
 from outbid.ask.trap.settings import Answering, TrapSettings

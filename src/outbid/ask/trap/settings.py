@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from outbid.ask.play import World
+from outbid.ask.strategic.settings import World
 from outbid.simulate.scenario import Change, Scenario
 
 Floats = NDArray[np.float64]

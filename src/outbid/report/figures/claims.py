@@ -6,9 +6,9 @@ from typing import Any
 
 import altair as alt
 
-from outbid.report.claims_content import VERDICTS
-from outbid.report.claims_rows import judged, known, tests_of, weakest
-from outbid.report.claims_words import CLASH, disagreement, groups, heading
+from outbid.report.claims.content import VERDICTS
+from outbid.report.claims.rows import judged, known, tests_of, weakest
+from outbid.report.claims.words import CLASH, disagreement, groups, heading
 from outbid.report.content import ReportContent
 from outbid.report.figures.common import (
     FAINT,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import altair as alt
 
-from outbid.report.comparison_content import ComparisonContent
-from outbid.report.comparison_words import heading, labels, prior_sets
+from outbid.report.comparison.content import ComparisonContent
+from outbid.report.comparison.words import heading, labels, prior_sets
 from outbid.report.figures.common import (
     INK,
     PAPER,
@@ -19,7 +19,7 @@ from outbid.report.figures.common import (
     number,
 )
 from outbid.report.numbers import percent
-from outbid.report.play_rows import view
+from outbid.report.play.rows import view
 
 ID = "goals"
 _COLUMNS = ("course", "_rank", "prior", "before", "after")

@@ -27,8 +27,8 @@ from outbid.report.figures.common import (
     utc,
 )
 from outbid.report.numbers import counted
-from outbid.report.play_content import PlayRow
-from outbid.report.play_rows import (
+from outbid.report.play.content import PlayRow
+from outbid.report.play.rows import (
     NO_RIVAL,
     choice,
     find_row,

@@ -22,9 +22,9 @@ from outbid.report.figures.common import (
     utc,
 )
 from outbid.report.numbers import interval, month_name, unit_of
-from outbid.report.replay_content import ReplayContent, ReplayOutcome, ReplayPath
-from outbid.report.replay_rows import main_outcomes, prior_sets
-from outbid.report.replay_words import heading
+from outbid.report.replay.content import ReplayContent, ReplayOutcome, ReplayPath
+from outbid.report.replay.rows import main_outcomes, prior_sets
+from outbid.report.replay.words import heading
 
 ID = "replay"
 HAPPENED = "what happened"

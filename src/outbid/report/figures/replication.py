@@ -23,8 +23,8 @@ from outbid.report.figures.common import (
     number,
     utc,
 )
-from outbid.report.replication_content import Curve, ReplicationContent
-from outbid.report.replication_words import effect_of_rival, points
+from outbid.report.replication.content import Curve, ReplicationContent
+from outbid.report.replication.words import effect_of_rival, points
 
 _AXIS = 46
 _COLOURS = {"incumbent": INCUMBENT, "challenger": CHALLENGER}

@@ -19,8 +19,8 @@ from outbid.report.figures.common import (
     number,
 )
 from outbid.report.numbers import plain_name
-from outbid.report.sensitivity_content import FREE, SensitivityContent
-from outbid.report.sensitivity_words import SHOWN, meaning_of, panel_sentence, versions
+from outbid.report.sensitivity.content import FREE, SensitivityContent
+from outbid.report.sensitivity.words import SHOWN, meaning_of, panel_sentence, versions
 
 ID = "sensitivity"
 SIGNAL = "sensitivity_version"

@@ -7,7 +7,6 @@ from typing import Any
 
 import altair as alt
 
-from outbid.report import trap_words as words
 from outbid.report.figures.common import (
     INK,
     NO_HEADER,
@@ -23,8 +22,9 @@ from outbid.report.figures.common import (
     panel_title,
     titled,
 )
-from outbid.report.trap_content import ANSWERED, FIXED, TrapContent, TrapGain, TrapLayer
-from outbid.report.trap_rows import (
+from outbid.report.trap import words
+from outbid.report.trap.content import ANSWERED, FIXED, TrapContent, TrapGain, TrapLayer
+from outbid.report.trap.rows import (
     LIKELY,
     UNLIKELY,
     CellReading,
@@ -34,7 +34,7 @@ from outbid.report.trap_rows import (
     prior_sets,
     reading,
 )
-from outbid.report.trap_terms import view
+from outbid.report.trap.terms import view
 
 ID = "trap"
 _COLUMNS = (

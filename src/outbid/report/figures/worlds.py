@@ -19,7 +19,7 @@ from outbid.report.figures.common import (
     number,
 )
 from outbid.report.figures.equilibrium import player_colour
-from outbid.report.play_rows import (
+from outbid.report.play.rows import (
     choice,
     find_row,
     means_in_words,

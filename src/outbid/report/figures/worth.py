@@ -7,7 +7,6 @@ from typing import Any
 
 import altair as alt
 
-from outbid.report import worth_words as words
 from outbid.report.figures.common import (
     FOCUS,
     INK,
@@ -20,7 +19,8 @@ from outbid.report.figures.common import (
     number,
 )
 from outbid.report.numbers import capital
-from outbid.report.worth_content import WorthContent, WorthTarget
+from outbid.report.worth import words
+from outbid.report.worth.content import WorthContent, WorthTarget
 
 ID = "worth"
 _COLUMNS = (

@@ -1,0 +1,1 @@
+"""The past again, with other levers and the same shocks."""

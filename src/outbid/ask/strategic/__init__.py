@@ -1,0 +1,1 @@
+"""What the players would choose: their game over the draws."""

@@ -1,0 +1,1 @@
+"""How courses compare, on the page."""

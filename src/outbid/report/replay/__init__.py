@@ -1,0 +1,1 @@
+"""History with other levers, on the page."""

@@ -1,0 +1,1 @@
+"""The trap map, on the page."""
