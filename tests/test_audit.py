@@ -11,8 +11,9 @@ from contest import PARAMETERS
 from contest import model as contest_model
 from outbid.ask.claims.audit import View, audit, form
 from outbid.ask.claims.declared import ClaimTests, Forecast, Intervention, Measure, Move, Shift
-from outbid.ask.claims.intervene import effects, foreseen, monthly, shifted, summed_up
+from outbid.ask.claims.intervene import effects, foreseen, monthly, shifted
 from outbid.ask.claims.verdict import Chances, chances, judge, odds
+from outbid.ask.effects import summary
 from outbid.ask.laboratory import Laboratory
 from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal, prior_table
@@ -155,7 +156,7 @@ def test_per_head_and_summaries_by_hand(lab: Laboratory) -> None:
     path = monthly(lab, per_head, world)
     heads = world[:, :3, lab.simulator.column("hardliners")]
     np.testing.assert_allclose(path * heads, world[:, :3, lab.simulator.column("moved.defection")])
-    np.testing.assert_allclose(summed_up(per_head, path), path.mean(axis=1))
+    np.testing.assert_allclose(summary(per_head, path), path.mean(axis=1))
     assert path.shape == (DRAWS, 3)
 
 

@@ -172,7 +172,7 @@ def test_the_section_holds_every_replay_and_what_it_changes() -> None:
         *("Defections", "Resources", "Cohesion", "Violence")
     ]
     block = told.main[0]
-    assert block.summary == "sum over the 14 months" and block.happened.startswith("1,800 persons")
+    assert block.summary == "sum over 14 months" and block.happened.startswith("1,800 persons")
     data, sources = block.rows[0][1]
     assert data is not None and (data.better, data.surely) == ("can't tell (50%)", "open")
     assert sources is not None and (sources.better, sources.surely) == ("remote, 2%", "bad")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,12 +50,22 @@ class Futures:
         )
 
 
-def summary(outcome: Outcome, path: Floats) -> Floats:
-    """Return an outcome's figure over a horizon, shape (draws,), from its path (draws, months)."""
-    if outcome.summary == "sum":
+class Summarised(Protocol):
+    """Anything that says how its path becomes one figure: "sum", "mean", "end" or "mean_last_year"."""
+
+    @property
+    def summary(self) -> str:
+        """Which of them."""
+
+
+def summary(of: Summarised, path: Floats) -> Floats:
+    """Return an outcome's or a measure's figure over a horizon, shape (draws,), from its path (draws, months)."""
+    if of.summary == "sum":
         return np.asarray(path.sum(axis=1))
-    if outcome.summary == "end":
+    if of.summary == "end":
         return np.asarray(path[:, -1])
+    if of.summary == "mean":
+        return np.asarray(path.mean(axis=1))
     return np.asarray(path[:, -12:].mean(axis=1))
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outbid.ask.claims.declared import Forecast, Intervention, Measure, Move, Shift
+from outbid.ask.effects import summary
 from outbid.ask.laboratory import Laboratory
 from outbid.model.compile import from_scale, to_scale
 from outbid.model.declare import Model
@@ -59,7 +60,7 @@ def effects(
         there = shifted(model, standing, test.shifts, test.moves)
         with_it = monthly(lab, test.measure, world((*test.setting, *test.changes), there))
         without_it = monthly(lab, test.measure, untouched[test.setting])
-        difference = summed_up(test.measure, with_it) - summed_up(test.measure, without_it)
+        difference = summary(test.measure, with_it) - summary(test.measure, without_it)
         result[test.id] = Effect(difference, with_it, without_it)
     return result
 
@@ -87,8 +88,8 @@ def foreseen(
                 behind = behind / past[each.measure.per][:, -each.measure.months :]
         else:
             behind = np.full_like(path, np.nan)
-        reference = summed_up(each.measure, behind) if each.than is None else np.full(len(path), each.than)
-        result[each.id] = Effect(summed_up(each.measure, path) - reference, path, behind)
+        reference = summary(each.measure, behind) if each.than is None else np.full(len(path), each.than)
+        result[each.id] = Effect(summary(each.measure, path) - reference, path, behind)
     return result
 
 
@@ -117,14 +118,3 @@ def monthly(lab: Laboratory, measure: Measure, world: Floats) -> Floats:
     if not measure.per:
         return np.asarray(path)
     return np.asarray(path / world[:, : measure.months, lab.simulator.column(measure.per)])
-
-
-def summed_up(measure: Measure, path: Floats) -> Floats:
-    """Return a measure's figure, shape (draws,), from its path (draws, months)."""
-    if measure.summary == "sum":
-        return np.asarray(path.sum(axis=1))
-    if measure.summary == "end":
-        return np.asarray(path[:, -1])
-    if measure.summary == "mean":
-        return np.asarray(path.mean(axis=1))
-    return np.asarray(path[:, -12:].mean(axis=1))

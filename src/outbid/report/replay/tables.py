@@ -12,6 +12,7 @@ from outbid.report.numbers import interval, percent, quantity, signed, unit_of
 from outbid.report.replay import rows as rows_of
 from outbid.report.replay import words
 from outbid.report.replay.content import ReplayContent, ReplayEffect, ReplayOutcome
+from outbid.report.result_tables import summary_in_words
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def _block(content: ReplayContent, outcome: ReplayOutcome) -> ReplayBlock:
         outcome.label,
         unit_of(outcome.unit, difference=True)[1],
         outcome.better,
-        words.summary_in_words(outcome, len(content.months)),
+        summary_in_words(outcome.summary, len(content.months)),
         happened,
         tuple(rows),
     )

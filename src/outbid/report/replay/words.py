@@ -29,6 +29,7 @@ from outbid.report.replay.rows import (
     prior_sets,
     reading,
 )
+from outbid.report.result_tables import summary_in_words
 
 _SHORT = {"neutral": "data", "sources": "sources"}
 _WIDTH, _LINES = 100, 10
@@ -121,16 +122,6 @@ def findings(content: ReplayContent, course: ReplayCourse) -> tuple[tuple[str, s
 def span_in_words(content: ReplayContent) -> str:
     """Return the window in words ("September 2021 to July 2026")."""
     return f"{month_name(content.months[0])} to {month_name(content.months[-1])}" if content.months else ""
-
-
-def summary_in_words(outcome: ReplayOutcome, months: int) -> str:
-    """Return how a path over the window is put into one number."""
-    known = {
-        "sum": f"sum over the {months} months",
-        "end": "in the last month",
-        "mean_last_year": "mean of the last 12 months",
-    }
-    return known.get(outcome.summary, outcome.summary)
 
 
 def lead(content: ReplayContent) -> tuple[str, ...]:
@@ -229,7 +220,7 @@ def lines(content: ReplayContent) -> tuple[str, ...]:
         return ("The study declares no replays.",)
     outcome = ordered_outcomes(content)[0]
     unit = unit_of(outcome.unit, difference=True)[1]
-    about = ", ".join(part for part in (unit, summary_in_words(outcome, len(content.months))) if part)
+    about = ", ".join(part for part in (unit, summary_in_words(outcome.summary, len(content.months))) if part)
     out = textwrap.wrap(clean(f"{heading(content)}."), _WIDTH)[:3]
     out.append(f"{outcome.label} ({about}) against what happened, by prior set:")
     for course in content.replays:
