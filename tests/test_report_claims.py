@@ -202,9 +202,12 @@ def test_the_small_drawing_stays_inside_its_frame(pairs: list[tuple[float, float
 @pytest.mark.parametrize(
     ("limit", "told"),
     [
-        (BoxLimit("tied", "Share that is tied", "share", 0.2, 0.8), "share that is tied between 20 and 80%"),
+        (
+            BoxLimit("tied", "Share that is tied", "share", 0.2, 0.8),
+            "“share that is tied” between 20 and 80%",
+        ),
         (BoxLimit("tied", "", "share", None, 0.8), "tied below 80%"),
-        (BoxLimit("UN_aid", "UN aid", "index", 0.4, None), "UN aid above 0.40 index points"),
+        (BoxLimit("UN_aid", "UN aid", "index", 0.4, None), "“UN aid” above 0.40 index points"),
         (BoxLimit("any", "", "", None, None), "any at any value"),
     ],
 )

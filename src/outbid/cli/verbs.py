@@ -205,6 +205,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = app(args=given or ["--help"], prog_name="outbid", standalone_mode=False)
     except typer.TyperException as error:
         where = getattr(getattr(error, "ctx", None), "command_path", "outbid")
-        complain(f"{error.format_message().rstrip('.')}. Try `{where} --help`.")
+        message = error.format_message().rstrip(".")
+        complain(f"{message}{'' if message.endswith('?') else '.'} Try `{where} --help`.")
         return BAD_INPUT
     return code if isinstance(code, int) else OK

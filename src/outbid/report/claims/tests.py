@@ -177,8 +177,8 @@ def box_words(box: ClaimBox) -> tuple[str, ...]:
 
 
 def limit_words(limit: BoxLimit) -> str:
-    """Return one side of a box in words ("how hard the rule is above 0.70")."""
-    name = _lower(limit.meaning) if limit.meaning else plain_name(limit.name)
+    """Return one side of a box in words ("“how hard the rule is” above 0.70")."""
+    name = f"“{_lower(limit.meaning)}”" if limit.meaning else plain_name(limit.name)
     low, high = known(limit.low), known(limit.high)
     if low is not None and high is not None:
         factor = unit_of(limit.unit)[0] if limit.unit in SHARES else 1.0
