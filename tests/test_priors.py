@@ -97,7 +97,11 @@ def test_densities_are_those_of_scipy(prior: Prior, z: list[float]) -> None:
     )
 
 
-@given(priors, st.lists(st.floats(-4.0, 3.0, allow_subnormal=False), min_size=LENGTH, max_size=LENGTH))
+# a value so small that its ratio to the median is no normal number any more counts as nothing
+ORDINARY = st.floats(-4.0, 3.0).filter(lambda value: value <= 0.0 or value > 1e-200)
+
+
+@given(priors, st.lists(ORDINARY, min_size=LENGTH, max_size=LENGTH))
 def test_densities_outside_the_support_are_nought(prior: Prior, values: list[float]) -> None:
     given = np.array(values)
     found = np.asarray(DENSITIES(given, table_of(prior)))
