@@ -270,14 +270,18 @@ def learn(
             futures = play(model, simulator, past.standing, chosen, settings.seed)
             stage.advance()
             # As many as before: another number would have to be compiled for anew.
-            shape = (len(past.standing), each.posterior.layout.size)
-            blank = np.random.default_rng(settings.seed).standard_normal(shape)
+            blank = unseen_vectors(len(past.standing), each.posterior.layout.size, settings)
             unseen = historian.tell(blank, table, settings.seed)
             stage.advance()
             before = play(model, simulator, unseen.standing, chosen, settings.seed)
             stage.advance()
             result[name] = Knowledge(each, past, futures, unseen, before)
     return result
+
+
+def unseen_vectors(draws: int, size: int, settings: Settings) -> np.ndarray:
+    """Return the vectors, shape (draws, size), from which the past is told before the data are seen."""
+    return np.random.default_rng(settings.seed).standard_normal((draws, size))
 
 
 def thinned(z: np.ndarray, draws: int) -> np.ndarray:

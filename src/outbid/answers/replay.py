@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
 from outbid.ask.laboratory import Laboratory
 from outbid.ask.replay.file import read_replays
 from outbid.ask.replay.lived import Replayed
 from outbid.ask.replay.lived import replay as live_again
 from outbid.ask.replay.rerun import recalled
 from outbid.progress import Progress
-from outbid.run import DRAWS, Knowledge, Settings, thinned
+from outbid.run import DRAWS, Knowledge, Settings, thinned, unseen_vectors
 from outbid.study import Study
 
 
@@ -27,8 +25,7 @@ def replay(
     with progress.stage("Replaying the past with other levers", len(known)) as stage:
         for name, each in known.items():
             where, z = each.fit.posterior.layout, thinned(each.fit.posterior.z, DRAWS)
-            # the vectors that the past before the data was told from: the same seed, the same vectors
-            blank = np.random.default_rng(settings.seed).standard_normal((len(z), where.size))
+            blank = unseen_vectors(len(z), where.size, settings)
             told = recalled(study.model, each.past, z, where)
             unseen = recalled(study.model, each.unseen, blank, where)
             result[name] = live_again(lab, told, unseen, replays)
