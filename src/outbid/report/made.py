@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from outbid.report.content import FitSummary, Provenance, ReportContent
-from outbid.report.numbers import counted, duration, two_digits
+from outbid.words.numbers import counted, duration, two_digits
 
 PRIOR_NAMES = {
     "neutral": "Neutral priors (the data alone)",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from outbid.report.numbers import counted, two_digits
 from outbid.report.replication.content import EstimateRow, MaximumRow, ReplicationContent
+from outbid.words.numbers import counted, two_digits
 
 # A maximum higher by more than this is another one.
 HIGHER = 0.01

@@ -9,11 +9,11 @@ from markupsafe import Markup
 from outbid.report import page
 from outbid.report.figures import replication
 from outbid.report.made import provenance_facts
-from outbid.report.numbers import counted
 from outbid.report.replication import doubts as replication_doubts
 from outbid.report.replication import tables as replication_tables
 from outbid.report.replication import words as replication_words
 from outbid.report.replication.content import EraRow, EstimateRow, RefitRow, ReplicationContent
+from outbid.words.numbers import counted
 
 _SECTIONS = (
     ("answer", "Answer"),

@@ -8,8 +8,8 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from outbid.report.numbers import MINUS
 from outbid.report.replication.content import CellRow, ReplicationContent
+from outbid.words.numbers import MINUS
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from outbid.report.numbers import counted, month_name, shorten, two_digits
 from outbid.report.replication.content import CostRow, EraRow, ReplicationContent
 from outbid.report.replication.doubts import doubt
+from outbid.words.numbers import counted, month_name, shorten, two_digits
 
 # A change in probability smaller than this is called none.
 SLIGHT = 0.003
