@@ -12,12 +12,12 @@ import pytest
 
 import audited
 from outbid.ask.claims.audit import View, audit, form
+from outbid.conventions import BUILT_IN, CONTRADICTED, NOT_IDENTIFIED, SUPPORTED
 from outbid.infer.past import Historian
 from outbid.infer.posterior import Effort, Posterior, Sampler, Target
 from outbid.infer.predictive import as_values
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator
-from outbid.stats.verdict import BUILT_IN, CONTRADICTED, NOT_IDENTIFIED, SUPPORTED
 
 PANELS = 60
 # Under the sources' priors, which hold nothing but what the claims say, the audit has less to decide.

@@ -17,12 +17,12 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # each unit (a module or folder right under the package) with its floor; imports go strictly downwards
 FLOORS = {
+    "conventions": 0,
     "errors": 0,
     "lock": 1,
     "progress": 1,
     "output": 2,
     "declarations": 2,
-    "conventions": 0,
     "words": 2,
     "stats": 3,
     "plots": 3,

@@ -14,11 +14,12 @@ from outbid.ask.claims.intervene import Effect, effects, foreseen
 from outbid.ask.claims.series import SeriesAnswer, combined
 from outbid.ask.claims.where import Inputs, Worst, box, inputs_of, worst
 from outbid.ask.strategic.strategy import Finding
+from outbid.conventions import STRENGTH
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Standing
 from outbid.stats.boxes import Box
-from outbid.stats.verdict import STRENGTH, Chances, Judgement, chances, judge
+from outbid.stats.verdict import Chances, Judgement, chances, judge
 
 Floats = NDArray[np.float64]
 
