@@ -86,7 +86,7 @@ JsonOption = Annotated[
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
+def plain_faults() -> Iterator[None]:
     """Turn a person's mistakes and Ctrl-C into one line and an exit code."""
     try:
         yield

@@ -30,10 +30,10 @@ from outbid.cli.options import (
     StudyArgument,
     complain,
     out_folder,
+    plain_faults,
     safe,
     seed_of,
     show,
-    told_plainly,
 )
 from outbid.output import json_text
 from outbid.progress import TerminalProgress
@@ -76,7 +76,7 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Fit, compare the scenarios, write the report."""
-    with told_plainly():
+    with plain_faults():
         from outbid import api
 
         loaded = api.load(study)
@@ -91,7 +91,7 @@ def run(
 @app.command()
 def check(study: StudyArgument, as_json: JsonOption = False) -> None:
     """See that every name in a study resolves."""
-    with told_plainly():
+    with plain_faults():
         from outbid import api
 
         show(api.load(study).check(), as_json)
@@ -108,7 +108,7 @@ def fit(
     as_json: JsonOption = False,
 ) -> None:
     """Ask what the data say about the model."""
-    with told_plainly():
+    with plain_faults():
         from outbid import api
 
         loaded = api.load(study)
@@ -140,7 +140,7 @@ def simulate(
     as_json: JsonOption = False,
 ) -> None:
     """Play scenarios forward from the fitted model."""
-    with told_plainly():
+    with plain_faults():
         from outbid import api
 
         loaded = api.load(study)
@@ -161,7 +161,7 @@ def simulate(
 @app.command()
 def report(study: StudyArgument, out: OutOption = None, as_json: JsonOption = False) -> None:
     """Write the report again from earlier results."""
-    with told_plainly():
+    with plain_faults():
         from outbid import api
 
         loaded = api.load(study)
@@ -172,7 +172,7 @@ def report(study: StudyArgument, out: OutOption = None, as_json: JsonOption = Fa
 @app.command("list")
 def list_studies(as_json: JsonOption = False) -> None:
     """Name the studies that come with outbid."""
-    with told_plainly():
+    with plain_faults():
         from outbid import api
 
         found = api.studies()
