@@ -12,8 +12,8 @@ import pytest
 
 import audited
 from outbid.ask.claims.audit import View, audit, form
-from outbid.ask.claims.verdict import BUILT_IN, CONTRADICTED, NOT_IDENTIFIED, SUPPORTED
 from outbid.ask.laboratory import Laboratory
+from outbid.conventions import BUILT_IN, CONTRADICTED, NOT_IDENTIFIED, SUPPORTED
 from outbid.infer.past import Historian
 from outbid.infer.posterior import Effort, Posterior, Sampler, Target
 from outbid.infer.predictive import as_values

@@ -17,6 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # each unit (a module or folder right under the package) with its floor; imports go strictly downwards
 FLOORS = {
+    "conventions": 0,
     "errors": 0,
     "lock": 1,
     "progress": 1,

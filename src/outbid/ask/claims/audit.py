@@ -13,10 +13,11 @@ from outbid.ask.boxes import Box
 from outbid.ask.claims.declared import ClaimTests, Forecast, Intervention, PlayQuestion
 from outbid.ask.claims.intervene import Effect, effects, foreseen
 from outbid.ask.claims.series import SeriesAnswer, combined
-from outbid.ask.claims.verdict import STRENGTH, Chances, Judgement, chances, judge
+from outbid.ask.claims.verdict import Chances, Judgement, chances, judge
 from outbid.ask.claims.where import Inputs, Worst, box, inputs_of, worst
 from outbid.ask.laboratory import Laboratory
 from outbid.ask.strategic.strategy import Finding
+from outbid.conventions import STRENGTH
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.simulate.engine import Standing
 
