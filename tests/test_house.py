@@ -33,6 +33,7 @@ FLOORS = {
     "studies": 4,
     "infer": 5,
     "ask": 6,
+    "run_settings": 6,
     "run": 7,
     "replicate": 7,
     "answers": 8,

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from outbid.output import OutputFolder, json_text
 from outbid.progress import Progress, Silent
-from outbid.request import SEED, begin, perhaps
 from outbid.results import AskResult, problems_of
+from outbid.run_settings import SEED, begin, perhaps
 
 if TYPE_CHECKING:
     from outbid.ask.laboratory import Laboratory
