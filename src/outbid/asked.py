@@ -18,7 +18,7 @@ from outbid.errors import InputError, did_you_mean
 from outbid.output import json_text
 from outbid.progress import Progress, Silent
 from outbid.questions import answer, by_name
-from outbid.request import SEED, begin, perhaps
+from outbid.run_settings import SEED, begin, perhaps
 from outbid.results import problems_of
 from outbid.tables import records, write_tables
 

@@ -20,7 +20,10 @@ from outbid.cli.asking import asking
 from outbid.cli.options import (
     BAD_INPUT,
     OK,
+    AcceptOption,
+    ChainsOption,
     DataOption,
+    DrawsOption,
     JsonOption,
     OutOption,
     PlayChoice,
@@ -28,6 +31,7 @@ from outbid.cli.options import (
     QuickOption,
     SeedOption,
     StudyArgument,
+    WarmupOption,
     complain,
     out_folder,
     plain_faults,
@@ -72,6 +76,10 @@ def run(
     prior: PriorOption = "both",
     quick: QuickOption = False,
     seed: SeedOption = None,
+    draws: DrawsOption = None,
+    warmup: WarmupOption = None,
+    chains: ChainsOption = None,
+    target_accept: AcceptOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -82,7 +90,16 @@ def run(
         loaded = api.load(study)
         folder = out_folder(out, loaded.name)
         result = loaded.run(
-            out=folder, prior=prior, quick=quick, seed=seed_of(seed), data=data, progress=TerminalProgress()
+            out=folder,
+            prior=prior,
+            quick=quick,
+            seed=seed_of(seed),
+            data=data,
+            progress=TerminalProgress(),
+            draws=draws,
+            warmup=warmup,
+            chains=chains,
+            target_accept=target_accept,
         )
         report = folder / "report.html"
         show(result, as_json, after=[f"Report: {report}"] if report.exists() else [])
@@ -104,6 +121,10 @@ def fit(
     prior: PriorOption = "both",
     quick: QuickOption = False,
     seed: SeedOption = None,
+    draws: DrawsOption = None,
+    warmup: WarmupOption = None,
+    chains: ChainsOption = None,
+    target_accept: AcceptOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -114,7 +135,16 @@ def fit(
         loaded = api.load(study)
         folder = out_folder(out, loaded.name)
         result = loaded.fit(
-            prior=prior, quick=quick, seed=seed_of(seed), out=folder, data=data, progress=TerminalProgress()
+            out=folder,
+            prior=prior,
+            quick=quick,
+            seed=seed_of(seed),
+            data=data,
+            progress=TerminalProgress(),
+            draws=draws,
+            warmup=warmup,
+            chains=chains,
+            target_accept=target_accept,
         )
         show(result, as_json)
 
