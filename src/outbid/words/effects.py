@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from outbid.conventions import NEUTRAL, PRIOR_LABELS, PRIOR_SETS
-from outbid.model.vocabulary import Outcome
+
+if TYPE_CHECKING:
+    from outbid.model.vocabulary import Outcome
 from outbid.words.chances import ASSUMED, ASSUMED_MARK, CANT_TELL, chance
 from outbid.words.numbers import (
     capital,
