@@ -8,6 +8,7 @@ from outbid.conventions import NEUTRAL
 from outbid.words.numbers import percent
 
 Reading = Literal["more", "less", "unknown"]
+Standing = Literal["built in", "assumed", "settled", "open"]
 
 # The yardstick of intelligence assessments: below each probability, its word.
 YARDSTICK: tuple[tuple[float, str], ...] = (
@@ -19,6 +20,8 @@ YARDSTICK: tuple[tuple[float, str], ...] = (
     (0.95, "very likely"),
 )
 ASSUMED = "assumed"
+# Stands before the word wherever it is printed, so that what was assumed never looks like what was learnt.
+ASSUMED_MARK = "◇"
 CANT_TELL = "can't be told"
 # A probability between these says nothing, and so does one that the data moved by less than this.
 UNSETTLED, HARDLY_MOVED = (0.35, 0.65), 0.05
@@ -39,6 +42,11 @@ def chance(probability: float) -> str:
     return f"{chance_word(probability)}, {percent(probability)}"
 
 
+def chance_or_assumed(probability: float, before: float | None) -> str:
+    """Return a probability as word and number, or that it was assumed: as sure before the data ("◇ assumed")."""
+    return f"{ASSUMED_MARK} {ASSUMED}" if is_assumed(probability, before) else chance(probability)
+
+
 def is_told(after: float, before: float | None = None) -> bool:
     """Say whether a probability is worth a statement: far from even, and moved by the data where that is known."""
     if UNSETTLED[0] <= after <= UNSETTLED[1]:
@@ -51,6 +59,19 @@ def is_assumed(after: float, before: float | None) -> bool:
     if before is None or is_told(after, before):
         return False
     return not SETTLED[0] <= after <= SETTLED[1]
+
+
+def standing(after: float, before: float) -> Standing:
+    """Say what the sign of an effect rests on, from the probabilities that it is positive.
+
+    "built in" was certain before the data; "assumed" is settled and was as sure before them; "settled" is what the
+    data settled; "open" is what they leave open.
+    """
+    if not 0.005 <= before <= 0.995:
+        return "built in"
+    if SETTLED[0] <= after <= SETTLED[1]:
+        return "open"
+    return "settled" if is_told(after, before) else "assumed"
 
 
 def reading(p_better: float, p_better_before: float | None, prior: str, better: str) -> Reading:
