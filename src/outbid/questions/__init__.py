@@ -15,7 +15,7 @@ from outbid.progress import Progress, Silent
 from outbid.question import Context, Question
 from outbid.run import Knowledge, Settings
 from outbid.simulate.batches import BatchSimulator
-from outbid.study import Study
+from outbid.study import Reader, Study
 
 QUESTIONS: tuple[Question[Any], ...] = ()
 
@@ -25,15 +25,9 @@ def by_name() -> dict[str, Question[Any]]:
     return {each.name: each for each in QUESTIONS}
 
 
-def declared(study: Study) -> dict[str, Any]:
-    """Read what a study declares of every question; None for a question that it doesn't ask.
-
-    Raises
-    ------
-    InputError
-        On the first thing that is wrong.
-    """
-    return {each.name: each.declare(study) for each in QUESTIONS}
+def readers() -> tuple[Reader, ...]:
+    """Return, for each question, its name and what reads a study's declaration of it (see `outbid.study.load_study`)."""
+    return tuple((each.name, each.declare) for each in QUESTIONS)
 
 
 def answer(
@@ -52,7 +46,7 @@ def answer(
     options
         By question, what was said of it beside the study's declaration.
     """
-    questions, asked = by_name(), declared(study)
+    questions, asked = by_name(), study.declared
     wanted = [
         name
         for name in in_order(names, questions)
