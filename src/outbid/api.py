@@ -35,7 +35,7 @@ from outbid.results import (
 )
 
 if TYPE_CHECKING:
-    from outbid.played import LoadedGame
+    from outbid.replication.study import GameStudy
     from outbid.study import Study
 
 PLAYS = ("scenario", "equilibrium")
@@ -52,7 +52,7 @@ def studies() -> tuple[StudyInfo, ...]:
     return tuple(found)
 
 
-def load(study: str | Path) -> LoadedStudy | LoadedGame:
+def load(study: str | Path) -> LoadedStudy | GameStudy:
     """Load a study by its name or its folder.
 
     Raises
@@ -68,9 +68,9 @@ def load(study: str | Path) -> LoadedStudy | LoadedGame:
 
         check_questions(loaded)
     else:
-        from outbid.played import LoadedGame
+        from outbid.replication.study import GameStudy
 
-        return LoadedGame(loaded)
+        return GameStudy(loaded)
     return LoadedStudy(loaded)
 
 

@@ -33,7 +33,7 @@ class Settings:
 
     `roles` names the scenarios and outcomes that the report's answer speaks of, `boxes` the states, levers
     and counts that its diagram draws (all, if empty). A study of the kind "game" is estimated and solved as
-    a game instead of simulated: its `play` says how (see `outbid.replicate.settings`), and it has no horizon.
+    a game instead of simulated: its `play` says how (see `outbid.replication.settings`), and it has no horizon.
     """
 
     title: str
