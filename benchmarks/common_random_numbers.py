@@ -18,9 +18,9 @@ DRAWS, MONTHS, TARGET = 2000, 36, 10.0
 
 
 def main() -> None:
-    from outbid.ask.effects import play
     from outbid.run import SEED
     from outbid.simulate.engine import Simulator
+    from outbid.simulate.futures import play
     from outbid.simulate.scenario_file import read_scenarios
 
     study, standing, origin = khorasan(DRAWS)

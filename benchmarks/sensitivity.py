@@ -14,7 +14,6 @@ import jax
 import numpy as np
 
 from _table import show
-from outbid.ask.laboratory import Laboratory
 from outbid.ask.sensitivity.design import Design
 from outbid.ask.sensitivity.explain import shares
 from outbid.ask.sensitivity.file import checked_samples, read_sensitivity
@@ -22,6 +21,7 @@ from outbid.ask.sensitivity.inputs import CHANCES, free_space, inputs_of
 from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.run import DRAWS, SEED, prepare
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator, Standing
 from outbid.simulate.scenario_file import read_scenarios
 from outbid.study import Study, load_study
@@ -65,7 +65,7 @@ def main() -> None:
     )
     assert asked is not None
     standing = opening(study)
-    lab = Laboratory(Simulator(model, study.settings.horizon_months), DRAWS)
+    lab = BatchSimulator(Simulator(model, study.settings.horizon_months), DRAWS)
     begun = time.perf_counter()
     lab.simulator.compile(DRAWS)
     compiled, before = time.perf_counter() - begun, held()

@@ -12,13 +12,13 @@ from contest import model as contest_model
 from outbid.ask.claims.audit import View, audit, form
 from outbid.ask.claims.declared import ClaimTests, Forecast, Intervention, Measure, Move, Shift
 from outbid.ask.claims.intervene import effects, foreseen, monthly, shifted
-from outbid.ask.claims.verdict import Chances, chances, judge, odds
-from outbid.ask.effects import summary
-from outbid.ask.laboratory import Laboratory
 from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal, prior_table
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.futures import summary
 from outbid.simulate.scenario import Change
+from outbid.stats.verdict import Chances, chances, judge, odds
 
 MONTHS, DRAWS = 12, 200
 MODEL = contest_model()
@@ -35,8 +35,8 @@ LOWER = Intervention("lower", ("N03",), "?", "!", DEFECTED, 1, 1.0, shifts=(Shif
 
 
 @pytest.fixture(scope="module")
-def lab() -> Laboratory:
-    return Laboratory(Simulator(MODEL, MONTHS), DRAWS)
+def lab() -> BatchSimulator:
+    return BatchSimulator(Simulator(MODEL, MONTHS), DRAWS)
 
 
 def drawn(seed: int, draws: int = DRAWS, **fixed: float) -> Standing:
@@ -129,7 +129,7 @@ def test_a_move_keeps_every_person() -> None:
     np.testing.assert_allclose(there.state["hardliners"], 0.75 * standing.state["hardliners"])
 
 
-def test_an_effect_by_hand(lab: Laboratory) -> None:
+def test_an_effect_by_hand(lab: BatchSimulator) -> None:
     """One month of full pressure for two fifths: the share that dies is 1 - exp(-hazard), the rest is the same."""
     standing = drawn(3)
     one_month = Measure(("moved.killing",), "", "killed", "persons", "sum", 1)
@@ -142,13 +142,13 @@ def test_an_effect_by_hand(lab: Laboratory) -> None:
     np.testing.assert_allclose(effects([test], lab, standing, 1)["a"].difference, expected, rtol=1e-9)
 
 
-def test_what_is_on_both_sides_is_no_effect(lab: Laboratory) -> None:
+def test_what_is_on_both_sides_is_no_effect(lab: BatchSimulator) -> None:
     change = (Change("counterforce", "step", 0.9, None),)
     same = Intervention("same", (), "?", "!", MEMBERS, 1, 1.0, changes=change, setting=change)
     assert np.all(effects([same], lab, drawn(4), 1)["same"].difference == 0.0)
 
 
-def test_per_head_and_summaries_by_hand(lab: Laboratory) -> None:
+def test_per_head_and_summaries_by_hand(lab: BatchSimulator) -> None:
     standing = drawn(5)
     levers = np.repeat(standing.levers[:, None, :], MONTHS, axis=1)
     world = lab.run(standing, levers, lab.innovations(DRAWS, 1))
@@ -160,7 +160,7 @@ def test_per_head_and_summaries_by_hand(lab: Laboratory) -> None:
     assert path.shape == (DRAWS, 3)
 
 
-def test_a_forecast_is_held_against_a_figure_or_the_past(lab: Laboratory) -> None:
+def test_a_forecast_is_held_against_a_figure_or_the_past(lab: BatchSimulator) -> None:
     standing = drawn(6)
     past = {"outcome.members": np.full((DRAWS, 30), 100.0)}
     figure = Forecast("figure", (), "?", "!", MEMBERS, 1, 1.0, than=100.0)
@@ -173,7 +173,7 @@ def test_a_forecast_is_held_against_a_figure_or_the_past(lab: Laboratory) -> Non
 # the audit
 
 
-def trials(lab: Laboratory, after: Standing) -> dict[str, str]:
+def trials(lab: BatchSimulator, after: Standing) -> dict[str, str]:
     """Verdicts under the neutral prior, with `after` in the place of a posterior."""
     tests = ClaimTests(interventions=(PRESSURE, SOFTER, LOWER))
     before = drawn(7)
@@ -182,20 +182,20 @@ def trials(lab: Laboratory, after: Standing) -> dict[str, str]:
     return {name: trial.judgement.verdict for name, trial in found.items()}
 
 
-def test_what_the_form_makes_true_is_built_in_whatever_the_data_say(lab: Laboratory) -> None:
+def test_what_the_form_makes_true_is_built_in_whatever_the_data_say(lab: BatchSimulator) -> None:
     assert trials(lab, drawn(8))["pressure"] == "built in"
     assert trials(lab, drawn(8, killing_base=0.5))["pressure"] == "built in"
     assert trials(lab, drawn(8))["lower"] == "built in"  # standing's anchor
 
 
-def test_a_sign_that_the_data_settle_is_supported_or_contradicted(lab: Laboratory) -> None:
+def test_a_sign_that_the_data_settle_is_supported_or_contradicted(lab: BatchSimulator) -> None:
     assert trials(lab, drawn(9, standing_hardness=0.4))["softer"] == "supported"
     assert trials(lab, drawn(9, standing_hardness=-0.4))["softer"] == "contradicted"
     assert trials(lab, drawn(9, standing_hardness=0.0))["softer"] == "contradicted"
     assert trials(lab, drawn(9))["softer"] == "not identified"
 
 
-def test_the_worst_run_and_the_box_tell_of_the_parameter_that_decides(lab: Laboratory) -> None:
+def test_the_worst_run_and_the_box_tell_of_the_parameter_that_decides(lab: BatchSimulator) -> None:
     tests = ClaimTests(interventions=(SOFTER,))
     after, before = drawn(10), drawn(11)
     found = audit(tests, lab, "neutral", View(after, {}), View(before, {}), {}, 1)["softer"]
@@ -206,6 +206,6 @@ def test_the_worst_run_and_the_box_tell_of_the_parameter_that_decides(lab: Labor
     assert found.worst.with_it[-1] - found.worst.without_it[-1] == pytest.approx(found.worst.effect)
 
 
-def test_same_seed_same_numbers(lab: Laboratory) -> None:
+def test_same_seed_same_numbers(lab: BatchSimulator) -> None:
     one, other = (effects([SOFTER], lab, drawn(12), 5)["softer"].difference for _ in range(2))
     np.testing.assert_array_equal(one, other)

@@ -12,11 +12,11 @@ import pytest
 
 import audited
 from outbid.ask.claims.audit import View, audit, form
-from outbid.ask.claims.verdict import BUILT_IN, CONTRADICTED, NOT_IDENTIFIED, SUPPORTED
-from outbid.ask.laboratory import Laboratory
+from outbid.conventions import BUILT_IN, CONTRADICTED, NOT_IDENTIFIED, SUPPORTED
 from outbid.infer.past import Historian
 from outbid.infer.posterior import Effort, Posterior, Sampler, Target
 from outbid.infer.predictive import as_values
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator
 
 PANELS = 60
@@ -49,7 +49,7 @@ class Bench:
         self.sampler = Sampler(self.model, self.figures, effort)
         self.draws = draws
         self.historian = Historian(self.model, self.figures, audited.known_levers())
-        self.lab = Laboratory(Simulator(self.model, audited.AHEAD), draws)
+        self.lab = BatchSimulator(Simulator(self.model, audited.AHEAD), draws)
         blank = np.random.default_rng(1).standard_normal((draws, self.sampler.layout.size))
         self.before = {
             name: View(self.historian.tell(blank, audited.table(name), 1).standing, {})

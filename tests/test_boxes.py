@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from outbid.ask.boxes import Box, find_box
 from outbid.errors import InputError
+from outbid.stats.boxes import Box, find_box
 
 DRAWS = 2000
 

@@ -15,8 +15,6 @@ from hypothesis.extra.numpy import arrays
 import contest
 from outbid.answers.compare import compare as answer
 from outbid.ask.compare import DOMAIN, MAXIMIN, MINIMAX_REGRET, ON_AVERAGE, WORST_TAIL, Compared, compare
-from outbid.ask.effects import Futures, play
-from outbid.ask.laboratory import Laboratory
 from outbid.brief.compare import comparison, described
 from outbid.errors import InputError
 from outbid.model.vocabulary import Outcome
@@ -27,7 +25,9 @@ from outbid.report.comparison.tables import section
 from outbid.report.comparison.words import heading, lines, nearest, picks_heading
 from outbid.report.page import environment
 from outbid.report.saved import rebuilt, to_text
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.futures import Futures, play
 from outbid.simulate.rules import Rule
 from outbid.simulate.scenario import Goal, Scenario
 
@@ -198,13 +198,13 @@ def standing(seed: int) -> Standing:
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Any], Laboratory]:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Any], BatchSimulator]:
     folder = tmp_path_factory.mktemp("toy")
     (folder / "scenarios.toml").write_text(
         FILE + OWN_GOAL.replace("1e9", "2000.0").replace("few", "fewer"), encoding="utf-8"
     )
     study = SimpleNamespace(folder=folder, model=TOY, levers_today={"counterforce": 0.2})
-    lab = Laboratory(Simulator(TOY, MONTHS), DRAWS)
+    lab = BatchSimulator(Simulator(TOY, MONTHS), DRAWS)
     quiet = (Scenario("as_now", "As now", "x", baseline=True), Scenario("idle", "Idle", "x"))
     known = {
         name: SimpleNamespace(

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from outbid.ask.compare import compare
-from outbid.ask.effects import play, summary
 from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.model.vocabulary import Outcome
 from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.futures import play, summary
 from outbid.simulate.scenario import Scenario
 from outbid.simulate.scenario_file import read_scenarios
 from outbid.study import Study, load_study

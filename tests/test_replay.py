@@ -16,8 +16,6 @@ from hypothesis import strategies as st
 from jax import Array
 
 import contest
-from outbid.ask.effects import summary
-from outbid.ask.laboratory import Laboratory
 from outbid.ask.replay.file import Change, Replay, read_replays, replayed_levers
 from outbid.ask.replay.lived import SHARES, replay
 from outbid.ask.replay.rerun import Rerun, Told, recalled
@@ -40,7 +38,9 @@ from outbid.model.vocabulary import (
     mechanism,
     outcome,
 )
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.futures import summary
 from outbid.study import load_study
 
 DRAWS, MONTHS = 12, contest.MONTHS
@@ -92,9 +92,9 @@ def told(toy: Model, straight: Callable[..., tuple[np.ndarray, ...]]) -> Told:
 
 
 @pytest.fixture(scope="module")
-def lab(toy: Model) -> Laboratory:
+def lab(toy: Model) -> BatchSimulator:
     """A horizon of half the window, so that the past has to be taken up again on its way."""
-    return Laboratory(Simulator(toy, 12), DRAWS)
+    return BatchSimulator(Simulator(toy, 12), DRAWS)
 
 
 def change(lever: str, first: int, last: int = MONTHS - 1, ramp: int = 1, **size: float) -> Change:
@@ -109,7 +109,7 @@ def course(*changes: Change, name: str = "other") -> Replay:
 # the computing
 
 
-def test_a_replay_without_changes_is_exactly_what_happened(told: Told, lab: Laboratory) -> None:
+def test_a_replay_without_changes_is_exactly_what_happened(told: Told, lab: BatchSimulator) -> None:
     result = replay(lab, told, told, [course()])
     (row,) = result.contrasts
     assert np.all(row.difference == 0) and np.all(row.difference_path.quantiles == 0)
@@ -117,7 +117,7 @@ def test_a_replay_without_changes_is_exactly_what_happened(told: Told, lab: Labo
     assert np.array_equal(row.path.quantiles, result.happened["members"].quantiles)
 
 
-def test_living_through_the_same_levers_again_tells_the_same_past(told: Told, lab: Laboratory) -> None:
+def test_living_through_the_same_levers_again_tells_the_same_past(told: Told, lab: BatchSimulator) -> None:
     levers = told.past.levers.copy()
     levers[:, 0, 1] += 1e-13  # so that every month has to be run again
     path = Rerun(lab, MONTHS).paths(told, levers, [*PEOPLE, "tempo", "outcome.members"])
@@ -137,7 +137,7 @@ def test_living_through_the_same_levers_again_tells_the_same_past(told: Told, la
 def test_a_replay_is_what_the_likelihoods_own_run_says(
     toy: Model,
     told: Told,
-    lab: Laboratory,
+    lab: BatchSimulator,
     straight: Callable[..., tuple[np.ndarray, ...]],
     changes: tuple[Change, ...],
 ) -> None:
@@ -147,7 +147,7 @@ def test_a_replay_is_what_the_likelihoods_own_run_says(
 
 
 @pytest.mark.slow
-def test_the_historians_past_is_lived_through_again(toy: Model, lab: Laboratory) -> None:
+def test_the_historians_past_is_lived_through_again(toy: Model, lab: BatchSimulator) -> None:
     z, where = vectors(toy), layout(toy, MONTHS)
     past = Historian(toy, contest.figures(toy), contest.known_levers()).tell(z, contest.table(), 1)
     levers = past.levers.copy()
@@ -158,10 +158,10 @@ def test_the_historians_past_is_lived_through_again(toy: Model, lab: Laboratory)
 
 
 def test_a_horizon_too_short_to_be_taken_up_again_is_made_anew(
-    toy: Model, told: Told, lab: Laboratory
+    toy: Model, told: Told, lab: BatchSimulator
 ) -> None:
     levers = replayed_levers(toy, course(change("counterforce", 4, to=1.0)), told.past.levers)
-    other = Rerun(Laboratory(Simulator(toy, 2), DRAWS), MONTHS).paths(told, levers, PEOPLE)
+    other = Rerun(BatchSimulator(Simulator(toy, 2), DRAWS), MONTHS).paths(told, levers, PEOPLE)
     np.testing.assert_allclose(other, Rerun(lab, MONTHS).paths(told, levers, PEOPLE), rtol=1e-9)
 
 
@@ -173,7 +173,7 @@ def test_a_horizon_too_short_to_be_taken_up_again_is_made_anew(
     to=st.floats(0.0, 1.0),
 )
 def test_months_before_are_untouched_and_nobody_is_lost(
-    toy: Model, told: Told, lab: Laboratory, first: int, length: int, ramp: int, to: float
+    toy: Model, told: Told, lab: BatchSimulator, first: int, length: int, ramp: int, to: float
 ) -> None:
     last = min(first + length - 1, MONTHS - 1)
     levers = replayed_levers(toy, course(change("counterforce", first, last, ramp, to=to)), told.past.levers)
@@ -188,7 +188,7 @@ def test_months_before_are_untouched_and_nobody_is_lost(
 
 
 def test_the_difference_is_taken_draw_by_draw_and_summed_up_as_declared(
-    toy: Model, told: Told, lab: Laboratory
+    toy: Model, told: Told, lab: BatchSimulator
 ) -> None:
     item = course(change("counterforce", 6, to=1.0))
     result = replay(lab, told, told, [item])
@@ -204,7 +204,7 @@ def test_the_difference_is_taken_draw_by_draw_and_summed_up_as_declared(
     assert setting.was == pytest.approx((6 * 0.4 + 12 * 0.8) / 18) and setting.stopped == 0
 
 
-def test_an_inferred_lever_stops_at_its_edge_and_that_is_said(told: Told, lab: Laboratory) -> None:
+def test_an_inferred_lever_stops_at_its_edge_and_that_is_said(told: Told, lab: BatchSimulator) -> None:
     result = replay(lab, told, told, [course(change("hardness", 3, by=2.4))])
     (setting,) = result.settings
     assert 0 < setting.stopped <= 1
@@ -212,7 +212,7 @@ def test_an_inferred_lever_stops_at_its_edge_and_that_is_said(told: Told, lab: L
     assert replay(lab, told, told, [course(change("hardness", 3, by=0.1))]).settings[0].stopped == 0
 
 
-def test_a_known_lever_must_stay_in_its_range(told: Told, lab: Laboratory) -> None:
+def test_a_known_lever_must_stay_in_its_range(told: Told, lab: BatchSimulator) -> None:
     with pytest.raises(InputError, match=r"other, counterforce: would be 1\.2 in month 13"):
         replay(lab, told, told, [course(change("counterforce", 3, times=1.5))])
 
@@ -254,7 +254,7 @@ def test_a_turn_of_a_lever_works_once_there_and_once_back() -> None:
     past = Told(Past(paths, levers, np.zeros((1, 0)), np.zeros((1, 0)), standing), {})
     changed = levers.copy()
     changed[:, 2:5] += 0.5
-    lab = Laboratory(Simulator(model, 3), 1)
+    lab = BatchSimulator(Simulator(model, 3), 1)
     path = Rerun(lab, months).paths(past, changed, ["credit", "here"])
     np.testing.assert_allclose(path[0, :, 0], [0, 0, 0, 0.5, 0.5, 0.5, 0, 0], atol=1e-12)
     hazard = 0.01 * np.exp([0, 0, 0, -0.5, -0.5, -0.5, 0])
@@ -383,7 +383,7 @@ def test_the_shipped_replays_load_and_become_plain_content() -> None:
     )
     told = Told(past, {})
     still = [replace(item, changes=()) for item in replays]
-    result = replay(Laboratory(Simulator(model, 36), 4), told, told, still)
+    result = replay(BatchSimulator(Simulator(model, 36), 4), told, told, still)
     result = replace(result, replays=replays)
     content = replayed(study, {"neutral": result, "sources": result})
     assert content.months == window.months

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from outbid.plots.base import Figure
 from outbid.report import headings, words
 from outbid.report.chances import (
     chance_word,
@@ -26,14 +27,13 @@ from outbid.report.chances import (
 from outbid.report.content import Band, Edge, Effect, Outcome, Record, ReportContent
 from outbid.report.evidence_tables import NOT_TESTED, claims, odds
 from outbid.report.figures import diagram, fit, history, tradeoff, unknowns, whatif
-from outbid.report.figures.common import Figure
 from outbid.report.figures.layering import BOX_WIDTH, plan
 from outbid.report.figures.placing import overlap, place
 from outbid.report.figures.reporters import OTHERS, PARTY, UN, reporter
 from outbid.report.made import fit_words
-from outbid.report.numbers import interval, more_or_less, percent, quantity, reported, signed, two_digits
 from outbid.report.page import as_json, render, safe_link
 from outbid.report.record_tables import series_blocks
+from outbid.words.numbers import interval, more_or_less, percent, quantity, reported, signed, two_digits
 from report_fixture import PLANTED, content, without_optional_parts
 
 finite = st.floats(allow_nan=False, allow_infinity=False)

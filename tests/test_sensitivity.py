@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 import contest
 from outbid.answers.sensitivity import sensitivity
-from outbid.ask.laboratory import Laboratory
 from outbid.ask.sensitivity.answer import Sensitivity
 from outbid.ask.sensitivity.design import Design, stream
 from outbid.ask.sensitivity.discover import check, discover, met
@@ -36,6 +35,7 @@ from outbid.report.sensitivity import tables as sensitivity_tables
 from outbid.report.sensitivity import words as sensitivity_words
 from outbid.report.sensitivity.content import SensitivityContent
 from outbid.run import Settings
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator, Standing
 from outbid.simulate.scenario_file import read_scenarios
 from outbid.study import load_study
@@ -180,12 +180,12 @@ def test_places_keep_the_order_and_lie_evenly(seed: int, ties: bool) -> None:
 
 
 @pytest.fixture(scope="module")
-def lab() -> Laboratory:
-    return Laboratory(Simulator(contest.model(), MONTHS), DRAWS)
+def lab() -> BatchSimulator:
+    return BatchSimulator(Simulator(contest.model(), MONTHS), DRAWS)
 
 
 @pytest.fixture(scope="module")
-def standing(lab: Laboratory) -> Standing:
+def standing(lab: BatchSimulator) -> Standing:
     generator = np.random.default_rng(1)
     z = generator.standard_normal((DRAWS, len(lab.model.parameters)))
     parameters = np.asarray(from_standard_normal(z, contest.table()))
@@ -202,7 +202,7 @@ def standing(lab: Laboratory) -> Standing:
 
 
 @pytest.fixture(scope="module")
-def study(lab: Laboratory, tmp_path_factory: pytest.TempPathFactory) -> Any:
+def study(lab: BatchSimulator, tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("toy")
     (folder / "scenarios.toml").write_text(SCENARIOS)
     (folder / "sensitivity.toml").write_text(ASKED)
@@ -210,13 +210,13 @@ def study(lab: Laboratory, tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 @pytest.fixture(scope="module")
-def answers(study: Any, lab: Laboratory, standing: Standing) -> dict[str, Sensitivity]:
+def answers(study: Any, lab: BatchSimulator, standing: Standing) -> dict[str, Sensitivity]:
     here = SimpleNamespace(standing=standing)
     known: Any = {name: SimpleNamespace(past=here, unseen=here) for name in ("neutral", "sources")}
     return sensitivity(study, known, lab, Settings(), Silent())
 
 
-def _spaces(study: Any, lab: Laboratory, standing: Standing) -> Iterator[Space]:
+def _spaces(study: Any, lab: BatchSimulator, standing: Standing) -> Iterator[Space]:
     asked = _asked(study)
     inputs = inputs_of(lab.model, asked.outcomes, list(asked.scenarios.values()), [standing])
     chances = {name: each for name, each in lab.innovations(32, 1).items() if name in lab.model.noisy}
@@ -241,7 +241,7 @@ def test_inputs_are_what_the_future_reads(answers: dict[str, Sensitivity]) -> No
     assert not keys & {"killed today", "hardliners today", "counterforce today"}
 
 
-def test_spaces_range_over_what_they_should(study: Any, lab: Laboratory, standing: Standing) -> None:
+def test_spaces_range_over_what_they_should(study: Any, lab: BatchSimulator, standing: Standing) -> None:
     unit = np.random.default_rng(0).random((500, 40))
     weighted, free = _spaces(study, lab, standing)
     for space in (weighted, free):
@@ -266,7 +266,7 @@ def test_spaces_range_over_what_they_should(study: Any, lab: Laboratory, standin
 
 
 def test_shares_streamed_in_batches_are_those_of_all_runs_at_once(
-    study: Any, lab: Laboratory, standing: Standing
+    study: Any, lab: BatchSimulator, standing: Standing
 ) -> None:
     asked = _asked(study)
     space = next(_spaces(study, lab, standing))
@@ -300,14 +300,14 @@ def test_pressure_works_through_killing_and_members(answers: dict[str, Sensitivi
     assert "killing_base" in [limit.name for limit in box.limits]
 
 
-def test_a_study_without_the_file_asks_nothing(study: Any, lab: Laboratory, tmp_path: Path) -> None:
+def test_a_study_without_the_file_asks_nothing(study: Any, lab: BatchSimulator, tmp_path: Path) -> None:
     (tmp_path / "scenarios.toml").write_text(SCENARIOS)
     bare: Any = SimpleNamespace(model=lab.model, folder=tmp_path, levers_today=None)
     assert sensitivity(bare, {}, lab, Settings(), Silent()) == {}
     assert explored({}) == SensitivityContent()
 
 
-def test_base_samples_must_be_a_power_of_two(study: Any, lab: Laboratory) -> None:
+def test_base_samples_must_be_a_power_of_two(study: Any, lab: BatchSimulator) -> None:
     with pytest.raises(InputError, match="power of two"):
         sensitivity(study, {}, lab, Settings(), Silent(), base_samples=100)
 
@@ -477,7 +477,7 @@ def test_a_question_without_a_box_says_so(content: SensitivityContent) -> None:
     assert "in no draw" in view.questions[0].answers[0].sentence
 
 
-def test_values_are_as_a_reader_knows_them(lab: Laboratory, standing: Standing, study: Any) -> None:
+def test_values_are_as_a_reader_knows_them(lab: BatchSimulator, standing: Standing, study: Any) -> None:
     asked = _asked(study)
     inputs = inputs_of(lab.model, asked.outcomes, (), [standing])
     values = values_of(lab.model, inputs, standing)

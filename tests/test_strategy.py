@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import rivalry
-from outbid.ask.claims.verdict import Chances
 from outbid.ask.strategic.equilibria import Draw, Solver, nested
 from outbid.ask.strategic.file import read_play
 from outbid.ask.strategic.moments import Moments, in_world, pinned
@@ -24,6 +23,7 @@ from outbid.errors import InputError
 from outbid.game.solve import solve
 from outbid.simulate.engine import Standing
 from outbid.simulate.scenario import Change, Scenario
+from outbid.stats.verdict import Chances
 
 MODEL = rivalry.model()
 WEIGHTS = np.array([1.0, 0.6, 0.0, 1.0, 0.5])

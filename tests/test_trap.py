@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 import openings
 from outbid.answers.trap import trap
-from outbid.ask.laboratory import Laboratory
 from outbid.ask.strategic.file import read_play
 from outbid.ask.strategic.strategy import Strategist
 from outbid.ask.trap.answered import Answerer
@@ -38,6 +37,7 @@ from outbid.report.trap import tables as trap_tables
 from outbid.report.trap import words as trap_words
 from outbid.report.trap.content import TrapContent
 from outbid.report.trap.rows import crossing, find_layer, place, reading
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator
 from outbid.simulate.scenario_file import read_scenarios
 
@@ -60,8 +60,8 @@ def settings(home: Path) -> TrapSettings:
 
 
 @pytest.fixture(scope="module")
-def lab() -> Laboratory:
-    return Laboratory(Simulator(MODEL, MONTHS), DRAWS)
+def lab() -> BatchSimulator:
+    return BatchSimulator(Simulator(MODEL, MONTHS), DRAWS)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def study(home: Path) -> Any:
 
 
 @pytest.fixture(scope="module")
-def results(study: Any, lab: Laboratory, strategist: Strategist) -> dict[str, Trap]:
+def results(study: Any, lab: BatchSimulator, strategist: Strategist) -> dict[str, Trap]:
     """The whole question under one prior set; before the data, closure was believed to be worth less than nothing."""
     assumed = openings.standing_of(20, (-6.0, -5.0))
     known: Any = {
@@ -125,7 +125,7 @@ def test_more_hardliners_have_more_to_lose(results: dict[str, Trap]) -> None:
     assert np.allclose(losses / losses[0], np.array([0.2, 0.5, 0.8])[:, None] / 0.2)
 
 
-def test_a_cell_is_what_the_courses_lead_to_from_there(lab: Laboratory, settings: TrapSettings) -> None:
+def test_a_cell_is_what_the_courses_lead_to_from_there(lab: BatchSimulator, settings: TrapSettings) -> None:
     drawn = map_fixed(lab, STANDING, settings, np.array([0.6, 1.4]), np.array([0.3, 0.7]), SEED)
     levers = STANDING.levers.copy()
     levers[:, 2:] = [1.4, 0.5]
@@ -192,7 +192,7 @@ def test_a_saddle_has_two_pieces_that_do_not_cross(low: float) -> None:
 
 
 def test_an_answer_that_moves_nothing_changes_nothing(
-    lab: Laboratory, strategist: Strategist, settings: TrapSettings
+    lab: BatchSimulator, strategist: Strategist, settings: TrapSettings
 ) -> None:
     dull = replace(STANDING, parameters=STANDING.parameters.copy())
     dull.parameters[:, list(openings.NUMBERS).index("press")] = 0.0
@@ -203,7 +203,7 @@ def test_an_answer_that_moves_nothing_changes_nothing(
 
 
 def test_the_answer_is_drawn_from_the_equilibrium_month_by_month(
-    lab: Laboratory, strategist: Strategist, settings: TrapSettings, results: dict[str, Trap]
+    lab: BatchSimulator, strategist: Strategist, settings: TrapSettings, results: dict[str, Trap]
 ) -> None:
     """One cell lived through step by step, each month's effort drawn at the state that it opens with."""
     assert settings.answering is not None and results["neutral"].answered is not None
@@ -221,7 +221,7 @@ def test_the_answer_is_drawn_from_the_equilibrium_month_by_month(
 
 
 def lived(
-    lab: Laboratory,
+    lab: BatchSimulator,
     strategist: Strategist,
     there: Any,
     levers: Floats,
@@ -255,7 +255,7 @@ def test_a_larger_offer_opens_an_incumbent_who_wants_it(results: dict[str, Trap]
     assert (choice.today == 0.8).all()
 
 
-def test_without_a_game_nobody_answers(study: Any, lab: Laboratory) -> None:
+def test_without_a_game_nobody_answers(study: Any, lab: BatchSimulator) -> None:
     past = SimpleNamespace(standing=STANDING)
     known: Any = {"sources": SimpleNamespace(past=past, unseen=past)}
     asking: Any = SimpleNamespace(seed=SEED)

@@ -20,8 +20,6 @@ from scipy.stats import norm, poisson
 
 import contest
 from outbid.answers.worth import worth as answer
-from outbid.ask.effects import play, summary
-from outbid.ask.laboratory import Laboratory
 from outbid.ask.worth.appraise import TOGETHER, Worth, worth
 from outbid.ask.worth.file import asked_of, read_worth
 from outbid.ask.worth.measures import (
@@ -48,7 +46,9 @@ from outbid.report.worth.content import WorthContent
 from outbid.report.worth.files import files
 from outbid.report.worth.tables import section
 from outbid.run import Settings
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.futures import play, summary
 from outbid.simulate.scenario import lever_paths
 from outbid.simulate.scenario_file import read_scenarios
 from outbid.study import Study
@@ -456,7 +456,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Worth]
     p = {name: values[:, i] for i, name in enumerate(model.parameter_names)}
     state = {name: np.broadcast_to(each, (DRAWN,)) for name, each in initial_state(model, p).items()}
     standing = Standing(values, state, np.tile([0.5, 0.5], (DRAWN, 1)))
-    lab = Laboratory(Simulator(model, AHEAD), DRAWN)
+    lab = BatchSimulator(Simulator(model, AHEAD), DRAWN)
     scenarios = read_scenarios(folder / "scenarios.toml", model)
     futures = play(model, lab.simulator, standing, scenarios, SEED)
     levels = {item.id: summary(model.outcomes[0], futures.paths[item.id][:, :, 0]) for item in scenarios}

@@ -17,8 +17,8 @@ from outbid.request import SEED, begin, perhaps
 from outbid.results import AskResult, problems_of
 
 if TYPE_CHECKING:
-    from outbid.ask.laboratory import Laboratory
     from outbid.run import Knowledge, Settings
+    from outbid.simulate.batches import BatchSimulator
     from outbid.study import Study
 
 QUESTIONS = ("claims", "replay", "compare", "sensitivity", "trap", "worth")
@@ -30,7 +30,7 @@ class Prepared:
 
     settings: Settings
     known: Mapping[str, Knowledge]
-    lab: Laboratory
+    lab: BatchSimulator
     folder: OutputFolder | None
     progress: Progress
     problems: tuple[str, ...]

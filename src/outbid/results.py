@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from outbid.ask.effects import Futures
     from outbid.infer.fit import Fit
     from outbid.report.content import ReportContent
+    from outbid.simulate.futures import Futures
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,6 @@ import jax
 import numpy as np
 
 from outbid import __version__
-from outbid.ask.effects import Futures, play
-from outbid.ask.laboratory import Laboratory
 from outbid.ask.strategic.file import read_play
 from outbid.errors import did_you_mean
 from outbid.infer.fit import Fit, fit, iterations
@@ -31,7 +29,9 @@ from outbid.model.anchors import check_anchors
 from outbid.model.priors import PRIOR_SETS, prior_table
 from outbid.output import OutputFolder
 from outbid.progress import Interrupted, Progress
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator
+from outbid.simulate.futures import Futures, play
 from outbid.simulate.scenario import Scenario, choose
 from outbid.simulate.scenario_file import read_goals, read_scenarios
 from outbid.study import Study, unresolved
@@ -241,9 +241,9 @@ class Tools:
         self._done.append(worker.submit(self._simulator.compile, self._draws))
         worker.shutdown(wait=False)
 
-    def laboratory(self) -> Laboratory:
+    def laboratory(self) -> BatchSimulator:
         """Return what the questions put their trials through: the same compiled run."""
-        return Laboratory(self.ready()[1], self._draws)
+        return BatchSimulator(self.ready()[1], self._draws)
 
 
 def learn(

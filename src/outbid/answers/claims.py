@@ -12,11 +12,11 @@ from outbid.ask.claims.audit import Audit, View, audit, form, played
 from outbid.ask.claims.declared import ClaimTests
 from outbid.ask.claims.read import read_claim_tests
 from outbid.ask.claims.series import check_series
-from outbid.ask.laboratory import Laboratory
 from outbid.ask.strategic.file import read_play
 from outbid.ask.strategic.strategy import Strategy
 from outbid.progress import Progress
 from outbid.run import Knowledge, Settings
+from outbid.simulate.batches import BatchSimulator
 from outbid.study import Study
 
 Floats = NDArray[np.float64]
@@ -33,7 +33,7 @@ def declared_tests(study: Study) -> ClaimTests:
 def claims(
     study: Study,
     known: Mapping[str, Knowledge],
-    lab: Laboratory,
+    lab: BatchSimulator,
     settings: Settings,
     progress: Progress,
 ) -> dict[str, Audit]:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from outbid.ask.compare import Compared
 from outbid.ask.compare import compare as compared
-from outbid.ask.effects import play
-from outbid.ask.laboratory import Laboratory
 from outbid.progress import Progress
 from outbid.run import Knowledge, Settings
+from outbid.simulate.batches import BatchSimulator
+from outbid.simulate.futures import play
 from outbid.simulate.scenario_file import read_goals, read_scenarios
 from outbid.study import Study
 
@@ -32,7 +32,7 @@ def check_file(study: Study, file: Path) -> None:
 def compare(
     study: Study,
     known: Mapping[str, Knowledge],
-    lab: Laboratory,
+    lab: BatchSimulator,
     settings: Settings,
     progress: Progress,
     *,

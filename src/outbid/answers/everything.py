@@ -17,7 +17,6 @@ from outbid.answers.worth import worth
 from outbid.ask.claims.audit import Audit
 from outbid.ask.claims.series import records_of
 from outbid.ask.compare import Compared
-from outbid.ask.laboratory import Laboratory
 from outbid.ask.replay.file import read_replays
 from outbid.ask.replay.lived import Replayed
 from outbid.ask.sensitivity.answer import Sensitivity
@@ -28,6 +27,7 @@ from outbid.ask.worth.appraise import Worth
 from outbid.ask.worth.file import asked_of as worth_asked
 from outbid.progress import Progress, Silent
 from outbid.run import Knowledge, Settings
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.scenario_file import read_goals, read_scenarios
 from outbid.study import Study
 
@@ -66,7 +66,7 @@ def check_questions(study: Study) -> None:
 
 
 def everything(
-    study: Study, known: Mapping[str, Knowledge], lab: Laboratory, settings: Settings, progress: Progress
+    study: Study, known: Mapping[str, Knowledge], lab: BatchSimulator, settings: Settings, progress: Progress
 ) -> Answers:
     """Answer every question that a study asks.
 
@@ -91,7 +91,7 @@ def everything(
 
 
 def games_and_claims(
-    study: Study, known: Mapping[str, Knowledge], lab: Laboratory, settings: Settings, progress: Progress
+    study: Study, known: Mapping[str, Knowledge], lab: BatchSimulator, settings: Settings, progress: Progress
 ) -> tuple[Strategist | None, dict[str, Strategy], dict[str, Audit]]:
     """Solve the players' game on the side while the claims are tested; most of its time is one core's compiling."""
     aside = Silent()

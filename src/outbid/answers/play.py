@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from outbid.ask.effects import Futures
 from outbid.ask.strategic.file import FILE, read_play
 from outbid.ask.strategic.playout import Playout
 from outbid.ask.strategic.strategy import Strategist, Strategy, seen_moves
@@ -14,6 +13,7 @@ from outbid.errors import InputError
 from outbid.progress import Progress
 from outbid.run import Knowledge, Settings
 from outbid.simulate.engine import Standing
+from outbid.simulate.futures import Futures
 from outbid.simulate.scenario import choose
 from outbid.simulate.scenario_file import read_scenarios
 from outbid.study import Study

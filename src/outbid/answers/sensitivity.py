@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from outbid.ask.laboratory import Laboratory
 from outbid.ask.sensitivity.answer import Sensitivity
 from outbid.ask.sensitivity.discover import discover
 from outbid.ask.sensitivity.explain import dependent, explained, levels, shares
@@ -12,6 +11,7 @@ from outbid.ask.sensitivity.file import checked_samples, read_sensitivity
 from outbid.ask.sensitivity.inputs import CHANCES, free_space, inputs_of, values_of, weighted_space
 from outbid.progress import Progress
 from outbid.run import Knowledge, Settings
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.scenario_file import read_scenarios
 from outbid.study import Study
 
@@ -22,7 +22,7 @@ QUICKLY = 32
 def sensitivity(
     study: Study,
     known: Mapping[str, Knowledge],
-    lab: Laboratory,
+    lab: BatchSimulator,
     settings: Settings,
     progress: Progress,
     *,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from outbid.ask.laboratory import Laboratory
 from outbid.ask.strategic.file import read_play
 from outbid.ask.strategic.settings import PlaySettings
 from outbid.ask.strategic.strategy import Strategist, Strategy
@@ -15,6 +14,7 @@ from outbid.ask.trap.result import Trap
 from outbid.ask.trap.settings import TrapSettings
 from outbid.progress import Progress
 from outbid.run import Knowledge, Settings
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.scenario_file import read_scenarios
 from outbid.study import Study
 
@@ -25,7 +25,7 @@ BEFORE_POINTS, BEFORE_DRAWS = 5, 100
 def trap(
     study: Study,
     known: Mapping[str, Knowledge],
-    lab: Laboratory,
+    lab: BatchSimulator,
     settings: Settings,
     progress: Progress,
     strategist: Strategist | None = None,

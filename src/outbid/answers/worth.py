@@ -7,8 +7,6 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from outbid.ask.effects import summary
-from outbid.ask.laboratory import Laboratory
 from outbid.ask.worth.appraise import Worth
 from outbid.ask.worth.appraise import worth as weighed
 from outbid.ask.worth.file import Decision, WorthSettings, asked_of
@@ -16,6 +14,8 @@ from outbid.ask.worth.measures import Measure, figures, signal
 from outbid.errors import InputError, did_you_mean
 from outbid.progress import Progress
 from outbid.run import Knowledge, Settings
+from outbid.simulate.batches import BatchSimulator
+from outbid.simulate.futures import summary
 from outbid.simulate.rules import rule_table
 from outbid.simulate.scenario import Scenario, lever_paths
 from outbid.simulate.scenario_file import read_scenarios
@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 def worth(
     study: Study,
     known: Mapping[str, Knowledge],
-    lab: Laboratory,
+    lab: BatchSimulator,
     settings: Settings,
     progress: Progress,
     effects: Mapping[str, Mapping[str, Floats]],
@@ -68,7 +68,7 @@ class Rehearsal:
     """
 
     def __init__(
-        self, study: Study, known: Knowledge, lab: Laboratory, seed: int, asked: WorthSettings
+        self, study: Study, known: Knowledge, lab: BatchSimulator, seed: int, asked: WorthSettings
     ) -> None:
         self._model, self._known, self._lab, self._seed = study.model, known, lab, seed
         declared = read_scenarios(study.folder / "scenarios.toml", study.model, study.levers_today)

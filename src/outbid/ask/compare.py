@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from outbid.ask.effects import Futures
 from outbid.model.vocabulary import Outcome
+from outbid.simulate.futures import Futures
 from outbid.simulate.scenario import Goal, Scenario
 
 Floats = NDArray[np.float64]

@@ -6,8 +6,8 @@ from outbid.ask.claims.declared import Forecast, Intervention, Measure, Move, Sh
 from outbid.ask.claims.series import SeriesAnswer
 from outbid.ask.strategic.settings import Test
 from outbid.model.declare import Model
-from outbid.report.numbers import counted, plain_name, signed
 from outbid.simulate.scenario import Change
+from outbid.words.numbers import counted, plain_name, signed
 
 _OVER = {
     "sum": "summed up over {}",

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from outbid.ask.boxes import Box
 from outbid.ask.claims.audit import Audit, Trial
 from outbid.ask.claims.declared import Forecast, Intervention
 from outbid.ask.claims.series import SeriesAnswer
@@ -19,6 +18,7 @@ from outbid.brief.play import measure_unit
 from outbid.model.declare import Model
 from outbid.report.claims import content as plain
 from outbid.report.content import ClaimRow
+from outbid.stats.boxes import Box
 from outbid.study import Study
 
 SHARES = (0.5, 0.05, 0.95)

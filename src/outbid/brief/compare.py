@@ -15,9 +15,9 @@ from outbid.report.comparison.content import (
     PickRow,
     ReachedRow,
 )
-from outbid.report.numbers import plain_name, reported, unit_of
 from outbid.simulate.rules import Rule
 from outbid.simulate.scenario import Scenario
+from outbid.words.numbers import plain_name, reported, unit_of
 
 
 def comparison(

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from outbid.ask.boxes import Box, Limit
 from outbid.ask.sensitivity.answer import Sensitivity
 from outbid.ask.sensitivity.discover import Finding
 from outbid.ask.sensitivity.explain import Dependent, Shares
@@ -22,6 +21,7 @@ from outbid.report.sensitivity.content import (
     SensitivityPanel,
     SensitivityRow,
 )
+from outbid.stats.boxes import Box, Limit
 
 
 def explored(results: Mapping[str, Sensitivity]) -> SensitivityContent:

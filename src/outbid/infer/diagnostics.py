@@ -8,12 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from outbid.conventions import LARGEST_DIVERGENT_SHARE, LARGEST_RHAT, LEAST_BFMI, LEAST_EFFECTIVE
 from outbid.infer.posterior import Posterior
-
-LARGEST_RHAT = 1.01
-LEAST_EFFECTIVE = 400
-LARGEST_DIVERGENT_SHARE = 0.001
-LEAST_BFMI = 0.3
 
 
 @dataclass(frozen=True)

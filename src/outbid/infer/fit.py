@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from outbid.conventions import LARGEST_PARETO_K
 from outbid.infer.diagnostics import Diagnostics, arviz, diagnose
 from outbid.infer.likelihood import Figures
 from outbid.infer.posterior import CHAINS, FULL, Approximation, Effort, Posterior, Sampler, Target
@@ -22,8 +23,6 @@ from outbid.model.priors import (
 )
 from outbid.progress import Stage
 
-# Above this, weights have no finite variance worth the name (Vehtari and others, 2024).
-LARGEST_PARETO_K = 0.7
 # Fewer draws than this in the other prior's support are not worth weighing.
 LEAST_SHARED_DRAWS = 400
 COARSE = "this was a quick run: a normal approximation at the mode, not a sample, so its numbers are coarse"

@@ -20,6 +20,7 @@ from jax import Array
 from jax.scipy.special import expit, ndtr, ndtri
 from jax.scipy.special import logit as _logit
 
+from outbid.conventions import PRIOR_SETS as PRIOR_SETS
 from outbid.errors import InputError, did_you_mean
 
 FAMILIES = ("normal", "lognormal", "half_normal", "logit_normal")
@@ -29,7 +30,6 @@ ARGUMENTS = {
     "half_normal": "[scale]",
     "logit_normal": "[median, standard deviation of the log odds]",
 }
-PRIOR_SETS = ("neutral", "sources")
 
 
 @dataclass(frozen=True)

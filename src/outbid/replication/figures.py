@@ -10,7 +10,7 @@ import pandas as pd
 
 from outbid.replication.tables import Replication
 from outbid.replication.words import findings, labels, points
-from outbid.report.figures.common import (
+from outbid.plots.base import (
     CHALLENGER,
     FAINT,
     INCUMBENT,

@@ -13,7 +13,7 @@ from outbid.replication.tables import Replication
 from outbid.report import page
 from outbid.report.content import Provenance
 from outbid.report.made import provenance_facts
-from outbid.report.numbers import MINUS, capital, counted
+from outbid.words.numbers import MINUS, capital, counted
 
 _TITLES = {
     "1": "Table 1. How {state} moves",

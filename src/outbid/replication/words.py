@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from outbid.replication.tables import Replication
-from outbid.report.numbers import MINUS, capital, counted, month_name, shorten, two_digits
+from outbid.words.numbers import MINUS, capital, counted, month_name, shorten, two_digits
 
 # A change in probability smaller than this is called none; a maximum higher by more than this is another one.
 SLIGHT, HIGHER = 0.003, 0.01

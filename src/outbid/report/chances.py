@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Literal
 
 from outbid.report.content import Edge, Effect, Outcome, ReportContent
-from outbid.report.numbers import interval, more_or_less, percent, signed, unit_of
+from outbid.words.numbers import interval, more_or_less, percent, signed, unit_of
 
 Reading = Literal["more", "less", "unknown"]
 Standing = Literal["built in", "assumed", "settled", "open"]

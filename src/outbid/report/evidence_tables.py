@@ -9,7 +9,7 @@ from outbid.report.chances import DONT_TELL, data_tell, identified, standing_of
 from outbid.report.claims.rows import NOT_TESTED as UNTESTED
 from outbid.report.claims.rows import judged
 from outbid.report.content import ClaimRow, Edge, ReportContent
-from outbid.report.numbers import plain_name, shorten, signed, two_digits
+from outbid.words.numbers import plain_name, shorten, signed, two_digits
 
 KINDS = {"O": "observation", "C": "cause", "S": "strategy", "F": "forecast", "G": "goal", "R": "rhetoric"}
 NOT_TESTED = "not yet tested"

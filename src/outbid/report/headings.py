@@ -7,7 +7,7 @@ from collections import Counter
 
 from outbid.report.chances import DONT_TELL, find_effect, read_effect, standing_of
 from outbid.report.content import Band, Effect, Outcome, ReportContent
-from outbid.report.numbers import counted, percent, two_digits
+from outbid.words.numbers import counted, percent, two_digits
 
 _YEAR = 12
 _FRACTIONS: tuple[tuple[float, str], ...] = (

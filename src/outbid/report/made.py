@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from outbid.conventions import LARGEST_PARETO_K, LARGEST_RHAT, LEAST_BFMI, LEAST_EFFECTIVE
 from outbid.report.content import FitSummary, Provenance, ReportContent
-from outbid.report.numbers import counted, duration, two_digits
+from outbid.words.numbers import counted, duration, two_digits
 
 PRIOR_NAMES = {
     "neutral": "Neutral priors (the data alone)",
     "sources": "The sources' priors (if the sources are right)",
 }
-RHAT_LIMIT = 1.01
-ESS_LIMIT = 400
-BFMI_LIMIT = 0.3
-PARETO_LIMIT = 0.7
 
 
 @dataclass(frozen=True)
@@ -32,21 +29,21 @@ def fit_words(fit: FitSummary) -> FitWords:
     """Return a fit's diagnostics, words first."""
     checks = [
         (
-            "The chains agree" if fit.rhat_max <= RHAT_LIMIT else "The chains don't agree",
+            "The chains agree" if fit.rhat_max <= LARGEST_RHAT else "The chains don't agree",
             f"largest R-hat {fit.rhat_max:.3f}",
-            f"{RHAT_LIMIT} at most",
+            f"{LARGEST_RHAT} at most",
         ),
         (
             "There are enough independent draws for the middle of the distributions"
-            if fit.ess_bulk_min >= ESS_LIMIT
+            if fit.ess_bulk_min >= LEAST_EFFECTIVE
             else "There are too few independent draws for the middle of the distributions",
             f"fewest effective draws {two_digits(fit.ess_bulk_min)}",
-            f"{ESS_LIMIT} at least",
+            f"{LEAST_EFFECTIVE} at least",
         ),
         (
-            "and for their tails" if fit.ess_tail_min >= ESS_LIMIT else "Too few for their tails",
+            "and for their tails" if fit.ess_tail_min >= LEAST_EFFECTIVE else "Too few for their tails",
             f"fewest effective draws {two_digits(fit.ess_tail_min)}",
-            f"{ESS_LIMIT} at least",
+            f"{LEAST_EFFECTIVE} at least",
         ),
         (
             "The sampler never lost its way" if fit.divergences == 0 else "The sampler lost its way at times",
@@ -55,16 +52,16 @@ def fit_words(fit: FitSummary) -> FitWords:
         ),
         (
             "It explored the whole distribution"
-            if fit.bfmi_min >= BFMI_LIMIT
+            if fit.bfmi_min >= LEAST_BFMI
             else "It may have missed part of the distribution",
             f"lowest energy fraction {two_digits(fit.bfmi_min)}",
-            f"{BFMI_LIMIT} at least",
+            f"{LEAST_BFMI} at least",
         ),
     ]
     if fit.pareto_k is not None:
-        good = fit.pareto_k <= PARETO_LIMIT
+        good = fit.pareto_k <= LARGEST_PARETO_K
         words = "Re-weighting the draws is trustworthy" if good else "Re-weighting the draws can't be trusted"
-        checks.append((words, f"Pareto k {two_digits(fit.pareto_k)}", f"{PARETO_LIMIT} at most"))
+        checks.append((words, f"Pareto k {two_digits(fit.pareto_k)}", f"{LARGEST_PARETO_K} at most"))
     made = {"reweighted": "Re-weighted from the draws under the other priors", "approximated": "Approximated"}
     how = (
         f"{made.get(fit.how, 'Sampled')}: "

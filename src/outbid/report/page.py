@@ -16,18 +16,18 @@ import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from outbid.plots.base import Cell, Figure, Table
 from outbid.report import evidence_tables, headings, made, record_tables, result_tables, words
 from outbid.report.claims import tables as claims_tables
 from outbid.report.comparison import tables as comparison_tables
 from outbid.report.content import ReportContent
 from outbid.report.figures import diagram, fit, history, tradeoff, unknowns, whatif
-from outbid.report.figures.common import Cell, Figure, Table
-from outbid.report.numbers import capital
 from outbid.report.play import tables as play_tables
 from outbid.report.replay import tables as replay_tables
 from outbid.report.sensitivity import tables as sensitivity_tables
 from outbid.report.trap import tables as trap_tables
 from outbid.report.worth import tables as worth_tables
+from outbid.words.numbers import capital
 
 _HERE = Path(__file__).parent
 _SECTIONS = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from outbid.report.content import Record, ReportContent, SeriesFit
-from outbid.report.numbers import day_name, interval, month_name, percent, reported, two_digits
+from outbid.words.numbers import day_name, interval, month_name, percent, reported, two_digits
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from outbid.report.chances import chance, find_effect, read_effect
 from outbid.report.content import Effect, Outcome, ReportContent, Scenario
 from outbid.report.figures.unknowns import by_contraction
 from outbid.report.figures.whatif import ordered_outcomes
-from outbid.report.numbers import interval, percent, plain_name, quantity, signed, two_digits, unit_of
+from outbid.words.numbers import interval, percent, plain_name, quantity, signed, two_digits, unit_of
 
 
 @dataclass(frozen=True)

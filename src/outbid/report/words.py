@@ -21,7 +21,7 @@ from outbid.report.chances import (
 )
 from outbid.report.claims.words import in_brief
 from outbid.report.content import Effect, Outcome, ReportContent
-from outbid.report.numbers import clean, counted, month_name, shorten, unit_of
+from outbid.words.numbers import clean, counted, month_name, shorten, unit_of
 
 _TERMINAL_WIDTH = 100
 _TERMINAL_LINES = 10

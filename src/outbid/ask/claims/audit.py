@@ -9,16 +9,17 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from outbid.ask.boxes import Box
 from outbid.ask.claims.declared import ClaimTests, Forecast, Intervention, PlayQuestion
 from outbid.ask.claims.intervene import Effect, effects, foreseen
 from outbid.ask.claims.series import SeriesAnswer, combined
-from outbid.ask.claims.verdict import STRENGTH, Chances, Judgement, chances, judge
 from outbid.ask.claims.where import Inputs, Worst, box, inputs_of, worst
-from outbid.ask.laboratory import Laboratory
 from outbid.ask.strategic.strategy import Finding
+from outbid.conventions import STRENGTH
 from outbid.model.priors import from_standard_normal, prior_table
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Standing
+from outbid.stats.boxes import Box
+from outbid.stats.verdict import Chances, Judgement, chances, judge
 
 Floats = NDArray[np.float64]
 
@@ -83,7 +84,7 @@ class Audit:
 
 def audit(
     tests: ClaimTests,
-    lab: Laboratory,
+    lab: BatchSimulator,
     prior_set: str,
     after: View,
     before: View,
@@ -113,7 +114,7 @@ def audit(
     }
 
 
-def form(tests: ClaimTests, lab: Laboratory, before: Standing, seed: int) -> dict[str, Floats]:
+def form(tests: ClaimTests, lab: BatchSimulator, before: Standing, seed: int) -> dict[str, Floats]:
     """Return what the model's form alone makes of every intervention: effects under parameters spread twice as wide.
 
     Parameters

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outbid.ask.claims.declared import Forecast, Intervention, Measure, Move, Shift
-from outbid.ask.effects import summary
-from outbid.ask.laboratory import Laboratory
 from outbid.model.compile import from_scale, to_scale
 from outbid.model.declare import Model
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Standing
+from outbid.simulate.futures import summary
 from outbid.simulate.scenario import Change, Scenario, lever_paths
 
 Floats = NDArray[np.float64]
@@ -34,7 +34,7 @@ class Effect:
 
 
 def effects(
-    interventions: Sequence[Intervention], lab: Laboratory, standing: Standing, seed: int
+    interventions: Sequence[Intervention], lab: BatchSimulator, standing: Standing, seed: int
 ) -> dict[str, Effect]:
     """Return every intervention's effect over the draws.
 
@@ -66,7 +66,11 @@ def effects(
 
 
 def foreseen(
-    forecasts: Sequence[Forecast], lab: Laboratory, standing: Standing, past: Mapping[str, Floats], seed: int
+    forecasts: Sequence[Forecast],
+    lab: BatchSimulator,
+    standing: Standing,
+    past: Mapping[str, Floats],
+    seed: int,
 ) -> dict[str, Effect]:
     """Return what every forecast's measure will be, less the figure or the past that it is held against.
 
@@ -111,7 +115,7 @@ def shifted(model: Model, standing: Standing, shifts: Sequence[Shift], moves: Se
     return Standing(standing.parameters, state, standing.levers)
 
 
-def monthly(lab: Laboratory, measure: Measure, world: Floats) -> Floats:
+def monthly(lab: BatchSimulator, measure: Measure, world: Floats) -> Floats:
     """Return a measure's path, shape (draws, months of the measure), from a world's outputs."""
     columns = lab.simulator.columns(measure.outputs)
     path = world[:, : measure.months, columns].sum(axis=2)

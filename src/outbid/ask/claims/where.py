@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
-from outbid.ask.boxes import Box, find_box
 from outbid.ask.claims.intervene import Effect
 from outbid.model.compile import from_scale
 from outbid.model.declare import Model
 from outbid.simulate.engine import Standing
+from outbid.stats.boxes import Box, find_box
 
 Floats = NDArray[np.float64]
 # How many inputs a box is looked for in: those that go most with the effect.

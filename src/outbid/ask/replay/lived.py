@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from outbid.ask.effects import summary
-from outbid.ask.laboratory import Laboratory
 from outbid.ask.replay.file import Replay, inferred_levers, replayed_levers
 from outbid.ask.replay.rerun import Rerun, Told
 from outbid.infer.past import Past
 from outbid.model.declare import Model
 from outbid.model.vocabulary import Outcome
+from outbid.simulate.batches import BatchSimulator
+from outbid.simulate.futures import summary
 
 Floats = NDArray[np.float64]
 # Median, and the ends of the 90% interval and of the middle half.
@@ -94,7 +94,7 @@ class Replayed:
     seen: Mapping[str, tuple[str, ...]]
 
 
-def replay(lab: Laboratory, told: Told, unseen: Told, replays: Sequence[Replay]) -> Replayed:
+def replay(lab: BatchSimulator, told: Told, unseen: Told, replays: Sequence[Replay]) -> Replayed:
     """Live through a past again under every replay, and hold it against what happened.
 
     Parameters

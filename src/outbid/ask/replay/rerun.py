@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from outbid.ask.laboratory import Laboratory
 from outbid.infer.latent import Layout
 from outbid.infer.past import Past
 from outbid.model.compile import to_scale
 from outbid.model.declare import Model
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator, Standing
 
 Floats = NDArray[np.float64]
@@ -65,14 +65,14 @@ class Rerun:
         Months of the window.
     """
 
-    def __init__(self, lab: Laboratory, months: int) -> None:
+    def __init__(self, lab: BatchSimulator, months: int) -> None:
         model = lab.model
         self.months = months
         # innovations last for several months in some indices: a run can be taken up only where all of them change
         self._grid = math.lcm(*(model.index(name).noise_months for name in model.noisy))
         self._stride = (lab.months - 1) // self._grid * self._grid
         if self._stride == 0 and lab.months < months:
-            lab = Laboratory(Simulator(model, months), lab.draws)
+            lab = BatchSimulator(Simulator(model, months), lab.draws)
         self.lab = lab
 
     def paths(self, told: Told, levers: Floats, outputs: Sequence[str]) -> Floats:

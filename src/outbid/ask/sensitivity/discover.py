@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from outbid.ask.boxes import Box, find_box
 from outbid.ask.sensitivity.settings import Condition, Discover
+from outbid.stats.boxes import Box, find_box
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from outbid.ask.effects import summary
-from outbid.ask.laboratory import Laboratory
 from outbid.ask.sensitivity.design import Design, stream
 from outbid.ask.sensitivity.indices import (
     Indices,
@@ -20,7 +18,9 @@ from outbid.ask.sensitivity.indices import (
 )
 from outbid.ask.sensitivity.inputs import Input, Space, values_of
 from outbid.ask.sensitivity.settings import PLACE, Explain, SensitivitySettings
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Standing
+from outbid.simulate.futures import summary
 from outbid.simulate.rules import rule_table
 from outbid.simulate.scenario import lever_paths
 
@@ -68,7 +68,7 @@ class Dependent:
 
 
 def levels(
-    lab: Laboratory,
+    lab: BatchSimulator,
     settings: SensitivitySettings,
     standing: Standing,
     innovations: Mapping[str, Floats],
@@ -101,7 +101,7 @@ def needed(asked: Sequence[Explain]) -> tuple[str, ...]:
 
 
 def shares(
-    lab: Laboratory,
+    lab: BatchSimulator,
     settings: SensitivitySettings,
     space: Space,
     samples: int,
@@ -128,7 +128,11 @@ def shares(
 
 
 def dependent(
-    lab: Laboratory, settings: SensitivitySettings, inputs: Sequence[Input], standing: Standing, told: Floats
+    lab: BatchSimulator,
+    settings: SensitivitySettings,
+    inputs: Sequence[Input],
+    standing: Standing,
+    told: Floats,
 ) -> Dependent:
     """Return first-order shares on draws as they are; `told` is what `explained` gives for them."""
     columns = [

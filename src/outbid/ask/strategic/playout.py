@@ -16,13 +16,13 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from outbid.ask.effects import Futures
 from outbid.ask.strategic.settings import World
 from outbid.ask.strategic.strategy import Strategist
 from outbid.errors import InputError
 from outbid.model.compile import State, monthly_innovations
 from outbid.model.declare import Model
 from outbid.simulate.engine import Standing, build_forward
+from outbid.simulate.futures import Futures
 from outbid.simulate.rules import RuleTable, rule_table
 from outbid.simulate.scenario import Scenario, lever_paths
 

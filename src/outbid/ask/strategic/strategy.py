@@ -14,7 +14,6 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from outbid.ask.claims.verdict import Chances, chances, judge
 from outbid.ask.strategic.equilibria import Draw, Equilibria, Solver
 from outbid.ask.strategic.moments import Moments, in_world, pinned
 from outbid.ask.strategic.payoffs import Learner, Moves, PayoffPosterior
@@ -23,6 +22,7 @@ from outbid.model.compile import to_scale
 from outbid.model.declare import Model
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.simulate.engine import Standing
+from outbid.stats.verdict import Chances, chances, judge
 
 Floats = NDArray[np.float64]
 

@@ -16,7 +16,6 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from outbid.ask.laboratory import Laboratory
 from outbid.ask.strategic.settings import World
 from outbid.ask.strategic.strategy import Strategist
 from outbid.ask.trap.fixed import evenly, levels_of, map_fixed, stacked, told, under_offer, with_share
@@ -24,6 +23,7 @@ from outbid.ask.trap.result import Choice, TrapMap
 from outbid.ask.trap.settings import Answering, TrapSettings
 from outbid.errors import InputError
 from outbid.model.compile import to_scale
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Standing
 from outbid.simulate.rules import rule_table
 from outbid.simulate.scenario import Scenario, lever_paths
@@ -45,7 +45,7 @@ class Answerer:
 
     def __init__(
         self,
-        lab: Laboratory,
+        lab: BatchSimulator,
         strategist: Strategist,
         settings: TrapSettings,
         standing: Standing,

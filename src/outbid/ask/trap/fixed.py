@@ -13,12 +13,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from outbid.ask.effects import summary
-from outbid.ask.laboratory import Laboratory
 from outbid.ask.trap.result import TrapMap
 from outbid.ask.trap.settings import TrapSettings
 from outbid.model.declare import Model
+from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Standing
+from outbid.simulate.futures import summary
 from outbid.simulate.rules import rule_table
 from outbid.simulate.scenario import Scenario, lever_paths
 
@@ -26,7 +26,7 @@ Floats = NDArray[np.float64]
 
 
 def map_fixed(
-    lab: Laboratory, standing: Standing, settings: TrapSettings, offers: Floats, shares: Floats, seed: int
+    lab: BatchSimulator, standing: Standing, settings: TrapSettings, offers: Floats, shares: Floats, seed: int
 ) -> TrapMap:
     """Return the map over these offers and shares, from where these draws stand today."""
     model, draws = lab.model, len(standing)
@@ -56,7 +56,7 @@ def map_fixed(
     return TrapMap(offers, shares, effects)
 
 
-def as_things_stand(lab: Laboratory, standing: Standing, settings: TrapSettings, seed: int) -> Floats:
+def as_things_stand(lab: BatchSimulator, standing: Standing, settings: TrapSettings, seed: int) -> Floats:
     """Return what the moderating course changes with today's offer and ranks, shape (gains, draws)."""
     model, noise = lab.model, lab.innovations(len(standing), seed)
     levels = [

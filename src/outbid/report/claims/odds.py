@@ -5,7 +5,7 @@ from __future__ import annotations
 from outbid.report.chances import DONT_TELL, chance, data_tell
 from outbid.report.claims.content import Trial
 from outbid.report.claims.rows import known, marked, measured
-from outbid.report.numbers import (
+from outbid.words.numbers import (
     capital,
     interval,
     more_or_less,

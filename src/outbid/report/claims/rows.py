@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from outbid.report.claims.content import VERDICTS, ClaimsContent, ClaimVerdict, Trial
 from outbid.report.content import PRIORS
-from outbid.report.numbers import capital, plain_name
+from outbid.words.numbers import capital, plain_name
 
 NOT_TESTED = "not tested"
 # the words of a verdict never go without their mark, nor a colour without both

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from outbid.plots.base import Figure
 from outbid.report.chances import chance
 from outbid.report.claims import words as claims_words
 from outbid.report.claims.content import VERDICTS, ClaimsContent, ClaimVerdict, Trial
@@ -24,9 +25,8 @@ from outbid.report.claims.words import Central, Group
 from outbid.report.content import ReportContent
 from outbid.report.evidence_tables import ClaimLine, claims, filters
 from outbid.report.figures import claims as figure_of_claims
-from outbid.report.figures.common import Figure
-from outbid.report.numbers import percent, plain_name
 from outbid.report.play.rows import view
+from outbid.words.numbers import percent, plain_name
 
 
 @dataclass(frozen=True)

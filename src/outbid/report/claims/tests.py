@@ -8,7 +8,8 @@ from outbid.report.chances import chance
 from outbid.report.claims.content import BoxLimit, ClaimBox, Trial, WorstRun
 from outbid.report.claims.odds import bayes_in_words, quantity_of
 from outbid.report.claims.rows import known, marked, measured, tone
-from outbid.report.numbers import (
+from outbid.report.play.rows import view
+from outbid.words.numbers import (
     SHARES,
     capital,
     interval,
@@ -20,7 +21,6 @@ from outbid.report.numbers import (
     two_digits,
     unit_of,
 )
-from outbid.report.play.rows import view
 
 HOW = {
     "intervention": "the same runs with something different and without it",

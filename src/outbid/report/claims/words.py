@@ -22,8 +22,8 @@ from outbid.report.claims.rows import (
     weakest,
 )
 from outbid.report.content import ClaimRow
-from outbid.report.numbers import capital, clean, counted, percent, shorten
 from outbid.report.play.rows import view
+from outbid.words.numbers import capital, clean, counted, percent, shorten
 
 _WIDTH = 100
 _LINES = 10

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from outbid.plots.base import Figure
 from outbid.report.chances import chance
 from outbid.report.comparison import words
 from outbid.report.comparison.content import (
@@ -18,9 +19,8 @@ from outbid.report.comparison.content import (
 )
 from outbid.report.comparison.words import CRITERIA, Criterion, find_pick, find_row, prior_sets
 from outbid.report.figures import comparison as drawing
-from outbid.report.figures.common import Figure
-from outbid.report.numbers import percent, two_digits, unit_of
 from outbid.report.play.rows import view
+from outbid.words.numbers import percent, two_digits, unit_of
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from outbid.report.comparison.content import (
     PickRow,
     ReachedRow,
 )
-from outbid.report.numbers import capital, clean, counted, percent, reported, shorten, unit_of
 from outbid.report.play.rows import view
+from outbid.words.numbers import capital, clean, counted, percent, reported, shorten, unit_of
 
 # criteria whose number is a distance from the best, not a level
 REGRETS = (ON_AVERAGE, MINIMAX_REGRET)

@@ -6,11 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from outbid.report.claims.content import VERDICTS
-from outbid.report.claims.rows import judged, known, tests_of, weakest
-from outbid.report.claims.words import CLASH, disagreement, groups, heading
-from outbid.report.content import ReportContent
-from outbid.report.figures.common import (
+from outbid.plots.base import (
     FAINT,
     INK,
     PAPER,
@@ -23,7 +19,11 @@ from outbid.report.figures.common import (
     finished,
     number,
 )
-from outbid.report.numbers import counted, shorten
+from outbid.report.claims.content import VERDICTS
+from outbid.report.claims.rows import judged, known, tests_of, weakest
+from outbid.report.claims.words import CLASH, disagreement, groups, heading
+from outbid.report.content import ReportContent
+from outbid.words.numbers import counted, shorten
 
 ID = "claims"
 _COLUMNS = (

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import altair as alt
 
-from outbid.report.comparison.content import ComparisonContent
-from outbid.report.comparison.words import heading, labels, prior_sets
-from outbid.report.figures.common import (
+from outbid.plots.base import (
     INK,
     PAPER,
     QUIET,
@@ -18,8 +16,10 @@ from outbid.report.figures.common import (
     finished,
     number,
 )
-from outbid.report.numbers import percent
+from outbid.report.comparison.content import ComparisonContent
+from outbid.report.comparison.words import heading, labels, prior_sets
 from outbid.report.play.rows import view
+from outbid.words.numbers import percent
 
 ID = "goals"
 _COLUMNS = ("course", "_rank", "prior", "before", "after")

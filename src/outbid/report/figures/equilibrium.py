@@ -6,8 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from outbid.report.content import ReportContent
-from outbid.report.figures.common import (
+from outbid.plots.base import (
     CHALLENGER,
     INCUMBENT,
     INK,
@@ -26,7 +25,7 @@ from outbid.report.figures.common import (
     titled,
     utc,
 )
-from outbid.report.numbers import counted
+from outbid.report.content import ReportContent
 from outbid.report.play.content import PlayRow
 from outbid.report.play.rows import (
     NO_RIVAL,
@@ -39,6 +38,7 @@ from outbid.report.play.rows import (
     prior_sets,
     view,
 )
+from outbid.words.numbers import counted
 
 AHEAD = "ahead"
 _COLOURS = {"incumbent": INCUMBENT, "challenger": CHALLENGER}

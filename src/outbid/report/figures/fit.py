@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import altair as alt
 
-from outbid.report.content import Record, ReportContent, SeriesFit
-from outbid.report.figures.common import (
+from outbid.plots.base import (
     INK,
     NO_HEADER,
     NUMBER_LABELS,
@@ -22,10 +21,11 @@ from outbid.report.figures.common import (
     titled,
     utc,
 )
+from outbid.plots.timing import length_in_months, middle_day
+from outbid.report.content import Record, ReportContent, SeriesFit
 from outbid.report.figures.history_data import bounds, study_window
-from outbid.report.figures.timing import length_in_months, middle_day
 from outbid.report.headings import how_well_it_fits
-from outbid.report.numbers import percent
+from outbid.words.numbers import percent
 
 ID = "fit"
 _MODEL = QUIET

@@ -6,8 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from outbid.report.content import ReportContent
-from outbid.report.figures.common import (
+from outbid.plots.base import (
     CHALLENGER,
     INCUMBENT,
     INK,
@@ -23,6 +22,7 @@ from outbid.report.figures.common import (
     utc,
     utc_scale,
 )
+from outbid.report.content import ReportContent
 from outbid.report.figures.history_data import (
     ATTACK_SERIES,
     alternative,

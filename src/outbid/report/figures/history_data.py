@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from outbid.plots.base import Cell, first_day, last_day, middle_of, number
+from outbid.plots.timing import length_in_months, middle_day
 from outbid.report.content import Band, Mark, Record, ReportContent
-from outbid.report.figures.common import Cell, first_day, last_day, middle_of, number
 from outbid.report.figures.reporters import reporter
-from outbid.report.figures.timing import length_in_months, middle_day
 from outbid.report.headings import what_happened
-from outbid.report.numbers import day_name, interval, month_name
+from outbid.words.numbers import day_name, interval, month_name
 
 # series of attacks by the challenger alone, at home; all-actor counts would mix in violence by others
 ATTACK_SERIES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import altair as alt
 
-from outbid.report.figures.common import (
+from outbid.plots.base import (
     FOCUS,
     INK,
     NO_HEADER,
@@ -21,10 +21,10 @@ from outbid.report.figures.common import (
     titled,
     utc,
 )
-from outbid.report.numbers import interval, month_name, unit_of
 from outbid.report.replay.content import ReplayContent, ReplayOutcome, ReplayPath
 from outbid.report.replay.rows import main_outcomes, prior_sets
 from outbid.report.replay.words import heading
+from outbid.words.numbers import interval, month_name, unit_of
 
 ID = "replay"
 HAPPENED = "what happened"

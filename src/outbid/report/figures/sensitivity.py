@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from outbid.report.figures.common import (
+from outbid.plots.base import (
     FOCUS,
     INK,
     PAPER,
@@ -18,9 +18,9 @@ from outbid.report.figures.common import (
     finished,
     number,
 )
-from outbid.report.numbers import plain_name
 from outbid.report.sensitivity.content import FREE, SensitivityContent
 from outbid.report.sensitivity.words import SHOWN, meaning_of, panel_sentence, versions
+from outbid.words.numbers import plain_name
 
 ID = "sensitivity"
 SIGNAL = "sensitivity_version"

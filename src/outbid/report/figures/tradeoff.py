@@ -7,9 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from outbid.report.chances import find_effect
-from outbid.report.content import Effect, Outcome, ReportContent
-from outbid.report.figures.common import (
+from outbid.plots.base import (
     FOCUS,
     INK,
     PAPER,
@@ -22,8 +20,10 @@ from outbid.report.figures.common import (
     finished,
     number,
 )
+from outbid.report.chances import find_effect
+from outbid.report.content import Effect, Outcome, ReportContent
 from outbid.report.figures.placing import LINE, Box, place
-from outbid.report.numbers import more_or_less, unit_of
+from outbid.words.numbers import more_or_less, unit_of
 
 ID = "tradeoff"
 _SHAPES = {"wide": (466.0, 358.0), "narrow": (262.0, 352.0)}

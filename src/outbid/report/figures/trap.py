@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from outbid.report.figures.common import (
+from outbid.plots.base import (
     INK,
     NO_HEADER,
     NUMBER_LABELS,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import altair as alt
 
+from outbid.plots.base import INK, PAPER, QUIET, Cell, Figure, Layout, Table, finished, number
 from outbid.report.content import ParameterRow, ReportContent
-from outbid.report.figures.common import INK, PAPER, QUIET, Cell, Figure, Layout, Table, finished, number
 from outbid.report.headings import what_is_unknown
-from outbid.report.numbers import plain_name
+from outbid.words.numbers import plain_name
 
 ID = "contraction"
 _ROW = 15

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import altair as alt
 
-from outbid.report.chances import find_effect
-from outbid.report.content import Outcome, ReportContent
-from outbid.report.figures.common import (
+from outbid.plots.base import (
     FOCUS,
     INK,
     NO_HEADER,
@@ -23,8 +21,10 @@ from outbid.report.figures.common import (
     titled,
     utc,
 )
+from outbid.report.chances import find_effect
+from outbid.report.content import Outcome, ReportContent
 from outbid.report.headings import what_if
-from outbid.report.numbers import interval, unit_of
+from outbid.words.numbers import interval, unit_of
 
 ID = "paths"
 # a column whose name begins with an underscore serves the drawing only and is left out of the download

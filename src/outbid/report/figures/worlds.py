@@ -6,8 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from outbid.report.content import ReportContent
-from outbid.report.figures.common import (
+from outbid.plots.base import (
     NUMBER_LABELS,
     PAPER,
     QUIET,
@@ -18,6 +17,7 @@ from outbid.report.figures.common import (
     finished,
     number,
 )
+from outbid.report.content import ReportContent
 from outbid.report.figures.equilibrium import player_colour
 from outbid.report.play.rows import (
     choice,

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from outbid.report.figures.common import (
+from outbid.plots.base import (
     FOCUS,
     INK,
     PAPER,
@@ -18,9 +18,9 @@ from outbid.report.figures.common import (
     finished,
     number,
 )
-from outbid.report.numbers import capital
 from outbid.report.worth import words
 from outbid.report.worth.content import WorthContent, WorthTarget
+from outbid.words.numbers import capital
 
 ID = "worth"
 _COLUMNS = (

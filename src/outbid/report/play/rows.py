@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from outbid.report.content import PRIORS, ReportContent
-from outbid.report.numbers import interval, plain_name, two_digits
 from outbid.report.play.content import Play, PlayRow, PlayTest, World
+from outbid.words.numbers import interval, plain_name, two_digits
 
 VIEWS = {"neutral": "the data alone", "sources": "if the sources are right"}
 # the world that has no rival in it

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from outbid.plots.base import Figure
 from outbid.report.chances import chance
 from outbid.report.content import ReportContent
 from outbid.report.figures import equilibrium, worlds
-from outbid.report.figures.common import Figure
-from outbid.report.numbers import interval, plain_name, two_digits, unit_of
 from outbid.report.play import words as play_words
 from outbid.report.play.content import PayoffRow, PlayTest
 from outbid.report.play.rows import choice, find_row, in_brief, ordered_worlds, players, prior_sets, view
 from outbid.report.play.trust import how_sure
+from outbid.words.numbers import interval, plain_name, two_digits, unit_of
 
 _MARKS = {"supported": ("✓", "good"), "contradicted": ("✗", "bad"), "built in": ("■", "open")}
 

@@ -6,9 +6,9 @@ import math
 from collections.abc import Callable
 
 from outbid.report.content import ReportContent
-from outbid.report.numbers import counted, percent, two_digits
 from outbid.report.play.content import PlaySummary
 from outbid.report.play.rows import view
+from outbid.words.numbers import counted, percent, two_digits
 
 # how many times likelier than blind play the game must make a typical move to be better, or much better
 _BETTER, _MUCH_BETTER = 1.02, 1.5

@@ -7,9 +7,9 @@ from typing import Literal
 
 from outbid.report.chances import DONT_TELL, chance, chance_word, data_tell
 from outbid.report.content import PRIORS, ReportContent
-from outbid.report.numbers import counted, interval, more_or_less, percent, signed, two_digits, unit_of
 from outbid.report.play.content import PayoffRow, Play, PlayTest
 from outbid.report.play.rows import find_test, prior_sets, view
+from outbid.words.numbers import counted, interval, more_or_less, percent, signed, two_digits, unit_of
 
 Answer = Literal["yes", "no", "unknown"]
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from outbid.plots.base import Figure
 from outbid.report.chances import chance, read_effect
 from outbid.report.csv_text import csv_text
 from outbid.report.figures import replay as picture
-from outbid.report.figures.common import Figure
-from outbid.report.numbers import interval, percent, quantity, signed, unit_of
 from outbid.report.replay import rows as rows_of
 from outbid.report.replay import words
 from outbid.report.replay.content import ReplayContent, ReplayEffect, ReplayOutcome
 from outbid.report.result_tables import summary_in_words
+from outbid.words.numbers import interval, percent, quantity, signed, unit_of
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,6 @@ import textwrap
 from collections.abc import Mapping
 
 from outbid.report.chances import Reading, by_assumption, chance, chance_word, probability_more, read_effect
-from outbid.report.numbers import (
-    clean,
-    counted,
-    month_name,
-    percent,
-    plain_name,
-    shorten,
-    signed,
-    two_digits,
-    unit_of,
-)
 from outbid.report.replay.content import ReplayContent, ReplayCourse, ReplayOutcome, ReplaySetting
 from outbid.report.replay.rows import (
     VIEWS,
@@ -30,6 +19,17 @@ from outbid.report.replay.rows import (
     reading,
 )
 from outbid.report.result_tables import summary_in_words
+from outbid.words.numbers import (
+    clean,
+    counted,
+    month_name,
+    percent,
+    plain_name,
+    shorten,
+    signed,
+    two_digits,
+    unit_of,
+)
 
 _SHORT = {"neutral": "data", "sources": "sources"}
 _WIDTH, _LINES = 100, 10

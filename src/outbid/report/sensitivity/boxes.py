@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from outbid.report.claims.content import BoxLimit
-from outbid.report.numbers import SHARES, capital, interval, percent, plain_name, quantity, two_digits
 from outbid.report.sensitivity.content import Discovery, DiscoveryBox
+from outbid.words.numbers import SHARES, capital, interval, percent, plain_name, quantity, two_digits
 
 BOXES_EXPLAINED = (
     "A box is a few limits that hold together, found by peeling away draws without a yes. Its density is the share "

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from outbid.plots.base import Figure
 from outbid.report.figures import sensitivity as picture
-from outbid.report.figures.common import Figure
-from outbid.report.numbers import capital, counted, percent, plain_name
 from outbid.report.sensitivity import boxes, words
 from outbid.report.sensitivity.content import Discovery, SensitivityContent, SensitivityPanel
+from outbid.words.numbers import capital, counted, percent, plain_name
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,14 @@ import textwrap
 from collections.abc import Mapping
 
 from outbid.report.content import PRIORS
-from outbid.report.numbers import (
+from outbid.report.sensitivity.boxes import brief_box
+from outbid.report.sensitivity.content import (
+    FREE,
+    SensitivityContent,
+    SensitivityPanel,
+    SensitivityRow,
+)
+from outbid.words.numbers import (
     clean,
     counted,
     interval,
@@ -15,13 +22,6 @@ from outbid.report.numbers import (
     shorten,
     two_digits,
     unit_of,
-)
-from outbid.report.sensitivity.boxes import brief_box
-from outbid.report.sensitivity.content import (
-    FREE,
-    SensitivityContent,
-    SensitivityPanel,
-    SensitivityRow,
 )
 
 VERSIONS: Mapping[str, str] = {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from outbid.report.numbers import percent, plain_name, two_digits
 from outbid.report.trap.content import ANSWERED, UNANSWERED, TrapContent
 from outbid.report.trap.rows import LIKELY, UNLIKELY, choices, find_layer, prior_sets
 from outbid.report.trap.terms import capital, drawn, joined, view
+from outbid.words.numbers import percent, plain_name, two_digits
 
 # a chance on so few draws wanders by this much for no reason
 _NOTHING = 0.05

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from outbid.plots.base import Figure
 from outbid.report.figures import trap as picture
-from outbid.report.figures.common import Figure
-from outbid.report.numbers import plain_name, two_digits, unit_of
 from outbid.report.trap import words
 from outbid.report.trap.content import TrapContent, TrapGain
 from outbid.report.trap.rows import find_layer, find_today, prior_sets
 from outbid.report.trap.terms import capital, view
 from outbid.report.trap.trust import how_sure
+from outbid.words.numbers import plain_name, two_digits, unit_of
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from outbid.report.chances import chance_word
-from outbid.report.numbers import percent
+from outbid.words.numbers import percent
 
 VIEWS = {"neutral": "on the data alone", "sources": "if the sources are right"}
 

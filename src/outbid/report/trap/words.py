@@ -4,16 +4,6 @@ from __future__ import annotations
 
 import textwrap
 
-from outbid.report.numbers import (
-    clean,
-    interval,
-    more_or_less,
-    percent,
-    plain_name,
-    signed,
-    two_digits,
-    unit_of,
-)
 from outbid.report.trap.answer_words import answered, chosen
 from outbid.report.trap.content import TrapContent, TrapGain, TrapLayer
 from outbid.report.trap.rows import (
@@ -33,6 +23,16 @@ from outbid.report.trap.rows import (
     reading,
 )
 from outbid.report.trap.terms import at_least, capital, drawn, joined, small, view
+from outbid.words.numbers import (
+    clean,
+    interval,
+    more_or_less,
+    percent,
+    plain_name,
+    signed,
+    two_digits,
+    unit_of,
+)
 
 _TRAPPED: dict[MapReading, str] = {
     "loss": "moderation is a trap everywhere on the map",

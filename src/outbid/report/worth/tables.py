@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from outbid.plots.base import Figure
 from outbid.report.figures import worth as picture
-from outbid.report.figures.common import Figure
-from outbid.report.numbers import capital, percent, two_digits, unit_of
 from outbid.report.play.rows import view
 from outbid.report.worth import words
 from outbid.report.worth.content import WorthContent, WorthMeasure, WorthTarget
+from outbid.words.numbers import capital, percent, two_digits, unit_of
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ import textwrap
 
 from outbid.report.chances import chance
 from outbid.report.content import PRIORS
-from outbid.report.numbers import capital, clean, counted, percent, shorten, two_digits, unit_of
 from outbid.report.play.rows import view
 from outbid.report.worth.content import (
     TOGETHER,
@@ -16,6 +15,7 @@ from outbid.report.worth.content import (
     WorthTarget,
     WorthToday,
 )
+from outbid.words.numbers import capital, clean, counted, percent, shorten, two_digits, unit_of
 
 _OFTEN = {1: "monthly", 2: "every two months", 3: "quarterly", 6: "twice a year", 12: "yearly"}
 _NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}

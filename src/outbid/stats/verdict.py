@@ -18,21 +18,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from outbid.conventions import (
+    BUILT_IN,
+    CALLED,
+    CONTRADICTED,
+    MOVED,
+    NEARLY_ALL,
+    NOT_IDENTIFIED,
+    ROUNDING,
+    SUPPORTED,
+)
+
 Floats = NDArray[np.float64]
 
-# The probability from which a claim is called, and how far the data must have moved its odds: a Bayes factor of
-# three is where Kass and Raftery (1995) begin to speak of positive evidence.
-CALLED, MOVED = 0.95, 3.0
-# The share of draws from which something counts as built in: a state at the edge of its range, or a stock that runs
-# dry, may turn a few draws of what the form makes true.
-NEARLY_ALL = 0.99
-SUPPORTED, CONTRADICTED = "supported", "contradicted"
-NOT_IDENTIFIED, BUILT_IN = "not identified", "built in"
-# From the weakest: a claim of several tests is as strong as the weakest of them.
-STRENGTH = (CONTRADICTED, NOT_IDENTIFIED, SUPPORTED, BUILT_IN)
 PRIORS = {"neutral": "The neutral prior", "sources": "The sources' prior"}
-# An effect this small beside the largest is rounding.
-ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from outbid.ask.peeling import HIGH, LOW, beyond_limits, chance, pasted, peeled, pruned
 from outbid.errors import InputError
+from outbid.stats.peeling import HIGH, LOW, beyond_limits, chance, pasted, peeled, pruned
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

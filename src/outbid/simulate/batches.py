@@ -14,7 +14,7 @@ from outbid.simulate.rules import RuleTable
 Floats = NDArray[np.float64]
 
 
-class Laboratory:
+class BatchSimulator:
     """A simulator that is compiled for one number of draws, and takes trials of any number in batches of it.
 
     Parameters

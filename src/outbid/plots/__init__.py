@@ -1,0 +1,1 @@
+"""Figures: their parts, and builders that several rooms share."""

@@ -1,0 +1,127 @@
+"""What a question is, what it may use, and what the page gets of it.
+
+A room under `questions/` makes one `Question`; the registry, the command line, the Python interface, the run and the
+page loop over them and know no more of any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import pandas as pd
+import xarray as xr
+from pydantic import BaseModel
+
+from outbid.plots.base import Figure
+from outbid.progress import Progress
+from outbid.run import Knowledge, Settings
+from outbid.simulate.batches import BatchSimulator
+from outbid.study import Study
+
+Asked = TypeVar("Asked")
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of the page.
+
+    Parameters
+    ----------
+    id
+        Anchor, the question's name.
+    title
+        In the contents ("Replays"); the heading itself stands in `words`.
+    template
+        Path of the template below the package ("questions/replay/section.html.j2"); it gets `words` by name, and
+        `tables` and `figures`.
+    """
+
+    id: str
+    title: str
+    template: str
+    words: Mapping[str, Any]
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    figures: Sequence[Figure] = ()
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every question may use.
+
+    Parameters
+    ----------
+    known
+        By prior set: the fit, the past that it implies, where the scenarios lead; after the data and before them.
+    simulator
+        The one compiled run into the future, for any number of rows.
+    answers
+        Gives another question's Dataset; only what a question names in its `needs` may be asked for.
+    """
+
+    study: Study
+    known: Mapping[str, Knowledge]
+    simulator: BatchSimulator
+    settings: Settings
+    progress: Progress
+    answers: Callable[[str], xr.Dataset | None]
+
+    def of(self, question: str) -> xr.Dataset | None:
+        """Return another question's Dataset, None if the study doesn't ask it or a quick run leaves it out.
+
+        Waits for one that is answered beside the others.
+        """
+        return self.answers(question)
+
+
+@dataclass(frozen=True)
+class Question(Generic[Asked]):
+    """Everything about one question.
+
+    Parameters
+    ----------
+    name
+        Its folder, command, method, anchor and key in summary.json.
+    title
+        In the contents of the page.
+    help
+        One line, a question.
+    files
+        The files of a study that declare it, the main one first; empty if it needs none.
+    declare
+        Reads them: None where the study doesn't ask.
+    answer
+        Draws in, Dataset out.
+    tables
+        Tidy tables by name, ids as keys: the page, the CSV files and a Python user get the same rows.
+    section
+        What the page shows.
+    lines
+        At most ten lines for a terminal.
+    summary
+        What summary.json gets under keys of its own; None: the first table's rows under the question's name.
+    needs
+        Questions whose Datasets `answer` uses.
+    options
+        What may be said on the command line and in Python beside what the study declares, with descriptions.
+    quick
+        Whether a quick run answers it too.
+    aside
+        Whether it is answered beside the others, since most of its time is one core's compiling.
+    """
+
+    name: str
+    title: str
+    help: str
+    files: tuple[str, ...]
+    declare: Callable[[Study], Asked | None]
+    answer: Callable[[Context, Asked, Any], xr.Dataset]
+    tables: Callable[[xr.Dataset, Study], dict[str, pd.DataFrame]]
+    section: Callable[[xr.Dataset, Study], Section]
+    lines: Callable[[xr.Dataset, Study], Sequence[str]]
+    summary: Callable[[xr.Dataset, Study], dict[str, Any]] | None = None
+    needs: tuple[str, ...] = ()
+    options: type[BaseModel] | None = None
+    quick: bool = False
+    aside: bool = False

@@ -1,0 +1,101 @@
+"""The questions that can be put to a study, in the order of the page.
+
+To add one, write its folder and name it in `QUESTIONS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import xarray as xr
+
+from outbid.progress import Progress, Silent
+from outbid.question import Context, Question
+from outbid.run import Knowledge, Settings
+from outbid.simulate.batches import BatchSimulator
+from outbid.study import Study
+
+QUESTIONS: tuple[Question[Any], ...] = ()
+
+
+def by_name() -> dict[str, Question[Any]]:
+    """Return the questions by name."""
+    return {each.name: each for each in QUESTIONS}
+
+
+def declared(study: Study) -> dict[str, Any]:
+    """Read what a study declares of every question; None for a question that it doesn't ask.
+
+    Raises
+    ------
+    InputError
+        On the first thing that is wrong.
+    """
+    return {each.name: each.declare(study) for each in QUESTIONS}
+
+
+def answer(
+    names: Sequence[str],
+    study: Study,
+    known: Mapping[str, Knowledge],
+    simulator: BatchSimulator,
+    settings: Settings,
+    progress: Progress,
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, xr.Dataset]:
+    """Answer questions, and first what they need, each once; what a study doesn't ask is left out.
+
+    Parameters
+    ----------
+    options
+        By question, what was said of it beside the study's declaration.
+    """
+    questions, asked = by_name(), declared(study)
+    wanted = [
+        name
+        for name in in_order(names, questions)
+        if asked[name] is not None and (questions[name].quick or not settings.quick)
+    ]
+    given, results = options or {}, {name: Future[xr.Dataset]() for name in wanted}
+
+    def one(name: str, progress: Progress) -> None:
+        question = questions[name]
+
+        def of(other: str) -> xr.Dataset | None:
+            if other not in question.needs:
+                raise KeyError(f"{name} does not name {other} in its needs")
+            return results[other].result() if other in results else None
+
+        context = Context(study, known, simulator, settings, progress, of)
+        results[name].set_result(question.answer(context, asked[name], given.get(name)))
+
+    beside = [name for name in wanted if questions[name].aside]
+    quiet = Silent()
+    with ThreadPoolExecutor(1) as pool:
+        running = {name: pool.submit(_or_fail, one, name, quiet, results[name]) for name in beside}
+        for name in wanted:
+            if name not in beside:
+                one(name, progress)
+        for name in beside:
+            running[name].result()
+    progress.timing.update(quiet.timing)
+    return {name: results[name].result() for name in wanted}
+
+
+def in_order(names: Sequence[str], questions: Mapping[str, Question[Any]]) -> list[str]:
+    """Return questions with all that they need, what is needed first."""
+    result: list[str] = []
+    for name in names:
+        result += [each for each in (*in_order(questions[name].needs, questions), name) if each not in result]
+    return result
+
+
+def _or_fail(one: Any, name: str, progress: Progress, result: Future[xr.Dataset]) -> None:
+    """Answer on the side; who waits for the answer gets the fault."""
+    try:
+        one(name, progress)
+    except BaseException as fault:
+        result.set_exception(fault)
+        raise

@@ -1,0 +1,1 @@
+"""How numbers, chances and effects are put into words."""
