@@ -33,7 +33,7 @@ from outbid.replication.family import (
     variants,
 )
 from outbid.replication.panel import GamePanel, read_panel, simulated_panel
-from outbid.replication.published import Key, judge
+from outbid.replication.published import Key, judge, rows_of
 from outbid.replication.settings import Play
 from outbid.study import Study
 
@@ -105,13 +105,7 @@ def take_panel(study: Study, play: Play, published: pd.DataFrame, data: Path | N
     """Return the panel from the data folder, or one simulated at the published estimates."""
     if data is not None:
         return read_panel(data, play)
-    truth = dict(
-        zip(
-            published[["table", "row", "column"]].itertuples(index=False, name=None),
-            published["value"],
-            strict=True,
-        )
-    )
+    truth = {(row.table, row.row, row.column): row.value for row in rows_of(published)}
     rows = [("1", row, "levels, estimate") for row in (*equation_rows(play), "sigma")]
     rows += [("2", row, "estimate") for row in payoff_rows(play)]
     for row in rows:
@@ -207,7 +201,7 @@ def compare(solved: Solved, published: pd.DataFrame) -> pd.DataFrame:
     if not solved.panel.simulated:
         return judge(published, ours)
     payoffs, equation = payoff_table(solved.family, solved.play, solved.payoffs), solved.equation
-    intervals = {("2", row.meaning, "estimate"): (row.low, row.high) for row in payoffs.itertuples()}
+    intervals = {("2", row.meaning, "estimate"): (row.low, row.high) for row in rows_of(payoffs)}
     if equation.errors is not None:
         rows = (*equation_rows(solved.play), "sigma")
         for row, at, error in zip(rows, equation.numbers, equation.errors, strict=True):
@@ -235,18 +229,20 @@ def _numbers(solved: Solved, published: pd.DataFrame) -> dict[Key, float]:
         numbers |= {
             ("1", row, column): float(at) for row, at in zip(equation_rows(play, before), values, strict=True)
         }
-    payoffs = payoff_table(solved.family, play, solved.payoffs).set_index("meaning")
+    payoffs = payoff_table(solved.family, play, solved.payoffs)
     printed = {
         "estimate": "estimate",
         "first_step_error": "first-step error",
         "corrected_error": "corrected error",
     }
     for name, column in printed.items():
-        numbers |= {("2", row, column): float(value) for row, value in payoffs[name].items()}
+        numbers |= {
+            ("2", row, column): float(at) for row, at in zip(payoff_rows(play), payoffs[name], strict=True)
+        }
     labels = dict(zip(play.actors, play.labels, strict=True))
-    for row in solved.rivals.itertuples():
+    for row in rows_of(solved.rivals):
         numbers["4", labels[row.player], row.period] = row.difference
-    for row in solved.costs.itertuples():
+    for row in rows_of(solved.costs):
         acting = f"{labels[row.player]} attacks" if row.player in labels else "either attacks"
         numbers["5", row.row, acting] = row.probability
     return numbers | _curve_numbers(solved, published)
@@ -256,7 +252,7 @@ def _curve_numbers(solved: Solved, published: pd.DataFrame) -> dict[Key, float]:
     """Return the curves at the published points; a point that is not one of the grid's is left out."""
     places = {f"{label} attacks": i for i, label in enumerate(solved.play.labels)}
     numbers = {}
-    for each in published[published["table"] == "curve"].itertuples():
+    for each in rows_of(published[published["table"] == "curve"]):
         nearest = int(np.abs(solved.grid - float(each.row)).argmin())
         # the published rows name their states with four decimals
         if each.column in places and abs(solved.grid[nearest] - float(each.row)) < 1e-3:
@@ -357,41 +353,26 @@ def refit(solved: Solved, anew: Anew) -> tuple[dict[str, Any], pd.DataFrame]:
 
 def _later_blocks(play: Play, before: Solved, after: Solved) -> list[pd.DataFrame]:
     labels = {**dict(zip(play.actors, play.labels, strict=True)), "either": "either"}
-    equation = (before.equation.numbers, after.equation.numbers, np.sqrt(np.diag(after.equation.covariance)))
-    payoffs = (before.payoffs, after.payoffs)
-    likelihoods = [[each.log_likelihood] for each in payoffs]
-    rivals = [f"{labels[row.player]}, {row.period}" for row in after.rivals.itertuples()]
-    told = ~after.costs["row"].str.contains("of the step")
-    one, other = before.costs[told], after.costs[told]
-    costs = [f"{row.row}: {labels[row.player]} attacks" for row in other.itertuples()]
+    errors = np.sqrt(np.diag(after.equation.covariance))
+    one, other = before.payoffs, after.payoffs
+    payoffs = (one.estimates, other.estimates, other.standard_errors("uncorrected"))
+    likelihoods = ([one.log_likelihood], [other.log_likelihood], [np.nan])
+    rivals = [f"{labels[row.player]}, {row.period}" for row in rows_of(after.rivals)]
+    whole = ~after.costs["row"].str.contains("of the step")
+    costs = [f"{row.row}: {labels[row.player]} attacks" for row in rows_of(after.costs[whole])]
+    equation = ((*equation_rows(play), "sigma"), before.equation.numbers, after.equation.numbers, errors)
+
+    def changed(name: str, one: pd.DataFrame, other: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+        return one[name].to_numpy(float), other[name].to_numpy(float), other["error"].to_numpy(float)
+
+    moves = changed("difference", before.rivals, after.rivals)
+    chances = changed("probability", before.costs[whole], after.costs[whole])
     return [
-        _block(
-            "The state equation (Table 1, levels)", (*equation_rows(play), "sigma"), *equation, play.state
-        ),
-        _block(
-            "Payoffs (Table 2)",
-            payoff_rows(play),
-            *(each.estimates for each in payoffs),
-            after.payoffs.standard_errors("uncorrected"),
-            "payoff",
-        ),
-        _block("Payoffs (Table 2)", ["log-likelihood"], *likelihoods, [np.nan], ""),
-        _block(
-            "What the rival changes (Table 4)",
-            rivals,
-            before.rivals["difference"].to_numpy(),
-            after.rivals["difference"].to_numpy(),
-            after.rivals["error"].to_numpy(),
-            "probability",
-        ),
-        _block(
-            "Dearer and cheaper attacks (Table 5)",
-            costs,
-            one["probability"].to_numpy(),
-            other["probability"].to_numpy(),
-            other["error"].to_numpy(),
-            "probability",
-        ),
+        _block("The state equation (Table 1, levels)", *equation, play.state),
+        _block("Payoffs (Table 2)", payoff_rows(play), *payoffs, "payoff"),
+        _block("Payoffs (Table 2)", ["log-likelihood"], *likelihoods, ""),
+        _block("What the rival changes (Table 4)", rivals, *moves, "probability"),
+        _block("Dearer and cheaper attacks (Table 5)", costs, *chances, "probability"),
     ]
 
 

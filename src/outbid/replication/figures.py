@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-from outbid.replication.tables import Replication
-from outbid.replication.words import findings, labels, points
 from outbid.plots.base import (
     CHALLENGER,
     FAINT,
@@ -26,6 +23,9 @@ from outbid.plots.base import (
     number,
     utc,
 )
+from outbid.replication.published import rows_of
+from outbid.replication.tables import Replication
+from outbid.replication.words import findings, labels, points
 
 _AXIS = 46
 _COLOURS = {"incumbent": INCUMBENT, "challenger": CHALLENGER}
@@ -33,7 +33,7 @@ _COLOURS = {"incumbent": INCUMBENT, "challenger": CHALLENGER}
 
 def _colours(found: Replication) -> dict[str, str]:
     """Return each player's colour by its name for readers; it keeps it in every picture."""
-    return {row.label: _COLOURS.get(row.side, INK) for row in found.tables["players"].itertuples()}
+    return {row.label: _COLOURS.get(row.side, INK) for row in rows_of(found.tables["players"])}
 
 
 def _colour(found: Replication) -> alt.Color:
@@ -157,7 +157,7 @@ def path(found: Replication) -> Figure:
     """Draw popularity and each player's chance of an attack month by month, with the observed attacks as ticks."""
     names, table = labels(found), found.tables["path"]
     months = table[table["player"] == next(iter(names))]
-    columns: dict[str, Sequence[Any]] = {
+    columns: dict[str, Any] = {
         "date": list(map(middle_of, months["month"])),
         "popularity": months["state"].to_numpy(),
     }
@@ -221,9 +221,9 @@ def _curve_words(found: Replication) -> str:
     sentences = []
     for player, label in labels(found).items():
         own = found.tables["curves"][found.tables["curves"]["player"] == player]
-        chances, top = own["with_rival"], own.loc[own["with_rival"].idxmax()]
+        states, chances = (own[name].to_numpy(float) for name in ("state", "with_rival"))
         sentences.append(
-            f"{label}: {points(chances.iloc[0])}% at the low end of the grid, at most "
-            f"{points(top['with_rival'])}% at {top['state']:.1f}, {points(chances.iloc[-1])}% at the high end."
+            f"{label}: {points(chances[0])}% at the low end of the grid, at most "
+            f"{points(chances.max())}% at {states[chances.argmax()]:.1f}, {points(chances[-1])}% at the high end."
         )
     return " ".join(sentences)

@@ -9,6 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from outbid.replication import figures, words
+from outbid.replication.published import rows_of
 from outbid.replication.tables import Replication
 from outbid.report import page
 from outbid.report.content import Provenance
@@ -53,13 +54,13 @@ def render(found: Replication) -> str:
         "tables": published_tables(found),
         "stored_gap": None if gap is None else words.powers(f"{gap:.1e}"),
         "labels": words.labels(found),
-        "eras": tables["without_rival"].to_dict("records"),
-        "estimates": tables["estimates"].to_dict("records"),
+        "eras": _records(tables["without_rival"]),
+        "estimates": _records(tables["estimates"]),
         "maxima": _records(tables.get("maxima")),
         "groups": _records(tables.get("refit")),
-        "claims": tables["claims"].to_dict("records"),
+        "claims": _records(tables["claims"]),
         "claim_ids": set(tables["claims"]["id"]),
-        "sources": tables["sources"].to_dict("records"),
+        "sources": _records(tables["sources"]),
         "facts": provenance_facts(Provenance(**made)),
         "citation": (
             f"outbid {made['version']}: {facts['title']}. Report made on {made['created']} with seed {made['seed']} from "
@@ -77,7 +78,8 @@ def write(value: float, form: str = ".4g") -> str:
 
 
 def _records(table: pd.DataFrame | None) -> list[dict[str, Any]]:
-    return [] if table is None else table.to_dict("records")
+    rows: list[Any] = [] if table is None else table.to_dict("records")
+    return rows
 
 
 def published_tables(found: Replication) -> list[dict[str, Any]]:
@@ -85,7 +87,7 @@ def published_tables(found: Replication) -> list[dict[str, Any]]:
     tables, simulated = [], found.facts["simulated"]
     for name, cells in found.tables["replication"].groupby("table", sort=False):
         columns = list(dict.fromkeys(cells["column"]))
-        shown = {(row.row, row.column): cell_words(row, simulated) for row in cells.itertuples()}
+        shown = {(row.row, row.column): cell_words(row, simulated) for row in rows_of(cells)}
         tables.append(
             {
                 "id": name,

@@ -29,6 +29,11 @@ _COLUMNS = (
 )
 
 
+def rows_of(table: pd.DataFrame) -> list[Any]:
+    """Return a table's rows, whose cells are attributes."""
+    return list(table.itertuples(index=False))
+
+
 def read_published(path: Path, sources: Collection[str]) -> pd.DataFrame:
     """Return a study's table of published figures, one a row, keyed by table, row and column.
 
@@ -75,7 +80,7 @@ def judge(
     right where its interval (`low` to `high`) holds the truth, and is not judged where it has none.
     """
     rows = []
-    for each in published.itertuples():
+    for each in rows_of(published):
         key = (each.table, each.row, each.column)
         mine, ends = ours.get(key), (intervals or {}).get(key)
         ok: Any = pd.NA
@@ -96,8 +101,8 @@ def judge(
             high,
         )
         rows.append((*row, f"{each.rule} {each.precision:g}", each.unit, each.note, each.source))
-    key = ["table", "row", "column", "published", "printed", "ours", "difference", "ok", "low", "high"]
-    return pd.DataFrame(rows, columns=[*key, "rule", "unit", "note", "source"]).astype({"ok": "boolean"})
+    names = ["table", "row", "column", "published", "printed", "ours", "difference", "ok", "low", "high"]
+    return pd.DataFrame(rows, columns=[*names, "rule", "unit", "note", "source"]).astype({"ok": "boolean"})
 
 
 def printed(value: float, rule: str, precision: float) -> str:

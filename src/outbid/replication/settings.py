@@ -2,145 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
 from itertools import pairwise
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PrivateAttr,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, model_validator
 
-from outbid.data.window import Window
-from outbid.errors import InputError, did_you_mean
+from outbid.declared import Declared, Many, Month, Says, Text, between, fault, parse, ref
+from outbid.errors import did_you_mean
 from outbid.study import Study
 
-# An entry that must be given: its validator sees None where it is missing, and says what it should have been.
-NEEDED: Any = Field(None, validate_default=True)
+Names = Annotated[Many[str], Says("missing or not a list of names", 'Write {key} = ["...", "..."].')]
 
 
-def _check(test: Callable[[Any], bool], problem: str, fix: str) -> BeforeValidator:
-    """Return a validator that says what is wrong and how to mend it; `play_settings` puts the place in front of it."""
-
-    def checked(value: Any, info: ValidationInfo) -> Any:
-        if not test(value):
-            told = {"problem": problem, "fix": fix.format(key=info.field_name)}
-            raise PydanticCustomError("fault", "{problem}", told)
-        return value
-
-    return BeforeValidator(checked)
+def _positive(value: tuple[int, int]) -> tuple[int, int]:
+    if min(value) < 1:
+        raise fault("not a fraction", "Write it as two whole numbers, [9, 29].")
+    return value
 
 
-def _list_of(value: Any, kind: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(each, kind) for each in value)
-
-
-def _number(low: float, high: float) -> BeforeValidator:
-    def inside(value: Any) -> bool:
-        return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
-
-    return _check(inside, f"missing, or not a number from {low:g} to {high:g}", "Mend the number.")
-
-
-def _pair(value: Any, kind: Any) -> bool:
-    return _list_of(value, kind) and len(value) == 2 and not any(isinstance(each, bool) for each in value)
-
-
-_text = _check(
-    lambda value: isinstance(value, str) and bool(value.strip()),
-    "missing or not a text",
-    "Give it as text in quotes.",
-)
-Text = Annotated[str, _text]
-Names = Annotated[
-    tuple[str, ...],
-    _check(
-        lambda value: _list_of(value, str), "missing or not a list of names", 'Write {key} = ["...", "..."].'
-    ),
-]
 Fraction = Annotated[
     tuple[int, int],
-    _check(
-        lambda value: _pair(value, int) and min(value) > 0,
-        "not a fraction",
-        "Write it as two whole numbers, [9, 29].",
-    ),
+    Field(strict=False),
+    AfterValidator(_positive),
+    Says("not a fraction", "Write it as two whole numbers, [9, 29]."),
 ]
-_table = _check(
-    lambda value: isinstance(value, dict), "missing or not a table", "Write it under [play.{key}]."
-)
-_tables = _check(
-    lambda value: _list_of(value, dict) and bool(value),
-    "missing or not a list of tables",
-    "Write [[play.{key}]].",
-)
 
 
-def _need(sound: bool, where: str, problem: str, fix: str) -> None:
-    if not sound:
-        raise InputError(where, problem, fix)
-
-
-def _known(where: str, name: str, known: Collection[str]) -> None:
-    _need(name in known, where, f"unknown name {name!r}", did_you_mean(name, known))
-
-
-class _Declared(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
-class Player(_Declared):
+class Player(Declared):
     """A player: its actor and lever in the model, its name for readers, and where the search for its payoffs begins.
 
     `start` is what a unit of the state is worth to it a month, and what its action adds to a month's payoff.
     """
 
-    actor: Text = NEEDED
-    lever: Text = NEEDED
-    label: Text = NEEDED
-    start: Annotated[
-        tuple[float, float],
-        _check(lambda value: _pair(value, int | float), "not two numbers", "Give start = [value, cost]."),
-    ] = NEEDED
+    entry = "{actor}"
+
+    actor: Annotated[str, ref("actor", "unknown name")]
+    label: Text
+    lever: Annotated[str, ref("lever", "unknown name")]
+    start: Annotated[Many[float], Says("not two numbers", "Give start = [value, cost].")]
 
 
-class Era(_Declared):
+class Era(Declared):
     """A period by which averages are taken, up to the next; `words` say when it was ("in the Oslo era")."""
 
-    name: Text = NEEDED
-    words: Text = NEEDED
-    first_month: Text = NEEDED
+    entry = "{name}"
+
+    name: Text
+    words: Text
+    first_month: Month
 
 
-class Files(_Declared):
+class Files(Declared):
     """Names of files in the data folder; all but the panel are used where they are there."""
 
-    panel: Text = NEEDED
-    polls: Annotated[str | None, _text] = None
-    measurement: Annotated[str | None, _text] = None
-    bootstrap: Annotated[str | None, _text] = None
-    curves: Annotated[str | None, _text] = None
+    panel: Text
+    polls: Text | None = None
+    measurement: Text | None = None
+    bootstrap: Text | None = None
+    curves: Text | None = None
 
 
-class Columns(_Declared):
+class Columns(Declared):
     """Names of the columns in those files."""
 
-    month: Text = NEEDED
-    state: Text = NEEDED
-    actions: Names = NEEDED
+    month: Text
+    state: Text
+    actions: Names
     polls: Names = ()
 
 
-class Play(_Declared):
+class Play(Declared):
     """How a game study is played, estimated and compared: the table [play].
 
     Parameters
@@ -163,72 +96,63 @@ class Play(_Declared):
         First and last month in which the state is to lie low, which settles its sign in the polls.
     """
 
-    state: Text = NEEDED
-    players: Annotated[tuple[Player, ...], _tables] = Field(None, alias="player", validate_default=True)
-    state_equation: Names = NEEDED
-    files: Annotated[Files, _table] = NEEDED
-    columns: Annotated[Columns, _table] = NEEDED
-    low_label: Text = NEEDED
-    high_label: Text = NEEDED
-    value_weight: Text = NEEDED
-    cost_weight: Text = NEEDED
-    discount: Annotated[float, _number(0.0, 0.9999)] = NEEDED
-    grid_step: Annotated[float, _number(1e-6, 1e6)] = NEEDED
-    grid_low: Annotated[float, _number(0.0, 0.5)] = NEEDED
-    grid_high: Annotated[float, _number(0.5, 1.0)] = NEEDED
-    cost_step: Annotated[float, _number(1e-6, 1e3)] = NEEDED
-    part_dearer: Fraction = Field(None, alias="part_of_step_dearer", validate_default=True)
-    part_cheaper: Fraction = Field(None, alias="part_of_step_cheaper", validate_default=True)
-    eras: Annotated[tuple[Era, ...], _tables] = Field(None, alias="era", validate_default=True)
-    low_months: Names = NEEDED
-    _window: Window = PrivateAttr()
+    state: Annotated[str, ref("index", "unknown name")]
+    state_equation: Many[Annotated[str, ref("parameter", "unknown name")]]
+    players: Annotated[Many[Player], Field(alias="player")]
+    files: Files
+    columns: Columns
+    low_label: Text
+    high_label: Text
+    value_weight: Text
+    cost_weight: Text
+    discount: Annotated[float, between(0.0, 0.9999)]
+    grid_step: Annotated[float, between(1e-6, 1e6)]
+    grid_low: Annotated[float, between(0.0, 0.5)]
+    grid_high: Annotated[float, between(0.5, 1.0)]
+    cost_step: Annotated[float, between(1e-6, 1e3)]
+    part_dearer: Annotated[Fraction, Field(alias="part_of_step_dearer")]
+    part_cheaper: Annotated[Fraction, Field(alias="part_of_step_cheaper")]
+    eras: Annotated[Many[Era], Field(alias="era", min_length=1)]
+    low_months: Many[Month]
+    _months: tuple[str, ...] = PrivateAttr()
 
     def model_post_init(self, context: Any) -> None:
-        """Keep the study's window, by which months get their places."""
-        self._window = context.settings.window
+        """Keep the study's months, among which those named here have their places."""
+        self._months = tuple(context["month"])
 
     @model_validator(mode="after")
-    def _resolved(self, info: ValidationInfo) -> Play:
-        """Refuse names that the model does not have, and numbers of things that don't fit one another."""
-        study: Any = info.context
-        model, window, where = study.model, study.settings.window, "study.toml, play"
-        _known(f"{where}, state", self.state, [index.name for index in model.indices])
-        _need(
-            len(self.players) == 2,
-            f"{where}, player",
-            f"{len(self.players)} are named",
-            "A replication has two players.",
-        )
-        actors = {actor.name: actor for actor in model.actors}
+    def _fits_together(self, info: ValidationInfo) -> Play:
+        actors = {actor.name: actor for actor in (info.context or {})["actors"]}
+        if len(self.players) != 2:
+            raise fault(f"{len(self.players)} are named", "A replication has two players.", "player")
+        if len(self.state_equation) != 7:
+            problem = f"names {len(self.state_equation)} parameters for 2 players"
+            raise fault(problem, "Name 7, the spread last.", "state_equation")
+        if len(self.columns.actions) != 2:
+            raise fault("not one column a player", "Name one for each player.", "columns, actions")
         for player in self.players:
-            _known(f"{where}, player, actor", player.actor, actors)
-            _known(f"{where}, player, lever", player.lever, model.lever_names)
-            held = tuple(actors[player.actor].levers.get(player.lever, ())) == (0.0, 1.0)
-            problem = f"does not hold {player.lever} at 0 and 1"
-            _need(held, f"{where}, player, {player.actor}", problem, "Give the actor that lever.")
+            own, place = actors[player.actor], f"player, {player.actor}"
+            if len(player.start) != 2:
+                raise fault("not two numbers", "Give start = [value, cost].", f"{place}, start")
+            if tuple(own.levers.get(player.lever, ())) != (0.0, 1.0):
+                problem = f"does not hold {player.lever} at 0 and 1"
+                raise fault(problem, "Give the actor that lever.", place)
             for key in ("value_weight", "cost_weight"):
-                _known(f"{where}, {key}", getattr(self, key), actors[player.actor].weights)
-        names, actions = self.state_equation, self.columns.actions
-        for name in names:
-            _known(f"{where}, state_equation", name, model.parameter_names)
-        problem = f"names {len(names)} parameters for 2 players"
-        _need(len(names) == 7, f"{where}, state_equation", problem, "Name 7, the spread last.")
-        place = f"{where}, columns, actions"
-        _need(len(actions) == 2, place, "not one column a player", "Name one for each player.")
-        starts = [window.index(era.first_month) for era in self.eras]
-        problem = "periods must begin with the window and follow one another"
-        sound = starts[0] == 0 and all(a < b for a, b in pairwise(starts))
-        _need(sound, f"{where}, era", problem, f"Start the first in {window.first_month}.")
-        places = [window.index(name) for name in self.low_months]
-        sound = len(places) == 2 and places[0] <= places[1]
-        problem = "not a first and a last month"
-        _need(sound, f"{where}, low_months", problem, 'Write ["2006-01", "2006-09"].')
+                name = getattr(self, key)
+                if name not in own.weights:
+                    raise fault(f"unknown name {name!r}", did_you_mean(name, own.weights), key)
+        starts = [self.months.index(era.first_month) for era in self.eras]
+        if starts[0] != 0 or any(a >= b for a, b in pairwise(starts)):
+            problem = "periods must begin with the window and follow one another"
+            raise fault(problem, f"Start the first in {self.months[0]}.", "era")
+        if len(self.low_months) != 2 or self.low_months[0] > self.low_months[1]:
+            raise fault("not a first and a last month", 'Write ["2006-01", "2006-09"].', "low_months")
         return self
 
     @property
     def months(self) -> tuple[str, ...]:
         """The study's months, YYYY-MM."""
-        return self._window.months
+        return self._months
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -267,21 +191,13 @@ def play_settings(study: Study) -> Play:
     InputError
         On a missing, unknown or impossible entry, or a name that the model does not have.
     """
-    try:
-        return Play.model_validate(dict(study.settings.play), context=study)
-    except ValidationError as error:
-        # an unknown key first: it is often the misspelt name of one that is missing
-        fault = min(error.errors(), key=lambda each: each["type"] != "extra_forbidden")
-    names = [str(each) for each in fault["loc"] if not isinstance(each, int)]
-    where, reason = ", ".join(["study.toml, play", *names]), fault.get("ctx", {})
-    if isinstance(reason.get("error"), InputError):
-        raise reason["error"]
-    if fault["type"] == "extra_forbidden":
-        schemas = {"player": Player, "era": Era, "files": Files, "columns": Columns}
-        fields = (schemas[names[0]] if len(names) > 1 else Play).model_fields
-        raise InputError(
-            where,
-            "unknown key",
-            did_you_mean(names[-1], [each.alias or name for name, each in fields.items()]),
-        )
-    raise InputError(where, reason.get("problem", fault["msg"]), reason.get("fix", "Mend it."))
+    model = study.model
+    names = {
+        "index": [index.name for index in model.indices],
+        "actor": [actor.name for actor in model.actors],
+        "lever": model.lever_names,
+        "parameter": model.parameter_names,
+        "month": study.settings.window.months,
+        "actors": model.actors,
+    }
+    return parse("study.toml, play", study.settings.play, Play, names)

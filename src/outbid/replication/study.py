@@ -82,7 +82,7 @@ class GameStudy:
 
     def _estimates(self, seed: int, data: Path | None, progress: Progress) -> EstimateResult:
         from outbid.replication import compute
-        from outbid.replication.published import read_published
+        from outbid.replication.published import read_published, rows_of
         from outbid.replication.settings import play_settings
 
         study, play = self.study, play_settings(self.study)
@@ -101,10 +101,7 @@ class GameStudy:
                 else []
             ),
             f"{'':{width}}   estimate  error (corrected)",
-            *(
-                f"{row.meaning:{width}}  {row.estimate:9.4g}  {row.full_error:9.4g}"
-                for row in table.itertuples()
-            ),
+            *(f"{row.meaning:{width}}  {row.estimate:9.4g}  {row.full_error:9.4g}" for row in rows_of(table)),
             f"Log-likelihood {payoffs.log_likelihood:.4f}, {len(panel.months)} months ({panel.source}).",
         ]
         names = {

@@ -33,7 +33,7 @@ from outbid.replication.compute import (
     solve_panel,
     take_panel,
 )
-from outbid.replication.published import read_published
+from outbid.replication.published import read_published, rows_of
 from outbid.replication.settings import play_settings
 from outbid.study import Study
 
@@ -216,7 +216,7 @@ def _unexplained(cells: pd.DataFrame, simulated: bool) -> list[str]:
     loose = cells[~cells["ok"].fillna(True) & (cells["note"] == "")]
     if simulated or loose.empty:
         return []
-    named = "; ".join(f"Table {row.table}, {row.row}, {row.column}" for row in loose.head(3).itertuples())
+    named = "; ".join(f"Table {row.table}, {row.row}, {row.column}" for row in rows_of(loose.head(3)))
     more = f" and {len(loose) - 3} more" if len(loose) > 3 else ""
     return [f"Published figures that do not come out, without a known reason: {named}{more}."]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from outbid.replication.published import rows_of
 from outbid.replication.tables import Replication
 from outbid.words.numbers import MINUS, capital, counted, month_name, shorten, two_digits
 
@@ -61,7 +62,7 @@ def verdict(found: Replication) -> str:
 
 def source_line(found: Replication) -> str:
     """Return one sentence on the data."""
-    made, players = found.facts["provenance"], found.tables["players"].itertuples()
+    made, players = found.facts["provenance"], rows_of(found.tables["players"])
     acts = ", ".join(f"{player.label} attacked in {player.active_months}" for player in players)
     span = f"{month_name(made['first_month'])} to {month_name(made['last_month'])}"
     return f"{counted(made['n_months'], 'month')}, {span} ({found.facts['data']}); {acts}."
@@ -97,10 +98,10 @@ def effect_of_rival(found: Replication, player: str) -> str:
     names, eras = labels(found), found.facts["eras"]
     name, rival = names[player], next(each for key, each in names.items() if key != player)
     table = found.tables["without_rival"]
-    rows = list(table[table["player"] == player].itertuples())
+    rows = rows_of(table[table["player"] == player])
     parts: list[str] = []
     for sign, word in ((1, "more"), (-1, "less")):
-        listed = []
+        listed: list[str] = []
         for row in rows:
             if sign * row.difference > SLIGHT:
                 unit = "" if parts or listed else " points"
@@ -121,16 +122,12 @@ def findings(found: Replication) -> list[str]:
 
 def costs(found: Replication) -> str:
     """Return a sentence on what dearer attacks of either player do to everybody's."""
-    table, names = (
-        found.tables["costs"].pivot(index="row", columns="player", values="probability"),
-        labels(found),
-    )
+    names, table = labels(found), found.tables["costs"]
+    chances = {(row.row, row.player): row.probability for row in rows_of(table)}
     parts = []
     for label in names.values():
         row = f"higher cost {label}"
-        if row not in table.index or "baseline" not in table.index:
-            continue
-        changes = {name: table.at[row, key] - table.at["baseline", key] for key, name in names.items()}
+        changes = {name: chances[row, key] - chances["baseline", key] for key, name in names.items()}
         signs = {change > 0 for change in changes.values()}
         if len(signs) == 1:
             sizes = " and ".join(f"{name} by {points(change)}" for name, change in changes.items())
@@ -199,7 +196,7 @@ def _gap(found: Replication) -> float:
 def _turned(found: Replication) -> str:
     """Return the players whose worth of the state has the other sign at the highest maximum."""
     names, best = labels(found), found.tables["maxima"].iloc[0]
-    rows = zip(names.values(), found.tables["estimates"].itertuples(), strict=False)
+    rows = zip(names.values(), rows_of(found.tables["estimates"]), strict=False)
     turned = [name for name, row in rows if row.estimate * best[row.parameter] < 0]
     return "each" if len(turned) == len(names) else " and ".join(turned)
 
@@ -246,7 +243,7 @@ def headings(found: Replication) -> dict[str, str]:
     names, sure = labels(found), "How sure is this?"
     curves = [
         f"{names[row.player]} attacks most where {state} is at {two_digits(row.state)}"
-        for row in peaks.itertuples()
+        for row in rows_of(peaks)
     ]
     if "maxima" in found.tables:
         number, starts = len(found.tables["maxima"]), counted(found.facts["search"]["starts"], "start")
@@ -300,9 +297,7 @@ def summary(found: Replication, timing: Mapping[str, float]) -> dict[str, Any]:
         "verdict": {"sentence": verdict(found), "ok": good, "not_ok": bad, "not_judged": unjudged},
         "estimates": estimates.to_dict("records"),
         "replication": cells.astype(object).where(cells.notna(), None).to_dict("records"),
-        "claims": [
-            {"id": row.id, "kind": row.kind, "verdict": None} for row in tables["claims"].itertuples()
-        ],
+        "claims": [{"id": row.id, "kind": row.kind, "verdict": None} for row in rows_of(tables["claims"])],
         "scenarios": [],
         "forecast": [],
         "scores": [],
