@@ -11,7 +11,7 @@ import pytest
 
 import outbid
 from outbid.cli import main
-from outbid.game.counterfactual.compare import compare, reformed, shifted
+from outbid.game.comparison import compare, reformed, shifted
 from outbid.progress import Silent
 from outbid.replication.compute import first_stage, solve_panel, take_panel
 from outbid.replication.published import read_published

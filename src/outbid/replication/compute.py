@@ -10,17 +10,14 @@ import numpy as np
 import pandas as pd
 
 from outbid.errors import InputError
-from outbid.game.estimation.ascent import evaluate
-from outbid.game.estimation.estimate import estimate
-from outbid.game.estimation.estimates import Estimates
-from outbid.game.estimation.many_starts import draw_starts, estimate_many
-from outbid.game.estimation.play import Play as Months
-from outbid.game.estimation.specification import Specification
-from outbid.game.solve import holds
-from outbid.game.state.bootstrap import bootstrap
-from outbid.game.state.first_stage import FirstStage, changes, levels
-from outbid.game.state.measurement import Measurement, smooth_state
-from outbid.game.state.measurement_fit import MeasurementFit, fit_state
+from outbid.game.equilibrium import holds
+from outbid.game.estimates import Estimates, estimate
+from outbid.game.first_stage import FirstStage, bootstrap, changes, levels
+from outbid.game.likelihood import evaluate
+from outbid.game.many_starts import draw_starts, estimate_many
+from outbid.game.measurement import Measurement, MeasurementFit, fit_state, smooth_state
+from outbid.game.play import Play as Months
+from outbid.game.specification import Specification
 from outbid.progress import Progress, Silent
 from outbid.replication.family import (
     REACH,
@@ -285,7 +282,7 @@ def search(
         "equilibria": f"{EQUILIBRIA} starts looked for further equilibria at each maximum.",
         "seconds": time.perf_counter() - begun,
     }
-    table = pd.DataFrame(maxima.to_rows())
+    table = maxima.table()
     return facts, table[["log_likelihood", *solved.family.names, "starts", "equilibria"]]
 
 

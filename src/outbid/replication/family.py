@@ -19,13 +19,13 @@ import pandas as pd
 from jax import Array
 from numpy.typing import NDArray
 
-from outbid.game.estimation.ascent import Evaluation, evaluate
-from outbid.game.estimation.specification import FirstStep, Specification
+from outbid.game.equilibrium import NoEquilibrium, holds, solve
 from outbid.game.game import Game
 from outbid.game.grid import Axis, Grid, quantile_axis
 from outbid.game.kernel import Kernel
+from outbid.game.likelihood import Evaluation, evaluate
 from outbid.game.reduce import Reduction, fine_reduction
-from outbid.game.solve import NoEquilibrium, holds, solve
+from outbid.game.specification import FirstStep, Specification
 from outbid.model.declare import Model
 from outbid.replication.settings import Play
 

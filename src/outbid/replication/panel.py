@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from outbid.data.fields import Parser, month, number, text
 from outbid.data.tables import Column, Row, read_table, read_text
 from outbid.errors import InputError, did_you_mean
+from outbid.game.equilibrium import solve
 from outbid.game.grid import even_axis
-from outbid.game.solve import solve
 from outbid.model.declare import Model
 from outbid.replication.family import declared_game
 from outbid.replication.settings import Play

@@ -4,6 +4,14 @@ A hidden Markov model on the game's grid. Each month the state gives off noisy m
 and moves on by the kernel of the joint action that was played. The forward recursion sums the state out exactly,
 month by month, scaled so that nothing underflows (Baum et al., 1970; Rabiner, 1989; Hamilton, 1989). What is
 missing is summed out too: an absent measure says nothing, an absent action may have been any.
+
+
+How the log-likelihood of a hidden Markov model answers to what it is fed with, from one pass forward and one back.
+
+Its derivative by a probability of the chain is the expected number of times that the chain made use of it, over that
+probability (Fisher's identity; Baum et al., 1970). So all slopes together cost about three times the likelihood,
+whatever the number of parameters, where differentiating the recursion costs as much again for each of them. It
+works on whole matrices, and pays where the kernel's band is wide.
 """
 
 from __future__ import annotations
@@ -11,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -96,7 +105,7 @@ def month_logs(
     kernel
         Where each state and profile leads.
     log_profiles
-        Log probability of each joint action by state, shape (states, profiles), see `outbid.game.hidden.inputs.joint_log`.
+        Log probability of each joint action by state, shape (states, profiles), see `hidden_likelihood.joint_log`.
     seen
         What was seen of the actions.
     log_measure
@@ -240,3 +249,47 @@ def _pusher(kernel: Kernel, shares: Array) -> Callable[[Array, Array], Array]:
 def _puller(kernel: Kernel, shares: Array) -> Callable[[Array, Array], Array]:
     """Return what a state is to expect of y next month under a pattern: Σ_a share(s, a) Σ_s' P(s' | s, a) y(s')."""
     return lambda pattern, y: (shares[pattern] * expect(kernel, y[None])[0]).sum(axis=1)
+
+
+class Slopes(NamedTuple):
+    """Derivatives of the log-likelihood by the inputs of the same names.
+
+    By the first month's log probabilities, shape (states,); the kernel's weights (states, profiles, width); the
+    profiles' log probabilities (states, profiles); the measures' log densities (months, states).
+    """
+
+    log_initial: Array
+    weights: Array
+    log_profiles: Array
+    log_measure: Array
+
+
+def with_slopes(
+    log_initial: Array, kernel: Banded, log_profiles: Array, seen: Seen, log_measure: Array
+) -> tuple[Array, Slopes]:
+    """Return what `outbid.game.markov.month_logs` returns, and the slopes of its sum; inputs as there."""
+    logs, told = filter_months(log_initial, kernel, log_profiles, seen, log_measure)
+    shares, _ = allowed(log_profiles, seen.masks)
+    chain = matrices(kernel, shares)
+
+    def back(later: Array, month: tuple[Array, Array, Array]) -> tuple[Array, tuple[Array, Array]]:
+        pattern, density, here = month
+        ahead = chain[pattern] @ later
+        total = here @ ahead
+        return density * ahead / ahead.max(), (here * ahead / total, later / total)
+
+    density = jnp.exp(log_measure - log_measure.max(axis=1, keepdims=True))
+    states, width = kernel.weights.shape[0], kernel.weights.shape[-1]
+    _, (smoothed, later) = jax.lax.scan(back, jnp.ones(states), (seen.months, density, told), reverse=True)
+    target = np.arange(states)[:, None] + np.arange(width)[None, :] - kernel.lower
+    inside, place = (target >= 0) & (target < states), np.clip(target, 0, states - 1)
+
+    def used(pattern: Array) -> Array:
+        months = (seen.months == pattern).astype(float)
+        moves = (told * months[:, None]).T @ later
+        return jnp.where(inside, jnp.take_along_axis(moves, jnp.asarray(place), axis=1), 0.0)
+
+    band = jax.lax.map(used, jnp.arange(len(seen.masks)))
+    weights = jnp.einsum("msa,msk->sak", shares, band)
+    profiles = (weights * kernel.weights).sum(axis=2)
+    return logs, Slopes(smoothed[0], weights, profiles, smoothed)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outbid.errors import InputError
-from outbid.game.estimation.estimates import Estimates
+from outbid.game.estimates import Estimates
 
 Floats = NDArray[np.float64]
 Charge = Literal["none", "aic", "bic"]

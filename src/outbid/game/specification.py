@@ -13,10 +13,10 @@ from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
+from outbid.game.first_stage import level_terms
 from outbid.game.game import Game, Player, profile_levels
 from outbid.game.grid import Axis, Grid
 from outbid.game.kernel import Kernel, normal_band, normal_reach
-from outbid.game.state.first_stage import level_terms
 
 Floats = NDArray[np.float64]
 
@@ -193,7 +193,7 @@ def classic_specification(
     Parameters
     ----------
     equation
-        The state equation, in the order of `outbid.game.state.first_stage.level_terms`, then its residual standard
+        The state equation, in the order of `outbid.game.first_stage.level_terms`, then its residual standard
         deviation: constant, actions, lagged state, actions times lagged state, sigma.
     discount
         Weight of next month, one for all or one a player.

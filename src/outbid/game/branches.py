@@ -22,10 +22,10 @@ from jax import Array
 
 from outbid.errors import InputError
 from outbid.game.equations import residual, split
+from outbid.game.equilibrium import Equilibrium, certify, holds, solve
 from outbid.game.game import Arrays, Game, check_game
 from outbid.game.kernel import Banded, Kernel, Scattered
 from outbid.game.newton import linearised, newton, size_of
-from outbid.game.solve import Equilibrium, certify, holds, solve
 from outbid.game.threads import cores, one_thread_each
 
 # The first stride, how far strides grow, and the smallest before a branch counts as lost.
