@@ -20,7 +20,7 @@ from outbid.ask.strategic.settings import PlaySettings, World
 from outbid.ask.strategic.strategy import Finding, Strategist, seen_moves
 from outbid.brief.play import played
 from outbid.errors import InputError
-from outbid.game.solve import solve
+from outbid.game.equilibrium import solve
 from outbid.simulate.engine import Standing
 from outbid.simulate.scenario import Change, Scenario
 from outbid.stats.verdict import Chances
