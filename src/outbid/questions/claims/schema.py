@@ -223,7 +223,9 @@ class SeriesCheck(ClaimTest):
             if (record.used or record.source in self.also) and first <= record.start and record.end <= last
         }
         if not once:
-            fix = "Widen the period, or name under `also` the sources of figures that the model leaves unused."
+            fix = (
+                "Widen the period, or name under `also` the sources of figures that the model leaves unused."
+            )
             raise fault(f"{self.series} has no figure in that period", fix, "first")
         if self.is_trend and len({(record.start, record.end) for record in once.values()}) < 2:
             raise fault("all figures speak of one time", "Widen the period.", "first")
