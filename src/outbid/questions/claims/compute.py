@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
 from outbid.conventions import AFTER, DATA, NEUTRAL, STRENGTH, SUPPORTED
-from outbid.files import read_toml
 from outbid.infer.fit import Fit
 from outbid.infer.past import Past
 from outbid.model.compile import from_scale
@@ -22,21 +21,14 @@ from outbid.model.declare import Model
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.question import Context
 from outbid.questions.claims.intervene import forecast_effects, intervention_effects
-from outbid.questions.claims.schema import ClaimTests, Intervention, game_tests
+from outbid.questions.claims.schema import ClaimTests, Intervention
 from outbid.questions.claims.series import SeriesAnswer, check_series, combined
-from outbid.questions.claims.words import (
-    MOST_ODDS,
-    equilibrium_unit,
-    equilibrium_words,
-    forecast_words,
-    intervention_words,
-)
+from outbid.questions.claims.words import MOST_ODDS
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Standing
 from outbid.stats.boxes import Box, find_box
 from outbid.stats.verdict import chances, judge
 from outbid.study import Study
-from outbid.words.numbers import counted
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
@@ -49,7 +41,6 @@ APART, FEW = 3, 0.02
 NO_VERDICT = "no verdict from a quick run"
 COARSE = "A quick run approximates the posterior, too coarsely for a verdict."
 WEAKEST = (NO_VERDICT, *STRENGTH)
-WEIGHTS = "payoffs.toml"
 NO_GAME = "Only the players' game can answer it, and this run leaves the game out."
 # What is known of a test whatever the prior set, and what it says under one.
 ABOUT = ("how", "claims", "question", "answer_if", "done", "measure", "unit", "sign", "smallest")
@@ -83,7 +74,7 @@ def answer(context: Context, asked: ClaimTests, options: Any = None) -> xr.Datas
     solved = context.of("equilibrium") if asked.equilibria else None
     if solved is not None:
         rows += _equilibrium_rows(asked, solved)
-    about = _about(asked, study, series, solved is not None)
+    about = _about(asked, series, solved)
     return _with_claims(_dataset(rows, about, effects), asked, study)
 
 
@@ -255,36 +246,22 @@ def _equilibrium_rows(asked: ClaimTests, solved: xr.Dataset) -> list[Row]:
     return rows
 
 
-def _about(asked: ClaimTests, study: Study, series: Sequence[SeriesAnswer], with_game: bool) -> pd.DataFrame:
-    """Return what each test is about, by its id: the columns ABOUT; those that the game answers only with it."""
+def _about(
+    asked: ClaimTests, series: Sequence[SeriesAnswer], solved: xr.Dataset | None
+) -> pd.DataFrame:
+    """Return what each test is about, by its id: the columns ABOUT; those of the game only where it was solved."""
     rows: list[tuple[Any, ...]] = []
     for test in (*asked.interventions, *asked.forecasts):
-        if isinstance(test, Intervention):
-            how, done = "intervention", intervention_words(test)
-        else:
-            how, done = "forecast", forecast_words(test)
-        words = (test.question, test.answer_if, done, test.label, test.unit)
-        rows.append((test.id, how, test.claims, *words, test.sign, test.smallest))
-    if with_game and asked.equilibria:
-        game = {each["id"]: each for each in game_tests(study)}
-        weights = read_toml(study.folder / WEIGHTS)
-        for each in asked.equilibria:
-            put = game[each.play]
-            words = (put["question"], put["answer_if"], equilibrium_words(put))
-            measure = (put.get("weight") or put["measure"], equilibrium_unit(put, study.model, weights))
-            size = (put["sign"], put.get("smallest", 0.0))
-            rows.append((each.id, "equilibrium", each.claims, *words, *measure, *size))
+        words = (test.question, test.answer_if, test.done, test.label, test.unit)
+        rows.append((test.id, test.how, test.claims, *words, test.sign, test.smallest))
+    for each in asked.equilibria if solved is not None else ():
+        put = solved.sel(test=each.play)
+        rows.append((each.id, "equilibrium", each.claims, *(put[name].item() for name in ABOUT[2:])))
     for answer in series:
-        check, (start, end) = answer.check, answer.span
-        figures = counted(len(answer.records), "published figure")
-        words = (
-            check.question,
-            check.answer_if,
-            f"{figures} of “{answer.label}”, {start:%Y-%m} to {end:%Y-%m}",
-        )
+        check, done = answer.check, answer.done
         unit = ("times a year" if answer.ratio else "a year") if answer.yearly else ""
-        sign = -1 if check.expects in ("fall", "at_most") else 1
-        rows.append((check.id, "record", check.claims, *words, answer.label, unit, sign, 0.0))
+        words = (check.question, check.answer_if, done, answer.label, unit)
+        rows.append((check.id, "record", check.claims, *words, -1 if check.expects in ("fall", "at_most") else 1, 0.0))
     return pd.DataFrame(rows, columns=["test", *ABOUT]).set_index("test")
 
 

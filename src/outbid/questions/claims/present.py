@@ -17,7 +17,6 @@ from outbid.conventions import (
     CONTRADICTED,
     NEUTRAL,
     NOT_IDENTIFIED,
-    PRIOR_SETS,
     SOURCES,
     SUPPORTED,
 )
@@ -41,7 +40,6 @@ MARKS: Mapping[str, str] = {
     NO_VERDICT: "○",
 }
 SETTLED = (SUPPORTED, CONTRADICTED)
-LEADING = 10
 _WIDTH, _LINES = 100, 10
 
 
@@ -69,13 +67,13 @@ def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
     verdicts = verdicts[verdicts["verdict"] != ""].merge(
         tests[["test", "prior", "because", *VERDICT_COLUMNS]], on=["test", "prior"], how="left"
     )
-    first = verdicts[verdicts["prior"] == _first(dataset)].set_index("claim")["verdict"]
+    own = verdicts[verdicts["prior"] == first(dataset)].set_index("claim")["verdict"]
     names = dict(zip(dataset.test.values.tolist(), dataset.claims.values.tolist(), strict=True))
     claims = pd.DataFrame(
         {
             **{"claim": claim.id, "kind": claim.kind, "statement": claim.statement, "source": claim.source},
             **{"locator": claim.locator, "homes": " ".join(claim.homes), "left_out": claim.left_out},
-            "verdict": first.get(claim.id, ""),
+            "verdict": own.get(claim.id, ""),
             "tests": " ".join(test for test, of in names.items() if claim.id in of.split()),
             "untested": dataset.untested.sel(claim=claim.id).item(),
         }
@@ -84,7 +82,7 @@ def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
     return {"claims": claims, "claim_verdicts": verdicts, "claim_tests": tests}
 
 
-def _first(dataset: xr.Dataset) -> str:
+def first(dataset: xr.Dataset) -> str:
     """Return the prior set that takes no side, or the first one where a run leaves that out."""
     priors: list[str] = dataset.prior.values.tolist()
     return NEUTRAL if NEUTRAL in priors else priors[0]
@@ -166,43 +164,32 @@ def moved(before: float, after: float) -> str:
     return f"{share(before)} → {chance_word(after)}, {share(after)}"
 
 
-def verdict_rows(dataset: xr.Dataset, study: Study) -> pd.DataFrame:
-    """Return the rows of claim_verdicts in the order in which they matter, with words and the test's question.
+def ranked(dataset: xr.Dataset, study: Study) -> pd.DataFrame:
+    """Return the rows of claim_verdicts in the order in which they matter, with what the test was about.
 
-    First what the study names as central, then what is settled, then what the data moved most. `observation` says
-    whether figures alone were asked, `clash` whether they disagree.
+    First what the study names as central, then what is settled, then what the data moved most. `words` is the
+    verdict as it is spoken; `observation` says whether figures alone were asked, `clash` whether they disagree.
     """
     made = tables(dataset, study)
-    about = made["claim_tests"].drop(columns=["verdict", "because", "claims", *VERDICT_COLUMNS])
+    tests = made["claim_tests"]
+    about = tests.drop(columns=["verdict", "because", "claims", *VERDICT_COLUMNS])
     rows = made["claim_verdicts"].merge(about, on=["test", "prior"], how="left")
     rows["words"] = [spoken(*each) for each in zip(rows["verdict"], rows["because"], strict=True)]
-    hows, verdicts = (
-        {
-            claim: {
-                getattr(each, name)
-                for each in made["claim_tests"].itertuples()
-                if claim in each.claims.split()
-            }
-            for claim in rows["claim"].unique()
-        }
-        for name in ("how", "verdict")
-    )
-    rows["observation"] = [hows[claim] == {"record"} for claim in rows["claim"]]
-    rows["clash"] = [
-        observation and set(SETTLED) <= verdicts[claim]
-        for claim, observation in zip(rows["claim"], rows["observation"], strict=True)
-    ]
-    central = dict(zip(dataset.claim.values.tolist(), dataset.central.values.tolist(), strict=True))
-    first = rows[rows["prior"] == _first(dataset)].set_index("claim")
-    change = (first["p_direction"] - first["p_direction_before"]).abs().fillna(0.0)
+    each_claim = tests.assign(claim=tests["claims"].str.split()).explode("claim").groupby("claim")
+    alone = each_claim["how"].agg(lambda hows: set(hows) == {"record"})
+    split = each_claim["verdict"].agg(lambda verdicts: set(SETTLED) <= set(verdicts))
+    rows["observation"] = [bool(alone[claim]) for claim in rows["claim"]]
+    rows["clash"] = [bool(alone[claim] and split[claim]) for claim in rows["claim"]]
+    central = dataset.central.to_series()
+    own = rows[rows["prior"] == first(dataset)].set_index("claim")
+    change = (own["p_direction"] - own["p_direction_before"]).abs().fillna(0.0)
 
     def place(claim: str) -> tuple[float, bool, float]:
         declared = central[claim] if central[claim] >= 0 else math.inf
-        return declared, first["verdict"][claim] not in SETTLED, -change[claim]
+        return declared, own["verdict"][claim] not in SETTLED, -change[claim]
 
-    ranks = {claim: rank for rank, claim in enumerate(sorted(first.index, key=place))}
-    rows["rank"] = rows["claim"].map(ranks)
-    return rows.sort_values(["rank"], kind="stable", ignore_index=True)
+    ranks = {claim: rank for rank, claim in enumerate(sorted(own.index, key=place))}
+    return rows.sort_values("claim", key=lambda claims: claims.map(ranks), kind="stable", ignore_index=True)
 
 
 def groups(rows: pd.DataFrame, prior: str) -> list[dict[str, Any]]:
@@ -257,14 +244,14 @@ def brief(found: list[dict[str, Any]]) -> str:
 
 def lines(dataset: xr.Dataset, study: Study) -> list[str]:
     """Return the answer for a terminal: the heading, the claims by verdict, and those that matter most."""
-    rows, first = verdict_rows(dataset, study), _first(dataset)
-    found = groups(rows, first)
+    rows, prior = ranked(dataset, study), first(dataset)
+    found = groups(rows, prior)
     out = textwrap.wrap(f"{clean(heading(study, found))}.", _WIDTH)[:2]
     for each in found:
         ids = ", ".join(clean(claim) for claim in (*each["claims"], *each["observations"]))
         out.append(shorten(f"{each['words']}: {ids}", _WIDTH))
     other = rows[rows["prior"] == SOURCES].set_index("claim")
-    for row in rows[rows["prior"] == first].head(_LINES - len(out)).to_dict("records"):
+    for row in rows[rows["prior"] == prior].head(_LINES - len(out)).to_dict("records"):
         tail = f" {marked(row['words'])}"
         if row["clash"]:
             tail += ": the series disagree"
@@ -275,13 +262,8 @@ def lines(dataset: xr.Dataset, study: Study) -> list[str]:
                 if math.isfinite(row["p_direction_before"])
                 else ""
             )
-            if first != SOURCES and not row["observation"] and row["claim"] in other.index:
+            if prior != SOURCES and not row["observation"] and row["claim"] in other.index:
                 tail += f", at their word {share(other['p_direction'][row['claim']])}"
         question = shorten(str(row["question"]), max(_WIDTH - len(tail) - len(row["claim"]) - 1, 20))
         out.append(shorten(f"{row['claim']} {question}{tail}", _WIDTH))
     return out[:_LINES]
-
-
-def views(dataset: xr.Dataset) -> list[str]:
-    """Return the prior sets of a Dataset, the one that takes no side first."""
-    return [name for name in PRIOR_SETS if name in dataset.prior.values]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
@@ -30,6 +30,7 @@ from outbid.errors import did_you_mean
 from outbid.files import read_toml
 from outbid.simulate.scenario import Change, names_of
 from outbid.study import Study
+from outbid.words.numbers import counted, plain_name, signed
 
 FILE, GAME = "claim_tests.toml", "play.toml"
 # Kinds of claims that say what causes what, why, or what will come: each has a test, or a reason for having none.
@@ -38,6 +39,12 @@ TESTABLE = {"C", "S", "F"}
 FEWEST = 3
 
 Output = Annotated[str, ref("output", "the run tells nothing of the name")]
+_OVER = {
+    "sum": "summed up over {}",
+    "mean": "on average over {}",
+    "end": "at the end of {}",
+    "mean_last_year": "in the last year of {}",
+}
 Stock = Annotated[str, ref("stock")]
 
 
@@ -65,6 +72,16 @@ def _in_game(value: Any, info: ValidationInfo) -> Any:
     return value
 
 
+def _changed(change: Change) -> str:
+    size = f"at {change.to:g}" if change.to is not None else signed(change.by or 0.0)
+    over = {
+        "step": f"from month {change.start} on" if change.start > 1 else "from the first month on",
+        "ramp": f"within {counted(change.months, 'month')}",
+        "pulse": f"for {counted(change.months, 'month')}",
+    }[change.shape]
+    return f"{plain_name(change.lever)} {size} {over}"
+
+
 class Shift(Declared):
     """Another value of a stock or an index today: more by `by` in its own unit, or `times` as much."""
 
@@ -84,6 +101,12 @@ class Shift(Declared):
             raise fault(f"{self.times:g} changes nothing", "Choose another size.", "times")
         return self
 
+    @property
+    def done(self) -> str:
+        """What is different, in words."""
+        size = f"times {self.times:g}" if self.by is None else signed(self.by)
+        return f"{plain_name(self.state)} {size} today"
+
 
 class Move(Declared):
     """People counted to another stock today: a share of those in `source` are in `target` instead."""
@@ -97,6 +120,11 @@ class Move(Declared):
         if not 0 < self.share <= 1 or self.source == self.target:
             raise fault("moves nobody", "Give two stocks and a share above 0, at most 1.")
         return self
+
+    @property
+    def done(self) -> str:
+        """What is different, in words."""
+        return f"{self.share:.0%} of {plain_name(self.source)} among {plain_name(self.target)} instead"
 
 
 class ClaimTest(Declared):
@@ -123,10 +151,16 @@ class MeasureTest(ClaimTest):
     sign: Sign
     smallest: Annotated[Number, AfterValidator(_positive)]
 
+    @property
+    def looked_at(self) -> str:
+        """The measure in words: "defections, summed up over 36 months"."""
+        return f"{self.label}, {_OVER[self.summary].format(counted(self.months, 'month'))}"
+
 
 class Intervention(MeasureTest):
     """A world with something different against the same world without it; `setting` holds on both sides."""
 
+    how: ClassVar[str] = "intervention"
     changes: Many[Change] = Field((), alias="change")
     shifts: Many[Shift] = Field((), alias="shift")
     moves: Many[Move] = Field((), alias="move")
@@ -143,13 +177,28 @@ class Intervention(MeasureTest):
                 raise fault(problem, fix, f"{change.lever}, start")
         return self
 
+    @property
+    def done(self) -> str:
+        """What was done, in words: "hardness −0.30 within 24 months; defections, summed up over 36 months"."""
+        parts = [*map(_changed, self.changes), *(each.done for each in (*self.shifts, *self.moves))]
+        setting = f", with {' and '.join(map(_changed, self.setting))} on both sides" if self.setting else ""
+        return f"{' and '.join(parts)}{setting}; {self.looked_at}"
+
 
 class Forecast(MeasureTest):
     """A measure over the months ahead, with every lever as today, less a figure or less the months before."""
 
+    how: ClassVar[str] = "forecast"
     than: Annotated[
         Number | Literal["past"], Says("{value} is not a number", 'Give a finite number, or "past".')
     ] = "past"
+
+    @property
+    def done(self) -> str:
+        """What was done, in words."""
+        behind = f"the {counted(self.months, 'month')} behind"
+        than = behind if self.than == "past" else f"{self.than:g} {self.unit}"
+        return f"every lever as today; {self.looked_at}, against {than}"
 
 
 class EquilibriumTest(Declared):

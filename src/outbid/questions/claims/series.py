@@ -8,6 +8,7 @@ published range. No model has a part in it.
 from __future__ import annotations
 
 import datetime as dt
+import math
 from calendar import monthrange
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 from outbid.conventions import CALLED, CONTRADICTED, NOT_IDENTIFIED, SUPPORTED
 from outbid.data.panel import Kind, Panel, Record, Series
 from outbid.questions.claims.schema import SeriesCheck
-from outbid.questions.claims.words import side_words, trend_words
+from outbid.words.numbers import counted
 
 Floats = NDArray[np.float64]
 # The middle, and where 5% and 95% of draws lie.
@@ -32,6 +33,9 @@ HALF = 0.5
 # A floor of which no more is known reaches to twice itself, a ceiling down to half.
 OPEN = 2.0
 YEAR = 365.25
+# Beyond this a change says no more than "very large".
+LARGEST = 1000
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True)
@@ -120,9 +124,11 @@ class SeriesAnswer:
     thirds: Change | None = None
 
     @property
-    def span(self) -> tuple[dt.date, dt.date]:
-        """The first and the last day that the figures speak of."""
-        return min(record.start for record in self.records), max(record.end for record in self.records)
+    def done(self) -> str:
+        """What was asked, in words."""
+        start, end = _ends(self.records)
+        figures = counted(len(self.records), "published figure")
+        return f"{figures} of “{self.label}”, {start:%Y-%m} to {end:%Y-%m}"
 
     @property
     def verdict(self) -> str:
@@ -134,7 +140,7 @@ class SeriesAnswer:
     @property
     def because(self) -> str:
         """The reason, in plain words."""
-        start, end = self.span
+        start, end = _ends(self.records)
         opening = f"{self.label}, {start:%B %Y} to {end:%B %Y}:"
         return " ".join(part for part in (opening, self.words, self.check.note) if part)
 
@@ -229,6 +235,63 @@ def _side(
     return SeriesAnswer(check, series.label, records, float(each.mean()), words)
 
 
+def trend_words(
+    unit: str,
+    yearly: Change,
+    thirds: Change | None,
+    rises: float,
+    *,
+    sure: bool,
+    ratio: bool,
+) -> str:
+    """Return what a trend amounts to.
+
+    Parameters
+    ----------
+    yearly, thirds
+        Change in a year, and from the first third of the figures to the last (None: not known), each as the middle
+        and where 5% and 95% of draws lie: ratios if `ratio`.
+    rises
+        The probability of a rise; `sure` if it, or that of a fall, is high enough to call it.
+    """
+    each_year = "% a year" if ratio else f" {unit} each year"
+    size, low, high = ((each - 1.0) * 100.0 if ratio else each for each in yearly)
+    way = "rise" if size > 0 else "fall"
+    amount = f"{_digits(abs(size))}{each_year}"
+    start = f"they {way} by {amount}" if sure else f"no clear trend; the best guess is a {way} of {amount}"
+    if not size:
+        start = "no clear trend; the best guess is no change"
+    words = f"{start} (90% interval {_signed(low)} to {_signed(high)}); probability of a rise {share(rises)}."
+    if thirds is None or not ratio:
+        return words
+    factor, least, most = (_digits(each) for each in thirds)
+    return f"{words} The last third of them is {factor} times the first ({least} to {most})."
+
+
+def _digits(value: float) -> str:
+    """Write a number with at least two significant digits, and without an exponent."""
+    size = abs(float(f"{value:.1e}"))
+    decimals = max(0, 1 - math.floor(math.log10(size))) if size else 0
+    return f"{value:,.{min(decimals, 6)}f}".replace("-", "−")
+
+
+def _signed(value: float) -> str:
+    return f"over +{LARGEST:,}" if value > LARGEST else f"{'+' if value > 0 else ''}{_digits(value)}"
+
+
+def side_words(number: int, figures: int, bound: str) -> str:
+    """Return how many of the figures lie on the side expected ("nine of ten figures are at least 3")."""
+    if figures == 1:
+        return f"the only figure is {'' if number else 'not '}{bound}."
+    if number == figures:
+        return f"{'both' if figures == 2 else f'all {_in_words(figures)}'} figures are {bound}."
+    return f"{_in_words(number)} of {_in_words(figures)} figures are {bound}."
+
+
+def _in_words(value: int) -> str:
+    return _NUMBERS[value] if value < len(_NUMBERS) else str(value)
+
+
 def _mean(values: Floats, logs: bool) -> Floats:
     """Return each row's mean; of figures in logs, the log of the figures' own mean."""
     return np.asarray(np.log(np.exp(values).mean(axis=1)) if logs else values.mean(axis=1))
@@ -256,6 +319,11 @@ def _span(record: Record) -> tuple[float, float]:
         return middle, months
     out, centre, left_out = _days(record.except_start, record.except_end)
     return (days * middle - out * centre) / (days - out), months - left_out
+
+
+def _ends(records: Sequence[Record]) -> tuple[dt.date, dt.date]:
+    """Return the first and the last day that figures speak of."""
+    return min(record.start for record in records), max(record.end for record in records)
 
 
 def _days(start: dt.date, end: dt.date) -> tuple[int, float, float]:

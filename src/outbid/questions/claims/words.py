@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
-
-from outbid.model.declare import Model
 from outbid.questions.claims.schema import Forecast, Intervention, MeasureTest, Move, Shift
 from outbid.simulate.scenario import Change
 from outbid.words.numbers import counted, percent, plain_name, signed, two_digits
@@ -22,8 +18,6 @@ _OVER = {
     "end": "at the end of {}",
     "mean_last_year": "in the last year of {}",
 }
-# Kass and Raftery (1995), table on the odds themselves: from each of these the next word holds
-_EVIDENCE = ((3.0, "hardly worth a mention"), (20.0, "positive evidence"), (150.0, "strong evidence"))
 
 
 # what was done
@@ -45,26 +39,6 @@ def forecast_words(test: Forecast) -> str:
     behind = f"the {counted(test.months, 'month')} behind"
     than = behind if test.than == "past" else f"{test.than:g} {test.unit}"
     return f"every lever as today; {_measure(test)}, against {than}"
-
-
-def equilibrium_words(test: Mapping[str, Any]) -> str:
-    """Return a question to the equilibria, as play.toml has it, in words."""
-    if test.get("weight"):
-        return f"the players' past moves; the sign of the payoff weight {test['weight'].replace('.', ', ')}"
-    when = "at the horizon" if test.get("when") == "end" else "on average over the months ahead"
-    against = "today" if test["against"] == "today" else f"the world {plain_name(test['against'])}"
-    measure = plain_name(test["measure"])
-    return f"equilibrium in the world {plain_name(test['of'])} against {against}; {measure}, {when}"
-
-
-def equilibrium_unit(test: Mapping[str, Any], model: Model, weights: Mapping[str, Any]) -> str:
-    """Return the unit of what such a test measures; `weights` are the payoff weights as payoffs.toml has them."""
-    if test.get("weight"):
-        return str(weights[test["weight"]]["unit"])
-    measure = test.get("measure")
-    if measure in {index.name for index in model.indices}:
-        return "index"
-    return {lever.name: lever.unit for lever in model.levers}.get(str(measure), "")
 
 
 def _measure(test: MeasureTest) -> str:
@@ -115,16 +89,26 @@ def trend_words(
     each_year = "% a year" if ratio else f" {unit} each year"
     size, low, high = ((each - 1.0) * 100.0 if ratio else each for each in yearly)
     way = "rise" if size > 0 else "fall"
-    amount = f"{two_digits(abs(size))}{each_year}"
+    amount = f"{_digits(abs(size))}{each_year}"
     start = f"they {way} by {amount}" if sure else f"no clear trend; the best guess is a {way} of {amount}"
     if not size:
         start = "no clear trend; the best guess is no change"
-    ends = [f"over +{LARGEST:,}" if each > LARGEST else signed(each) for each in (low, high)]
-    words = f"{start} (90% interval {' to '.join(ends)}); probability of a rise {share(rises)}."
+    words = f"{start} (90% interval {_signed(low)} to {_signed(high)}); probability of a rise {share(rises)}."
     if thirds is None or not ratio:
         return words
-    factor, least, most = (two_digits(each) for each in thirds)
+    factor, least, most = (_digits(each) for each in thirds)
     return f"{words} The last third of them is {factor} times the first ({least} to {most})."
+
+
+def _digits(value: float) -> str:
+    """Write a number with at least two significant digits, and without an exponent."""
+    size = abs(float(f"{value:.1e}"))
+    decimals = max(0, 1 - math.floor(math.log10(size))) if size else 0
+    return f"{value:,.{min(decimals, 6)}f}".replace("-", "−")
+
+
+def _signed(value: float) -> str:
+    return f"over +{LARGEST:,}" if value > LARGEST else f"{'+' if value > 0 else ''}{_digits(value)}"
 
 
 def side_words(number: int, figures: int, bound: str) -> str:
@@ -149,14 +133,11 @@ def share(probability: float) -> str:
     return percent(min(max(probability, 1e-9), 1.0 - 1e-9)) if known else "not known"
 
 
-def bayes_in_words(factor: float) -> str:
-    """Return a Bayes factor with what it is worth, in the words of Kass and Raftery (1995)."""
-    if not math.isfinite(factor) or factor < 0:
-        return "not known"
+def bayes_factor(factor: float) -> str:
+    """Write a Bayes factor with two digits ("32", "1/25", "1,000 or more"); nothing where there is none."""
+    if not math.isfinite(factor):
+        return ""
     against = factor < 1
-    times = math.inf if factor == 0 else 1 / factor if against else factor
-    bound = times >= MOST_ODDS
-    size = f"{MOST_ODDS:,.0f} or {'less' if against else 'more'}" if bound else two_digits(times)
-    word = next((word for limit, word in _EVIDENCE if times < limit), "very strong evidence")
-    side = "" if times < _EVIDENCE[0][0] else " against it" if against else " for it"
-    return f"{'1/' if against else ''}{size}: {word}{side}"
+    times = min(1 / factor if against else factor, MOST_ODDS) if factor > 0 else MOST_ODDS
+    bound = f" or {'less' if against else 'more'}" if times >= MOST_ODDS else ""
+    return f"{'1/' if against else ''}{two_digits(times)}{bound}"
