@@ -391,17 +391,22 @@ def _keys(kind: Any, loc: Sequence[int | str]) -> list[str]:
 
 
 def json_schema(schema: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON Schema of a file: keys as they are written, without the titles that pydantic makes up."""
-    result: dict[str, Any] = _without_titles(schema.model_json_schema(by_alias=True))
+    """Return the JSON Schema of a file: keys as they are written, without made-up titles, and without null."""
+    result: dict[str, Any] = _plainer(schema.model_json_schema(by_alias=True))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **result}
 
 
-def _without_titles(node: Any, names: bool = False) -> Any:
-    """Drop `title`, except where it is the name of a field."""
-    if isinstance(node, Mapping):
-        return {
-            key: _without_titles(each, names=not names and key in ("properties", "$defs"))
-            for key, each in node.items()
-            if names or key != "title"
-        }
-    return [_without_titles(each) for each in node] if isinstance(node, list) else node
+def _plainer(node: Any, names: bool = False) -> Any:
+    """Drop titles and what TOML can't say; `names` where the keys are names of fields."""
+    if isinstance(node, list):
+        return [_plainer(each) for each in node]
+    if not isinstance(node, Mapping):
+        return node
+    branches = [each for each in node.get("anyOf", ()) if each != {"type": "null"}]
+    if not names and len(branches) == 1:
+        node = {**branches[0], **{key: each for key, each in node.items() if key != "anyOf"}}
+    return {
+        key: _plainer(each, names=not names and key in ("properties", "$defs"))
+        for key, each in node.items()
+        if each is not None and (names or key != "title")
+    }

@@ -106,10 +106,11 @@ class Scenario(Declared):
         if "model" in known:
             rule_table(known["model"], self.rules)
         horizon = known.get("horizon")
-        for each in (*self.changes, *self.rules):
-            if horizon is not None and each.start > horizon:
-                problem = f"starts in month {each.start}, after the horizon of {horizon} months"
-                raise fault(problem, "Start earlier.", each.lever)
+        begins = [(each.lever, each.start) for each in self.changes]
+        for lever, start in begins + [(each.lever, each.start) for each in self.rules]:
+            if horizon is not None and start > horizon:
+                problem = f"starts in month {start}, after the horizon of {horizon} months"
+                raise fault(problem, "Start earlier.", lever)
         return self
 
 
@@ -198,6 +199,7 @@ def names_of(
         "parameter": model.parameter_names,
         "actor": [item.name for item in model.actors],
         "output": outputs_of(model),
+        "state, lever or count": [*stocks, *indices, *model.lever_names, *model.counts],
         "past output": [*month, *elsewhere, *(f"sees.{item.series}" for item in model.observations)],
     }
 
