@@ -23,7 +23,6 @@ from outbid.question import Context
 from outbid.questions.claims.intervene import forecast_effects, intervention_effects
 from outbid.questions.claims.schema import ClaimTests, Intervention
 from outbid.questions.claims.series import SeriesAnswer, check_series, combined
-from outbid.questions.claims.words import MOST_ODDS
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Standing
 from outbid.stats.boxes import Box, find_box
@@ -38,6 +37,8 @@ CANDIDATES = 12
 # Of the draw that contradicts a claim most, so many inputs are named. A claim that fewer than this share of draws
 # (or all but this share) bear out has no boundary worth drawing.
 APART, FEW = 3, 0.02
+# Beyond these, the odds of a few thousand draws are noise.
+MOST_ODDS = 1000.0
 NO_VERDICT = "no verdict from a quick run"
 COARSE = "A quick run approximates the posterior, too coarsely for a verdict."
 WEAKEST = (NO_VERDICT, *STRENGTH)
@@ -122,7 +123,7 @@ def judged(
         What the draws of `after` consist of.
     """
     rows = []
-    for test in (*asked.interventions, *asked.forecasts):
+    for test in asked.measured:
         effect = after[test.id]
         now, then, form = (
             chances(each[test.id], test.sign, test.smallest) if test.id in each else None
@@ -246,22 +247,23 @@ def _equilibrium_rows(asked: ClaimTests, solved: xr.Dataset) -> list[Row]:
     return rows
 
 
-def _about(
-    asked: ClaimTests, series: Sequence[SeriesAnswer], solved: xr.Dataset | None
-) -> pd.DataFrame:
+def _about(asked: ClaimTests, series: Sequence[SeriesAnswer], solved: xr.Dataset | None) -> pd.DataFrame:
     """Return what each test is about, by its id: the columns ABOUT; those of the game only where it was solved."""
     rows: list[tuple[Any, ...]] = []
-    for test in (*asked.interventions, *asked.forecasts):
+    for test in asked.measured:
         words = (test.question, test.answer_if, test.done, test.label, test.unit)
         rows.append((test.id, test.how, test.claims, *words, test.sign, test.smallest))
-    for each in asked.equilibria if solved is not None else ():
-        put = solved.sel(test=each.play)
-        rows.append((each.id, "equilibrium", each.claims, *(put[name].item() for name in ABOUT[2:])))
+    if solved is not None:
+        for each in asked.equilibria:
+            put = solved.sel(test=each.play)
+            rows.append((each.id, "equilibrium", each.claims, *(put[name].item() for name in ABOUT[2:])))
     for answer in series:
         check, done = answer.check, answer.done
         unit = ("times a year" if answer.ratio else "a year") if answer.yearly else ""
         words = (check.question, check.answer_if, done, answer.label, unit)
-        rows.append((check.id, "record", check.claims, *words, -1 if check.expects in ("fall", "at_most") else 1, 0.0))
+        rows.append(
+            (check.id, "record", check.claims, *words, -1 if check.expects in ("fall", "at_most") else 1, 0.0)
+        )
     return pd.DataFrame(rows, columns=["test", *ABOUT]).set_index("test")
 
 
@@ -288,7 +290,6 @@ def _dataset(
         for name in ("p_direction", "p_relevant")
     }
     numbers = {name: (both, grid(name, np.nan)) for name in NUMBERS}
-    # beyond these, the odds of a few thousand draws are noise
     numbers["bayes_factor"] = (both, np.clip(numbers["bayes_factor"][1], 1.0 / MOST_ODDS, MOST_ODDS))
     texts = {name: (both, grid(name, "")) for name in TEXTS}
     described = {name: ("test", about[name].to_numpy(dtype=str)) for name in ABOUT[:-2] if name != "claims"}

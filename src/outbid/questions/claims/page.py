@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -15,19 +15,22 @@ from outbid.plots.base import Figure
 from outbid.plots.intervals import intervals
 from outbid.question import Section
 from outbid.questions.claims import present
+from outbid.questions.claims.compute import MOST_ODDS, NO_VERDICT
 from outbid.questions.claims.present import MARKS, marked, moved, spoken
-from outbid.questions.claims.words import bayes_factor
 from outbid.study import Study
-from outbid.words.numbers import capital, counted, interval, plain_name, shorten, signed, two_digits, unit_of
+from outbid.words.effects import difference, lead, span
+from outbid.words.numbers import capital, counted, plain_name, shorten, two_digits, unit_of
 
+Row = Mapping[Any, Any]
 LEADING, NOT_TESTED = 10, "not tested"
 TONES = {SUPPORTED: "good", CONTRADICTED: "bad"}
-_LETTERS = 62
+_LETTERS, COARSE = 62, " (coarse)"
 
 
 def section(dataset: xr.Dataset, study: Study) -> Section:
     """Return the section: verdicts counted, the claims that matter most, their picture, and every claim's tests."""
-    made, rows, first = present.tables(dataset, study), present.ranked(dataset, study), present.first(dataset)
+    made, rows = present.tables(dataset, study), present.ranked(dataset, study)
+    first = lead(made["claim_tests"])
     found = present.groups(rows, first)
     leading = rows["claim"].drop_duplicates().tolist()[:LEADING]
     order = [*leading, *(claim for claim in study.ledger.claims if claim not in leading)]
@@ -81,7 +84,7 @@ def entry(
     }
 
 
-def block(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def block(rows: Sequence[Row]) -> dict[str, Any]:
     """Return one test as a claim opens to it, from its rows: what was asked and done, and the numbers in each view."""
     test = rows[0]
     answer_if = test["answer_if"].replace("; ", ", ").rstrip(".")
@@ -91,7 +94,7 @@ def block(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return {**test, "answer_if": inside, "least": least, "views": views(rows)}
 
 
-def views(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
+def views(rows: Sequence[Row]) -> list[dict[str, str]]:
     """Return what a test or claim came to in each view; published figures say the same in every one, so once."""
     record = bool(rows) and rows[0]["how"] == "record"
     return [
@@ -102,7 +105,8 @@ def views(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
             "because": row["because"],
             "measure": capital(plain_name(row["measure"]).replace(".", "'s ")),
             "effect": "" if record else effect(row),
-            "chances": moved(row["p_direction_before"], row["p_direction"]),
+            "chances": moved(row["p_direction_before"], row["p_direction"])
+            + COARSE * (verdict == NO_VERDICT),
             "enough": moved(row["p_relevant_before"], row["p_relevant"]) if row["smallest"] > 0 else "",
             "bayes": bayes_factor(row["bayes_factor"]),
         }
@@ -110,15 +114,24 @@ def views(rows: list[dict[str, Any]]) -> list[dict[str, str]]:
     ]
 
 
-def effect(row: Mapping[str, Any]) -> str:
+def effect(row: Row) -> str:
     """Return the effect with its 90% interval and its unit ("+62 (−330 to +480) persons")."""
-    factor, unit = unit_of(row["unit"], difference=True)
-    middle, low, high = (row[name] * factor for name in ("median", "q05", "q95"))
-    if not all(math.isfinite(each) for each in (middle, low, high)):
+    unit = unit_of(row["unit"], difference=True)[1]
+    return (
+        f"{difference(row, row['unit'])} ({span(row, row['unit'])}) {unit}".strip()
+        if math.isfinite(row["median"])
+        else ""
+    )
+
+
+def bayes_factor(factor: float) -> str:
+    """Write a Bayes factor with two digits ("32", "1/25", "1,000 or more"); nothing where there is none."""
+    if not math.isfinite(factor):
         return ""
-    # a hundredth of the interval is within its own noise
-    near = "about 0" if abs(middle) < max(abs(low), abs(high)) / 100 else signed(middle)
-    return f"{near} ({interval(low, high, difference=True)}) {unit}".strip()
+    against = factor < 1
+    times = min(1 / factor if against else factor, MOST_ODDS) if factor > 0 else MOST_ODDS
+    bound = f" or {'less' if against else 'more'}" if times >= MOST_ODDS else ""
+    return f"{'1/' if against else ''}{two_digits(times)}{bound}"
 
 
 def filters(entries: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[str, str]]]:
@@ -140,10 +153,11 @@ def filters(entries: Iterable[Mapping[str, Any]]) -> dict[str, list[tuple[str, s
 def figure(rows: pd.DataFrame, heading: str) -> Figure:
     """Draw how likely each of some claims was before the data, and how likely it is after them, in both views."""
     known = rows[rows["p_direction"].notna() & ~rows["clash"]]
-    labels = {row.claim: f"{row.claim} {shorten(row.question, _LETTERS)}" for row in known.itertuples()}
+    each: list[Row] = [*known.drop_duplicates("claim").to_dict("records")]
+    labels = {row["claim"]: f"{row['claim']} {shorten(row['question'], _LETTERS)}" for row in each}
     told = [
-        f"{row.claim} {marked(row.words)}, {moved(row.p_direction_before, row.p_direction)}."
-        for row in known.drop_duplicates("claim").itertuples()
+        f"{row['claim']} {row['words']}, {moved(row['p_direction_before'], row['p_direction'])}."
+        for row in each
     ]
     drawn = known[["claim", "prior", "test", "verdict", "p_direction_before", "p_direction"]]
     return intervals(

@@ -15,17 +15,16 @@ from outbid.conventions import (
     BEFORE,
     BUILT_IN,
     CONTRADICTED,
-    NEUTRAL,
     NOT_IDENTIFIED,
     SOURCES,
     SUPPORTED,
 )
 from outbid.questions.claims.compute import ABOUT, NO_VERDICT, NUMBERS, TEXTS
-from outbid.questions.claims.words import share
 from outbid.stats.verdict import BY_FORM
 from outbid.study import Study
-from outbid.words.chances import ASSUMED, CANT_TELL, chance_word, is_assumed
-from outbid.words.numbers import capital, clean, counted, shorten
+from outbid.words.chances import ASSUMED, ASSUMED_MARK, CANT_TELL, chance, is_assumed
+from outbid.words.effects import lead
+from outbid.words.numbers import capital, clean, counted, percent, shorten
 
 CHANCES = ("p_direction_before", "p_direction", "p_relevant_before", "p_relevant")
 TEST_COLUMNS = ("test", "prior", *ABOUT, *TEXTS, *CHANCES, *NUMBERS, "assumed")
@@ -36,7 +35,7 @@ MARKS: Mapping[str, str] = {
     CONTRADICTED: "✗",
     CANT_TELL: "?",
     BUILT_IN: "■",
-    ASSUMED: "□",
+    ASSUMED: ASSUMED_MARK,
     NO_VERDICT: "○",
 }
 SETTLED = (SUPPORTED, CONTRADICTED)
@@ -60,14 +59,12 @@ def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
         `worst_apart` sets apart; `box` is where the claim holds most.
     """
     tests = _tests(dataset)
-    verdicts = (
-        dataset[["claim_verdict", "claim_test"]].to_dataframe(dim_order=["claim", "prior"]).reset_index()
-    )
+    verdicts = dataset[["claim_verdict", "claim_test"]].to_dataframe().reset_index()
     verdicts = verdicts.rename(columns={"claim_verdict": "verdict", "claim_test": "test"})
     verdicts = verdicts[verdicts["verdict"] != ""].merge(
         tests[["test", "prior", "because", *VERDICT_COLUMNS]], on=["test", "prior"], how="left"
     )
-    own = verdicts[verdicts["prior"] == first(dataset)].set_index("claim")["verdict"]
+    own = verdicts[verdicts["prior"] == lead(tests)].set_index("claim")["verdict"]
     names = dict(zip(dataset.test.values.tolist(), dataset.claims.values.tolist(), strict=True))
     claims = pd.DataFrame(
         {
@@ -80,12 +77,6 @@ def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
         for claim in study.ledger.claims.values()
     )
     return {"claims": claims, "claim_verdicts": verdicts, "claim_tests": tests}
-
-
-def first(dataset: xr.Dataset) -> str:
-    """Return the prior set that takes no side, or the first one where a run leaves that out."""
-    priors: list[str] = dataset.prior.values.tolist()
-    return NEUTRAL if NEUTRAL in priors else priors[0]
 
 
 def _tests(dataset: xr.Dataset) -> pd.DataFrame:
@@ -158,10 +149,10 @@ def moved(before: float, after: float) -> str:
     if not math.isfinite(after):
         return ""
     if not math.isfinite(before):
-        return f"{chance_word(after)}, {share(after)}"
+        return chance(after)
     if is_assumed(after, before):
-        return f"{MARKS[ASSUMED]} {ASSUMED} ({share(before)} → {share(after)})"
-    return f"{share(before)} → {chance_word(after)}, {share(after)}"
+        return f"{ASSUMED_MARK} {ASSUMED} ({percent(before)} → {percent(after)})"
+    return f"{percent(before)} → {chance(after)}"
 
 
 def ranked(dataset: xr.Dataset, study: Study) -> pd.DataFrame:
@@ -181,7 +172,7 @@ def ranked(dataset: xr.Dataset, study: Study) -> pd.DataFrame:
     rows["observation"] = [bool(alone[claim]) for claim in rows["claim"]]
     rows["clash"] = [bool(alone[claim] and split[claim]) for claim in rows["claim"]]
     central = dataset.central.to_series()
-    own = rows[rows["prior"] == first(dataset)].set_index("claim")
+    own = rows[rows["prior"] == lead(tests)].set_index("claim")
     change = (own["p_direction"] - own["p_direction_before"]).abs().fillna(0.0)
 
     def place(claim: str) -> tuple[float, bool, float]:
@@ -244,7 +235,8 @@ def brief(found: list[dict[str, Any]]) -> str:
 
 def lines(dataset: xr.Dataset, study: Study) -> list[str]:
     """Return the answer for a terminal: the heading, the claims by verdict, and those that matter most."""
-    rows, prior = ranked(dataset, study), first(dataset)
+    rows = ranked(dataset, study)
+    prior = lead(rows)
     found = groups(rows, prior)
     out = textwrap.wrap(f"{clean(heading(study, found))}.", _WIDTH)[:2]
     for each in found:
@@ -256,14 +248,14 @@ def lines(dataset: xr.Dataset, study: Study) -> list[str]:
         if row["clash"]:
             tail += ": the series disagree"
         elif math.isfinite(row["p_direction"]):
-            tail += f": {share(row['p_direction'])}"
-            tail += (
-                f", was {share(row['p_direction_before'])}"
-                if math.isfinite(row["p_direction_before"])
-                else ""
+            was = row["p_direction_before"]
+            tail += f": {percent(row['p_direction'])}" + (
+                f", was {percent(was)}" if math.isfinite(was) else ""
             )
             if prior != SOURCES and not row["observation"] and row["claim"] in other.index:
-                tail += f", at their word {share(other['p_direction'][row['claim']])}"
+                also = other.loc[row["claim"]]
+                chance = f"{ASSUMED_MARK} {ASSUMED}" if also["assumed"] else percent(also["p_direction"])
+                tail += f", at their word {chance}"
         question = shorten(str(row["question"]), max(_WIDTH - len(tail) - len(row["claim"]) - 1, 20))
         out.append(shorten(f"{row['claim']} {question}{tail}", _WIDTH))
     return out[:_LINES]

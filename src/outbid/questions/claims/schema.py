@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
@@ -28,7 +29,7 @@ from outbid.declared import (
 )
 from outbid.errors import did_you_mean
 from outbid.files import read_toml
-from outbid.simulate.scenario import Change, names_of
+from outbid.simulate.scenario import Change
 from outbid.study import Study
 from outbid.words.numbers import counted, plain_name, signed
 
@@ -180,7 +181,8 @@ class Intervention(MeasureTest):
     @property
     def done(self) -> str:
         """What was done, in words: "hardness −0.30 within 24 months; defections, summed up over 36 months"."""
-        parts = [*map(_changed, self.changes), *(each.done for each in (*self.shifts, *self.moves))]
+        states = [*(each.done for each in self.shifts), *(each.done for each in self.moves)]
+        parts = [*map(_changed, self.changes), *states]
         setting = f", with {' and '.join(map(_changed, self.setting))} on both sides" if self.setting else ""
         return f"{' and '.join(parts)}{setting}; {self.looked_at}"
 
@@ -315,9 +317,16 @@ class ClaimTests(Declared):
                 raise fault(problem, fix, claim.id)
         return self
 
-    def tests(self) -> Iterator[Intervention | Forecast | EquilibriumTest | SeriesCheck]:
+    def tests(self) -> Iterator[MeasureTest | EquilibriumTest | SeriesCheck]:
         """Yield every test, in the order of its kinds."""
-        yield from (*self.interventions, *self.forecasts, *self.equilibria, *self.checks)
+        yield from self.measured
+        yield from self.equilibria
+        yield from self.checks
+
+    @property
+    def measured(self) -> tuple[Intervention | Forecast, ...]:
+        """What the model is run for."""
+        return (*self.interventions, *self.forecasts)
 
     def of(self, claim: str) -> tuple[str, ...]:
         """Return the ids of the tests that stand for a claim."""
@@ -330,28 +339,25 @@ class ClaimTests(Declared):
 
 
 def declare(study: Study) -> ClaimTests | None:
-    """Read how a study's claims are tested: no tests without the file, and None where the study has no claims.
+    """Read how a study's claims are tested: no tests without the file, and None where there are no claims to test.
 
     Raises
     ------
     InputError
         On a fault in the file, a name that doesn't exist, a test that can't be made, or a claim without one.
     """
-    if not study.ledger.claims:
+    if not study.ledger.claims or study.settings.kind == "game":
         return None
     names = {
-        **names_of(study.model, study.levers_today, study.settings.horizon_months),
-        "claim": study.ledger.claims,
-        "series": study.panel.series,
+        **study.names,
         "panel": study.panel,
         "ledger": tuple(study.ledger.claims.values()),
-        "game test": [each["id"] for each in game_tests(study) if "id" in each],
+        "game test": game_tests(study.folder / GAME),
     }
     return read(study.folder / FILE, ClaimTests, names) or ClaimTests()
 
 
-def game_tests(study: Study) -> Sequence[dict[str, Any]]:
-    """Return the tests of a study's game as play.toml has them; what is wrong with them is that file's matter."""
-    path = study.folder / GAME
+def game_tests(path: Path) -> list[str]:
+    """Return the ids of the tests that play.toml holds; what is wrong with them is that file's matter."""
     tests = read_toml(path).get("test", []) if path.is_file() else []
-    return [each for each in tests if isinstance(each, dict)] if isinstance(tests, list) else []
+    return [str(each["id"]) for each in tests if isinstance(each, dict) and "id" in each]

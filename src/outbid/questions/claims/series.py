@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from outbid.conventions import CALLED, CONTRADICTED, NOT_IDENTIFIED, SUPPORTED
 from outbid.data.panel import Kind, Panel, Record, Series
 from outbid.questions.claims.schema import SeriesCheck
-from outbid.words.numbers import counted
+from outbid.words.numbers import counted, percent
 
 Floats = NDArray[np.float64]
 # The middle, and where 5% and 95% of draws lie.
@@ -261,7 +261,9 @@ def trend_words(
     start = f"they {way} by {amount}" if sure else f"no clear trend; the best guess is a {way} of {amount}"
     if not size:
         start = "no clear trend; the best guess is no change"
-    words = f"{start} (90% interval {_signed(low)} to {_signed(high)}); probability of a rise {share(rises)}."
+    words = (
+        f"{start} (90% interval {_signed(low)} to {_signed(high)}); probability of a rise {percent(rises)}."
+    )
     if thirds is None or not ratio:
         return words
     factor, least, most = (_digits(each) for each in thirds)
