@@ -17,7 +17,6 @@ import jax
 import numpy as np
 
 from outbid import __version__
-from outbid.ask.strategic.file import read_play
 from outbid.errors import did_you_mean
 from outbid.infer.fit import Fit, fit, iterations
 from outbid.infer.latent import layout
@@ -28,6 +27,7 @@ from outbid.infer.store import from_netcdf, to_netcdf
 from outbid.model.anchors import check_anchors
 from outbid.model.priors import PRIOR_SETS, prior_table
 from outbid.output import OutputFolder
+from outbid.players.schema import read_game
 from outbid.progress import Interrupted, Progress
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator
@@ -115,7 +115,7 @@ def check_study(study: Study) -> tuple[str, ...]:
     scenarios = read_scenarios(path, study.model, study.levers_today, months)
     read_goals(path, study.model)
     gather(study.model, study.panel)
-    read_play(study.folder, study.model)
+    read_game(study.folder, study.model)
     check_anchors(study.model, {name: prior_table(study.model.parameters, name) for name in PRIOR_SETS})
     return (*unresolved(study), *_unknown_words(study, scenarios))
 
