@@ -63,6 +63,8 @@ class PayoffPosterior:
         Of the moves at each trial, (draws, trials); `by_chance` is that of blind play, a number.
     settled
         Which draws' most likely weights were found, shape (draws,).
+    moves
+        How many moves they were learnt from.
     """
 
     parameters: tuple[Parameter, ...]
@@ -72,6 +74,7 @@ class PayoffPosterior:
     log_likelihood: Floats
     by_chance: float
     settled: NDArray[np.bool_]
+    moves: int
 
     @property
     def effective(self) -> float:
@@ -172,6 +175,7 @@ class Learner:
             np.where(np.isfinite(heights), heights, -1e300),
             float(-moves.axes.shape[1] * np.log(choices).sum()),
             settled,
+            moves.axes.shape[1] * len(choices),
         )
 
     def _play(
