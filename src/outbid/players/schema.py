@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from outbid.data.tables import read_toml
 from outbid.declared import (
     Declared,
     Entries,
@@ -27,6 +26,7 @@ from outbid.declared import (
     ref,
 )
 from outbid.errors import InputError, did_you_mean
+from outbid.files import read_toml
 from outbid.game.game import Player
 from outbid.game.grid import Axis, Grid
 from outbid.game.reduce import Reduction, reduce
