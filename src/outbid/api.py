@@ -174,10 +174,12 @@ class LoadedStudy:
             known = learn(self.study, settings, fits, tools, shown, scenarios=scenarios)
             futures, left_out = {name: each.futures for name, each in known.items()}, ()
             if play == "equilibrium":
-                from outbid.players.ahead import play_out
+                from outbid.players.scenarios import play_out
 
                 ahead = months or self.study.settings.horizon_months
-                futures, left_out = play_out(self.study, settings, known, ahead, shown, scenarios=scenarios)
+                pasts = {name: each.past for name, each in known.items()}
+                common = {"quick": quick, "seed": seed, "scenarios": scenarios}
+                futures, left_out = play_out(self.study, pasts, ahead, shown, **common)
             table = compared(self.study, futures)
             result = SimulationResult(self.study, futures, table, play, left_out, problems_of(fits))
             if folder is not None:
