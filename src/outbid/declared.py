@@ -1,0 +1,395 @@
+"""What a study declares in TOML, as schemas: every fault becomes one line that says where, what and how to mend it.
+
+A schema is a class of fields; a file is read with `read`, which returns an instance of it::
+
+    class Change(Declared):
+        '''Another value of one lever from one month on.'''
+
+        entry = "{lever}"                                    # in complaints: "replays.toml, pressed, hardness"
+
+        lever: Lever                                         # must be a lever of the study; "did you mean"
+        start: Month = Field(alias="from")                   # the key in TOML is `from`
+        to: Number | None = None                             # may be left out
+        ramp: Annotated[int, between(1, 600)] = 1
+        note: Annotated[Text, Says("missing or empty", "Give it as text.")] = ""
+
+        @model_validator(mode="after")
+        def _reachable(self, info: ValidationInfo) -> Self:
+            if self.to is not None:
+                in_range(info, self.lever, self.to, at="to")
+            return self
+
+    class Replays(Declared):
+        '''replays.toml.'''
+
+        replay: Annotated[Entries[Replay], Field(min_length=1), Says("holds no replay", "Write one.")] = ()
+
+* The type of a field says how it is written: `Text`, `Number`, `Id`, `Month`, `Sign`, `Whole`, `Literal["step", "ramp"]`,
+  `Annotated[int, between(1, 600)]`, `Annotated[str, ref("lever")]`, `Many[T]` (a list), `Some[T]` (a list of at least
+  one, or a single text), `Entries[T]` (tables with an id each), another schema (a table), `dict[str, T]`.
+* `Says(problem, fix)` beside the type gives the words for a field that is missing or of the wrong form; without it
+  the type has its own. `{value}` stands for what was written, `{type}` for its type, `{key}` for the field's name,
+  `{table}` for it with the tables around it ("scenario.change").
+* A validator of one's own raises `fault(problem, fix, at)`; `at` is added to the place. An `InputError` of another
+  module may pass through it as it is.
+* `entry` says how complaints name one table of a list; "{id}" if left out.
+* `names`, the context of validators (`info.context`), holds what may be named, by kind ("lever", "outcome", "claim", ...);
+  a kind that it lacks is not checked. It also has "month" (the window's months), "range" (low and high by lever),
+  "today" (by lever, where known) and "horizon" (months ahead).
+"""
+
+from __future__ import annotations
+
+import re
+import types
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
+
+from pydantic import (
+    AllowInfNan,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+)
+from pydantic.functional_validators import AfterValidator
+from pydantic_core import core_schema
+
+from outbid.data.fields import month
+from outbid.data.tables import read_toml
+from outbid.errors import InputError, did_you_mean
+
+T = TypeVar("T")
+S = TypeVar("S", bound=BaseModel)
+Names = Mapping[str, Any]
+
+
+class Declared(BaseModel):
+    """A table of a TOML file: frozen, strict about types, and without keys that it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_by_name=True)
+    entry: ClassVar[str] = "{id}"
+
+
+def read(path: Path, schema: type[S], names: Names) -> S | None:
+    """Return a declared file, None if there is none.
+
+    Parameters
+    ----------
+    schema
+        A `Declared`, or a `RootModel` for a file whose tables are named freely.
+    names
+        What may be named, by kind.
+
+    Raises
+    ------
+    InputError
+        At one fault: an unknown key before any other, then in the order of the schema.
+    """
+    return parse(path.name, read_toml(path), schema, names) if path.is_file() else None
+
+
+def parse(file: str, raw: Mapping[str, Any], schema: type[S], names: Names) -> S:
+    """Return what a file's content declares; `file` names it in complaints.
+
+    Raises
+    ------
+    InputError
+        As `read` does.
+    """
+    try:
+        return schema.model_validate(raw, context=names, by_alias=True, by_name=False)
+    except ValidationError as error:
+        faults = error.errors(include_url=False)
+    worst = min(faults, key=lambda each: each["type"] != "extra_forbidden")
+    raise _complaint(file, raw, schema, worst, names)
+
+
+# words
+
+
+def fault(problem: str, fix: str, at: str = "") -> InputError:
+    """Return a complaint for a validator to raise; `at` is added to the place, which `read` puts before it."""
+    return InputError(at, problem, fix)
+
+
+@dataclass(frozen=True)
+class Says:
+    """What to say of a field that is missing or of the wrong form; {value} and {key} are filled in."""
+
+    problem: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class Ref(Says):
+    """A name that must be among the context's `kind`."""
+
+    kind: str = ""
+
+    def _known(self, value: Any, info: ValidationInfo) -> Any:
+        known = (info.context or {}).get(self.kind)
+        if isinstance(value, str) and (known is None or value in known):
+            return value
+        raise fault(self.problem.replace("{value}", repr(value)), did_you_mean(str(value), known or ()))
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        return core_schema.with_info_before_validator_function(self._known, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> Any:
+        return {"type": "string", "description": f"Name of one of the study's: {self.kind}."}
+
+
+@dataclass(frozen=True)
+class Between(Says):
+    """Bounds of a number, both included."""
+
+    low: float = 0.0
+    high: float = 0.0
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        return {**handler(source), "ge": self.low, "le": self.high}
+
+
+def ref(kind: str, problem: str = "") -> Ref:
+    """Return the mark of a name that has to exist: `Annotated[str, ref("lever")]`; `problem` instead of "no lever"."""
+    return Ref(f"{problem or f'no {kind}'} {{value}}", "Name one that exists.", kind)
+
+
+def between(low: float, high: float, problem: str = "{value} is outside its range", fix: str = "") -> Between:
+    """Return the mark of a number within bounds: `Annotated[int, between(1, 600)]`."""
+    what = "whole number" if isinstance(low, int) else "number"
+    return Between(problem, fix or f"Give a {what} from {low:g} to {high:g}.", low, high)
+
+
+def in_range(info: ValidationInfo, lever: str, value: float, at: str = "") -> None:
+    """Refuse a value that a lever can't take; `at` names the field."""
+    low, high = (info.context or {}).get("range", {}).get(lever, (value, value))
+    if not low <= value <= high:
+        raise fault(f"{value:g} is outside the lever's range", f"Stay within {low:g} to {high:g}.", at)
+
+
+def unique(entries: Sequence[T], taken: Collection[str] = (), kind: str = "") -> Sequence[T]:
+    """Refuse tables of which two have one id, or one an id that is taken; `kind` is put before the id."""
+    seen = set(taken)
+    for each in entries:
+        name = str(getattr(each, "id", ""))
+        if name in seen:
+            at = f"{kind}, {name}" if kind else name
+            raise fault("this id is taken twice", "Rename one of the two.", at)
+        seen.add(name)
+    return entries
+
+
+# kinds of fields
+
+
+def _month(value: Any, info: ValidationInfo) -> str:
+    if not isinstance(value, str):
+        raise fault("is not a month", 'Write it in quotes as "YYYY-MM".')
+    month(value, "")
+    window = (info.context or {}).get("month")
+    if window and value not in window:
+        problem = f"{value} lies outside the window of the data"
+        raise fault(problem, f"Choose one from {window[0]} to {window[-1]}.")
+    return value
+
+
+@dataclass(frozen=True)
+class _Listed:
+    """Makes a single text a list of one."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        def listed(value: Any) -> Any:
+            return [value] if isinstance(value, str) else value
+
+        return core_schema.no_info_before_validator_function(listed, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Any) -> Any:
+        array = handler(schema)
+        return {"anyOf": [array["items"], array]}
+
+
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1),
+    Says("missing or not a text", "Give it as text in quotes."),
+]
+Number = Annotated[float, AllowInfNan(False), Says("{value} is not a number", "Give a finite number.")]
+Whole = Annotated[
+    int, Field(ge=1), Says("is not a whole number of at least 1", "Give a whole number, 1 or more.")
+]
+Sign = Annotated[
+    Literal[1, -1],
+    BeforeValidator(lambda value: None if isinstance(value, bool) else value),  # True equals 1
+    Says("is neither 1 nor -1", "Say which way the measure is expected to go."),
+]
+Id = Annotated[
+    str,
+    StringConstraints(pattern=r"^[^\W\d]\w*$"),
+    Says("is no plain name", 'Give it one, such as id = "schools_open".'),
+]
+Month = Annotated[
+    str, BeforeValidator(_month), Says("missing", 'Name a month in quotes, such as from = "2022-03".')
+]
+Many = Annotated[tuple[T, ...], Field(strict=False)]
+Entries = Annotated[tuple[T, ...], Field(strict=False), AfterValidator(unique)]
+Some = Annotated[
+    tuple[T, ...],
+    Field(strict=False, min_length=1),
+    _Listed(),
+    Says("missing or not a list of texts", 'Write {key} = ["..."].'),
+]
+Lever = Annotated[str, ref("lever")]
+Outcome = Annotated[str, ref("outcome")]
+ScenarioId = Annotated[str, ref("scenario")]
+ClaimId = Annotated[str, ref("claim", "the ledger has no claim")]
+
+
+# complaints
+
+
+def _complaint(file: str, raw: Any, schema: type[BaseModel], error: Any, names: Names) -> InputError:
+    """Return one of pydantic's errors as ours; tables of a list are named by themselves, not by number."""
+    loc = [step for step in error["loc"] if step != "[key]"]
+    path: list[str] = []
+    place, value, kind = [file], raw, schema
+    words: Says | None = None
+    for i, step in enumerate(loc):
+        last, below = i == len(loc) - 1, _inside(kind, step)
+        if isinstance(step, int) and isinstance(value, list | tuple):
+            value = value[step]
+            if _is_table(below):
+                place[-1] = _entry_name(below, value, path[-1], step, last_step=loc[-1])
+        elif isinstance(step, str) and isinstance(value, Mapping) and (step in value or last):
+            value = value.get(step)
+            named = _is_table(below) and not any(_is_schema(part) for part in _parts(kind))
+            place.append(_entry_name(below, value, step) if named else step)
+            path.append(step)
+        else:  # a branch of a union, of which the file knows nothing
+            continue
+        kind, words = below, _words(below) or (words if isinstance(step, int) else None)
+    # a quoted key may hold a line break; a complaint is one line
+    where = ", ".join(each if each.isprintable() else repr(each) for each in place)
+    if error["type"] == "extra_forbidden":
+        return InputError(where, "unknown key", did_you_mean(path[-1], _keys(schema, loc[:-1])))
+    own = error.get("ctx", {}).get("error")
+    if isinstance(own, InputError):
+        return InputError(f"{where}, {own.where}" if own.where else where, own.problem, own.fix)
+    words = words or _plain(kind, value)
+    problem, fix = words.problem, words.fix
+    if error["type"] == "missing":
+        problem = re.sub(r"^(\{value\} )?is ", "missing or ", problem)
+        problem = "missing" if "{value}" in problem else problem
+        fix = did_you_mean("", names.get(words.kind, ())) if isinstance(words, Ref) else fix
+    filled = {"{value}": repr(value), "{type}": type(value).__name__, "{table}": ".".join(path)}
+    for token, text in {**filled, "{key}": path[-1] if path else file}.items():
+        problem, fix = problem.replace(token, text), fix.replace(token, text)
+    return InputError(where, problem, fix)
+
+
+def _plain(kind: Any, value: Any) -> Says:
+    """Return the words of a field whose schema gives none."""
+    for part in _parts(kind):
+        if get_origin(part) is Literal:
+            return Says("unknown {key} {value}", did_you_mean(str(value or ""), map(str, get_args(part))))
+        if get_origin(part) is tuple and _is_table(get_args(part)[0]):
+            return Says("is not a list of tables", "Open each with [[{table}]].")
+        if get_origin(part) is tuple:
+            return Says("is not a list", "Write {key} = [...].")
+        if _is_schema(part) or get_origin(part) is dict:
+            return Says("is not a table", "Write it as [{table}].")
+        if part is bool:
+            return Says("is not true or false", "Write {key} = true.")
+    return Says("is not of the right type", "Correct it.")
+
+
+def _entry_name(kind: Any, raw: Any, key: str, number: int | None = None, last_step: Any = None) -> str:
+    """Return what to call a table of a list (with its number) or of a mapping; its key where it has no name."""
+    schema = next(each for each in _parts(kind) if _is_schema(each))
+    template: str = getattr(schema, "entry", "{id}")
+    given = {**raw, "key": key} if isinstance(raw, Mapping) else {}
+    wanted = [part.split("}")[0] for part in template.split("{")[1:]]
+    if all(isinstance(given.get(name), str) and given[name].strip() for name in wanted):
+        name = template.format_map(given)
+        return name if last_step not in wanted else key  # what is at fault names nothing
+    return key if number is None or not wanted else f"{key} {number + 1}"
+
+
+def _words(kind: Any) -> Says | None:
+    """Return the words that stand beside a type, the nearest to the field first."""
+    if get_origin(kind) is Annotated:
+        inner, *marks = get_args(kind)
+        return next((each for each in reversed(marks) if isinstance(each, Says)), None) or _words(inner)
+    if get_origin(kind) in (Union, types.UnionType):
+        return next((words for each in get_args(kind) if (words := _words(each))), None)
+    return None
+
+
+def _parts(kind: Any) -> Iterator[Any]:
+    """Yield the plain types in a type: without marks, and each branch of a union; a RootModel's is what it holds."""
+    if get_origin(kind) is Annotated:
+        yield from _parts(get_args(kind)[0])
+    elif get_origin(kind) in (Union, types.UnionType):
+        for each in get_args(kind):
+            yield from _parts(each)
+    elif isinstance(kind, type) and issubclass(kind, RootModel):
+        yield from _parts(kind.model_fields["root"].annotation)
+    else:
+        yield kind
+
+
+def _is_schema(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)
+
+
+def _is_table(kind: Any) -> bool:
+    return any(_is_schema(part) for part in _parts(kind))
+
+
+def _inside(kind: Any, step: int | str) -> Any:
+    """Return the type of what stands under a key, or at a place of a list; None if it is not known."""
+    for part in _parts(kind):
+        if _is_schema(part):
+            for name, each in part.model_fields.items():
+                if step == (each.alias or name):
+                    return Annotated[each.annotation, None, *each.metadata]
+        elif isinstance(step, int) and get_origin(part) is tuple:
+            return get_args(part)[0]
+        elif isinstance(step, str) and get_origin(part) is dict:
+            return get_args(part)[1]
+    return None
+
+
+def _keys(kind: Any, loc: Sequence[int | str]) -> list[str]:
+    """Return the keys of the table at a place."""
+    for step in loc:
+        kind = _inside(kind, step) or kind
+    schemas = [each for each in _parts(kind) if _is_schema(each)]
+    return [each.alias or name for schema in schemas for name, each in schema.model_fields.items()]
+
+
+# documentation
+
+
+def json_schema(schema: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema of a file: keys as they are written, without the titles that pydantic makes up."""
+    result: dict[str, Any] = _without_titles(schema.model_json_schema(by_alias=True))
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **result}
+
+
+def _without_titles(node: Any, names: bool = False) -> Any:
+    """Drop `title`, except where it is the name of a field."""
+    if isinstance(node, Mapping):
+        return {
+            key: _without_titles(each, names=not names and key in ("properties", "$defs"))
+            for key, each in node.items()
+            if names or key != "title"
+        }
+    return [_without_titles(each) for each in node] if isinstance(node, list) else node
