@@ -1,20 +1,25 @@
 """What all figures share: their parts, the meaning of the colours, tidy data.
 
 Colours are CSS variables, so that one drawing serves light, dark and print; incumbent, challenger and
-outside keep theirs throughout. A figure's data lie beside its drawing as a table, which the page turns
-into both the drawing's data set and the CSV download.
+outside keep theirs throughout. A figure's data lie beside its drawing as DataFrames, which the page turns
+into both the drawing's data sets and the CSV downloads; columns whose names begin with an underscore serve the
+drawing only.
 """
 
 from __future__ import annotations
 
 import calendar
+import copy
+import json
 import math
+import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import altair as alt
+import pandas as pd
 
 Cell = str | float | int | None
 
@@ -27,6 +32,21 @@ CHALLENGER = "var(--challenger)"
 OUTSIDE = "var(--outside)"
 PEOPLE = "var(--people)"
 FOCUS = "var(--focus)"
+# What the colours are on white paper, where no style sheet is at hand: those of style.css.
+FIXED: Mapping[str, str] = {
+    "ink": "#1e2227",
+    "quiet": "#596069",
+    "line": "#d9d5cb",
+    "paper": "#fdfcfa",
+    "incumbent": "#1f5fa8",
+    "challenger": "#c2500c",
+    "outside": "#0d7a5b",
+    "people": "#736c5f",
+    "focus": "#a02f63",
+    "raises": "#5a49a0",
+    "lowers": "#8f6500",
+}
+SIDES: Mapping[str, str] = {"incumbent": INCUMBENT, "challenger": CHALLENGER, "outside": OUTSIDE}
 
 
 @dataclass(frozen=True)
@@ -35,6 +55,10 @@ class Table:
 
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+
+    def frame(self) -> pd.DataFrame:
+        """Return the same as a DataFrame."""
+        return pd.DataFrame(list(self.rows), columns=list(self.columns))
 
 
 # a wrapped facet can't leave its header out, so it is written empty
@@ -63,11 +87,40 @@ class Layout:
 
 
 @dataclass(frozen=True)
+class Control:
+    """A choice that a reader has beside a figure, which sets the drawing's signal of that name.
+
+    Parameters
+    ----------
+    name
+        The signal, as the drawing's tests speak of it ("view").
+    legend
+        What is chosen, in words ("View").
+    choices
+        Values (ids) with their labels; the first is chosen at the start.
+    """
+
+    name: str
+    legend: str
+    choices: Mapping[str, str]
+
+    @property
+    def value(self) -> str:
+        """What is chosen at the start."""
+        return next(iter(self.choices), "")
+
+    @property
+    def param(self) -> alt.Parameter:
+        """The drawing's signal."""
+        return alt.param(name=self.name, value=self.value)
+
+
+@dataclass(frozen=True)
 class Figure:
     """A drawing (Vega-Lite, without data), its data by name, and the words around it.
 
     `download` names the tables that a reader may take away; `alternative` says in words what a person who
-    can't see the figure should know.
+    can't see the figure should know. `controls` are drawn above it.
     """
 
     id: str
@@ -76,9 +129,41 @@ class Figure:
     alternative: str
     layout: Layout
     spec: Mapping[str, Any]
-    data: Mapping[str, Table]
+    data: Mapping[str, pd.DataFrame | Table]
     download: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
+    controls: Sequence[Control] = ()
+
+    def frames(self) -> dict[str, pd.DataFrame]:
+        """Return the data by name as DataFrames."""
+        return {name: each.frame() if isinstance(each, Table) else each for name, each in self.data.items()}
+
+    def altair(self, width: int = 720) -> Any:
+        """Return the drawing as an Altair chart with its data inside and fixed colours, `width` pixels wide."""
+        spec = copy.deepcopy(dict(self.spec))
+        if self.layout.kind == "single":
+            spec["width"] = width
+        elif self.layout.kind == "stack":
+            for panel in spec["vconcat"]:
+                panel["width"] = width - self.layout.margin
+        else:
+            columns = max(1, min(self.layout.most, width // max(self.layout.least, 1)))
+            spec["columns"] = columns
+            spec["spec"]["width"] = (width - self.layout.margin) // columns - self.layout.gap
+        spec["datasets"] = {
+            name: json.loads(frame.to_json(orient="records")) for name, frame in self.frames().items()
+        }
+        fixed = re.sub(r"var\(--(\w+)\)", lambda found: FIXED[found[1]], json.dumps(spec))
+        return alt.Chart.from_dict(json.loads(fixed), validate=False)
+
+
+def rounded(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with four significant digits in its columns of numbers: a drawing shows no more."""
+    floats = [str(name) for name in frame if frame[name].dtype.kind == "f"]
+    out = frame.copy()
+    for name in floats:
+        out[name] = pd.Series([number(value) for value in frame[name]], index=frame.index, dtype=float)
+    return out
 
 
 def number(value: float | None) -> float | None:

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pandas as pd
 import vl_convert
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from outbid.plots.base import Cell, Figure, Table
+from outbid.plots.base import Figure, rounded
 from outbid.report import evidence_tables, headings, made, record_tables, result_tables, words
 from outbid.report.claims import tables as claims_tables
 from outbid.report.comparison import tables as comparison_tables
@@ -129,7 +130,7 @@ def embedded(figure: Figure) -> Markup:
                 "least": layout.least,
                 "most": layout.most,
             },
-            "data": {name: _columns(table) for name, table in figure.data.items()},
+            "data": {name: _columns(frame) for name, frame in figure.frames().items()},
             "options": figure.options,
         }
     )
@@ -143,13 +144,13 @@ def safe_link(url: str) -> bool:
         return False
 
 
-def _columns(table: Table) -> list[dict[str, Any]]:
-    """Return a table by column; texts that repeat are listed once and referred to by number."""
+def _columns(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a table by column, numbers with four digits; what repeats is listed once and referred to by number."""
     out: list[dict[str, Any]] = []
-    for i, name in enumerate(table.columns):
-        values: list[Cell] = [row[i] for row in table.rows]
+    for name, column in rounded(frame).items():
+        values = [None if pd.isna(value) else value for value in column.astype(object).tolist()]
         distinct = list(dict.fromkeys(values))
-        if any(isinstance(value, str) for value in values) and len(distinct) * 2 < len(values):
+        if len(values) > 9 and len(distinct) * 2 < len(values):
             number = {value: n for n, value in enumerate(distinct)}
             out.append({"name": name, "levels": distinct, "codes": [number[value] for value in values]})
         else:
