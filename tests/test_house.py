@@ -36,6 +36,7 @@ FLOORS = {
     "studies": 4,
     "infer": 5,
     "ask": 6,
+    "run_settings": 6,
     "run": 7,
     "question": 8,
     "questions": 9,

@@ -19,7 +19,6 @@ from outbid.asked import Questions
 from outbid.errors import InputError, did_you_mean
 from outbid.output import OutputFolder, json_text
 from outbid.progress import Progress, Silent
-from outbid.request import SEED, begin, command_line, kept, no_data, perhaps, unchanged
 from outbid.results import (
     CheckResult,
     FitResult,
@@ -28,11 +27,11 @@ from outbid.results import (
     SimulationResult,
     StudyInfo,
     equilibrium_lines,
-    fit_lines,
     problems_of,
     problems_told,
     simulation_lines,
 )
+from outbid.run_settings import SEED, begin, command_line, kept, no_data, perhaps, unchanged
 
 if TYPE_CHECKING:
     from outbid.played import LoadedGame
@@ -115,21 +114,27 @@ class LoadedStudy:
         prior: str = "both",
         quick: bool = False,
         seed: int = SEED,
+        draws: int | None = None,
+        warmup: int | None = None,
+        chains: int | None = None,
+        target_accept: float | None = None,
         out: Path | str | None = None,
         data: Path | str | None = None,
         progress: Progress | None = None,
     ) -> FitResult:
-        """Condition the model on the figures under one prior set or both; with `out`, keep the posteriors there.
+        """Condition the model on the figures under one prior set or both; with `out`, keep the draws there.
 
+        `draws`, `warmup`, `chains` and `target_accept` say how to sample, see `outbid.run_settings.Sampling`.
         `data` is for games only, see `outbid.played`.
         """
         no_data(self.name, data)
-        settings, shown = begin(prior, quick, seed), progress or Silent()
+        sampling = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
+        settings, shown = begin(prior, quick, seed, **sampling), progress or Silent()
         from outbid.run import fingerprints, fit_study
 
         with perhaps(out) as folder:
             fits = fit_study(self.study, settings, fingerprints(self.study, settings), folder, shown)
-        return FitResult(fits, fit_lines(fits), problems_of(fits))
+        return FitResult(fits)
 
     def simulate(
         self,
@@ -190,16 +195,22 @@ class LoadedStudy:
         prior: str = "both",
         quick: bool = False,
         seed: int = SEED,
+        draws: int | None = None,
+        warmup: int | None = None,
+        chains: int | None = None,
+        target_accept: float | None = None,
         data: Path | str | None = None,
         progress: Progress | None = None,
     ) -> RunResult:
-        """Fit, tell the past, play the scenarios, and leave report, summary, posteriors and tables in `out`.
+        """Fit, infer the history, play the scenarios, and leave report, summary, results.nc and tables in `out`.
 
         What `out` already holds and nothing has changed for is taken from there: everything, or the fits.
+        `draws`, `warmup`, `chains` and `target_accept` say how to sample, see `outbid.run_settings.Sampling`.
         `data` is for games only, see `outbid.played`.
         """
         no_data(self.name, data)
-        settings, shown = begin(prior, quick, seed), progress or Silent()
+        sampling = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
+        settings, shown = begin(prior, quick, seed, **sampling), progress or Silent()
         from outbid.answers.everything import everything
         from outbid.brief.content import content as brief
         from outbid.brief.summary import summary
@@ -209,18 +220,18 @@ class LoadedStudy:
         from outbid.report.tables import tables
         from outbid.report.words import terminal_answer
         from outbid.run import (
+            RESULTS,
             Tools,
             fingerprints,
             fit_study,
             learn,
-            posterior_file,
             whole_fingerprint,
-            write_posteriors,
+            write_known,
         )
 
         command = command_line(self.name, self.study.folder, settings, out)
         mark = whole_fingerprint(self.study, settings, command)
-        names = ["report.html", "summary.json", *map(posterior_file, settings.prior_sets)]
+        names = ["report.html", "summary.json", RESULTS]
         with OutputFolder(out) as folder:
             paths = {name: folder.path / name for name in names}
             held = unchanged(ReportContent, folder.path, mark, names)
@@ -233,8 +244,8 @@ class LoadedStudy:
             answers = everything(self.study, known, tools.laboratory(), settings, shown)
             with shown.stage("Summing up"):
                 content = brief(self.study, settings, known, answers, command, mark, shown)
-            with shown.stage("Writing the posteriors"):
-                write_posteriors(self.study, marks, known, folder)
+            with shown.stage("Writing the draws"):
+                write_known(self.study, settings, marks, known, folder)
             with shown.stage("Writing the report"):
                 told = summary(content)
                 for name, text in tables(content).items():

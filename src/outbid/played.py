@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from outbid.errors import InputError
 from outbid.output import OutputFolder, json_text
 from outbid.progress import Progress, Silent
-from outbid.request import SEED, begin_game, command_line, data_folder, digest, kept, perhaps, unchanged
 from outbid.results import CheckResult, EstimateResult, ReportResult, RunResult, SimulationResult
+from outbid.run_settings import SEED, begin_game, command_line, data_folder, digest, kept, perhaps, unchanged
 
 if TYPE_CHECKING:
     from outbid.study import Study
@@ -52,9 +52,10 @@ class LoadedGame:
         out: Path | str | None = None,
         data: Path | str | None = None,
         progress: Progress | None = None,
+        **sampling: Any,
     ) -> EstimateResult:
         """Estimate the payoffs from the panel; with `out`, keep the estimates there as estimates.json."""
-        settings, shown = begin_game(prior, quick, seed), progress or Silent()
+        settings, shown = begin_game(prior, quick, seed, **sampling), progress or Silent()
         from outbid.replicate.work import estimates_only
 
         with perhaps(out) as folder:
@@ -101,12 +102,13 @@ class LoadedGame:
         seed: int = SEED,
         data: Path | str | None = None,
         progress: Progress | None = None,
+        **sampling: Any,
     ) -> RunResult:
         """Make the published figures again, and leave report, summary and tables in `out`.
 
         What `out` already holds and nothing has changed for is taken from there.
         """
-        settings, shown = begin_game(prior, quick, seed), progress or Silent()
+        settings, shown = begin_game(prior, quick, seed, **sampling), progress or Silent()
         from outbid.replicate.describe import Asked
         from outbid.replicate.summary import summary
         from outbid.replicate.whole import replicate

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from outbid.errors import InputError, did_you_mean
+
 if TYPE_CHECKING:
+    import pandas as pd
+
     from outbid.infer.fit import Fit
     from outbid.report.content import ReportContent
     from outbid.simulate.futures import Futures
@@ -39,18 +43,43 @@ class CheckResult:
         return {"ok": self.ok, "lines": list(self.lines), "problems": list(self.problems)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FitResult:
-    """Posteriors by prior set; `problems` say first what their diagnostics found."""
+    """Fits by prior set, such as `result["neutral"]`; `problems` say first what their diagnostics found."""
 
     fits: Mapping[str, Fit]
-    lines: tuple[str, ...]
-    problems: tuple[str, ...]
+
+    def __getitem__(self, prior: str) -> Fit:
+        if prior not in self.fits:
+            raise InputError(f"prior {prior!r}", "no such fit here", did_you_mean(prior, self.fits))
+        return self.fits[prior]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fits)
+
+    def __len__(self) -> int:
+        return len(self.fits)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """A line per fit: passed or not, and the figures behind that."""
+        return fit_lines(self.fits)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """A sentence for every check that a fit failed."""
+        return problems_of(self.fits)
 
     @property
     def ok(self) -> bool:
         """Whether every fit passed its diagnostics."""
         return not self.problems
+
+    def summary(self) -> pd.DataFrame:
+        """Return the fits' summaries, indexed by prior and parameter."""
+        import pandas as pd
+
+        return pd.concat({name: each.summary() for name, each in self.fits.items()}, names=["prior"])
 
     def to_json(self) -> dict[str, Any]:
         """Return the diagnostics as plain data."""
@@ -70,6 +99,12 @@ class FitResult:
                 for name, each in self.fits.items()
             },
         }
+
+    def __repr__(self) -> str:
+        return "\n".join(repr(each) for each in self.fits.values())
+
+    def _repr_html_(self) -> str:
+        return "".join(each._repr_html_() for each in self.fits.values())
 
 
 @dataclass(frozen=True)
@@ -200,7 +235,7 @@ def fit_lines(fits: Mapping[str, Fit]) -> tuple[str, ...]:
     """Return a line per fit: passed or not, and the figures behind that."""
     lines = []
     for name, each in fits.items():
-        told, (chains, draws, _) = each.diagnostics, each.posterior.z.shape
+        told, (chains, draws, _) = each.diagnostics, each.draws.z.shape
         verdict = "passed" if told.passed else "did NOT pass"
         lines.append(
             f"{name}: {verdict}; {each.how}, {chains} chains of {draws}; R-hat up to {told.rhat.max():.3f},"
