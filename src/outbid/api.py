@@ -165,10 +165,13 @@ class LoadedStudy:
             futures = {name: each.futures for name, each in known.items()}
             said: tuple[str, ...] = ()
             if play == "equilibrium":
-                from outbid.answers.play import play_out
+                from outbid.players.scenarios import play_out
 
                 ahead = months or self.study.settings.horizon_months
-                futures, left_out = play_out(self.study, settings, known, ahead, shown, scenarios=scenarios)
+                pasts = {name: each.past for name, each in known.items()}
+                futures, left_out = play_out(
+                    self.study, pasts, ahead, shown, quick=quick, seed=seed, scenarios=scenarios
+                )
                 said = equilibrium_lines(left_out)
             lines = (*said, *simulation_lines(futures, self.study.settings.roles))
             result = SimulationResult(futures, lines, problems_of(fits))

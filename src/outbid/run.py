@@ -18,7 +18,6 @@ import numpy as np
 import xarray as xr
 
 from outbid import __version__
-from outbid.ask.strategic.file import read_play
 from outbid.conventions import PRIOR_SETS
 from outbid.errors import did_you_mean
 from outbid.infer.fit import Fit
@@ -32,6 +31,7 @@ from outbid.infer.store import read_fit, write_results
 from outbid.model.anchors import check_anchors
 from outbid.model.priors import prior_table
 from outbid.output import OutputFolder
+from outbid.players.schema import read_game
 from outbid.progress import Interrupted, Progress
 from outbid.run_settings import SEED as SEED
 from outbid.run_settings import Settings as Settings
@@ -106,7 +106,7 @@ def check_study(study: Study) -> tuple[str, ...]:
     anchors of latent indices are verified by differentiation.
     """
     gather(study.model, study.panel)
-    read_play(study.folder, study.model)
+    read_game(study.folder, study.model)
     check_anchors(study.model, {name: prior_table(study.model.parameters, name) for name in PRIOR_SETS})
     return unresolved(study)
 

@@ -59,6 +59,7 @@ def answer(
         if asked[name] is not None and (questions[name].quick or not settings.quick)
     ]
     given, results = options or {}, {name: Future[xr.Dataset]() for name in wanted}
+    shared: dict[str, Any] = {}
 
     def one(name: str, progress: Progress) -> None:
         question = questions[name]
@@ -68,7 +69,7 @@ def answer(
                 raise KeyError(f"{name} does not name {other} in its needs")
             return results[other].result() if other in results else None
 
-        context = Context(study, known, simulator, settings, progress, of)
+        context = Context(study, known, simulator, settings, progress, of, shared)
         results[name].set_result(question.answer(context, asked[name], given.get(name)))
 
     beside = [name for name in wanted if questions[name].aside]

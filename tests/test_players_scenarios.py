@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import rivalry
-from outbid.ask.strategic.file import read_play
-from outbid.ask.strategic.playout import Playout
-from outbid.ask.strategic.strategy import Strategist
 from outbid.model.declare import declare
 from outbid.model.vocabulary import Actor, Drift, Lever, mechanism, outcome
+from outbid.players.scenarios import Playout
+from outbid.players.schema import read_game
+from outbid.players.strategist import Strategist
 from outbid.simulate.rules import Rule, RuleTable, rule_table
 from outbid.simulate.scenario import Change, Scenario
 
@@ -73,11 +73,11 @@ RULED = QUIET.model_copy(update={"id": "stop", "baseline": False, "rules": (STOP
 @pytest.fixture(scope="module")
 def playout(tmp_path_factory: pytest.TempPathFactory) -> Playout:
     axis = '[[axis]]\nname = "hardness"\npoints = [0.0, 0.5, 1.0]\n'
-    play = rivalry.PLAY.replace("[[world]]", axis + "\n[[world]]", 1)
+    play = rivalry.PLAY.replace("[[variant]]", axis + "\n[[variant]]", 1)
     payoffs = rivalry.PAYOFFS.replace("incumbent.loss", "unused")
     payoffs = payoffs[: payoffs.index('["unused"]')] + payoffs[payoffs.index('["challenger.standing"]') :]
     folder = rivalry.folder(tmp_path_factory.mktemp("rivalry"), play, payoffs)
-    settings = read_play(Path(folder), MODEL)
+    settings = read_game(Path(folder), MODEL)
     assert settings is not None
     return Playout(Strategist(MODEL, settings), MONTHS)
 
