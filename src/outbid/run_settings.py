@@ -23,6 +23,12 @@ SEED = 20210815
 BOTH = "both"
 
 
+def _whole(option: str, value: Any, least: int, most: int) -> None:
+    if value is None or (type(value) is int and least <= value <= most):
+        return
+    raise InputError(option, f"{value!r} is no whole number from {least} to {most}", "Give one that is.")
+
+
 @dataclass(frozen=True)
 class Sampling:
     """How long and how carefully to sample; None leaves a number as it is.
@@ -81,12 +87,6 @@ class Settings:
         from outbid.infer.posterior import FULL, QUICK
 
         return (QUICK if self.quick else FULL).changed(*astuple(self.sampling))
-
-
-def _whole(option: str, value: Any, least: int, most: int) -> None:
-    if value is None or (type(value) is int and least <= value <= most):
-        return
-    raise InputError(option, f"{value!r} is no whole number from {least} to {most}", "Give one that is.")
 
 
 class Told(Protocol):

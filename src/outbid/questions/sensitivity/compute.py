@@ -11,12 +11,12 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
-from outbid.conventions import NEUTRAL
+from outbid.conventions import AFTER, BEFORE, NEUTRAL
 from outbid.question import Context
 from outbid.questions.sensitivity import indices, unknowns
-from outbid.questions.sensitivity.schema import Condition, Discover, Options, Sensitivity, scenarios_of
+from outbid.questions.sensitivity.schema import Condition, Discover, Options, Sensitivity
 from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Standing
+from outbid.simulate.engine import StateToday
 from outbid.simulate.futures import summary
 from outbid.simulate.rules import rule_table
 from outbid.simulate.scenario import Scenario, lever_paths
@@ -47,9 +47,9 @@ def answer(context: Context, asked: Sensitivity, options: Options | None = None)
     model = study.model
     samples = min(asked.base_samples, QUICKLY) if context.settings.quick else asked.base_samples
     samples = (options and options.base_samples) or samples
-    courses = {name: each for name, each in scenarios_of(study).items() if name in asked.courses}
-    today = {prior: each.past.standing for prior, each in known.items()}
-    unseen = [each.unseen.standing for prior, each in known.items() if prior == NEUTRAL]
+    courses = {each.id: each for each in study.scenarios if each.id in asked.courses}
+    today = {prior: each.history[AFTER].state_today for prior, each in known.items()}
+    unseen = [known[NEUTRAL].history[BEFORE].state_today] if NEUTRAL in known else []
     inputs = unknowns.inputs_of(model, asked.outcomes, list(courses.values()), [*today.values(), *unseen])
     drawn = lab.innovations(unknowns.CHANCES, seed)
     chances = {name: drawn[name] for name in model.noisy}
@@ -58,8 +58,8 @@ def answer(context: Context, asked: Sensitivity, options: Options | None = None)
         spaces = {
             prior: unknowns.weighted_space(model, inputs, each, chances) for prior, each in today.items()
         }
-        if NEUTRAL in known:
-            spaces[FREE] = unknowns.free_space(model, inputs, known[NEUTRAL].unseen.standing, chances)
+        if unseen:
+            spaces[FREE] = unknowns.free_space(model, inputs, unseen[0], chances)
     runs, rows = Runs(lab, asked, courses), samples * (len(inputs) + 2)
     by_version, by_prior = {}, {}
     with context.progress.stage("Looking for what matters most", rows * len(spaces) + len(known)) as stage:
@@ -91,7 +91,7 @@ class Runs:
     courses: Mapping[str, Scenario]
 
     def levels(
-        self, standing: Standing, innovations: Mapping[str, Floats], of: Iterable[str] | None = None
+        self, standing: StateToday, innovations: Mapping[str, Floats], of: Iterable[str] | None = None
     ) -> Levels:
         """Return every outcome's figure under all courses, or those named, all with the same innovations."""
         model = self.lab.model

@@ -13,7 +13,7 @@ import xarray as xr
 from outbid.conventions import PRIOR_LABELS
 from outbid.question import Section
 from outbid.questions.sensitivity.compute import FREE
-from outbid.questions.sensitivity.schema import Discover, Sensitivity, declare, scenarios_of
+from outbid.questions.sensitivity.schema import Discover, Sensitivity, declare
 from outbid.study import Study
 from outbid.words.numbers import capital, clean, counted, interval, percent, plain_name, quantity, shorten
 
@@ -104,12 +104,12 @@ def _meaning(row: Any) -> str:
 
 def section(data: xr.Dataset, study: Study) -> Section:
     """Return when something holds, with the twelve weightiest unknowns behind a fold."""
-    asked, frames, courses = _asked(study), tables(data, study), scenarios_of(study)
+    asked, frames = _asked(study), tables(data, study)
     questions = [
         {
             "question": each.question,
             "yes": " and ".join(condition.words for condition in each.condition),
-            "against": courses[each.against].label,
+            "against": study.scenario(each.against).label,
             "answers": [(capital(PRIOR_LABELS[p]), *box_words(each, box)) for p, box in _boxes(frames, each)],
         }
         for each in asked.discover
@@ -142,8 +142,8 @@ def heading(asked: Sensitivity, frames: Mapping[str, pd.DataFrame]) -> str:
         return f"{where}, no few unknowns decide when {question.answer}"
     return (
         f"{where}, {counted(len(box), 'unknown')} {'tells' if one else 'tell'} most of when {question.answer}: in "
-        f"{of_draws(first.density)} of draws on the right side of {'it' if one else 'them'}, in "
-        f"{of_draws(first.elsewhere)} elsewhere"
+        f"{percent(first.density)} of draws on the right side of {'it' if one else 'them'}, in "
+        f"{percent(first.elsewhere)} elsewhere"
     )
 
 
@@ -154,11 +154,11 @@ def box_words(question: Discover, box: pd.DataFrame) -> tuple[str, str]:
         which = "no draw" if first.share == 0.0 else "every draw"
         return f"{answer} in {which}, so there is nothing to tell apart.", ""
     if not first.input:
-        share = of_draws(first.share)
+        share = percent(first.share)
         return f"{answer} in {share} of draws, and no few unknowns tell which: every limit could be luck.", ""
     where = " and ".join(limit_words(row) for row in box.to_dict("records"))
     density, elsewhere, inside, outside = (
-        of_draws(first[name]) for name in ("density", "elsewhere", "checked_density", "checked_elsewhere")
+        percent(first[name]) for name in ("density", "elsewhere", "checked_density", "checked_elsewhere")
     )
     check = f"On draws not searched: {inside} and {outside}."
     if np.isnan(first.checked_density):
@@ -180,11 +180,6 @@ def limit_words(limit: Mapping[Any, Any]) -> str:
     )
 
 
-def of_draws(share: float) -> str:
-    """Return a share of draws, so that none of them or all are not called certainty."""
-    return percent(min(max(share, 0.001), 0.999))
-
-
 def _blocks(shares: pd.DataFrame) -> Iterator[tuple[str, list[tuple[str, list[str]]]]]:
     """Yield for each version the weightiest unknowns of all, with a cell for every outcome."""
     shares = shares.assign(weight=shares[["total", "first_order_on_draws"]].max(axis=1))
@@ -200,7 +195,7 @@ def _blocks(shares: pd.DataFrame) -> Iterator[tuple[str, list[tuple[str, list[st
 
 
 def _cell(alone: float, whole: float) -> str:
-    one, other = ("about 0" if share < 0.01 else of_draws(share) for share in (alone, whole))
+    one, other = ("about 0" if share < 0.01 else percent(share) for share in (alone, whole))
     return one if one == other == "about 0" else f"{one} ({other})"
 
 
@@ -211,13 +206,13 @@ def lines(data: xr.Dataset, study: Study) -> tuple[str, ...]:
     for question in asked.discover:
         for prior, box in _boxes(frames, question):
             first, names = box.iloc[0], " and ".join(plain_name(name) for name in box.input)
-            told = f"{of_draws(first.density)} by {names}, elsewhere {of_draws(first.elsewhere)}"
-            told = told if first.input else f"{of_draws(first.share)}, no box"
-            out.append(f"{capital(question.answer)}, {PRIOR_LABELS[prior]}: {told}")
+            inside = f"{percent(first.density)}, elsewhere {percent(first.elsewhere)} (by {names})"
+            inside = inside if first.input else f"{percent(first.share)}, no box"
+            out.append(f"{capital(question.answer)}, {PRIOR_LABELS[prior]}: {inside}")
     for each in asked.explain:
         shares = frames["sensitivity"]
         rows = shares[(shares.explain == each.id) & (shares.version == shares.version.iloc[0])].head(3)
         weights = rows[["total", "first_order_on_draws"]].max(axis=1)
-        best = [f"{plain_name(n)} {of_draws(w)}" for n, w in zip(rows.input, weights, strict=True)]
+        best = [f"{plain_name(n)} {percent(w)}" for n, w in zip(rows.input, weights, strict=True)]
         out.append(f"{each.label}: {', '.join(best)}")
     return tuple(shorten(line, WIDTH) for line in out[:LINES])

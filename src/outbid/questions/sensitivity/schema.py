@@ -21,8 +21,6 @@ from outbid.declared import (
     read,
     unique,
 )
-from outbid.simulate.scenario import Scenario
-from outbid.simulate.scenario_file import read_scenarios
 from outbid.study import Study
 
 FILE = "sensitivity.toml"
@@ -143,12 +141,6 @@ class Sensitivity(Declared):
         return set(named) - {""}
 
 
-def scenarios_of(study: Study) -> dict[str, Scenario]:
-    """Return the study's courses by id."""
-    path = study.folder / "scenarios.toml"
-    return {each.id: each for each in read_scenarios(path, study.model, study.levers_today)}
-
-
 def declare(study: Study) -> Sensitivity | None:
     """Read sensitivity.toml of a study's folder; None if it has none.
 
@@ -158,10 +150,6 @@ def declare(study: Study) -> Sensitivity | None:
         On malformed TOML, unknown keys, outcomes or courses, a course held against itself, a condition without a
         number, an id taken twice, or base samples that are no power of two.
     """
-    courses = scenarios_of(study)
-    names = {
-        "outcome": [each.name for each in study.model.outcomes],
-        "scenario": list(courses),
-        "baseline": next(each.id for each in courses.values() if each.baseline),
-    }
-    return read(study.folder / FILE, Sensitivity, names)
+    if not (study.folder / FILE).is_file():
+        return None
+    return read(study.folder / FILE, Sensitivity, {**study.names, "baseline": study.baseline.id})

@@ -17,7 +17,7 @@ from outbid.model.compile import from_scale
 from outbid.model.declare import Model
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.model.trace import trace
-from outbid.simulate.engine import Standing
+from outbid.simulate.engine import StateToday
 from outbid.simulate.scenario import Scenario
 
 Floats = NDArray[np.float64]
@@ -46,7 +46,7 @@ class Input:
         """Its id, which tells a parameter from a state of the same name."""
         return self.name if self.kind in (PARAMETER, CHANCE) else f"{self.name} today"
 
-    def of(self, model: Model, standing: Standing) -> Floats:
+    def of(self, model: Model, standing: StateToday) -> Floats:
         """Return its value in each draw, shape (draws,), indices on their own scale."""
         if self.kind == PARAMETER:
             return standing.parameters[:, model.parameter_names.index(self.name)]
@@ -56,7 +56,7 @@ class Input:
 
 
 def inputs_of(
-    model: Model, outcomes: Sequence[str], scenarios: Sequence[Scenario], standings: Sequence[Standing]
+    model: Model, outcomes: Sequence[str], scenarios: Sequence[Scenario], standings: Sequence[StateToday]
 ) -> tuple[Input, ...]:
     """Return what is uncertain and read on the way to outcomes: parameters, states, levers of today, then chance.
 
@@ -89,7 +89,7 @@ def inputs_of(
     return (*uncertain, chance) if model.noisy else tuple(uncertain)
 
 
-def values_of(model: Model, inputs: Sequence[Input], standing: Standing) -> Floats:
+def values_of(model: Model, inputs: Sequence[Input], standing: StateToday) -> Floats:
     """Return the inputs of draws as a reader knows them, shape (draws, inputs), without chance."""
     columns = []
     for each in inputs:
@@ -118,10 +118,10 @@ class Space:
     model: Model
     inputs: tuple[Input, ...]
     quantiles: tuple[Quantile, ...]
-    typical: Standing
+    typical: StateToday
     chances: Mapping[str, Floats]
 
-    def at(self, unit: Floats) -> tuple[Standing, dict[str, Floats]]:
+    def at(self, unit: Floats) -> tuple[StateToday, dict[str, Floats]]:
         """Return starts and innovations for points of shape (rows, inputs), each number from 0 up to 1."""
         base = self.typical.taken(np.zeros(len(unit), dtype=np.int64))
         parameters, levers, state = base.parameters, base.levers, dict(base.state)
@@ -139,13 +139,13 @@ class Space:
             else:
                 state[item.name] = value
         return (
-            Standing(parameters, state, levers),
+            StateToday(parameters, state, levers),
             {name: each[sequence] for name, each in self.chances.items()},
         )
 
 
 def weighted_space(
-    model: Model, inputs: Sequence[Input], standing: Standing, chances: Mapping[str, Floats]
+    model: Model, inputs: Sequence[Input], standing: StateToday, chances: Mapping[str, Floats]
 ) -> Space:
     """Return the space in which each input follows its own marginal in the draws; how they hang together is lost."""
     quantiles = tuple(_empirical(each.of(model, standing)) for each in inputs if each.kind != CHANCE)
@@ -153,7 +153,7 @@ def weighted_space(
 
 
 def free_space(
-    model: Model, inputs: Sequence[Input], unseen: Standing, chances: Mapping[str, Floats]
+    model: Model, inputs: Sequence[Input], unseen: StateToday, chances: Mapping[str, Floats]
 ) -> Space:
     """Return the space in which each input is uniform over the central 90% of what was held possible before the data.
 
@@ -178,9 +178,9 @@ def free_space(
     return Space(model, tuple(inputs), tuple(quantiles), _typical(unseen), chances)
 
 
-def _typical(standing: Standing) -> Standing:
+def _typical(standing: StateToday) -> StateToday:
     """Return one draw in the middle of all."""
-    return Standing(
+    return StateToday(
         np.median(standing.parameters, axis=0, keepdims=True),
         {name: np.median(value, keepdims=True) for name, value in standing.state.items()},
         np.median(standing.levers, axis=0, keepdims=True),
