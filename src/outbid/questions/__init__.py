@@ -13,12 +13,14 @@ import xarray as xr
 
 from outbid.progress import Progress, Silent
 from outbid.question import Context, Question
-from outbid.questions import equilibrium
+from outbid.questions import claims, equilibrium, sensitivity
 from outbid.run import Knowledge, Settings
 from outbid.simulate.batches import BatchSimulator
 from outbid.study import Reader, Study
 
-QUESTIONS: tuple[Question[Any], ...] = (equilibrium.QUESTION,)
+QUESTIONS: tuple[Question[Any], ...] = tuple(
+    room.QUESTION for room in (claims, sensitivity, equilibrium)
+)
 
 
 def by_name() -> dict[str, Question[Any]]:

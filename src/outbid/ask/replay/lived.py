@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from outbid.ask.replay.file import Replay, inferred_levers, replayed_levers
 from outbid.ask.replay.rerun import Rerun, Told
-from outbid.infer.past import Past
+from outbid.infer.history import SmoothedHistory as Past
 from outbid.model.declare import Model
 from outbid.model.vocabulary import Outcome
 from outbid.simulate.batches import BatchSimulator

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from outbid.infer.latent import Layout
-from outbid.infer.past import Past
+from outbid.infer.history import SmoothedHistory as Past
 from outbid.model.compile import to_scale
 from outbid.model.declare import Model
 from outbid.simulate.batches import BatchSimulator
