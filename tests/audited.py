@@ -186,7 +186,7 @@ def _test(
         Measure((output,), "", output, "1", summary, AHEAD),
         sign,
         smallest,
-        (Change(lever, "step", None, MOVED),),
+        (Change(lever=lever, shape="step", by=MOVED),),
     )
 
 

@@ -26,10 +26,24 @@ MEMBERS = Measure(("outcome.members",), "", "members", "persons", "end", MONTHS)
 DEFECTED = Measure(("moved.defection",), "", "defections", "persons", "sum", MONTHS)
 STANDING = Measure(("standing",), "", "standing", "index", "end", 6)
 PRESSURE = Intervention(
-    "pressure", ("N15",), "?", "!", MEMBERS, -1, 1.0, changes=(Change("counterforce", "step", 1.0, None),)
+    "pressure",
+    ("N15",),
+    "?",
+    "!",
+    MEMBERS,
+    -1,
+    1.0,
+    changes=(Change(lever="counterforce", shape="step", to=1.0),),
 )
 SOFTER = Intervention(
-    "softer", ("M12",), "?", "!", STANDING, -1, 0.01, changes=(Change("hardness", "step", None, -1.0),)
+    "softer",
+    ("M12",),
+    "?",
+    "!",
+    STANDING,
+    -1,
+    0.01,
+    changes=(Change(lever="hardness", shape="step", by=-1.0),),
 )
 LOWER = Intervention("lower", ("N03",), "?", "!", DEFECTED, 1, 1.0, shifts=(Shift("standing", -1.0),))
 
@@ -134,7 +148,7 @@ def test_an_effect_by_hand(lab: BatchSimulator) -> None:
     standing = drawn(3)
     one_month = Measure(("moved.killing",), "", "killed", "persons", "sum", 1)
     test = Intervention(
-        "a", (), "?", "!", one_month, 1, 1.0, changes=(Change("counterforce", "step", 1.0, None),)
+        "a", (), "?", "!", one_month, 1, 1.0, changes=(Change(lever="counterforce", shape="step", to=1.0),)
     )
     base = standing.parameters[:, MODEL.parameter_names.index("killing_base")]
     people = standing.state["challengers"]
@@ -143,7 +157,7 @@ def test_an_effect_by_hand(lab: BatchSimulator) -> None:
 
 
 def test_what_is_on_both_sides_is_no_effect(lab: BatchSimulator) -> None:
-    change = (Change("counterforce", "step", 0.9, None),)
+    change = (Change(lever="counterforce", shape="step", to=0.9),)
     same = Intervention("same", (), "?", "!", MEMBERS, 1, 1.0, changes=change, setting=change)
     assert np.all(effects([same], lab, drawn(4), 1)["same"].difference == 0.0)
 

@@ -11,8 +11,7 @@ from outbid.answers.claims import declared_tests
 from outbid.ask.claims.read import TESTABLE, read_claim_tests
 from outbid.ask.claims.series import records_of
 from outbid.errors import InputError
-from outbid.evidence import Ledger
-from outbid.evidence.ledger import Claim
+from outbid.evidence import Claim, Ledger
 from outbid.study import load_study
 
 MODEL = contest_model()

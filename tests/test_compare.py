@@ -42,7 +42,7 @@ def outcome(name: str, better: str, unit: str = "persons") -> Outcome:
 def futures(levels: dict[str, Any], *outcomes: Outcome) -> Futures:
     """Scenarios with these levels, each of shape (draws,) or (draws, outcomes); the first is the baseline."""
     scenarios = tuple(
-        Scenario(name, name.capitalize(), f"What {name} is.", baseline=i == 0)
+        Scenario(id=name, label=name.capitalize(), description=f"What {name} is.", baseline=i == 0)
         for i, name in enumerate(levels)
     )
     paths = {
@@ -100,8 +100,8 @@ def test_the_tail_mean_is_over_one_draw_in_twenty() -> None:
 def test_goals_one_by_one_and_together() -> None:
     levels = {"base": [[1, 5], [2, 5], [3, 1], [4, 1]], "other": [[1, 1], [1, 5], [4, 5], [4, 5]]}
     goals = (
-        Goal("few", "Few", "x", "loss", at_most=2.0),
-        Goal("much", "Much", "x", "gain", at_least=5.0),
+        Goal(id="few", label="Few", description="x", outcome="loss", at_most=2.0),
+        Goal(id="much", label="Much", description="x", outcome="gain", at_least=5.0),
     )
     result = compare(futures(levels, outcome("loss", "lower"), outcome("gain", "higher")), goals)
     reached = by_name(result.reached)
@@ -151,7 +151,9 @@ def test_laws_of_the_criteria(levels: np.ndarray, better: str) -> None:
 def test_a_wider_goal_is_met_at_least_as_often(levels: np.ndarray, low: float, wider: float) -> None:
     given_levels = futures(dict(zip("abc", levels, strict=True)), outcome("it", "higher"))
     narrow, wide = (
-        compare(given_levels, [Goal("g", "g", "g", "it", at_least=bound)]).reached
+        compare(
+            given_levels, [Goal(id="g", label="g", description="g", outcome="it", at_least=bound)]
+        ).reached
         for bound in (low, low - wider)
     )
     assert all(one.together <= other.together for one, other in zip(narrow, wide, strict=True))
@@ -205,7 +207,10 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Any]
     )
     study = SimpleNamespace(folder=folder, model=TOY, levers_today={"counterforce": 0.2})
     lab = BatchSimulator(Simulator(TOY, MONTHS), DRAWS)
-    quiet = (Scenario("as_now", "As now", "x", baseline=True), Scenario("idle", "Idle", "x"))
+    quiet = (
+        Scenario(id="as_now", label="As now", description="x", baseline=True),
+        Scenario(id="idle", label="Idle", description="x"),
+    )
     known = {
         name: SimpleNamespace(
             past=SimpleNamespace(standing=standing(seed)),
@@ -275,8 +280,8 @@ def content() -> ComparisonContent:
     noise = generator.normal(0, 5, (400, 2))
     levels = {"base": 100 + noise, "good": noise + np.array([90, 120]), "mixed": noise + np.array([110, 130])}
     goals = (
-        Goal("few", "Few lost", "As today.", "loss", at_most=95.0),
-        Goal("much", "Much gained", "A stated level.", "gain", at_least=115.0),
+        Goal(id="few", label="Few lost", description="As today.", outcome="loss", at_most=95.0),
+        Goal(id="much", label="Much gained", description="A stated level.", outcome="gain", at_least=115.0),
     )
     outcomes = (outcome("loss", "lower"), outcome("gain", "higher", "percent"))
     result = compare(futures(levels, *outcomes), goals)
@@ -349,10 +354,10 @@ def test_the_tables_hold_every_number() -> None:
 
 def test_rules_stand_in_the_description_in_words() -> None:
     rules = (
-        Rule("counterforce", "challengers", 0.8, above=2500.0, start=4),
-        Rule("hardness", "standing", 0.2, below=-1.0),
+        Rule(lever="counterforce", watch="challengers", to=0.8, above=2500.0, start=4),
+        Rule(lever="hardness", watch="standing", to=0.2, below=-1.0),
     )
-    told = described(TOY, Scenario("a", "A", "Pressure follows.", rules=rules))
+    told = described(TOY, Scenario(id="a", label="A", description="Pressure follows.", rules=rules))
     assert told == (
         "Pressure follows. While challengers is above 2,500 persons, from month 4 on, counterforce is at 0.8."
         " While standing is below −1, hardness is at 0.2."

@@ -60,7 +60,10 @@ def test_same_seed_same_numbers_and_an_idle_scenario_changes_nothing(
     khorasan: tuple[Study, Simulator, Standing],
 ) -> None:
     study, simulator, standing = khorasan
-    idle = (Scenario("base", "", "", baseline=True), Scenario("idle", "", ""))
+    idle = (
+        Scenario(id="base", label="As now", description="x", baseline=True),
+        Scenario(id="idle", label="x", description="x"),
+    )
     one = play(study.model, simulator, standing, idle, 3)
     two = play(study.model, simulator, standing, idle, 3)
     assert (one.paths["base"] == two.paths["base"]).all()

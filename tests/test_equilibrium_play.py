@@ -59,9 +59,15 @@ MODEL = declare(
     file="the rivalry with an offer",
 )
 DRAWS, MONTHS = 6, 12
-QUIET = Scenario("baseline", "As now", "x", baseline=True, changes=(Change("offer", "step", 1.0, None),))
-STOP = Rule("offer", "hardness", 0.0, above=0.25)
-RULED = replace(QUIET, id="stop", baseline=False, rules=(STOP,))
+QUIET = Scenario(
+    id="baseline",
+    label="As now",
+    description="x",
+    baseline=True,
+    changes=(Change(lever="offer", shape="step", to=1.0),),
+)
+STOP = Rule(lever="offer", watch="hardness", to=0.0, above=0.25)
+RULED = QUIET.model_copy(update={"id": "stop", "baseline": False, "rules": (STOP,)})
 
 
 @pytest.fixture(scope="module")
@@ -82,9 +88,8 @@ def there() -> object:
 
 
 def test_scenarios_whose_rules_move_a_players_lever_are_left_out(playout: Playout) -> None:
-    forced = replace(
-        QUIET, id="forced", baseline=False, rules=(Rule("hardness", "standing", 1.0, below=0.0),)
-    )
+    rule = Rule(lever="hardness", watch="standing", to=1.0, below=0.0)
+    forced = QUIET.model_copy(update={"id": "forced", "baseline": False, "rules": (rule,)})
     _, left_out = playout.futures(there(), [forced], np.ones((DRAWS, 4)), 1)  # type: ignore[arg-type]
     assert left_out == ("forced",)
 

@@ -14,8 +14,15 @@ import contest
 from outbid.errors import InputError
 from outbid.simulate.engine import Simulator, Standing
 from outbid.simulate.rules import MOST, Rule, in_order, rule_table, ruled
-from outbid.simulate.scenario import Change, Goal, Scenario, choose, lever_paths
-from outbid.simulate.scenario_file import read_goals, read_scenarios
+from outbid.simulate.scenario import (
+    Change,
+    Goal,
+    Scenario,
+    choose,
+    lever_paths,
+    read_goals,
+    read_scenarios,
+)
 from outbid.study import Study, load_study
 
 GOOD = """
@@ -82,9 +89,19 @@ def test_step_and_pulse_by_hand(study: Study) -> None:
     column = study.model.lever_names.index("counterforce")
     now = last(study, 1)
     today = now[0, column]
-    step = Scenario("a", "a", "a", changes=(Change("counterforce", "step", 0.9, None, start=3),))
+    step = Scenario(
+        id="a",
+        label="a",
+        description="a",
+        changes=(Change(lever="counterforce", shape="step", to=0.9, start=3),),
+    )
     assert lever_paths(study.model, step, now, 4)[0, :, column] == pytest.approx([today, today, 0.9, 0.9])
-    pulse = Scenario("a", "a", "a", changes=(Change("counterforce", "pulse", 0.9, None, start=2, months=2),))
+    pulse = Scenario(
+        id="a",
+        label="a",
+        description="a",
+        changes=(Change(lever="counterforce", shape="pulse", to=0.9, start=2, months=2),),
+    )
     assert lever_paths(study.model, pulse, now, 4)[0, :, column] == pytest.approx([today, 0.9, 0.9, today])
 
 
@@ -97,8 +114,12 @@ def test_step_and_pulse_by_hand(study: Study) -> None:
 def test_no_change_pushes_a_lever_out_of_its_range(
     study: Study, by: float, start: int, months: int, shape: str
 ) -> None:
-    change = Change("repression", shape, None, by, start, months)
-    path = lever_paths(study.model, Scenario("a", "a", "a", changes=(change,)), last(study), 36)
+    change = Change.model_validate(
+        {"lever": "repression", "shape": shape, "by": by, "start": start, "months": months}
+    )
+    path = lever_paths(
+        study.model, Scenario(id="a", label="a", description="a", changes=(change,)), last(study), 36
+    )
     column = study.model.lever_names.index("repression")
     assert path[:, :, column].min() >= 0.0
     assert path[:, :, column].max() <= 1.0
@@ -191,8 +212,8 @@ at_most = 4.0
 def test_rules_are_read_as_they_are_written(study: Study, tmp_path: Path) -> None:
     stop = read(study, tmp_path, RULED)[1]
     assert stop.rules == (
-        Rule("aid_offer", "hardness", 0.2, above=0.7, start=3),
-        Rule("repression", "aid_offer", 0.9, below=0.3),
+        Rule(lever="aid_offer", watch="hardness", to=0.2, above=0.7, start=3),
+        Rule(lever="repression", watch="aid_offer", to=0.9, below=0.3),
     )
     assert stop.moves == {"aid_offer", "repression"}
 
@@ -261,7 +282,9 @@ def test_a_difference_may_reach_the_edge(study: Study, tmp_path: Path, by: str) 
     text = GOOD.replace('lever = "hardness"', 'lever = "repression"').replace("by = -0.3", f"by = {by}")
     path.write_text(text, encoding="utf-8")
     change = read_scenarios(path, study.model, study.levers_today)[1].changes[0]
-    paths = lever_paths(study.model, Scenario("a", "a", "a", changes=(change,)), last(study), 6)
+    paths = lever_paths(
+        study.model, Scenario(id="a", label="a", description="a", changes=(change,)), last(study), 6
+    )
     assert paths[:, -1, study.model.lever_names.index("repression")] == pytest.approx(0.3 + float(by))
 
 
@@ -269,7 +292,9 @@ def test_goals_are_read_beside_the_scenarios(study: Study, tmp_path: Path) -> No
     path = tmp_path / "mine.toml"
     path.write_text(GOOD + GOALS, encoding="utf-8")
     weaker, aided = read_goals(path, study.model)
-    assert weaker == Goal("weaker", "Weaker", "As today.", "challengers", None, 2300.0)
+    assert weaker == Goal(
+        id="weaker", label="Weaker", description="As today.", outcome="challengers", at_most=2300.0
+    )
     assert aided.reached(np.array([0.9, 1.0, 4.0, 4.1, np.nan])).tolist() == [False, True, True, False, False]
     assert len(read_scenarios(path, study.model)) == 2
     path.write_text(GOOD, encoding="utf-8")
@@ -319,26 +344,34 @@ def after_rules(rules: tuple[Rule, ...], levers: list[float], month: int = 1) ->
 
 
 def test_rules_by_hand() -> None:
-    strong = Rule("counterforce", "challengers", 0.9, above=1500.0, start=3)
+    strong = Rule(lever="counterforce", watch="challengers", to=0.9, above=1500.0, start=3)
     assert after_rules((strong,), [0.5, 0.2], month=2) == [0.5, 0.2]
     assert after_rules((strong,), [0.5, 0.2], month=3) == [0.5, 0.9]
-    assert after_rules((Rule("counterforce", "challengers", 0.9, above=2000.0),), [0.5, 0.2]) == [0.5, 0.2]
-    assert after_rules((Rule("hardness", "standing", 1.0, below=0.6),), [0.5, 0.2]) == [1.0, 0.2]
+    assert after_rules(
+        (Rule(lever="counterforce", watch="challengers", to=0.9, above=2000.0),), [0.5, 0.2]
+    ) == [0.5, 0.2]
+    assert after_rules((Rule(lever="hardness", watch="standing", to=1.0, below=0.6),), [0.5, 0.2]) == [
+        1.0,
+        0.2,
+    ]
     # a rule sees what the one before it did to a lever, in whichever order they are written
     chain = (
-        Rule("hardness", "counterforce", 2.0, above=0.8),
-        Rule("counterforce", "challengers", 0.9, above=1500.0),
+        Rule(lever="hardness", watch="counterforce", to=2.0, above=0.8),
+        Rule(lever="counterforce", watch="challengers", to=0.9, above=1500.0),
     )
     assert after_rules(chain, [0.5, 0.2]) == after_rules(chain[::-1], [0.5, 0.2]) == [2.0, 0.9]
     # of two that hold on one lever, the last one written counts
-    twice = (Rule("hardness", "challengers", 1.0, above=1.0), Rule("hardness", "standing", 2.0, above=0.0))
+    twice = (
+        Rule(lever="hardness", watch="challengers", to=1.0, above=1.0),
+        Rule(lever="hardness", watch="standing", to=2.0, above=0.0),
+    )
     assert after_rules(twice, [0.5, 0.2])[0] == 2.0
     assert after_rules(twice[::-1], [0.5, 0.2])[0] == 1.0
 
 
 @given(st.permutations(range(4)))
 def test_rules_come_after_those_that_move_what_they_watch(order: list[int]) -> None:
-    chain = [Rule(f"l{i + 1}", f"l{i}", 0.0, above=0.0) for i in range(4)]
+    chain = [Rule(lever=f"l{i + 1}", watch=f"l{i}", to=0.0, above=0.0) for i in range(4)]
     assert [rule.lever for rule in in_order([chain[i] for i in order])] == ["l1", "l2", "l3", "l4"]
 
 
@@ -350,7 +383,7 @@ def test_a_rule_holds_in_exactly_the_months_in_which_its_condition_does() -> Non
     state |= {item.name: np.zeros(draws) for item in TOY.indices}
     standing = Standing(values, state, np.zeros((draws, 2)))
     levers = np.zeros((draws, 24, 2))
-    rules = rule_table(TOY, (Rule("counterforce", "challengers", 1.0, above=2000.0),))
+    rules = rule_table(TOY, (Rule(lever="counterforce", watch="challengers", to=1.0, above=2000.0),))
     path = simulator.run(standing, levers, simulator.innovations(draws, 1), rules)
     members, pressure = (path[:, :, simulator.column(name)] for name in ("challengers", "lever.counterforce"))
     assert np.array_equal(pressure, (members > 2000.0).astype(float))

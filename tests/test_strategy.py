@@ -158,8 +158,13 @@ def test_a_test_is_called_only_where_the_data_moved_it(play: PlaySettings) -> No
 
 
 def test_players_choose_while_outsiders_do_as_the_scenario_says(strategist: Strategist) -> None:
-    quiet = Scenario("baseline", "As now", "x", baseline=True)
-    forced = Scenario("forced", "Forced", "x", changes=(Change("hardness", "step", 1.0, None),))
+    quiet = Scenario(id="baseline", label="As now", description="x", baseline=True)
+    forced = Scenario(
+        id="forced",
+        label="Forced",
+        description="x",
+        changes=(Change(lever="hardness", shape="step", to=1.0),),
+    )
     playout = Playout(strategist, 12)
     standing = rivalry.standing_of(50)
     weights = np.tile(WEIGHTS, (50, 1))

@@ -135,7 +135,7 @@ def test_a_missing_file_and_a_folder_are_told_apart(tmp_path: Path) -> None:
 def test_toml_faults_name_the_file(tmp_path: Path) -> None:
     path = tmp_path / "a.toml"
     path.write_text("x = ")
-    with pytest.raises(InputError, match=r"a\.toml: not valid TOML"):
+    with pytest.raises(InputError, match=r"a\.toml, line 1: is not valid TOML"):
         read_toml(path)
     path.write_text("x = 1")
     assert read_toml(path) == {"x": 1}

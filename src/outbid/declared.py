@@ -44,6 +44,7 @@ import re
 import types
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, TypeVar, Union, get_args, get_origin
 
@@ -61,9 +62,8 @@ from pydantic import (
 from pydantic.functional_validators import AfterValidator
 from pydantic_core import core_schema
 
-from outbid.data.fields import month
-from outbid.data.tables import read_toml
 from outbid.errors import InputError, did_you_mean
+from outbid.files import read_toml
 
 T = TypeVar("T")
 S = TypeVar("S", bound=BaseModel)
@@ -92,7 +92,12 @@ def read(path: Path, schema: type[S], names: Names) -> S | None:
     InputError
         At one fault: an unknown key before any other, then in the order of the schema.
     """
-    return parse(path.name, read_toml(path), schema, names) if path.is_file() else None
+    return read_required(path, schema, names) if path.is_file() else None
+
+
+def read_required(path: Path, schema: type[S], names: Names) -> S:
+    """Return a declared file that has to be there; as `read` otherwise."""
+    return parse(path.name, read_toml(path), schema, names)
 
 
 def parse(file: str, raw: Mapping[str, Any], schema: type[S], names: Names) -> S:
@@ -193,7 +198,10 @@ def unique(entries: Sequence[T], taken: Collection[str] = (), kind: str = "") ->
 def _month(value: Any, info: ValidationInfo) -> str:
     if not isinstance(value, str):
         raise fault("is not a month", 'Write it in quotes as "YYYY-MM".')
-    month(value, "")
+    try:
+        date.fromisoformat(f"{value}-01" if len(value) == len("YYYY-MM") else "")
+    except ValueError:
+        raise fault(f"{value!r} is not a month", "Write it as YYYY-MM.") from None
     window = (info.context or {}).get("month")
     if window and value not in window:
         problem = f"{value} lies outside the window of the data"
@@ -282,6 +290,8 @@ def _complaint(file: str, raw: Any, schema: type[BaseModel], error: Any, names: 
     own = error.get("ctx", {}).get("error")
     if isinstance(own, InputError):
         return InputError(f"{where}, {own.where}" if own.where else where, own.problem, own.fix)
+    if loc and isinstance(loc[-1], int) and _is_table(kind):
+        words = Says("is not a table", "Open each with [[{table}]].")
     words = words or _plain(kind, value)
     problem, fix = words.problem, words.fix
     if error["type"] == "missing":
@@ -305,6 +315,8 @@ def _plain(kind: Any, value: Any) -> Says:
             return Says("is not a list", "Write {key} = [...].")
         if _is_schema(part) or get_origin(part) is dict:
             return Says("is not a table", "Write it as [{table}].")
+        if part is str:
+            return Says("missing or not a text", "Give it as text in quotes.")
         if part is bool:
             return Says("is not true or false", "Write {key} = true.")
     return Says("is not of the right type", "Correct it.")
@@ -379,17 +391,22 @@ def _keys(kind: Any, loc: Sequence[int | str]) -> list[str]:
 
 
 def json_schema(schema: type[BaseModel]) -> dict[str, Any]:
-    """Return the JSON Schema of a file: keys as they are written, without the titles that pydantic makes up."""
-    result: dict[str, Any] = _without_titles(schema.model_json_schema(by_alias=True))
+    """Return the JSON Schema of a file: keys as they are written, without made-up titles, and without null."""
+    result: dict[str, Any] = _plainer(schema.model_json_schema(by_alias=True))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **result}
 
 
-def _without_titles(node: Any, names: bool = False) -> Any:
-    """Drop `title`, except where it is the name of a field."""
-    if isinstance(node, Mapping):
-        return {
-            key: _without_titles(each, names=not names and key in ("properties", "$defs"))
-            for key, each in node.items()
-            if names or key != "title"
-        }
-    return [_without_titles(each) for each in node] if isinstance(node, list) else node
+def _plainer(node: Any, names: bool = False) -> Any:
+    """Drop titles and what TOML can't say; `names` where the keys are names of fields."""
+    if isinstance(node, list):
+        return [_plainer(each) for each in node]
+    if not isinstance(node, Mapping):
+        return node
+    branches = [each for each in node.get("anyOf", ()) if each != {"type": "null"}]
+    if not names and len(branches) == 1:
+        node = {**branches[0], **{key: each for key, each in node.items() if key != "anyOf"}}
+    return {
+        key: _plainer(each, names=not names and key in ("properties", "$defs"))
+        for key, each in node.items()
+        if each is not None and (names or key != "title")
+    }

@@ -18,7 +18,6 @@ import numpy as np
 
 from outbid import __version__
 from outbid.ask.strategic.file import read_play
-from outbid.errors import did_you_mean
 from outbid.infer.fit import Fit, fit, iterations
 from outbid.infer.latent import layout
 from outbid.infer.likelihood import gather
@@ -32,8 +31,8 @@ from outbid.progress import Interrupted, Progress
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator
 from outbid.simulate.futures import Futures, play
-from outbid.simulate.scenario import Scenario, choose
-from outbid.simulate.scenario_file import read_goals, read_scenarios
+from outbid.simulate.scenario import choose
+from outbid.simulate.scenario_file import read_scenarios
 from outbid.study import Study, unresolved
 
 SEED = 20210815
@@ -108,16 +107,13 @@ def prepare() -> None:
 def check_study(study: Study) -> tuple[str, ...]:
     """Return every problem of a study that loading did not already refuse; empty if it is sound.
 
-    Every ID is resolved both ways, scenarios are read, figures are matched with what sees them, and the
+    Every ID is resolved both ways, figures are matched with what sees them, and the
     anchors of latent indices are verified by differentiation.
     """
-    path, months = study.folder / "scenarios.toml", study.settings.horizon_months
-    scenarios = read_scenarios(path, study.model, study.levers_today, months)
-    read_goals(path, study.model)
     gather(study.model, study.panel)
     read_play(study.folder, study.model)
     check_anchors(study.model, {name: prior_table(study.model.parameters, name) for name in PRIOR_SETS})
-    return (*unresolved(study), *_unknown_words(study, scenarios))
+    return unresolved(study)
 
 
 def fingerprint(study: Study, settings: Settings, prior_set: str) -> str:
@@ -307,22 +303,3 @@ def _kept(fits: dict[str, Fit], out: OutputFolder | None) -> str:
         return "Nothing was finished yet, so nothing is kept."
     names = " and ".join(posterior_file(name) for name in fits)
     return f"Finished and kept: {names} in {out.path}; the next run takes it up."
-
-
-def _unknown_words(study: Study, scenarios: Sequence[Scenario]) -> tuple[str, ...]:
-    model = study.model
-    known = {item.id for item in scenarios} | {item.name for item in model.outcomes}
-    drawable = {*(item.name for item in model.stocks), *(item.name for item in model.indices)}
-    drawable |= {*model.lever_names, *model.counts}
-    return (
-        *(
-            f"study.toml, roles, {role}: names {name!r}, which is neither a scenario nor an outcome."
-            for role, name in study.settings.roles.items()
-            if name not in known
-        ),
-        *(
-            f"study.toml, boxes: {name!r} is no state, lever or count. {did_you_mean(name, drawable)}"
-            for name in study.settings.boxes
-            if name not in drawable
-        ),
-    )

@@ -38,7 +38,7 @@ _MARK_COLUMNS = (
 
 @dataclass(frozen=True)
 class LeverRow:
-    """What a lever was held to be over some months, and on what grounds."""
+    """What a lever was held to be over some months (YYYY-MM, both included), and on what grounds."""
 
     lever: str
     start: str
@@ -47,6 +47,10 @@ class LeverRow:
     basis: str
     source: str
     note: str
+
+    def covers(self, name: str) -> bool:
+        """Say whether a month (YYYY-MM) lies in it."""
+        return self.start <= name <= self.end
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,11 @@ class MarkRow:
     source: str
     direction: str
     claims: tuple[str, ...]
+
+    @property
+    def dated(self) -> bool:
+        """Whether its day is known."""
+        return self.date == self.until
 
 
 def read_levers(
@@ -99,16 +108,15 @@ def read_levers(
         elif row["basis"] == "figure":
             fix = "Name the source of the figure, or write judgement as its basis."
             raise InputError(row.where("source"), "a figure needs a source", fix)
+        each = LeverRow(**{**row.values, "source": row["source"] or "", "note": row["note"] or ""})
         for place, name in enumerate(window.months):
-            if not row["start"] <= name <= row["end"]:
-                continue
-            earlier = lines.setdefault((row["lever"], name), row.line)
-            if earlier != row.line:
-                problem = f"{row['lever']} already has a value in {name}, on line {earlier}"
-                raise InputError(row.where("start"), problem, "Let the periods meet without overlap.")
-            values[row["lever"]][place] = row["value"]
-        given = {column.name: row[column.name] for column in _LEVER_COLUMNS}
-        rows.append(LeverRow(**given | {"source": row["source"] or "", "note": row["note"] or ""}))
+            if each.covers(name):
+                earlier = lines.setdefault((each.lever, name), row.line)
+                if earlier != row.line:
+                    problem = f"{each.lever} already has a value in {name}, on line {earlier}"
+                    raise InputError(row.where("start"), problem, "Let the periods meet without overlap.")
+                values[each.lever][place] = each.value
+        rows.append(each)
     for lever, path_taken in values.items():
         gaps = np.flatnonzero(np.isnan(path_taken))
         if gaps.size:
@@ -119,7 +127,7 @@ def read_levers(
 
 
 def read_marks(path: Path, sources: Collection[str]) -> tuple[MarkRow, ...]:
-    """Read the events that the report shows on its time axis.
+    """Read the events that the report shows on its time axis; none if there is no such file.
 
     Parameters
     ----------
@@ -135,15 +143,12 @@ def read_marks(path: Path, sources: Collection[str]) -> tuple[MarkRow, ...]:
         At the first fault, with file, line, column and cure.
     """
     marks = []
-    for row in read_table(path, _MARK_COLUMNS, key=("id",)):
+    for row in read_table(path, _MARK_COLUMNS, key=("id",)) if path.is_file() else ():
         check_known(row, "source", sources)
         if (row["kind"] == "engagement") != (row["direction"] is not None):
             fix = "Write + (toward engagement) or - (away) for engagement, and leave it blank for all others."
             raise InputError(row.where("direction"), f"direction does not fit {row['kind']!r}", fix)
         start, end = row["date"]
-        claims = tuple((row["claims"] or "").split())
-        direction = row["direction"] or ""
-        marks.append(
-            MarkRow(start, end, row["kind"], row["id"], row["label"], row["source"], direction, claims)
-        )
+        given = {**row.values, "date": start, "direction": row["direction"] or ""}
+        marks.append(MarkRow(**given | {"until": end, "claims": tuple((row["claims"] or "").split())}))
     return tuple(marks)

@@ -12,15 +12,18 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
+from pydantic import Field, RootModel
 
 from outbid.data.fields import first_day, last_day, number, text, yes_no
 from outbid.data.levers import LeverRow, MarkRow, read_levers, read_marks
-from outbid.data.tables import Column, Row, check_known, inside, read_table, read_toml
+from outbid.data.tables import Column, Row, check_known, read_table
 from outbid.data.window import Floats, Window
-from outbid.errors import InputError, did_you_mean
+from outbid.declared import Declared, Text, read_required
+from outbid.errors import InputError
+from outbid.files import inside
 
 __all__ = [
     "KINDS",
@@ -44,7 +47,6 @@ KINDS: tuple[Kind, ...] = ("count", "sum", "level")
 # A report that starts with the takeover (15 August) still belongs to a window that starts in September.
 EARLY_DAYS = 31
 
-_SERIES_KEYS = {"label": str, "unit": str, "meaning": str, "kind": str, "file": str, "overlaps": bool}
 _RECORD_COLUMNS = (
     Column("series", text),
     Column("start", first_day),
@@ -67,6 +69,21 @@ _RECORD_ORDER = (
     ("low", "high"),
     ("except_start", "except_end"),
 )
+
+
+class SeriesTable(Declared):
+    """What a series counts or measures, in which unit, and which file holds its figures."""
+
+    label: Text
+    unit: Text
+    meaning: Text
+    kind: Kind = Field(description="How months add up to a period: see `Series`.")
+    file: Text = Field(description="A table below the study's folder, such as figures/attacks.csv.")
+    overlaps: bool = Field(False, description="Whether periods may overlap: rival estimates of one thing.")
+
+
+class SeriesFile(RootModel[dict[str, SeriesTable]]):
+    """series.toml: every series that the figures belong to, under its name."""
 
 
 @dataclass(frozen=True)
@@ -209,13 +226,12 @@ def read_panel(folder: Path, window: Window, sources: Collection[str]) -> Panel:
     InputError
         At the first fault, with file, line, column and cure.
     """
-    declared = _read_declarations(folder)
+    declared = read_required(folder / "series.toml", SeriesFile, {}).root
     path_of = {
-        id_: inside(folder, d["file"], f"{folder / 'series.toml'}, {id_}, file")
-        for id_, d in declared.items()
+        name: inside(folder, each.file, f"series.toml, {name}, file") for name, each in declared.items()
     }
     claimed = {path.resolve() for path in path_of.values()}
-    unclaimed = [path for path in sorted((folder / "figures").glob("*.csv")) if path.resolve() not in claimed]
+    unclaimed = [path for path in sorted((folder / "figures").glob("*.csv")) if _is_stray(path, claimed)]
     if unclaimed:
         fix = "Name it as the file of a series in series.toml, or remove it."
         raise InputError(str(unclaimed[0]), "no series is read from this file", fix)
@@ -234,12 +250,10 @@ def read_panel(folder: Path, window: Window, sources: Collection[str]) -> Panel:
         if not found[id_]:
             fix = "Add rows for it, or remove it from series.toml."
             raise InputError(str(path_of[id_]), f"the file holds no row of series {id_!r}", fix)
-        if not fields["overlaps"]:
+        if not fields.overlaps:
             _check_overlaps(found[id_])
         records = tuple(record for _, record in found[id_])
-        series[id_] = Series(
-            id_, fields["label"], fields["unit"], fields["meaning"], records, kind=fields["kind"]
-        )
+        series[id_] = Series(id_, fields.label, fields.unit, fields.meaning, records, kind=fields.kind)
     return Panel(window, series)
 
 
@@ -252,38 +266,19 @@ def _spans(record: Record) -> list[tuple[dt.date, dt.date]]:
     return [(start, end) for start, end in parts if start <= end]
 
 
-def _read_declarations(folder: Path) -> dict[str, dict[str, Any]]:
-    path = folder / "series.toml"
-    declared = read_toml(path)
-    for id_, fields in declared.items():
-        where = f"{path}, {id_}"
-        if not isinstance(fields, dict):
-            raise InputError(where, "not a table", f"Declare a series under a line [{id_}].")
-        fields.setdefault("overlaps", False)
-        for name, value in fields.items():
-            if name not in _SERIES_KEYS:
-                raise InputError(where, f"unknown field {name!r}", did_you_mean(name, _SERIES_KEYS))
-            if not isinstance(value, _SERIES_KEYS[name]) or value == "":
-                fix = "Write true or false." if name == "overlaps" else "Write text in quotation marks."
-                raise InputError(f"{where}, {name}", f"{value!r} does not fit here", fix)
-        for name in _SERIES_KEYS:
-            if name not in fields:
-                raise InputError(where, f"field {name!r} is missing", "Add it.")
-        if fields["kind"] not in KINDS:
-            raise InputError(
-                f"{where}, kind", f"unknown kind {fields['kind']!r}", did_you_mean(fields["kind"], KINDS)
-            )
-    return declared
+def _is_stray(path: Path, claimed: Collection[Path]) -> bool:
+    """Say whether a file of figures belongs to no series; what editors and file systems leave there doesn't count."""
+    return path.is_file() and not path.name.startswith(".") and path.resolve() not in claimed
 
 
-def _record(row: Row, declared: Mapping[str, Mapping[str, Any]], sources: Collection[str]) -> Record:
+def _record(row: Row, declared: Mapping[str, SeriesTable], sources: Collection[str]) -> Record:
     check_known(row, "series", declared)
     check_known(row, "source", sources)
     given = [name for name in ("value", "low", "high") if row[name] is not None]
     if not given:
         fix = "Give a value, or low and/or high; drop the row if the figure is missing."
         raise InputError(row.where("value"), "the record holds no figure", fix)
-    if declared[row["series"]]["kind"] == "count":
+    if declared[row["series"]].kind == "count":
         for name in given:
             if row[name] < 0 or not row[name].is_integer():
                 problem = f"{row['series']} counts, and {row[name]:g} is not a whole number of zero or more"
@@ -303,8 +298,7 @@ def _record(row: Row, declared: Mapping[str, Mapping[str, Any]], sources: Collec
         if not inner or left_out == (row["start"], row["end"]):
             problem = "the exception must be a part of the period"
             raise InputError(row.where("except_start"), problem, "Keep it within start and end.")
-    values = {column.name: row[column.name] for column in _RECORD_COLUMNS}
-    return Record(**values | {"note": row["note"] or "", "why_not": row["why_not"] or ""})
+    return Record(**{**row.values, "note": row["note"] or "", "why_not": row["why_not"] or ""})
 
 
 def _check_reach(record: Record, window: Window, where: str) -> None:

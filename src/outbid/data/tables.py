@@ -9,14 +9,16 @@ from __future__ import annotations
 import csv
 import io
 import re
-import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PureWindowsPath
+from pathlib import Path
 from typing import Any, Literal
 
 from outbid.data.fields import Parser
 from outbid.errors import InputError, did_you_mean
+from outbid.files import inside, read_text, read_toml
+
+__all__ = ["Column", "Row", "check_known", "inside", "read_table", "read_text", "read_toml"]
 
 
 @dataclass(frozen=True)
@@ -90,15 +92,17 @@ def read_table(
     header_line, names = next(lines, (1, []))
     if not names:
         raise InputError(str(path), "the file is empty", "Give it a header line and rows, or remove it.")
-    _check_header(f"{path}, line {header_line}", names, columns)
+    optional = {"", *(column.name for column in columns if column.blank == "none")}
+    body = [(line, _fitted(fields, names, optional, f"{path}, line {line}")) for line, fields in lines]
+    for index, name in enumerate(names):
+        if not name and any(fields[index].strip() for _, fields in body):
+            problem = f"column {index + 1} has no name"
+            raise InputError(f"{path}, line {header_line}", problem, "Name it, or remove it.")
+    _check_header(f"{path}, line {header_line}", [name for name in names if name], columns)
     position = {name: index for index, name in enumerate(names)}
     rows: list[Row] = []
     seen: dict[tuple[Any, ...], int] = {}
-    for line, fields in lines:
-        if len(fields) != len(names):
-            problem = f"{len(fields)} fields where the header has {len(names)}"
-            fix = "Quote fields that hold a comma; if the file ends here, it was cut short: fetch it again."
-            raise InputError(f"{path}, line {line}", problem, fix)
+    for line, fields in body:
         values = {column.name: _value(column, fields, position, f"{path}, line {line}") for column in columns}
         row = Row(str(path), line, values)
         for low, high in ordered:
@@ -121,6 +125,18 @@ def check_known(row: Row, column: str, known: Collection[str]) -> None:
         raise InputError(
             row.where(column), f"unknown {column} {row[column]!r}", did_you_mean(row[column], known)
         )
+
+
+def _fitted(fields: list[str], names: Sequence[str], optional: set[str], where: str) -> list[str]:
+    """Return a row as long as the header: spreadsheets leave out blank fields at its end, or add some."""
+    count = len(names)
+    if len(fields) < count and optional.issuperset(names[len(fields) :]):
+        return [*fields, *[""] * (count - len(fields))]
+    if len(fields) < count or any(field.strip() for field in fields[count:]):
+        problem = f"{len(fields)} fields where the header has {count}"
+        fix = "Quote fields that hold a comma; if the file ends here, it was cut short: fetch it again."
+        raise InputError(where, problem, fix)
+    return fields[:count]
 
 
 def _value(column: Column, fields: Sequence[str], position: Mapping[str, int], where: str) -> Any:
@@ -169,73 +185,3 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
             yield start, [field.strip() for field in fields] if first else fields
             first = False
         start = reader.line_num + 1
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a UTF-8 file, without the mark that Excel sets before it.
-
-    Raises
-    ------
-    InputError
-        If it is missing, can't be read, or is not UTF-8.
-    """
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        fix = "Check the name, or put the file there."
-        raise InputError(str(path), "there is no such file", fix) from None
-    except OSError as error:
-        problem = f"the file can't be read ({error.strerror})"
-        raise InputError(str(path), problem, "Check that it is a file and that you may read it.") from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"{path}, line {line}", "the text is not UTF-8", "Save the file again as UTF-8."
-        ) from None
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    """Return the tables of a TOML file.
-
-    Raises
-    ------
-    InputError
-        If it is missing, is not UTF-8, or is not TOML.
-    """
-    content = read_text(path)
-    try:
-        return tomllib.loads(content)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(str(path), f"not valid TOML ({error})", "Correct the line named.") from None
-
-
-def inside(folder: Path, relative: str, where: str = "file") -> Path:
-    """Return a path that a study's file names, if it stays within the study's folder.
-
-    Parameters
-    ----------
-    folder
-        The study's folder.
-    relative
-        The path as written, relative to the folder.
-    where
-        Where it is written, for the complaint.
-
-    Raises
-    ------
-    InputError
-        If it is blank or absolute, or leads out of the folder by ".." or by a link.
-    """
-    fix = f"Name a file below {folder.name or folder} by its path from there."
-    if not relative.strip() or Path(relative).is_absolute() or PureWindowsPath(relative).anchor:
-        raise InputError(where, f"{relative!r} is not a path relative to the study's folder", fix)
-    try:
-        target = (folder / relative).resolve()
-        root = folder.resolve()
-    except (OSError, RuntimeError, ValueError):
-        raise InputError(where, f"{relative!r} leads nowhere", fix) from None
-    if not target.is_relative_to(root):
-        raise InputError(where, f"{relative!r} leads out of the study's folder", fix)
-    return folder / relative

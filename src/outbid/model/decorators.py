@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,28 @@ class Derived:
     where: str
 
 
+Reading = Literal["more", "less", "unknown"]
+_READINGS: tuple[Reading, ...] = ("more", "less", "unknown")
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """A quantity by which scenarios are judged; `summary` is "sum", "mean_last_year" or "end"."""
+    """A quantity by which scenarios are judged.
+
+    Parameters
+    ----------
+    summary
+        "sum", "mean", "mean_last_year" or "end": how a path becomes one number.
+    rank
+        Its place in the answer, from 1; None for what the answer does not speak of.
+    more, less, unknown
+        Clauses on a course ahead, in which `{course}` stands for it: what it does to the outcome, and the open
+        question ("whether {course} sends members to the rival").
+    had
+        The same three of the past, after "Had it been so".
+    briefly
+        More and less of it in a few words ("more members lost", "fewer members lost").
+    """
 
     name: str
     function: Callable[..., Any]
@@ -48,6 +67,37 @@ class Outcome:
     summary: str
     meaning: str
     where: str
+    rank: int | None = None
+    more: str = ""
+    less: str = ""
+    unknown: str = ""
+    had: tuple[str, str, str] = ("", "", "")
+    briefly: tuple[str, str] = ("", "")
+
+    def clause(self, reading: Reading, course: str = "this course") -> str:
+        """Return what a course ahead does to the outcome, or the open question, as a clause."""
+        declared = {"more": self.more, "less": self.less, "unknown": self.unknown}[reading]
+        made = {
+            "more": f"{{course}} makes for {self.brief('more')}",
+            "less": f"{{course}} makes for {self.brief('less')}",
+            "unknown": f"whether {{course}} makes for {self.brief('more')} or less",
+        }
+        return (declared or made[reading]).replace("{course}", course)
+
+    def had_clause(self, reading: Reading) -> str:
+        """Return what would have become of the outcome in another past, or the open question, as a clause."""
+        of_this = f"of this: {self.label.lower()}"
+        made = (
+            f"there would have been more {of_this}",
+            f"there would have been less {of_this}",
+            f"whether there would have been more or less {of_this}",
+        )
+        place = _READINGS.index(reading)
+        return self.had[place] or made[place]
+
+    def brief(self, reading: Literal["more", "less"]) -> str:
+        """Return more or less of the outcome in a few words."""
+        return self.briefly[_READINGS.index(reading)] or f"{reading} of this: {self.label.lower()}"
 
 
 @dataclass(frozen=True)
@@ -148,13 +198,27 @@ def quantity(*, unit: str) -> Callable[[Callable[..., Any]], Derived]:
     return declare
 
 
-def outcome(*, label: str, unit: str, better: str, summary: str) -> Callable[[Callable[..., Any]], Outcome]:
-    """Declare an outcome: a function of (s, u, p, m), `m` the persons moved in the month by mechanism."""
+def outcome(
+    *,
+    label: str,
+    unit: str,
+    better: str,
+    summary: str,
+    rank: int | None = None,
+    more: str = "",
+    less: str = "",
+    unknown: str = "",
+    had: tuple[str, str, str] = ("", "", ""),
+    briefly: tuple[str, str] = ("", ""),
+) -> Callable[[Callable[..., Any]], Outcome]:
+    """Declare an outcome: a function of (s, u, p, m), `m` the persons moved in the month by mechanism.
+
+    The words are explained in `Outcome`; all are optional.
+    """
 
     def declare(function: Callable[..., Any]) -> Outcome:
-        return Outcome(
-            function.__name__, function, label, unit, better, summary, _meaning(function), place_of(function)
-        )
+        about = (label, unit, better, summary, _meaning(function), place_of(function))
+        return Outcome(function.__name__, function, *about, rank, more, less, unknown, had, briefly)
 
     return declare
 

@@ -8,19 +8,20 @@ serves every prior set, since families and arguments are data.
 from __future__ import annotations
 
 import math
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Self
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.scipy.special import expit, ndtr, ndtri
 from jax.scipy.special import logit as _logit
+from pydantic import PlainValidator, RootModel, WithJsonSchema, model_validator
 
 from outbid.conventions import PRIOR_SETS as PRIOR_SETS
+from outbid.declared import Declared, Many, Says, Text, fault, read_required
 from outbid.errors import InputError, did_you_mean
 
 FAMILIES = ("normal", "lognormal", "half_normal", "logit_normal")
@@ -148,6 +149,82 @@ def log_prior_density(values: Array | np.ndarray, table: PriorTable) -> Array:
     return jnp.select([jnp.asarray(table.code) == code for code in range(4)], densities)
 
 
+def _prior(entry: Any) -> Prior:
+    if not isinstance(entry, dict) or len(entry) != 1:
+        raise fault("is not one family with its arguments", "Write { normal = [0, 0.5] }.")
+    family, arguments = next(iter(entry.items()))
+    if family not in FAMILIES:
+        raise fault(f"unknown family {family!r}", did_you_mean(family, FAMILIES))
+    expected = 1 if family == "half_normal" else 2
+    numbers = (
+        isinstance(arguments, list)
+        and len(arguments) == expected
+        and all(isinstance(item, int | float) and not isinstance(item, bool) for item in arguments)
+        and all(math.isfinite(item) for item in arguments)
+    )
+    if not numbers:
+        raise fault(f"{family} takes finite {ARGUMENTS[family]}", "Give those numbers.")
+    if arguments[-1] <= 0:
+        raise fault("the spread is not positive", f"{family} takes {ARGUMENTS[family]}.")
+    if family == "lognormal" and arguments[0] <= 0:
+        raise fault("the median is not positive", "A lognormal lives above zero.")
+    if family == "logit_normal" and not 0 < arguments[0] < 1:
+        raise fault("the median is outside its range", "Give a number between 0 and 1.")
+    return Prior(family, tuple(float(item) for item in arguments))
+
+
+_FORMS = [
+    {"type": "object", "properties": {family: {"type": "array", "description": arguments}}}
+    for family, arguments in ARGUMENTS.items()
+]
+DeclaredPrior = Annotated[
+    Prior,
+    PlainValidator(_prior),
+    WithJsonSchema(
+        {"description": "One family with its arguments, such as { normal = [0, 0.5] }.", "anyOf": _FORMS}
+    ),
+    Says("missing", "Give a prior such as { normal = [0, 0.5] }."),
+]
+_FILLED = Says("missing or empty", "Give it as text.")
+
+
+class ParameterTable(Declared):
+    """A parameter's unit, meaning and priors; `claimed` where a causal claim says that it is positive."""
+
+    entry = "[{key}]"
+
+    unit: Annotated[Text, _FILLED]
+    meaning: Annotated[Text, _FILLED]
+    neutral: DeclaredPrior
+    sources: DeclaredPrior | None = None
+    claimed: bool = False
+    evidence: Annotated[Many[str], Says("is not a list of claim IDs", 'Write it as ["M14"].')] = ()
+
+    @model_validator(mode="after")
+    def _even_and_claimed(self) -> Self:
+        if self.claimed and (self.neutral.family != "normal" or self.neutral.arguments[0] != 0.0):
+            problem = "the neutral prior of a claimed effect takes a side"
+            raise fault(
+                problem, "Use { normal = [0, sd] }, so that the claim starts at even odds.", "neutral"
+            )
+        if self.claimed and not (self.sources or self.neutral).positive:
+            problem = "the sources' prior of a claimed effect has the wrong sign or none"
+            fix = (
+                "Use a positive family (half_normal or lognormal); write the claimed sign into the mechanism."
+            )
+            raise fault(problem, fix, "sources")
+        return self
+
+    def parameter(self, name: str) -> Parameter:
+        """Return the parameter; what the sources don't speak of has one prior."""
+        priors = {"neutral": self.neutral, "sources": self.sources or self.neutral}
+        return Parameter(name, self.unit, self.meaning, priors, self.claimed, self.evidence)
+
+
+class ParameterFile(RootModel[dict[str, ParameterTable]]):
+    """parameters.toml: every parameter of the model under its name."""
+
+
 def read_parameters(path: Path) -> tuple[Parameter, ...]:
     """Read parameters.toml: a table per parameter with unit, meaning, neutral, sources, claimed, evidence.
 
@@ -157,79 +234,7 @@ def read_parameters(path: Path) -> tuple[Parameter, ...]:
         On malformed TOML, unknown keys or families, arguments outside their range, or a prior of the wrong
         sign for a claimed effect.
     """
-    try:
-        entries = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise InputError(path.name, "the file is missing", "Add it to the study's folder.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(path.name, f"is not valid TOML ({error})", "Mend that line.") from error
-    if not entries:
+    tables = read_required(path, ParameterFile, {}).root
+    if not tables:
         raise InputError(path.name, "declares no parameter", "Add at least one table such as [base].")
-    return tuple(_parameter(path.name, name, entry) for name, entry in entries.items())
-
-
-def _parameter(file: str, name: str, entry: Any) -> Parameter:
-    where = f"{file}, [{name}]"
-    if not isinstance(entry, dict):
-        raise InputError(where, "is not a table", f"Write it as [{name}] with unit, meaning and neutral.")
-    known = {"unit", "meaning", "neutral", "sources", "claimed", "evidence"}
-    for key in entry:
-        if key not in known:
-            raise InputError(f"{where}, {key}", "unknown key", did_you_mean(key, known))
-    for key in ("unit", "meaning"):
-        if not isinstance(entry.get(key), str) or not entry[key].strip():
-            raise InputError(f"{where}, {key}", "missing or empty", "Give it as text.")
-    if "neutral" not in entry:
-        raise InputError(f"{where}, neutral", "missing", "Give a prior such as { normal = [0, 0.5] }.")
-    evidence = entry.get("evidence", [])
-    if not isinstance(evidence, list) or not all(isinstance(item, str) for item in evidence):
-        raise InputError(f"{where}, evidence", "is not a list of claim IDs", 'Write it as ["M14"].')
-    claimed = entry.get("claimed", False)
-    if not isinstance(claimed, bool):
-        raise InputError(f"{where}, claimed", "is not true or false", "Write claimed = true.")
-    neutral = _prior(f"{where}, neutral", entry["neutral"])
-    sources = _prior(f"{where}, sources", entry["sources"]) if "sources" in entry else neutral
-    if claimed and (neutral.family != "normal" or neutral.arguments[0] != 0.0):
-        raise InputError(
-            f"{where}, neutral",
-            "the neutral prior of a claimed effect takes a side",
-            "Use { normal = [0, sd] }, so that the claim starts at even odds.",
-        )
-    if claimed and not sources.positive:
-        raise InputError(
-            f"{where}, sources",
-            "the sources' prior of a claimed effect has the wrong sign or none",
-            "Use a positive family (half_normal or lognormal); write the claimed sign into the mechanism.",
-        )
-    return Parameter(
-        name,
-        entry["unit"],
-        entry["meaning"],
-        {"neutral": neutral, "sources": sources},
-        claimed,
-        tuple(evidence),
-    )
-
-
-def _prior(where: str, entry: Any) -> Prior:
-    if not isinstance(entry, dict) or len(entry) != 1:
-        raise InputError(where, "is not one family with its arguments", "Write { normal = [0, 0.5] }.")
-    family, arguments = next(iter(entry.items()))
-    if family not in FAMILIES:
-        raise InputError(where, f"unknown family {family!r}", did_you_mean(family, FAMILIES))
-    expected = 1 if family == "half_normal" else 2
-    numbers = (
-        isinstance(arguments, list)
-        and len(arguments) == expected
-        and all(isinstance(item, int | float) and not isinstance(item, bool) for item in arguments)
-        and all(math.isfinite(item) for item in arguments)
-    )
-    if not numbers:
-        raise InputError(where, f"{family} takes finite {ARGUMENTS[family]}", "Give those numbers.")
-    if arguments[-1] <= 0:
-        raise InputError(where, "the spread is not positive", f"{family} takes {ARGUMENTS[family]}.")
-    if family == "lognormal" and arguments[0] <= 0:
-        raise InputError(where, "the median is not positive", "A lognormal lives above zero.")
-    if family == "logit_normal" and not 0 < arguments[0] < 1:
-        raise InputError(where, "the median is outside its range", "Give a number between 0 and 1.")
-    return Prior(family, tuple(float(item) for item in arguments))
+    return tuple(each.parameter(name) for name, each in tables.items())

@@ -8,36 +8,52 @@ moves comes after it, so rules that watch each other in a circle have no order a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Self
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from pydantic import ValidationInfo, model_validator
 
+from outbid.declared import Declared, Lever, Number, Says, Whole, fault, in_range, ref
 from outbid.errors import InputError
 from outbid.model.compile import from_scale
 from outbid.model.declare import Model
 
 # As many rules as a scenario may have: the compiled run has room for them.
 MOST = 8
+FromOne = Annotated[Whole, Says("is not a whole number of at least 1", "Months count from 1.")]
 
 
-@dataclass(frozen=True)
-class Rule:
+class Rule(Declared):
     """While the watched stock, index or lever is above or below a threshold, a lever is at `to`.
 
     Exactly one of `above` and `below` is given, in the unit of what is watched. `start` is the first month of
     the horizon in which the rule counts, from 1.
     """
 
-    lever: str
-    watch: str
-    to: float
-    above: float | None = None
-    below: float | None = None
-    start: int = 1
+    entry = "rule on {lever}"
+
+    lever: Lever
+    watch: Annotated[str, ref("watched", "no stock, index or lever")]
+    to: Number
+    above: Number | None = None
+    below: Number | None = None
+    start: FromOne = 1
+
+    @model_validator(mode="after")
+    def _possible(self, info: ValidationInfo) -> Self:
+        if (self.above is None) == (self.below is None):
+            raise fault("needs exactly one of `above` and `below`", "Give one threshold.")
+        low, high = (info.context or {}).get("watched", {}).get(self.watch, (-np.inf, np.inf))
+        above, below = self.above, self.below
+        if not ((above is None or low <= above < high) and (below is None or low < below <= high)):
+            side = f"below {below:g}" if above is None else f"above {above:g}"
+            fix = f"It goes from {low:g} to {high:g}." if np.isfinite(high) else "It counts persons, from 0."
+            raise fault(f"{self.watch} is never or always {side}", fix)
+        in_range(info, self.lever, self.to, "to")
+        return self
 
 
 class RuleTable(NamedTuple):
@@ -60,11 +76,10 @@ def watchable(model: Model) -> tuple[str, ...]:
     )
 
 
-def in_order(rules: Sequence[Rule], where: str = "scenario") -> tuple[Rule, ...]:
+def in_order(rules: Sequence[Rule]) -> tuple[Rule, ...]:
     """Return rules so that each comes after those that move what it watches; else as they were given.
 
-    Where several rules hold that move one lever, the last of them counts. `where` is what to call the place of
-    the rules in complaints.
+    Where several rules hold that move one lever, the last of them counts.
 
     Raises
     ------
@@ -78,15 +93,12 @@ def in_order(rules: Sequence[Rule], where: str = "scenario") -> tuple[Rule, ...]
         order = list(TopologicalSorter(graph).static_order())
     except CycleError as error:
         circle = " → ".join(reversed(error.args[1]))
-        raise InputError(
-            f"{where}, rules",
-            f"depend on themselves in a circle: {circle}",
-            "Let one of the rules watch a state instead.",
-        ) from error
+        problem = f"depend on themselves in a circle: {circle}"
+        raise InputError("rules", problem, "Let one of the rules watch a state instead.") from error
     return tuple(sorted(rules, key=lambda rule: order.index(rule.lever)))
 
 
-def rule_table(model: Model, rules: Sequence[Rule] = (), where: str = "scenario") -> RuleTable:
+def rule_table(model: Model, rules: Sequence[Rule] = ()) -> RuleTable:
     """Return rules as numbers, in the order in which they have to be read.
 
     Raises
@@ -95,11 +107,11 @@ def rule_table(model: Model, rules: Sequence[Rule] = (), where: str = "scenario"
         On a circle, or more than MOST rules.
     """
     if len(rules) > MOST:
-        raise InputError(f"{where}, rules", f"there are {len(rules)} in one scenario", f"Use at most {MOST}.")
+        raise InputError("rules", f"there are {len(rules)} in one scenario", f"Use at most {MOST}.")
     known = watchable(model)
     lever, watch = np.full(MOST, -1), np.zeros(MOST, int)
     threshold, sign, to, start = np.zeros(MOST), np.ones(MOST), np.zeros(MOST), np.ones(MOST)
-    for i, rule in enumerate(in_order(rules, where)):
+    for i, rule in enumerate(in_order(rules)):
         lever[i], watch[i] = model.lever_names.index(rule.lever), known.index(rule.watch)
         threshold[i] = rule.above if rule.above is not None else rule.below
         sign[i] = 1.0 if rule.above is not None else -1.0

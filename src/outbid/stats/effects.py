@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from outbid.conventions import AFTER, BEFORE, NEUTRAL, QUANTILES
+from outbid.conventions import AFTER, BEFORE, QUANTILES
 from outbid.words.chances import is_assumed, reading
 
 # The columns that follow the keys in every table of effects.
@@ -61,9 +61,7 @@ def effects(difference: xr.DataArray, better: xr.DataArray) -> pd.DataFrame:
     frame["reading"] = [
         reading(after, before, prior, directions[name]) for after, before, prior, name in rows
     ]
-    frame["assumed"] = [
-        is_assumed(after, before if prior == NEUTRAL else None) for after, before, prior, _ in rows
-    ]
+    frame["assumed"] = [is_assumed(after, before) for after, before, _, _ in rows]
     return frame[[*keys, *EFFECT_COLUMNS]]
 
 

@@ -19,6 +19,8 @@ YARDSTICK: tuple[tuple[float, str], ...] = (
     (0.95, "very likely"),
 )
 ASSUMED = "assumed"
+# Stands before the word wherever it is printed, so that what was assumed never looks like what was learnt.
+ASSUMED_MARK = "◇"
 CANT_TELL = "can't be told"
 # A probability between these says nothing, and so does one that the data moved by less than this.
 UNSETTLED, HARDLY_MOVED = (0.35, 0.65), 0.05
@@ -37,6 +39,11 @@ def chance_word(probability: float) -> str:
 def chance(probability: float) -> str:
     """Return a probability as word and number ("likely, 63%")."""
     return f"{chance_word(probability)}, {percent(probability)}"
+
+
+def chance_or_assumed(probability: float, before: float | None) -> str:
+    """Return a probability as word and number, or that it was assumed: as sure before the data ("◇ assumed")."""
+    return f"{ASSUMED_MARK} {ASSUMED}" if is_assumed(probability, before) else chance(probability)
 
 
 def is_told(after: float, before: float | None = None) -> bool:

@@ -63,12 +63,12 @@ def reported(value: float) -> str:
 
 
 def percent(probability: float) -> str:
-    """Write a probability or share as a percentage with at most two digits ("63%", "over 99%")."""
+    """Write a probability or share as a percentage with at most two digits ("63%", "over 99%", never "100%")."""
     if not math.isfinite(probability):
         return "not known"
-    if 0.99 < probability < 1:
+    if probability > 0.99:
         return "over 99%"
-    if 0 < probability < 0.01:
+    if probability < 0.01:
         return "under 1%"
     return f"{probability * 100:.0f}%"
 
@@ -113,18 +113,46 @@ def more_or_less(value: float, unit: str) -> str:
 def interval(low: float, high: float, unit: str = "", *, difference: bool = False) -> str:
     """Write an interval with one unit ("1,100 to 3,900 persons", "−40 to +310").
 
-    An end below half a hundredth of the other is written as zero, so that it doesn't pretend to more
-    precision than its partner ("0 to +0.26" and not "−0.00029 to +0.26").
+    An end below half a hundredth of the other doesn't pretend to more precision than its partner: it is written as
+    zero where the interval holds zero ("0 to +0.26" and not "−0.00029 to +0.26"), else with one digit.
     """
     factor, words = unit_of(unit, difference=difference)
     if not (math.isfinite(low) and math.isfinite(high)):
         return "not known"
     write = signed if difference else two_digits
-    least = max(abs(low), abs(high)) * factor / 200
-    text = " to ".join(write(0.0 if abs(end * factor) < least else end * factor) for end in (low, high))
+    least = max(abs(low), abs(high)) / 200
+
+    def written(end: float) -> str:
+        if abs(end) >= least:
+            return write(end * factor)
+        if low <= 0 <= high:
+            return write(0.0)
+        one = write(float(f"{end * factor:.0e}"))
+        return one.rstrip("0").rstrip(".") if "." in one else one
+
+    text = f"{written(low)} to {written(high)}"
     if words == "%":
         return f"{text}%"
     return f"{text} {words}".strip()
+
+
+def panel_note(unit: str, summary: str, better: str) -> str:
+    """Return the line under a small panel's title: the unit, a month where the table has a sum, and the better way."""
+    words = unit_of(unit)[1]
+    if words and summary.startswith("sum") and " a " not in words:
+        words += " a month"  # the table has the sum, the path what each month adds to it
+    return f"{words}, {better} is better" if words else f"{better} is better"
+
+
+def summary_in_words(summary: str, months: int) -> str:
+    """Return how a path of so many months is put into one number; words that are none of the known ones stay."""
+    known = {
+        "sum": f"sum over {months} months",
+        "end": "in the last month",
+        "mean": f"mean over {months} months",
+        "mean_last_year": "mean of the last 12 months",
+    }
+    return known.get(summary, summary)
 
 
 def duration(seconds: float) -> str:

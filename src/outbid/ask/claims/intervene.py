@@ -49,7 +49,12 @@ def effects(
     untouched: dict[tuple[Change, ...], Floats] = {}
 
     def world(changes: tuple[Change, ...], here: Standing) -> Floats:
-        levers = lever_paths(model, Scenario("", "", "", changes=changes), here.levers, lab.months)
+        levers = lever_paths(
+            model,
+            Scenario(id="test", label="test", description="test", changes=changes),
+            here.levers,
+            lab.months,
+        )
         return lab.run(here, levers, innovations)
 
     result = {}

@@ -93,7 +93,7 @@ def levels_of(model: Model, settings: TrapSettings, path: Floats) -> Floats:
 
 def under_offer(settings: TrapSettings, course: Scenario, offer: float) -> Scenario:
     """Return a course with an offer on the table."""
-    return replace(course, changes=(*course.changes, *settings.offer.changes(offer)))
+    return course.model_copy(update={"changes": (*course.changes, *settings.offer.changes(offer))})
 
 
 def with_share(standing: Standing, settings: TrapSettings, share: float) -> Standing:

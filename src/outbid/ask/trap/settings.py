@@ -53,7 +53,8 @@ class Offer:
     def changes(self, offer: float) -> tuple[Change, ...]:
         """Return what an offer does to the levers."""
         return tuple(
-            Change(name, "ramp", value, None, 1, self.months) for name, value in self.values(offer).items()
+            Change(lever=name, shape="ramp", to=value, months=self.months)
+            for name, value in self.values(offer).items()
         )
 
 
