@@ -10,50 +10,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from outbid.infer.latent import Layout
-from outbid.infer.history import SmoothedHistory as Past
 from outbid.model.compile import to_scale
-from outbid.model.declare import Model
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator, Standing
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Told:
-    """A past with what it takes to live through it again.
+class InferredPast(Protocol):
+    """A past draw by draw: paths (draws, months) by output, levers (draws, months, levers), parameters."""
 
-    Parameters
-    ----------
-    past
-        Paths, levers and parameters of every draw.
-    innovations
-        By noisy index, shape (draws, blocks).
-    """
+    @property
+    def paths(self) -> Mapping[str, Floats]:
+        """By output."""
 
-    past: Past
-    innovations: Mapping[str, Floats]
+    @property
+    def levers(self) -> Floats:
+        """Every lever's path."""
 
-    def __len__(self) -> int:
-        return len(self.past.levers)
-
-
-def recalled(model: Model, past: Past, z: Floats, where: Layout) -> Told:
-    """Return a past with the innovations that made it.
-
-    Parameters
-    ----------
-    z
-        The vectors that the past was told from, shape (draws, size), in the same order.
-    """
-    _, blocks = where.split(z)  # type: ignore[arg-type]  # slices arrays of either kind
-    return Told(past, {name: np.asarray(blocks[name]) for name in model.noisy})
+    @property
+    def standing(self) -> Standing:
+        """Where each draw stands at the end, with its parameters."""
 
 
 class Rerun:
@@ -65,22 +47,31 @@ class Rerun:
         Months of the window.
     """
 
-    def __init__(self, lab: BatchSimulator, months: int) -> None:
-        model = lab.model
+    def __init__(self, simulator: BatchSimulator, months: int) -> None:
+        model = simulator.model
         self.months = months
         # innovations last for several months in some indices: a run can be taken up only where all of them change
         self._grid = math.lcm(*(model.index(name).noise_months for name in model.noisy))
-        self._stride = (lab.months - 1) // self._grid * self._grid
-        if self._stride == 0 and lab.months < months:
-            lab = BatchSimulator(Simulator(model, months), lab.draws)
-        self.lab = lab
+        self._stride = (simulator.months - 1) // self._grid * self._grid
+        if self._stride == 0 and simulator.months < months:
+            simulator = BatchSimulator(Simulator(model, months), simulator.draws)
+        self.simulator = simulator
 
-    def paths(self, told: Told, levers: Floats, outputs: Sequence[str]) -> Floats:
-        """Return outputs that the past tells too under other levers, shape (draws, months, outputs).
+    def paths(
+        self, past: InferredPast, innovations: Mapping[str, Floats], levers: Floats, outputs: Sequence[str]
+    ) -> Floats:
+        """Return outputs of the past under other levers, shape (draws, months, outputs).
 
         Months before the first that differs are those of the past.
+
+        Parameters
+        ----------
+        innovations
+            What made the past: by noisy index, shape (draws, blocks).
+        levers
+            Shape (draws, months, levers).
         """
-        past, model = told.past, self.lab.model
+        model = self.simulator.model
         path = np.stack([past.paths[name] for name in outputs], axis=2)
         differs = np.flatnonzero((levers != past.levers).any(axis=(0, 2)))
         if not differs.size:
@@ -90,20 +81,26 @@ class Rerun:
         opening = {name: past.paths[name][:, at] for name in states}
         wanted = (*states, *outputs)
         while True:
-            told_now = self._part(told, levers, opening, at, wanted)
-            length = min(self.lab.months, self.months - at)
+            horizon = self._horizon(past, innovations, levers, opening, at, wanted)
+            length = min(self.simulator.months, self.months - at)
             fresh = slice(max(int(differs[0]) - at, 0), length)
-            path[:, at : at + length][:, fresh] = told_now[:, fresh, len(states) :]
+            path[:, at : at + length][:, fresh] = horizon[:, fresh, len(states) :]
             if at + length == self.months:
                 return path
-            opening = {name: told_now[:, self._stride, i] for i, name in enumerate(states)}
+            opening = {name: horizon[:, self._stride, i] for i, name in enumerate(states)}
             at += self._stride
 
-    def _part(
-        self, told: Told, levers: Floats, opening: Mapping[str, Floats], at: int, outputs: tuple[str, ...]
+    def _horizon(
+        self,
+        past: InferredPast,
+        innovations: Mapping[str, Floats],
+        levers: Floats,
+        opening: Mapping[str, Floats],
+        at: int,
+        outputs: tuple[str, ...],
     ) -> Floats:
         """Run one horizon from a month on; what lies beyond the window is filled up and of no account."""
-        model, ahead = self.lab.model, self.lab.months
+        model, ahead = self.simulator.model, self.simulator.months
         state = dict(opening)
         for index in model.indices:
             if index.scale != "identity":
@@ -113,9 +110,9 @@ class Rerun:
         places = np.minimum(np.arange(at, at + ahead), self.months - 1)
         noise = {}
         for name, size in model.innovation_blocks(ahead).items():
-            if name in told.innovations:
+            if name in innovations:
                 first = at // model.index(name).noise_months
-                own = told.innovations[name][:, first : first + size]
+                own = innovations[name][:, first : first + size]
                 noise[name] = np.pad(own, ((0, 0), (0, size - own.shape[1])))
-        standing = Standing(told.past.standing.parameters, state, levers[:, max(at - 1, 0)])
-        return self.lab.run(standing, levers[:, places], noise, outputs=outputs)
+        standing = Standing(past.standing.parameters, state, levers[:, max(at - 1, 0)])
+        return self.simulator.run(standing, levers[:, places], noise, outputs=outputs)
