@@ -135,5 +135,5 @@ def open_influences(study: Study, core: Core, examples: int = 2) -> str:
         return f"No direction stays open among {counted(len(each), 'influence')}."
     labels = {name: node["label"] for name, node in nodes(study).items()}
     ends = zip(loose["source"], loose["target"], strict=True)
-    named = [f"{labels.get(a, a)} → {labels.get(b, b)}" for a, b in ends][:examples]
+    named = list(dict.fromkeys(f"{labels.get(a, a)} → {labels.get(b, b)}" for a, b in ends))[:examples]
     return f"Open: the direction of {len(loose)} of {counted(len(each), 'influence')}, among them {listed(named)}."
