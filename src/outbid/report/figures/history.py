@@ -266,7 +266,11 @@ def _caption(study: Study, figures: bool, strips: bool) -> str:
     parts = [f"{each.axis or each.label}{rooted if each.scale == 'sqrt' else ''}" for each in firsts]
     text = f"From top to bottom: {'; '.join(parts)}. " if parts else ""
     text += "Lines and bands: what the model infers, with 90% intervals. " if parts else ""
-    text += "Marks and bars: published figures, totals at their monthly rate; faint where not used. " if figures else ""
+    text += (
+        "Marks and bars: published figures, totals at their monthly rate; faint where not used. "
+        if figures
+        else ""
+    )
     return (text + ("Ticks: edicts and steps in engagement." if strips else "")).strip()
 
 
