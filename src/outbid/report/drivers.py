@@ -32,13 +32,23 @@ def links(study: Study, core: Core) -> pd.DataFrame:
 
 
 def influences(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return a row for each influence, which is a mechanism's answer to one source, however many targets it moves.
+    """Return a row for each influence, however many links it shows in.
 
-    Its standing is the weakest of its links': open before assumed, built in and settled.
+    Links of one mechanism that are as likely to be positive (or negative) as one another, before the data and after
+    them, hang on one parameter; what is built in hangs on none, and counts once a source. Of links that move several
+    targets the least settled stands for all.
     """
     order = {"open": 0, "assumed": 1, "built in": 2, "settled": 3}
-    ranked = rows.assign(rank=[order[each] for each in rows["standing"]])
-    return ranked.sort_values("rank", kind="stable").drop_duplicates(["mechanism", "source"]).sort_index()
+    built = rows["standing"] == "built in"
+    ranked = rows.assign(
+        rank=[order[each] for each in rows["standing"]],
+        parameter=[
+            f"{abs(after - 0.5):.6f} {abs(before - 0.5):.6f}"
+            for after, before in zip(rows["p_positive"], rows["p_positive_before"], strict=True)
+        ],
+    )
+    ranked["parameter"] = ranked["parameter"].where(~built, ranked["source"])
+    return ranked.sort_values("rank", kind="stable").drop_duplicates(["mechanism", "parameter"]).sort_index()
 
 
 def heading(rows: pd.DataFrame) -> str:
@@ -135,5 +145,5 @@ def open_influences(study: Study, core: Core, examples: int = 2) -> str:
         return f"No direction stays open among {counted(len(each), 'influence')}."
     labels = {name: node["label"] for name, node in nodes(study).items()}
     ends = zip(loose["source"], loose["target"], strict=True)
-    named = [f"{labels.get(a, a)} → {labels.get(b, b)}" for a, b in ends][:examples]
+    named = list(dict.fromkeys(f"{labels.get(a, a)} → {labels.get(b, b)}" for a, b in ends))[:examples]
     return f"Open: the direction of {len(loose)} of {counted(len(each), 'influence')}, among them {listed(named)}."

@@ -71,6 +71,11 @@ def in_brief(effect: Effect, outcome: Outcome) -> str:
     return f"{difference(effect, outcome.unit)} ({span(effect, outcome.unit)}), {told}"
 
 
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table, each a mapping from its columns."""
+    return [dict(zip(map(str, frame), row, strict=True)) for row in frame.itertuples(index=False)]
+
+
 def views(frame: pd.DataFrame) -> dict[str, str]:
     """Return the views that a table has, by prior set, in the order in which they are told."""
     given = set(frame["prior"]) if "prior" in frame else set()
@@ -107,10 +112,7 @@ def effect_blocks(
     Blocks with label, note and rows; a row with label and cells, one for each of the views, None where the table
     has no such row; a cell with difference, span, better, css and extra.
     """
-    records: list[dict[str, Any]] = [
-        dict(zip(map(str, frame), each, strict=True)) for each in frame.itertuples(index=False)
-    ]
-    found = {(each[row], each["prior"], each["outcome"]): each for each in records}
+    found = {(each[row], each["prior"], each["outcome"]): each for each in records(frame)}
     blocks = []
     for outcome in outcomes:
         lines = []
