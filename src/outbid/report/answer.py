@@ -40,6 +40,7 @@ def section(core: Core, study: Study, effects: pd.DataFrame | None, claims: str 
         "title": study.settings.title,
         "question": study.settings.question,
         "sentences": sentences(study, effects),
+        "bottom": bottom_line(study, effects),
         "tradeoff": drawn,
         "claims": claims,
         "open": open_influences(study, core, 1 if claims else 2),
@@ -57,39 +58,41 @@ def asked(study: Study, role: str = "moderation") -> Scenario | None:
 
 
 def sentences(study: Study, effects: pd.DataFrame | None) -> list[str]:
-    """Return the answer: what the course does to the two first outcomes, the bottom line, and what aid changes.
+    """Return what the course of the answer does to the two first outcomes, and what aid in return changes.
 
-    Shorter where results, outcomes or words are missing.
+    Shorter where results, outcomes or courses are missing.
     """
-    course = asked(study)
-    if effects is None or course is None:
-        return []
-    rows = [
-        (outcome, found)
-        for outcome in study.main_outcomes[:2]
-        if (found := _effects(effects, course, outcome))
-    ]
+    course, aided = asked(study), asked(study, "moderation_with_aid")
+    wanted = [(course, outcome) for outcome in study.main_outcomes[:2]]
+    wanted += [(aided, outcome) for outcome in study.main_outcomes[1:2]]
     out = []
-    for outcome, found in rows:
-        readings = {prior: effect["reading"] for prior, effect in found.items()}
-        clauses = {kind: outcome.clause(kind, course.course) for kind in _KINDS}
-        out.append(f"{contrast(clauses, readings)}: {_sizes(outcome, found)}.")
-    if len(rows) == 2:
-        lines = {
-            prior: study.settings.bottom(
-                rows[0][1][prior]["reading"], rows[1][1][prior]["reading"], course.course
-            )
-            for prior in rows[0][1]
-            if prior in rows[1][1]
-        }
-        out += [each] if (each := _bottom(lines)) else []
-    aided = asked(study, "moderation_with_aid")
-    for outcome in study.main_outcomes[1:2] if aided else ():
-        found = _effects(effects, aided, outcome) if aided else {}
-        if aided and found:
-            clauses = {kind: outcome.clause(kind, aided.course) for kind in _KINDS}
-            out.append(f"{contrast(clauses, {prior: each['reading'] for prior, each in found.items()})}.")
+    for number, (each, outcome) in enumerate(wanted):
+        found = {} if effects is None or each is None else _effects(effects, each, outcome)
+        if each is not None and found:
+            clauses = {kind: outcome.clause(kind, each.course) for kind in _KINDS}
+            readings = {prior: effect["reading"] for prior, effect in found.items()}
+            sizes = _sizes(outcome, found) if number < 2 else None
+            out.append(f"{contrast(clauses, readings, sizes=sizes)}.")
     return out
+
+
+def bottom_line(study: Study, effects: pd.DataFrame | None) -> str:
+    """Return what the course comes to, as the study words it under each view; empty where it doesn't."""
+    course, first = asked(study), study.main_outcomes[:2]
+    if effects is None or course is None or len(first) < 2:
+        return ""
+    one, other = (_effects(effects, course, outcome) for outcome in first)
+    lines = {
+        prior: study.settings.bottom(one[prior]["reading"], other[prior]["reading"], course.course)
+        for prior in sorted({*one} & {*other}, key=lambda each: each != SOURCES)
+    }
+    if not lines or not all(lines.values()):
+        return ""
+    if len(set(lines.values())) == 1:
+        return (
+            f"{capital(next(iter(lines.values())))}, {' as well as '.join(PRIOR_LABELS[p] for p in lines)}."
+        )
+    return f"{capital('; '.join(f'{PRIOR_LABELS[prior]}, {line}' for prior, line in lines.items()))}."
 
 
 _KINDS: tuple[Reading, ...] = ("more", "less", "unknown")
@@ -102,25 +105,14 @@ def _effects(effects: pd.DataFrame, course: Scenario, outcome: Outcome) -> dict[
     return {prior: found[prior] for prior in views(rows)}
 
 
-def _sizes(outcome: Outcome, found: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the sizes under each view; under the sources' with the unit ("+240 persons (+20 to +2,700) ...")."""
+def _sizes(outcome: Outcome, found: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the size under each view, with the unit where it is told first ("+240 persons, +20 to +2,700")."""
     unit = unit_of(outcome.unit, difference=True)[1]
-    parts = []
-    for prior in sorted(found, key=lambda each: each != SOURCES):
-        words = f" {unit}" if unit and not parts else ""
-        size, ends = difference(found[prior], outcome.unit), span(found[prior], outcome.unit)
-        parts.append(f"{size}{words} ({ends}) {PRIOR_LABELS[prior]}")
-    return "; ".join(parts)
-
-
-def _bottom(lines: Mapping[str, str]) -> str:
-    """Return the bottom line under each view as one sentence; empty where the study declares none."""
-    if not lines or not all(lines.values()):
-        return ""
-    if len(set(lines.values())) == 1:
-        labels = " as well as ".join(PRIOR_LABELS[prior] for prior in lines)
-        return f"{capital(next(iter(lines.values())))}, {labels}."
-    return f"{capital('; '.join(f'{PRIOR_LABELS[prior]}, {line}' for prior, line in sorted(lines.items(), reverse=True)))}."
+    first = SOURCES if SOURCES in found else next(iter(found))
+    return {
+        prior: f"{difference(row, outcome.unit)}{f' {unit}' if unit and prior == first else ''}, {span(row, outcome.unit)}"
+        for prior, row in found.items()
+    }
 
 
 def trust(core: Core) -> dict[str, Any]:
@@ -147,15 +139,13 @@ def lines(core: Core, study: Study, effects: pd.DataFrame | None, claims: str = 
     out = [] if said["passed"] else [said["verdict"]]
     out += [said["coarse"], study.settings.question]
     course = asked(study)
-    for outcome in study.main_outcomes[:2] if course and effects is not None else ():
-        assert effects is not None and course is not None
+    for outcome in study.main_outcomes[:2]:
+        found = {} if effects is None or course is None else _effects(effects, course, outcome)
         unit = unit_of(outcome.unit, difference=True)[1]
-        name = f"{outcome.label} ({unit})" if unit else outcome.label
-        for prior, effect in _effects(effects, course, outcome).items():
-            out.append(f"{name}, {PRIOR_LABELS[prior]}: {in_brief(effect, outcome)}")
-    told = sentences(study, effects)
-    if len(told) >= 3:
-        out += textwrap.wrap(f"Bottom line: {clean(told[2])}", _WIDTH)[:2]
+        out += [f"{outcome.label} ({unit}):" if unit else f"{outcome.label}:"] if found else []
+        out += [f"  {PRIOR_LABELS[prior]}: {in_brief(effect, outcome)}" for prior, effect in found.items()]
+    bottom = bottom_line(study, effects)
+    out += textwrap.wrap(f"Bottom line: {clean(bottom)}", _WIDTH - 2)[:2] if bottom else []
     out += [
         f"{said['verdict']} {said['data']}" if said["passed"] else "",
         claims,
@@ -166,4 +156,7 @@ def lines(core: Core, study: Study, effects: pd.DataFrame | None, claims: str = 
 
 def kept(out: Sequence[str]) -> list[str]:
     """Return lines cut to a terminal's width, empty ones left out, and no more than ten."""
-    return [line for line in (shorten(each, _WIDTH) for each in out) if line][:_LINES]
+    lines = [
+        f"{each[: len(each) - len(each.lstrip())]}{shorten(each, _WIDTH - 2)}" for each in out if each.strip()
+    ]
+    return lines[:_LINES]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from outbid.conventions import PRIOR_LABELS
 from outbid.plots.base import Figure
 from outbid.plots.intervals import VIEWS, intervals
