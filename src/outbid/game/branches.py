@@ -41,19 +41,14 @@ STRIDES = 400
 class Trail:
     """An equilibrium followed from one game to another.
 
-    Parameters
-    ----------
-    equilibria
-        The solution at each of `shares`, on the same branch as the start unless `lost` says otherwise.
-    shares
-        Shares of the way from the first game to the second, increasing, the last 1 unless others were asked.
-    strides
-        How many strides it took.
-    lost
-        The share of the way beyond which the branch could not be followed, or None. Solutions beyond it come
-        from a search of their own (`solve`, from the last values), and may jump to another branch.
-    largest_correction
-        The largest share of a stride, in log odds of play, that Newton had to correct: small on a smooth branch.
+    * `equilibria`: the solution at each of `shares`, on the same branch as the start unless `lost` says otherwise.
+    * `shares`: shares of the way from the first game to the second, increasing, the last 1 unless others were
+      asked.
+    * `strides`: how many strides it took.
+    * `lost`: the share of the way beyond which the branch could not be followed, or None. Solutions beyond it come
+      from a search of their own (`solve`, from the last values), and may jump to another branch.
+    * `largest_correction`: the largest share of a stride, in log odds of play, that Newton had to correct: small on
+      a smooth branch.
     """
 
     equilibria: tuple[Equilibrium, ...]

@@ -1,15 +1,10 @@
-"""Other worlds: the same players with another rival, other costs, other stakes or another effect of what they do.
+"""Game variants: the same players with another rival, other costs, other stakes or another effect of what they do.
 
-A counterfactual is a function from the same parameters to another game, so that what is uncertain about the
-parameters is carried through both worlds.
-
-
-Compare worlds: what players do in the base, and what they would do in another world, with how sure that is.
-
-Worlds of the base's shape are reached by following the equilibrium (`follow`), so that they lie on its branch;
-worlds with fewer choices, such as one without a rival, are solved by themselves. Uncertainty comes two
-ways: by the delta method, with derivatives through the equilibrium by the implicit function theorem, and by
-drawing parameters from their sampling distribution and solving every world at each.
+A variant is a function from the base's parameters to another game, so that what is uncertain about the parameters is
+carried through both. Variants of the base's shape are reached by following the equilibrium (`branches`), so that they
+lie on its branch; those with fewer choices, such as one without a rival, are solved by themselves. Uncertainty comes
+two ways: by the delta method, with derivatives through the equilibrium by the implicit function theorem, and by
+drawing parameters from their sampling distribution and solving every variant at each.
 """
 
 from __future__ import annotations
@@ -17,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -42,42 +37,36 @@ Build = Callable[[Array], Game]
 CUT = 1e-6
 
 
-@dataclass(frozen=True, eq=False)
-class Counterfactual:
-    """Another world.
+class Variant(NamedTuple):
+    """Another game.
 
-    Parameters
-    ----------
-    name
-        What it is called in tables.
-    build
-        From the base's parameters, shape (parameters,), to the other game; traceable by JAX.
+    * `name`: what it is called in tables.
+    * `build`: from the base's parameters, shape (parameters,), to the other game; traceable by JAX.
     """
 
     name: str
     build: Build
 
 
-def shifted(name: str, specification: Specification, changes: Mapping[str, float]) -> Counterfactual:
-    """Return the world in which parameters differ by so much: other costs, another value of popularity."""
+def shifted(name: str, specification: Specification, changes: Mapping[str, float]) -> Variant:
+    """Return the variant in which parameters differ by so much: other costs, another value of popularity."""
     move = np.zeros(len(specification.names))
     for key, change in changes.items():
         move[_place(key, specification.names)] = change
-    return Counterfactual(name, Partial(_shifted, as_partial(specification.build), jnp.asarray(move)))
+    return Variant(name, _moved(specification, np.ones(len(move)), move))
 
 
-def fixed(name: str, specification: Specification, settings: Mapping[str, float]) -> Counterfactual:
-    """Return the world in which parameters have given values, whatever they were estimated to be."""
+def fixed(name: str, specification: Specification, settings: Mapping[str, float]) -> Variant:
+    """Return the variant in which parameters have given values, whatever they were estimated to be."""
     keep, to = np.ones(len(specification.names)), np.zeros(len(specification.names))
     for key, value in settings.items():
         keep[_place(key, specification.names)] = 0.0
         to[_place(key, specification.names)] = value
-    build = as_partial(specification.build)
-    return Counterfactual(name, Partial(_fixed, build, jnp.asarray(keep), jnp.asarray(to)))
+    return Variant(name, _moved(specification, keep, to))
 
 
-def reformed(name: str, specification: Specification, settings: Mapping[str, float]) -> Counterfactual:
-    """Return the world in which first-step numbers have other values: another effect of acts on the state.
+def reformed(name: str, specification: Specification, settings: Mapping[str, float]) -> Variant:
+    """Return the variant in which first-step numbers have other values: another effect of acts on the state.
 
     The kernel is built anew.
 
@@ -95,22 +84,23 @@ def reformed(name: str, specification: Specification, settings: Mapping[str, flo
         numbers[_place(key, first.names)] = value
     build_with = specification.build_with
     held = build_with if isinstance(build_with, Partial) else Partial(build_with)
-    world = Counterfactual(name, Partial(_reformed, held, jnp.asarray(numbers)))
+    variant = Variant(name, Partial(_reformed, held, jnp.asarray(numbers)))
     zero = jnp.zeros(len(specification.names))
-    _check_reach(name, specification.build(zero), world.build(zero))
-    return world
+    _check_reach(name, specification.build(zero), variant.build(zero))
+    return variant
 
 
 def without(
     name: str, specification: Specification, player: str, action: float = 0.0, *, keep: bool = False
-) -> Counterfactual:
-    """Return the world in which a player always takes one action; unless it is to `keep`, it leaves the game."""
-    return Counterfactual(name, Partial(_Restricted(player, action, keep), as_partial(specification.build)))
+) -> Variant:
+    """Return the variant in which a player always takes one action; unless it is to `keep`, it leaves the game."""
+    change = _Transformed(restrict, (("player", player), ("action", action), ("keep", keep)))
+    return Variant(name, Partial(change, as_partial(specification.build)))
 
 
-def transformed(name: str, specification: Specification, change: Callable[[Game], Game]) -> Counterfactual:
-    """Return the world that a function makes of each game; the function has to be traceable by JAX."""
-    return Counterfactual(name, Partial(_Transformed(change), as_partial(specification.build)))
+def transformed(name: str, specification: Specification, change: Callable[[Game], Game]) -> Variant:
+    """Return the variant that a function makes of each game; the function has to be traceable by JAX."""
+    return Variant(name, Partial(_Transformed(change), as_partial(specification.build)))
 
 
 def _place(name: str, names: Sequence[str]) -> int:
@@ -119,11 +109,11 @@ def _place(name: str, names: Sequence[str]) -> int:
     return list(names).index(name)
 
 
-def _shifted(build: Build, move: Array, theta: Array) -> Game:
-    return build(theta + move)
+def _moved(specification: Specification, keep: Floats, to: Floats) -> Partial:
+    return Partial(_at_moved, as_partial(specification.build), jnp.asarray(keep), jnp.asarray(to))
 
 
-def _fixed(build: Build, keep: Array, to: Array, theta: Array) -> Game:
+def _at_moved(build: Build, keep: Array, to: Array, theta: Array) -> Game:
     return build(keep * theta + to)
 
 
@@ -132,21 +122,14 @@ def _reformed(build_with: Callable[[Array, Array], Game], numbers: Array, theta:
 
 
 @dataclass(frozen=True)
-class _Restricted:
-    player: str
-    action: float
-    keep: bool
-
-    def __call__(self, build: Build, theta: Array) -> Game:
-        return restrict(build(theta), self.player, self.action, keep=self.keep)
-
-
-@dataclass(frozen=True)
 class _Transformed:
-    change: Callable[[Game], Game]
+    """A change of games that goes by what it does, so that compiled code is found again."""
+
+    change: Callable[..., Game]
+    settings: tuple[tuple[str, Any], ...] = ()
 
     def __call__(self, build: Build, theta: Array) -> Game:
-        return self.change(build(theta))
+        return self.change(build(theta), **dict(self.settings))
 
 
 def _check_reach(name: str, base: Game, other: Game) -> None:
@@ -170,20 +153,14 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """The base and other worlds, read alike.
+    """The base and other variants, read alike.
 
-    Parameters
-    ----------
-    base
-        The outcome in the base.
-    others
-        The outcome in each other world, in the order they were given.
-    trails
-        How each was reached, None where it was solved by itself (a game with fewer players or choices).
-    thetas
-        The drawn parameters, shape (draws, parameters); draws without an equilibrium in every world are left out.
-    dropped
-        How many draws were left out.
+    * `base`: the outcome in the base.
+    * `others`: the outcome in each other variant, in the order they were given.
+    * `trails`: how each was reached, None where it was solved by itself (a game with fewer players or choices).
+    * `thetas`: the drawn parameters, shape (draws, parameters); draws without an equilibrium in every variant are
+      left out.
+    * `dropped`: how many draws were left out.
     """
 
     base: Reading
@@ -193,14 +170,14 @@ class Comparison:
     dropped: int
 
     def of(self, name: str) -> Reading:
-        """Return the world of that name."""
+        """Return the variant of that name."""
         names = [each.name for each in self.others]
         if name not in names:
             raise InputError(f"counterfactual {name!r}", "is not among them", did_you_mean(name, names))
         return self.others[names.index(name)]
 
 
-class Told(NamedTuple):
+class Readout(NamedTuple):
     """What is read of one game: the outcome (rows, states), visits (states,) or none of them, and the values."""
 
     outcome: Array
@@ -212,7 +189,7 @@ def compare(
     specification: Specification,
     theta: ArrayLike,
     covariance: ArrayLike,
-    counterfactuals: Sequence[Counterfactual],
+    counterfactuals: Sequence[Variant],
     *,
     base: Equilibrium | None = None,
     outcome: Outcome = activity,
@@ -220,7 +197,7 @@ def compare(
     draws: int = 0,
     seed: int = 0,
 ) -> Comparison:
-    """Return outcomes in the base and in other worlds, with derivatives and, if asked for, draws.
+    """Return outcomes in the base and in other variants, with derivatives and, if asked for, draws.
 
     Parameters
     ----------
@@ -231,7 +208,7 @@ def compare(
     outcome
         What to read by player and state, such as `activity` or `mean_levels`.
     visits
-        Whether to work out each world's long run.
+        Whether to work out each variant's long run.
     draws
         How many parameters to draw from N(theta, covariance), for intervals by simulation. Each is solved from
         where the derivatives at `theta` lead, so that it stays near the base's branch.
@@ -241,7 +218,7 @@ def compare(
     InputError
         For a malformed game or a player that is none.
     NoEquilibrium
-        If a world has no equilibrium that can be found.
+        If a variant has no equilibrium that can be found.
     """
     point = specification.parameters(theta, "theta")
     spread = np.asarray(covariance, dtype=float)
@@ -253,28 +230,28 @@ def compare(
     ends = [trail.end if trail else solve(game) for trail, game in zip(trails, games, strict=True)]
     builds = [as_partial(build) for build in (specification.build, *(each.build for each in counterfactuals))]
     thetas = np.random.default_rng(seed).multivariate_normal(point, spread, size=draws, method="eigh")
-    worlds = []
+    variants = []
     for build, found in zip(builds, [first, *ends], strict=True):
         with one_thread_each():
             # to the end, for a call may come back before its result is there
-            told, slopes = jax.block_until_ready(_told_with_slopes(build, outcome, visits, point, found))
+            read, slopes = jax.block_until_ready(_read_with_slopes(build, outcome, visits, point, found))
         starts = found.values + np.einsum("sap,dp->dsa", slopes.values, thetas - point)
         values, solved = _solve_draws(build, thetas, starts) if draws else (starts, np.ones(0, dtype=bool))
-        worlds.append((build, found, told, slopes, values, solved))
-    fine = np.all([solved for *_, solved in worlds], axis=0)
+        variants.append((build, found, read, slopes, values, solved))
+    fine = np.all([solved for *_, solved in variants], axis=0)
     readings = []
-    for name, (build, found, told, slopes, values, _) in zip(
-        ["base", *(each.name for each in counterfactuals)], worlds, strict=True
+    for name, (build, found, read, slopes, values, _) in zip(
+        ["base", *(each.name for each in counterfactuals)], variants, strict=True
     ):
         drawn = None
         if fine.any():
             drawn = shared_out(
-                partial(_tell_all, build, outcome, visits),
+                partial(_read_all, build, outcome, visits),
                 (jnp.asarray(thetas[fine]), jnp.asarray(values[fine])),
             )
         each = [
             Figures(
-                np.asarray(getattr(told, what)),
+                np.asarray(getattr(read, what)),
                 np.asarray(getattr(slopes, what)),
                 spread,
                 None if drawn is None else np.asarray(getattr(drawn, what)),
@@ -294,22 +271,22 @@ def _reach(first: Equilibrium, games: Sequence[Game]) -> tuple[Trail | None, ...
     return tuple(next(trails) if same else None for same in alike)
 
 
-def _told(build: Partial, outcome: Outcome, visits: bool, theta: Array, values: Array) -> Told:
+def _read(build: Partial, outcome: Outcome, visits: bool, theta: Array, values: Array) -> Readout:
     game = build(theta)
-    return Told(outcome(game, values), long_run(game, values) if visits else jnp.zeros(0), values)
+    return Readout(outcome(game, values), long_run(game, values) if visits else jnp.zeros(0), values)
 
 
-def _told_with_slopes(
+def _read_with_slopes(
     build: Partial, outcome: Outcome, visits: bool, theta: Floats, found: Equilibrium
-) -> tuple[Told, Told]:
+) -> tuple[Readout, Readout]:
     """Return what is read at `theta`, and its derivatives by it, parameters last.
 
-    In three parts, so that worlds of one shape share the costly one's compiled code.
+    In three parts, so that variants of one shape share the costly one's compiled code.
     """
     at, values = jnp.asarray(theta), jnp.asarray(found.values)
     moves = _answers(found.game.arrays, values, _pushes(build, at, values))
-    told, slopes = _tell(build, outcome, visits, at, values, moves)
-    return told, slopes
+    read, slopes = _read_moved(build, outcome, visits, at, values, moves)
+    return read, slopes
 
 
 @jax.jit
@@ -327,25 +304,25 @@ def _answers(arrays: Arrays, values: Array, pushes: Array) -> Array:
 
 
 @partial(jax.jit, static_argnums=(1, 2))
-def _tell(
+def _read_moved(
     build: Partial, outcome: Outcome, visits: bool, theta: Array, values: Array, moves: Array
-) -> tuple[Told, Told]:
-    def both(at: Array) -> tuple[Told, Told]:
-        told = _told(build, outcome, visits, at, values + moves @ (at - theta))
-        return told, told
+) -> tuple[Readout, Readout]:
+    def both(at: Array) -> tuple[Readout, Readout]:
+        read = _read(build, outcome, visits, at, values + moves @ (at - theta))
+        return read, read
 
-    slopes, told = jax.jacfwd(both, has_aux=True)(theta)
-    return told, slopes
+    slopes, read = jax.jacfwd(both, has_aux=True)(theta)
+    return read, slopes
 
 
 @partial(jax.jit, static_argnums=(1, 2))
-def _tell_all(build: Partial, outcome: Outcome, visits: bool, pairs: tuple[Array, Array]) -> Told:
-    def one(pair: tuple[Array, Array]) -> Told:
+def _read_all(build: Partial, outcome: Outcome, visits: bool, pairs: tuple[Array, Array]) -> Readout:
+    def one(pair: tuple[Array, Array]) -> Readout:
         # the values are at hand already
-        return _told(build, outcome, visits, *pair)._replace(values=jnp.zeros(0))
+        return _read(build, outcome, visits, *pair)._replace(values=jnp.zeros(0))
 
-    told: Told = jax.lax.map(one, pairs)
-    return told
+    read: Readout = jax.lax.map(one, pairs)
+    return read
 
 
 @jax.jit

@@ -34,8 +34,8 @@ from numpy.typing import NDArray
 from outbid.errors import InputError
 from outbid.game.equations import FLAT, joint, log_probabilities, residual, split
 from outbid.game.game import Arrays, Game, check_game
-from outbid.game.kernel import Banded, Scattered, dense, expect
-from outbid.game.newton import Progress, coarse_start, factorise, newton, size_of, solve_factored
+from outbid.game.kernel import Banded, Scattered, expect, transition
+from outbid.game.newton import Progress, coarse_start, factorised, newton, size_of
 from outbid.game.threads import one_thread_each, shared_out
 
 
@@ -63,11 +63,11 @@ def worth_of_play(arrays: Arrays, log_chances: tuple[Array, ...]) -> Array:
     def evaluated(player: tuple[Array, Array]) -> Array:
         discount, right = player[0], player[1][None]
         weights = discount * together
-        factors = factorise(arrays.kernel, weights[:, None, None, :])
-        worth = solve_factored(factors, right)
+        solved = factorised(arrays.kernel, weights[:, None, None, :])
+        worth = solved(right)
         # once more for what rounding, or an iteration that stopped early, has left
         left = right - worth + (weights * expect(arrays.kernel, worth)[0]).sum(axis=-1)[None]
-        better: Array = (worth + solve_factored(factors, left))[0]
+        better: Array = (worth + solved(left))[0]
         return better
 
     # one after the other: the same code for all
@@ -118,19 +118,13 @@ class NoEquilibrium(InputError):  # noqa: N818 - it says what there is none of
     """No way to an equilibrium was found."""
 
 
-@dataclass(frozen=True)
-class Certificate:
+class Certificate(NamedTuple):
     """Evidence that an answer is an equilibrium.
 
-    Parameters
-    ----------
-    residual
-        Largest absolute error of the value equations, in payoff units.
-    gain
-        Most that any player could gain in any state by any other mixture once, shocks' worth included, in
-        payoff units: zero in equilibrium, and computed apart from the equations that were solved (`certify`).
-    steps, method
-        Newton steps taken, and which way found it.
+    * `residual`: largest absolute error of the value equations, in payoff units.
+    * `gain`: most that any player could gain in any state by any other mixture once, shocks' worth included, in
+      payoff units: zero in equilibrium, and computed apart from the equations that were solved (`certify`).
+    * `steps`, `method`: Newton steps taken, and which way found it.
     """
 
     residual: float
@@ -198,9 +192,7 @@ class Equilibrium:
 
     def transition(self) -> Floats:
         """Return the probabilities of next month's state under equilibrium play, shape (states, states)."""
-        return np.asarray(
-            np.einsum("sa,sat->st", self.profile_probabilities, np.asarray(dense(self.game.kernel)))
-        )
+        return np.asarray(transition(self.game.kernel, jnp.asarray(self.profile_probabilities)))
 
 
 class Found(NamedTuple):
@@ -271,18 +263,12 @@ def holds(values: Array | Floats, error: float) -> bool:
     return bool(np.isfinite(error) and error <= HOLDS * (1.0 + float(np.max(np.abs(np.asarray(values))))))
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """Solutions of many games at once.
 
-    Parameters
-    ----------
-    values
-        Shape (games, states, all actions).
-    residuals
-        Largest residual of each, shape (games,); infinite where Newton failed.
-    solved
-        Whether each is an equilibrium, shape (games,).
+    * `values`: shape (games, states, all actions).
+    * `residuals`: largest residual of each, shape (games,); infinite where Newton failed.
+    * `solved`: whether each is an equilibrium, shape (games,).
     """
 
     values: Floats

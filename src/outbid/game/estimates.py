@@ -32,28 +32,16 @@ Floats = NDArray[np.float64]
 class Estimates:
     """Estimated payoffs of a game.
 
-    Parameters
-    ----------
-    title
-        How they were found, in words.
-    names
-        One name a parameter.
-    estimates
-        Shape (parameters,).
-    covariances
-        By kind (see `outbid.game.likelihood`), each of shape (parameters, parameters).
-    log_likelihood
-        Of all months, at the estimates.
-    contributions
-        Each month's log-likelihood, shape (months,); they sum to `log_likelihood`.
-    equilibrium
-        The game's equilibrium at the estimates, with its certificate.
-    converged, message
-        Whether the search ended at a maximum of the likelihood, and why it ended.
-    steps, evaluations
-        Steps taken, and how often the game was solved on the way.
-    outcome
-        A fingerprint of what was explained (months and actions): models are compared on the same only.
+    * `title`: how they were found, in words.
+    * `names`: one name a parameter.
+    * `estimates`: shape (parameters,).
+    * `covariances`: by kind (see `outbid.game.likelihood`), each of shape (parameters, parameters).
+    * `log_likelihood`: of all months, at the estimates.
+    * `contributions`: each month's log-likelihood, shape (months,); they sum to `log_likelihood`.
+    * `equilibrium`: the game's equilibrium at the estimates, with its certificate.
+    * `converged`, `message`: whether the search ended at a maximum of the likelihood, and why it ended.
+    * `steps`, `evaluations`: steps taken, and how often the game was solved on the way.
+    * `outcome`: a fingerprint of what was explained (months and actions): models are compared on the same only.
     """
 
     title: str

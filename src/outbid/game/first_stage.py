@@ -78,26 +78,15 @@ def check_identified(design: Floats, terms: Sequence[str], players: int) -> None
 class FirstStage:
     """A fitted state equation.
 
-    Parameters
-    ----------
-    title
-        What was regressed on what.
-    terms
-        Names of the coefficients, in order.
-    estimates
-        Shape (terms,).
-    covariance
-        Shape (terms, terms).
-    sigma
-        Residual standard deviation, with the degrees of freedom below it, in units of the state.
-    degrees_of_freedom
-        Months less terms.
-    r_squared
-        Share of the variance explained, 0 to 1.
-    months
-        Months used.
-    errors
-        Which standard errors these are, in words.
+    * `title`: what was regressed on what.
+    * `terms`: names of the coefficients, in order.
+    * `estimates`: shape (terms,).
+    * `covariance`: shape (terms, terms).
+    * `sigma`: residual standard deviation, with the degrees of freedom below it, in units of the state.
+    * `degrees_of_freedom`: months less terms.
+    * `r_squared`: share of the variance explained, 0 to 1.
+    * `months`: months used.
+    * `errors`: which standard errors these are, in words.
     """
 
     title: str
@@ -260,16 +249,10 @@ EXPLODED = 1e6
 class Bootstrap:
     """Draws of the state equation's coefficients and sigma.
 
-    Parameters
-    ----------
-    terms
-        Names: the coefficients, then "sigma".
-    estimates
-        Shape (terms,): what was fitted to the panel itself.
-    draws
-        Shape (draws, terms).
-    latent
-        Whether the draws also vary the state that could not be observed.
+    * `terms`: names: the coefficients, then "sigma".
+    * `estimates`: shape (terms,): what was fitted to the panel itself.
+    * `draws`: shape (draws, terms).
+    * `latent`: whether the draws also vary the state that could not be observed.
     """
 
     terms: tuple[str, ...]

@@ -122,17 +122,12 @@ class Search:
 class FullInformation:
     """Estimates of a hidden game, and what they say about the state.
 
-    Parameters
-    ----------
-    estimates
-        All that was estimated, in natural units, with its errors: "uncorrected" from the observed information,
-        "robust" the sandwich. There was no first step to correct for. NaN where the record leaves a direction open.
-    state
-        Each month's state given the record; its mean and standard deviation from the grid's points.
-    scores
-        Months' scores at the estimates, shape (months, names).
-    notes
-        Doubts, in words: about the grid, and about quantities that ran to zero.
+    * `estimates`: all that was estimated, in natural units, with its errors: "uncorrected" from the observed
+      information, "robust" the sandwich. There was no first step to correct for. NaN where the record leaves a
+      direction open.
+    * `state`: each month's state given the record; its mean and standard deviation from the grid's points.
+    * `scores`: months' scores at the estimates, shape (months, names).
+    * `notes`: doubts, in words: about the grid, and about quantities that ran to zero.
     """
 
     estimates: Estimates

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,7 +19,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import InputError, did_you_mean
-from outbid.game.game import Game, Player, profile_levels
+from outbid.game.game import Game, Player, one_index_mean, one_index_payoffs, profile_levels
 from outbid.game.grid import Axis, Grid
 from outbid.game.kernel import normal_band, normal_reach
 
@@ -27,12 +28,9 @@ from outbid.game.kernel import normal_band, normal_reach
 class Free:
     """A quantity to be estimated; a bare number in its place is held.
 
-    Parameters
-    ----------
-    start
-        Where the search begins.
-    sign
-        1 if it must be positive, -1 if it must be negative (it is then estimated in logs), 0 if it may be either.
+    * `start`: where the search begins.
+    * `sign`: 1 if it must be positive, -1 if it must be negative (it is then estimated in logs), 0 if it may be
+      either.
     """
 
     start: float
@@ -58,14 +56,10 @@ Quantity = float | Free
 class Measure:
     """A noisy view of the state: figure = intercept + loading x state + N(0, sd²), months missing at will.
 
-    Parameters
-    ----------
-    name
-        Its quantities are then called "name.intercept", "name.loading" and "name.sd".
-    loading, intercept, sd
-        Numbers are held, `Free` ones estimated. In the figure's units; the loading per unit of the state.
-    axis
-        Which axis of the grid it sees; by default the first.
+    * `name`: its quantities are then called "name.intercept", "name.loading" and "name.sd".
+    * `loading`, `intercept`, `sd`: numbers are held, `Free` ones estimated. In the figure's units; the loading per
+      unit of the state.
+    * `axis`: which axis of the grid it sees; by default the first.
     """
 
     name: str
@@ -75,18 +69,13 @@ class Measure:
     axis: str | None = None
 
 
-@dataclass(frozen=True)
-class Anchor:
+class Anchor(NamedTuple):
     """The names of the three quantities that settle what the state means.
 
-    Parameters
-    ----------
-    location
-        A held intercept: the state equation's, or a measure's.
-    scale
-        A held quantity other than zero: the standard deviation of the state's noise, or a measure's loading.
-    sign
-        A quantity that is held at something other than zero, or has a sign: a measure's loading, or an effect or a value.
+    * `location`: a held intercept: the state equation's, or a measure's.
+    * `scale`: a held quantity other than zero: the standard deviation of the state's noise, or a measure's loading.
+    * `sign`: a quantity that is held at something other than zero, or has a sign: a measure's loading, or an effect
+      or a value.
     """
 
     location: str
@@ -94,13 +83,11 @@ class Anchor:
     sign: str
 
 
-@dataclass(frozen=True)
-class LongRun:
+class LongRun(NamedTuple):
     """The first month's state follows the long-run shares that play at these parameters makes."""
 
 
-@dataclass(frozen=True)
-class Normal:
+class Normal(NamedTuple):
     """The first month's state is normal, put on the grid; tails at the ends."""
 
     mean: float
@@ -117,7 +104,7 @@ def check_anchor(anchor: Anchor, quantities: Mapping[str, Quantity], measures: S
     """
     own = {f"{each.name}.{part}": part for each in measures for part in ("intercept", "loading", "sd")}
     wrong = {"location": ("loading", "sd"), "scale": ("intercept", "sd"), "sign": ("intercept", "sd")}
-    for role, name in vars(anchor).items():
+    for role, name in anchor._asdict().items():
         where = f"anchor, {role}"
         if name not in quantities:
             raise InputError(where, f"{name!r} is no quantity here", did_you_mean(name, quantities))
@@ -154,20 +141,13 @@ ROOM = 1.3
 class HiddenGame:
     """A game whose state is seen through measures only.
 
-    Parameters
-    ----------
-    parameters
-        The game's quantities by name, payoffs and state equation alike.
-    build
-        Returns the game from all of them, shape (parameters,), in that order, held ones included; must be traceable
-        by JAX, with a kernel of fixed reach.
-    measures
-        How the state shows.
-    anchor
-        What settles the state's origin, scale and sign.
-    first
-        The first month's state: `LongRun` (the default: it needs no numbers, but near a unit root it hangs on where
-        the grid ends) or `Normal`.
+    * `parameters`: the game's quantities by name, payoffs and state equation alike.
+    * `build`: returns the game from all of them, shape (parameters,), in that order, held ones included; must be
+      traceable by JAX, with a kernel of fixed reach.
+    * `measures`: how the state shows.
+    * `anchor`: what settles the state's origin, scale and sign.
+    * `first`: the first month's state: `LongRun` (the default: it needs no numbers, but near a unit root it hangs
+      on where the grid ends) or `Normal`.
 
     Raises
     ------
@@ -294,17 +274,17 @@ def one_index_hidden(
 
     def mean_of(parameters: Array) -> Array:
         effect, interaction = parameters[3 : 3 + count], parameters[3 + count : 3 + 2 * count]
-        slope = parameters[1] + jnp.asarray(levels) @ interaction
-        return parameters[0] + jnp.asarray(levels) @ effect + jnp.asarray(at)[:, None] * slope[None, :]
+        mean: Array = one_index_mean(
+            jnp.asarray(at), jnp.asarray(levels), parameters[0], effect, parameters[1], interaction
+        )
+        return mean
 
     begin = jnp.asarray([each.start if isinstance(each, Free) else each for each in table.values()])
     reach = normal_reach(at, np.asarray(mean_of(begin)), room * float(begin[2]))
 
     def build(parameters: Array) -> Game:
         worth, price = parameters[3 + 2 * count : 3 + 3 * count], parameters[3 + 3 * count :]
-        payoffs = (
-            worth[:, None, None] * jnp.asarray(at)[None, :, None] + (price[:, None] * levels.T)[:, None, :]
-        )
+        payoffs = one_index_payoffs(jnp.asarray(at), levels, worth, price)
         # no floor under probabilities: it would make the likelihood jump
         kernel = normal_band(at, mean_of(parameters), parameters[2], reach, floor=0.0)
         return Game(held, grid, payoffs, kernel, jnp.full(count, discount), jnp.ones(count))

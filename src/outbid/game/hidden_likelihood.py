@@ -27,7 +27,7 @@ from outbid.game.equilibrium import Equilibrium, NoEquilibrium, holds, solve
 from outbid.game.game import Game
 from outbid.game.grid import Grid
 from outbid.game.hidden_game import HiddenGame, Normal, natural_from
-from outbid.game.kernel import Banded, Kernel, Scattered, dense
+from outbid.game.kernel import Banded, Kernel, Scattered, stationary, transition
 from outbid.game.markov import Posterior, Seen, is_narrow, month_logs, seen_actions, smooth, with_slopes
 from outbid.game.newton import equilibrium_values, size_of
 from outbid.game.play import check_calendar
@@ -43,14 +43,9 @@ TINY = 1e-300
 class Record:
     """What was seen, month by month without gaps.
 
-    Parameters
-    ----------
-    actions
-        Shape (months, players): each player's action by its number from 0, -1 where missing.
-    measures
-        Shape (months, measures), in the order of the specification; NaN where missing.
-    months
-        Names of the months, "YYYY-MM", or nothing; names that skip a month are refused.
+    * `actions`: shape (months, players): each player's action by its number from 0, -1 where missing.
+    * `measures`: shape (months, measures), in the order of the specification; NaN where missing.
+    * `months`: names of the months, "YYYY-MM", or nothing; names that skip a month are refused.
 
     Raises
     ------
@@ -134,17 +129,7 @@ def long_run_start(kernel: Kernel, log_profiles: Array) -> Array:
 
     By one dense solve of as many unknowns as there are states.
     """
-    chances = jnp.exp(log_profiles)
-    if isinstance(kernel, Banded):
-        # play first, so that only one matrix of states by states is laid out
-        mixed = jnp.einsum("sa,sak->sk", chances, kernel.weights)
-        steps = dense(Banded(mixed[:, None, :], kernel.lower))[:, 0]
-    else:
-        steps = jnp.einsum("sa,sat->st", chances, dense(kernel))
-    states = steps.shape[0]
-    # adding one to every entry puts the condition that shares sum to one into the system
-    shares = jnp.linalg.solve((jnp.eye(states) - steps + 1.0).T, jnp.ones(states))
-    return jnp.log(jnp.maximum(shares, TINY))
+    return jnp.log(jnp.maximum(stationary(transition(kernel, jnp.exp(log_profiles))), TINY))
 
 
 def draw(
@@ -194,16 +179,10 @@ LARGE = 96
 class Point:
     """The likelihood at one parameter vector.
 
-    Parameters
-    ----------
-    logs
-        Log density of each month's record given the months before, shape (months,).
-    score
-        Derivative of the log-likelihood, shape (names,).
-    values
-        The equilibrium's values, shape (states, all actions).
-    scores
-        Each month's part of the score, shape (months, names), where it was asked for.
+    * `logs`: log density of each month's record given the months before, shape (months,).
+    * `score`: derivative of the log-likelihood, shape (names,).
+    * `values`: the equilibrium's values, shape (states, all actions).
+    * `scores`: each month's part of the score, shape (months, names), where it was asked for.
     """
 
     logs: Floats
@@ -220,12 +199,8 @@ class Point:
 class Likelihood:
     """The log-likelihood of a record under a hidden game, compiled once; see `at`.
 
-    Parameters
-    ----------
-    hidden
-        The specification. Its compiled code is kept with it, so several records of one length share it.
-    record
-        What was seen.
+    * `hidden`: the specification. Its compiled code is kept with it, so several records of one length share it.
+    * `record`: what was seen.
     """
 
     def __init__(self, hidden: HiddenGame, record: Record) -> None:

@@ -42,14 +42,9 @@ EQUILIBRIUM_STARTS = 12
 class Multiplicity:
     """Every equilibrium that a search found, the one most often reached first.
 
-    Parameters
-    ----------
-    equilibria
-        The distinct answers, each with its certificate.
-    counts
-        How many starts led to each.
-    starts, failed
-        How many starts were tried, and how many led nowhere.
+    * `equilibria`: the distinct answers, each with its certificate.
+    * `counts`: how many starts led to each.
+    * `starts`, `failed`: how many starts were tried, and how many led nowhere.
     """
 
     equilibria: tuple[Equilibrium, ...]
@@ -153,18 +148,12 @@ def _from_policy(arrays: Arrays, odds: Array) -> Found:
 class LocalMaxima:
     """Every local maximum of a likelihood that was found, the highest first.
 
-    Parameters
-    ----------
-    estimates
-        The estimates at each distinct one.
-    starts
-        By maximum, places of the starts that led there, in the order they were given.
-    equilibria
-        By maximum, how many equilibria a search found at its parameters; the likelihood belongs to one of them.
-    tried
-        How many starts there were.
-    failed
-        Start by start, why it led to no maximum: (place, reason).
+    * `estimates`: the estimates at each distinct one.
+    * `starts`: by maximum, places of the starts that led there, in the order they were given.
+    * `equilibria`: by maximum, how many equilibria a search found at its parameters; the likelihood belongs to one
+      of them.
+    * `tried`: how many starts there were.
+    * `failed`: start by start, why it led to no maximum: (place, reason).
     """
 
     estimates: tuple[Estimates, ...]

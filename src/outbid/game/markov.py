@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -37,18 +36,12 @@ MISSING = -1
 NARROW = 128
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["masks", "months"], meta_fields=[])
-@dataclass(frozen=True)
-class Seen:
+class Seen(NamedTuple):
     """Which joint actions each month's record allows.
 
-    Parameters
-    ----------
-    masks
-        Shape (patterns, profiles): 1 where a pattern of record allows a profile. The first patterns are the
-        profiles themselves, fully seen; patterns with something missing follow.
-    months
-        Shape (months,): each month's pattern.
+    * `masks`: shape (patterns, profiles): 1 where a pattern of record allows a profile. The first patterns are the
+      profiles themselves, fully seen; patterns with something missing follow.
+    * `months`: shape (months,): each month's pattern.
     """
 
     masks: Array
@@ -123,12 +116,8 @@ def forward(log_initial: Array, kernel: Kernel, log_profiles: Array, seen: Seen,
 class Posterior:
     """Probabilities of each month's state.
 
-    Parameters
-    ----------
-    filtered
-        Shape (months, states): given the record up to that month, its own measures and actions included.
-    smoothed
-        Shape (months, states): given the record of all months.
+    * `filtered`: shape (months, states): given the record up to that month, its own measures and actions included.
+    * `smoothed`: shape (months, states): given the record of all months.
     """
 
     filtered: Floats

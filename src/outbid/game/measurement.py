@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -32,16 +32,10 @@ FIRST_VARIANCE = 5.0
 class Measurement:
     """Parameters of the measurement model.
 
-    Parameters
-    ----------
-    weights
-        Shape (measures,): change of each standardised measure per unit of the state.
-    persistence
-        Share of the state that is carried into the next month.
-    inputs
-        Shape (1 + players,): constant, and the effect of each player's action on next month's state.
-    first_variance
-        Variance of the first month's state, whose mean is 0.
+    * `weights`: shape (measures,): change of each standardised measure per unit of the state.
+    * `persistence`: share of the state that is carried into the next month.
+    * `inputs`: shape (1 + players,): constant, and the effect of each player's action on next month's state.
+    * `first_variance`: variance of the first month's state, whose mean is 0.
     """
 
     weights: Floats
@@ -60,20 +54,14 @@ class Measurement:
         return replace(self, weights=-self.weights, inputs=-self.inputs)
 
 
-@dataclass(frozen=True, eq=False)
-class SmoothedState:
+class SmoothedState(NamedTuple):
     """The state, given all measures of all months.
 
-    Parameters
-    ----------
-    parameters
-        What it was worked out with.
-    state, state_se
-        Shape (months,): mean and standard deviation given the measures.
-    autocovariance
-        Shape (months - 1,): covariance of each month's state with the next month's, given the measures.
-    log_likelihood
-        Of the standardised measures that were observed.
+    * `parameters`: what it was worked out with.
+    * `state`, `state_se`: shape (months,): mean and standard deviation given the measures.
+    * `autocovariance`: shape (months - 1,): covariance of each month's state with the next month's, given the
+      measures.
+    * `log_likelihood`: of the standardised measures that were observed.
     """
 
     parameters: Measurement
@@ -262,20 +250,13 @@ STEP = 1e-5
 class MeasurementFit:
     """The measurement model at its maximum likelihood.
 
-    Parameters
-    ----------
-    terms
-        Names of the parameters: weights, persistence, constant, one input a player.
-    smoothed
-        The state at the maximum, with its standard errors and the log likelihood.
-    covariance
-        Shape (terms, terms): inverse of the observed information; NaN where the likelihood is not curved enough to tell.
-    means, deviations
-        Shape (measures,): what the measures were standardised with, in their own units.
-    observations
-        Shape (measures,): months with a figure.
-    maxima
-        Log likelihoods of the different maxima that the starts led to, highest first.
+    * `terms`: names of the parameters: weights, persistence, constant, one input a player.
+    * `smoothed`: the state at the maximum, with its standard errors and the log likelihood.
+    * `covariance`: shape (terms, terms): inverse of the observed information; NaN where the likelihood is not
+      curved enough to tell.
+    * `means`, `deviations`: shape (measures,): what the measures were standardised with, in their own units.
+    * `observations`: shape (measures,): months with a figure.
+    * `maxima`: log likelihoods of the different maxima that the starts led to, highest first.
     """
 
     terms: tuple[str, ...]

@@ -16,28 +16,21 @@ from outbid.game.estimates import Estimates
 
 Floats = NDArray[np.float64]
 Charge = Literal["none", "aic", "bic"]
-# What a larger model may fall short of the smaller one by, in log-likelihood, and still count as climbed.
+# What a larger model may fall short of the smaller one by, in log-likelihood, and still count as maximised.
 ROUNDING = 1e-6
 # Two models whose months differ by less than this have the same likelihood.
 SAME = 1e-10
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ModelTest:
     """A test between two models.
 
-    Parameters
-    ----------
-    name
-        Which test.
-    statistic
-        Its statistic; see the function that made it.
-    p
-        Two-sided p value (the likelihood-ratio test's only side for that one).
-    favours
-        0 for the first model, 1 for the second: which one the statistic leans to; None for neither.
-    degrees_of_freedom
-        Of the likelihood-ratio test.
+    * `name`: which test.
+    * `statistic`: its statistic; see the function that made it.
+    * `p`: two-sided p value (the likelihood-ratio test's only side for that one).
+    * `favours`: 0 for the first model, 1 for the second: which one the statistic leans to; None for neither.
+    * `degrees_of_freedom`: of the likelihood-ratio test.
     """
 
     name: str
@@ -55,7 +48,7 @@ class Comparison:
         return told + f"the data prefer the {('first', 'second')[self.favours]} model."
 
 
-def likelihood_ratio(smaller: Estimates, larger: Estimates) -> Comparison:
+def likelihood_ratio(smaller: Estimates, larger: Estimates) -> ModelTest:
     """Test a model against a larger one that contains it (Wilks, 1938).
 
     The statistic is twice the gain in log-likelihood, chi squared under the smaller model, with the additional
@@ -89,16 +82,16 @@ def likelihood_ratio(smaller: Estimates, larger: Estimates) -> Comparison:
         raise InputError(
             "likelihood-ratio test",
             f"the larger model fits worse, by {-gain:.4g} in log-likelihood",
-            "It doesn't contain the smaller one, or stopped at a lower top: start it from the smaller one's answer.",
+            "It doesn't contain the smaller one, or stopped at a lower maximum: start it from the smaller one's answer.",
         )
     from scipy.stats import chi2
 
     statistic = 2.0 * max(gain, 0.0)
     p = float(chi2.sf(statistic, degrees))
-    return Comparison("Likelihood-ratio test", statistic, p, 1 if statistic > 0 else None, degrees)
+    return ModelTest("Likelihood-ratio test", statistic, p, 1 if statistic > 0 else None, degrees)
 
 
-def vuong(first: Estimates, second: Estimates, charge: Charge = "bic") -> Comparison:
+def vuong(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelTest:
     """Test two rival models by the mean of their monthly log-likelihood differences (Vuong, 1989).
 
     The statistic is standard normal when both are equally close to the truth; positive favours the first model.
@@ -127,10 +120,10 @@ def vuong(first: Estimates, second: Estimates, charge: Charge = "bic") -> Compar
     total = float(gaps.sum()) - _charge(first, second, charge)
     statistic = total / (spread * float(np.sqrt(len(gaps))))
     p = float(2.0 * norm.sf(abs(statistic)))
-    return Comparison(f"Vuong test ({_told(charge)})", statistic, p, 0 if statistic > 0 else 1)
+    return ModelTest(f"Vuong test ({_told(charge)})", statistic, p, 0 if statistic > 0 else 1)
 
 
-def clarke(first: Estimates, second: Estimates, charge: Charge = "bic") -> Comparison:
+def clarke(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelTest:
     """Test two rival models by how many months favour each, without a distribution (Clarke, 2007).
 
     The statistic is the number of months that the first model explains better, binomial with chance one half when
@@ -159,7 +152,7 @@ def clarke(first: Estimates, second: Estimates, charge: Charge = "bic") -> Compa
 
     p = float(binomtest(ahead, ahead + behind, 0.5).pvalue)
     leans = None if ahead == behind else 0 if ahead > behind else 1
-    return Comparison(f"Clarke test ({_told(charge)})", float(ahead), p, leans)
+    return ModelTest(f"Clarke test ({_told(charge)})", float(ahead), p, leans)
 
 
 def _charge(first: Estimates, second: Estimates, charge: Charge) -> float:

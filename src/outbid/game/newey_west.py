@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,18 +12,12 @@ from outbid.errors import InputError
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
-class NeweyWest:
+class NeweyWest(NamedTuple):
     """A covariance of coefficients, with the lag that it was made with.
 
-    Parameters
-    ----------
-    covariance
-        Shape (terms, terms).
-    lag
-        Months over which residuals were taken to hang together (whole part of the bandwidth).
-    bandwidth
-        The bandwidth chosen, in months; the lag itself where that was given.
+    * `covariance`: shape (terms, terms).
+    * `lag`: months over which residuals were taken to hang together (whole part of the bandwidth).
+    * `bandwidth`: the bandwidth chosen, in months; the lag itself where that was given.
     """
 
     covariance: Floats

@@ -1,16 +1,13 @@
-"""The linear system that links the states in a Newton step: dW_i - Σ_j Σ_a mixed_ij(a) P_a dW_j = r_i.
+"""Newton's method on the value equations, in pure JAX: compiled, batched and differentiated as one function.
 
-Three ways, by what the kernel is: blocks along the diagonal for a band (the block form of Thomas's
-algorithm), a dense factorisation for few unknowns, GMRES (Saad and Schultz, 1986) for many.
-
-
-Newton's method on the value equations, in pure JAX: compiled, batched and differentiated as one function."""
+The linear system that links the states in a step is dW_i - Σ_j Σ_a mixed_ij(a) P_a dW_j = r_i. It is solved in three
+ways, by what the kernel is: blocks along the diagonal for a band (the block form of Thomas's algorithm), a dense
+factorisation for few unknowns, GMRES (Saad and Schultz, 1986) for many.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -27,73 +24,41 @@ from outbid.game.kernel import Banded, Kernel, Scattered, dense, expect
 DENSE = 2600
 # GMRES: subspace, restarts, and how far it has to come.
 SUBSPACE, RESTARTS, NEAR = 40, 25, 1e-13
+# The equations hold when no residual exceeds this, relative to the size of the values.
+TOLERANCE = 1e-12
+STEPS = 60
+HALVINGS = 8
+# A grid of about this many points gives the fine one its start.
+COARSE = 56
 
 
-@partial(
-    jax.tree_util.register_dataclass, data_fields=["lu", "pivots", "above", "below"], meta_fields=["states"]
-)
-@dataclass(frozen=True)
-class BlockFactors:
-    """Diagonal blocks, factorised after elimination of what lies below; shapes (blocks, m, m)."""
+def factorised(kernel: Kernel, mixed: Array) -> Callable[[Array], Array]:
+    """Return the solution dW of the linear system as a function of its right-hand side, both of shape (players, states).
 
-    lu: Array
-    pivots: Array
-    above: Array
-    below: Array
-    states: int
-
-
-@partial(jax.tree_util.register_dataclass, data_fields=["lu", "pivots"], meta_fields=[])
-@dataclass(frozen=True)
-class DenseFactors:
-    """The whole matrix, factorised."""
-
-    lu: Array
-    pivots: Array
-
-
-@partial(jax.tree_util.register_dataclass, data_fields=["kernel", "mixed"], meta_fields=[])
-@dataclass(frozen=True)
-class Matrixless:
-    """The matrix as a product with vectors."""
-
-    kernel: Kernel
-    mixed: Array
-
-
-Factors = BlockFactors | DenseFactors | Matrixless
-
-
-def factorise(kernel: Kernel, mixed: Array) -> Factors:
-    """Return the system's factors; `mixed` has shape (states, players, players, profiles)."""
+    `mixed` has shape (states, players, players, profiles). What is costly is done once, for any number of sides.
+    """
     states, players = mixed.shape[:2]
-    narrow = isinstance(kernel, Banded) and 2 * max(kernel.lower, kernel.upper) < states
-    if isinstance(kernel, Banded) and narrow:
-        return _factorise_blocks(kernel, mixed)
+    if isinstance(kernel, Banded) and 2 * max(kernel.lower, kernel.upper) < states:
+        return _by_blocks(kernel, mixed)
     if states * players <= DENSE:
         linked = jnp.einsum("sija,sat->isjt", mixed, dense(kernel)).reshape(states * players, -1)
-        return DenseFactors(*lu_factor(jnp.eye(states * players) - linked))
-    return Matrixless(kernel, mixed)
-
-
-def solve_factored(factors: Factors, right: Array) -> Array:
-    """Return dW, shape (players, states), for the right-hand side of that shape."""
-    if isinstance(factors, BlockFactors):
-        return _solve_blocks(factors, right)
-    if isinstance(factors, DenseFactors):
-        full = lu_solve((factors.lu, factors.pivots), right.reshape(-1))
-        return jnp.reshape(full, right.shape)
+        factors = lu_factor(jnp.eye(states * players) - linked)
+        return lambda right: jnp.reshape(lu_solve(factors, right.reshape(-1)), right.shape)
 
     def product(x: Array) -> Array:
-        return x - jnp.einsum("sija,jsa->is", factors.mixed, expect(factors.kernel, x))
+        return x - jnp.einsum("sija,jsa->is", mixed, expect(kernel, x))
 
-    found, _ = jax.scipy.sparse.linalg.gmres(
-        product, right, tol=NEAR, restart=SUBSPACE, maxiter=RESTARTS, solve_method="batched"
-    )
-    return jnp.asarray(found)
+    def iterated(right: Array) -> Array:
+        found, _ = jax.scipy.sparse.linalg.gmres(
+            product, right, tol=NEAR, restart=SUBSPACE, maxiter=RESTARTS, solve_method="batched"
+        )
+        return jnp.asarray(found)
+
+    return iterated
 
 
-def _factorise_blocks(kernel: Banded, mixed: Array) -> BlockFactors:
+def _by_blocks(kernel: Banded, mixed: Array) -> Callable[[Array], Array]:
+    """Return the solution by elimination of blocks along the diagonal, each of as many states as the band reaches."""
     states, players = mixed.shape[:2]
     width = kernel.weights.shape[-1]
     size = max(kernel.lower, kernel.upper, 1)
@@ -116,17 +81,8 @@ def _factorise_blocks(kernel: Banded, mixed: Array) -> BlockFactors:
         following = lu_solve(factors, high)
         return following, (*factors, following)
 
-    blank = jnp.zeros(three.shape[-2:])
-    _, (lu, pivots, above) = jax.lax.scan(eliminate, blank, (three[0], three[1], three[2]))
-    return BlockFactors(lu, pivots, above, three[0], states)
-
-
-def _solve_blocks(factors: BlockFactors, right: Array) -> Array:
-    blocks, unknowns = factors.above.shape[:2]
-    players = right.shape[0]
-    size = unknowns // players
-    padded = jnp.pad(right, ((0, 0), (0, blocks * size - factors.states)))
-    rows = jnp.swapaxes(padded.reshape(players, blocks, size), 0, 1).reshape(blocks, unknowns)
+    blank, below = jnp.zeros(three.shape[-2:]), three[0]
+    _, (lu, pivots, above) = jax.lax.scan(eliminate, blank, (below, three[1], three[2]))
 
     def down(before: Array, block: tuple[Array, Array, Array, Array]) -> tuple[Array, Array]:
         lu, pivots, low, row = block
@@ -138,18 +94,15 @@ def _solve_blocks(factors: BlockFactors, right: Array) -> Array:
         here = row - above @ after
         return here, here
 
-    blank = jnp.zeros(unknowns)
-    _, half = jax.lax.scan(down, blank, (factors.lu, factors.pivots, factors.below, rows))
-    _, full = jax.lax.scan(up, blank, (factors.above, half), reverse=True)
-    return jnp.swapaxes(full.reshape(blocks, players, size), 0, 1).reshape(players, -1)[:, : factors.states]
+    def solved(right: Array) -> Array:
+        padded = jnp.pad(right, ((0, 0), (0, blocks * size - states)))
+        rows = jnp.swapaxes(padded.reshape(players, blocks, size), 0, 1).reshape(blocks, players * size)
+        blank = jnp.zeros(players * size)
+        _, half = jax.lax.scan(down, blank, (lu, pivots, below, rows))
+        _, full = jax.lax.scan(up, blank, (above, half), reverse=True)
+        return jnp.swapaxes(full.reshape(blocks, players, size), 0, 1).reshape(players, -1)[:, :states]
 
-
-# The equations hold when no residual exceeds this, relative to the size of the values.
-TOLERANCE = 1e-12
-STEPS = 60
-HALVINGS = 8
-# A grid of about this many points gives the fine one its start.
-COARSE = 56
+    return solved
 
 
 class Progress(NamedTuple):
@@ -171,11 +124,11 @@ def size_of(error: Array) -> Array:
 def linearised(arrays: Arrays, values: Array) -> Callable[[Array], Array]:
     """Return the inverse of the residual's derivative at `values`, as a function of shape (states, all actions)."""
     parts = slope(arrays, values)
-    factors = factorise(arrays.kernel, parts.mixed)
+    between = factorised(arrays.kernel, parts.mixed)
 
     def inverse(right: Array) -> Array:
         outward = jnp.einsum("sia,sa->is", parts.outward, right)
-        return step_from(arrays, values, parts, right, solve_factored(factors, outward))
+        return step_from(arrays, values, parts, right, between(outward))
 
     return inverse
 

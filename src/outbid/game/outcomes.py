@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -29,7 +30,7 @@ from outbid.game.coefficients import check_coverage, interval
 from outbid.game.equations import joint, log_probabilities, profile_values, split
 from outbid.game.equilibrium import Equilibrium
 from outbid.game.game import Game
-from outbid.game.kernel import Banded, Kernel, Scattered, dense
+from outbid.game.kernel import Banded, Kernel, Scattered, stationary, transition
 from outbid.game.newton import equilibrium_values
 
 Floats = NDArray[np.float64]
@@ -45,24 +46,21 @@ def activity(game: Game, values: Array) -> Array:
 
     To act is to take an action whose level is not zero.
     """
-    logs = log_probabilities(game.arrays, values)
-    acting = [
-        (jnp.exp(log) * (np.asarray(player.actions) != 0.0)).sum(axis=-1)
-        for player, log in zip(game.players, logs, strict=True)
-    ]
-    each = jnp.stack(acting)
+    each = _expected(game, values, lambda levels: levels != 0.0)
     return jnp.concatenate([each, 1.0 - jnp.prod(1.0 - each, axis=0, keepdims=True)])
 
 
 def mean_levels(game: Game, values: Array) -> Array:
     """Return the mean level of each player's action, and of all together, shape (players + 1, states)."""
-    logs = log_probabilities(game.arrays, values)
-    levels = [
-        (jnp.exp(log) * np.asarray(player.actions)).sum(axis=-1)
-        for player, log in zip(game.players, logs, strict=True)
-    ]
-    each = jnp.stack(levels)
+    each = _expected(game, values, lambda levels: levels)
     return jnp.concatenate([each, each.sum(axis=0, keepdims=True)])
+
+
+def _expected(game: Game, values: Array, of: Callable[[Floats], Any]) -> Array:
+    """Return what is expected of each player's action, shape (players, states)."""
+    logs = log_probabilities(game.arrays, values)
+    pairs = zip(game.players, logs, strict=True)
+    return jnp.stack([(jnp.exp(log) * of(np.asarray(player.actions))).sum(axis=-1) for player, log in pairs])
 
 
 def long_run(game: Game, values: Array) -> Array:
@@ -79,26 +77,17 @@ def long_run(game: Game, values: Array) -> Array:
             "long run", f"the grid has {states} states", f"Ask for it on at most {LARGEST} states."
         )
     chances = tuple(jnp.exp(log) for log in log_probabilities(game.arrays, values))
-    moves = jnp.einsum("sa,sat->st", joint(chances), dense(game.kernel))
-    # π (I - P + 1 1'/n) = 1'/n for the one π with π P = π that sums to one
-    system = jnp.eye(states) - moves + 1.0 / states
-    return jnp.asarray(jnp.linalg.solve(system.T, jnp.full(states, 1.0 / states)))
+    return stationary(transition(game.kernel, joint(chances)))
 
 
 @dataclass(frozen=True, eq=False)
 class Figures:
     """One figure or several, and how sure they are.
 
-    Parameters
-    ----------
-    values
-        Any shape.
-    slopes
-        Derivatives by the parameters, shape (*values.shape, parameters).
-    covariance
-        The parameters' sampling covariance, shape (parameters, parameters).
-    draws
-        The same figures at drawn parameters, shape (draws, *values.shape), or None.
+    * `values`: any shape.
+    * `slopes`: derivatives by the parameters, shape (*values.shape, parameters).
+    * `covariance`: the parameters' sampling covariance, shape (parameters, parameters).
+    * `draws`: the same figures at drawn parameters, shape (draws, *values.shape), or None.
     """
 
     values: Floats
@@ -141,16 +130,11 @@ class Figures:
 class Reading:
     """An outcome of one game by player and state, ready to be averaged.
 
-    Parameters
-    ----------
-    name
-        Which world it is.
-    equilibrium
-        Where it was read.
-    by_state
-        The outcome, shape (rows, states); one row a player and, where it has one, a last for all together (`ANY`).
-    visits
-        The long-run share of each state, shape (states,), or None where it was not asked for.
+    * `name`: which variant it is.
+    * `equilibrium`: where it was read.
+    * `by_state`: the outcome, shape (rows, states); one row a player and, where it has one, a last for all together
+      (`ANY`).
+    * `visits`: the long-run share of each state, shape (states,), or None where it was not asked for.
     """
 
     name: str

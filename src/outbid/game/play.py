@@ -22,14 +22,9 @@ CALENDAR = re.compile(r"^(\d{4})-(\d{2})$")
 class Play:
     """Months of play, in order and without gaps.
 
-    Parameters
-    ----------
-    states
-        Place of each month's state on the grid, shape (months,).
-    actions
-        Number of each player's action (0 is its first), shape (months, players).
-    months
-        Names of the months, "YYYY-MM", or nothing. With names, a gap is found out.
+    * `states`: place of each month's state on the grid, shape (months,).
+    * `actions`: number of each player's action (0 is its first), shape (months, players).
+    * `months`: names of the months, "YYYY-MM", or nothing. With names, a gap is found out.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
 from outbid.game.first_stage import level_terms
-from outbid.game.game import Game, Player, profile_levels
+from outbid.game.game import Game, Player, one_index_mean, one_index_payoffs, profile_levels
 from outbid.game.grid import Axis, Grid
 from outbid.game.kernel import Kernel, normal_band, normal_reach
 
@@ -25,14 +25,9 @@ Floats = NDArray[np.float64]
 class FirstStep:
     """Numbers that an earlier step has estimated and that the game takes as given, such as the state equation's.
 
-    Parameters
-    ----------
-    names
-        One name a number.
-    estimates
-        Shape (numbers,).
-    covariance
-        Their sampling covariance, shape (numbers, numbers), from the first step or a bootstrap of it.
+    * `names`: one name a number.
+    * `estimates`: shape (numbers,).
+    * `covariance`: their sampling covariance, shape (numbers, numbers), from the first step or a bootstrap of it.
     """
 
     names: tuple[str, ...]
@@ -61,18 +56,14 @@ class FirstStep:
 class Specification:
     """A family of games, one for each vector of parameters.
 
-    Parameters
-    ----------
-    names
-        One name a parameter.
-    build
-        From parameters, shape (parameters,), to a `Game`; traceable by JAX, and always of the same players, grid
-        and kernel shape. Given as `jax.tree_util.Partial` of a function and arrays, specifications that differ in
-        those arrays only share compiled code.
-    first_step
-        What the kernel (or anything else) takes from an earlier estimation, if errors are to be corrected for it.
-    build_with
-        From parameters and first-step numbers to a `Game`; equals `build` at the first step's estimates.
+    * `names`: one name a parameter.
+    * `build`: from parameters, shape (parameters,), to a `Game`; traceable by JAX, and always of the same players,
+      grid and kernel shape. Given as `jax.tree_util.Partial` of a function and arrays, specifications that differ
+      in those arrays only share compiled code.
+    * `first_step`: what the kernel (or anything else) takes from an earlier estimation, if errors are to be
+      corrected for it.
+    * `build_with`: from parameters and first-step numbers to a `Game`; equals `build` at the first step's
+      estimates.
     """
 
     names: tuple[str, ...]
@@ -147,10 +138,8 @@ class _OnKernel:
     players: tuple[Player, ...]
 
     def __call__(self, kernel: Kernel, discount: Array, theta: Array) -> Game:
-        at, levels = np.asarray(self.axis.points), profile_levels(self.players)
-        count = len(self.players)
-        value, cost = theta[:count], theta[count:]
-        payoffs = value[:, None, None] * at[None, :, None] + (cost[:, None] * levels.T)[:, None, :]
+        at, levels, count = np.asarray(self.axis.points), profile_levels(self.players), len(self.players)
+        payoffs = one_index_payoffs(at, levels, theta[:count], theta[count:])
         return Game(self.players, Grid((self.axis,)), payoffs, kernel, discount, jnp.ones(count))
 
 
@@ -173,9 +162,9 @@ class _OnEquation:
 def _mean(axis: Axis, players: Sequence[Player], equation: Array) -> Array:
     """Return next month's mean state, shape (states, profiles), by the terms of `first_stage.level_terms`."""
     at, levels, count = jnp.asarray(axis.points), profile_levels(players), len(players)
-    level = equation[0] + levels @ equation[1 : count + 1]
-    carry = equation[count + 1] + levels @ equation[count + 2 : 2 * count + 2]
-    return level[None, :] + at[:, None] * carry[None, :]
+    effects, interactions = equation[1 : count + 1], equation[count + 2 : 2 * count + 2]
+    mean: Array = one_index_mean(at, levels, equation[0], effects, equation[count + 1], interactions)
+    return mean
 
 
 def classic_specification(

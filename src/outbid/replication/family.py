@@ -129,16 +129,12 @@ class Variant(NamedTuple):
 class Variants:
     """The variants of the game that the tables compare, at the estimates.
 
-    Parameters
-    ----------
-    counts
-        Months in which each action was taken in each state, shape (states, all actions).
-    base, alone
-        Play as estimated, and by player where its rival's actions move nothing.
-    theta, values
-        The payoffs' estimates, shape (payoffs,), and the equilibrium's values there, shape (states, all actions).
-    covariance, published
-        Of the payoffs, shape (payoffs, payoffs): with our correction, and with the published form of it, if known.
+    * `counts`: months in which each action was taken in each state, shape (states, all actions).
+    * `base`, `alone`: play as estimated, and by player where its rival's actions move nothing.
+    * `theta`, `values`: the payoffs' estimates, shape (payoffs,), and the equilibrium's values there, shape
+      (states, all actions).
+    * `covariance`, `published`: of the payoffs, shape (payoffs, payoffs): with our correction, and with the
+      published form of it, if known.
     """
 
     declared: DeclaredGame

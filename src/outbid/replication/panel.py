@@ -28,26 +28,17 @@ ATTEMPTS, LEAST = 50, 10
 class GamePanel(NamedTuple):
     """What is known month by month, and what the data folder holds besides.
 
-    Parameters
-    ----------
-    months
-        YYYY-MM, without gaps.
-    state
-        Shape (months,), in latent units.
-    actions
-        Shape (months, players), 0 or 1.
-    source
-        Where it comes from, in words.
-    simulated
-        Whether it was simulated instead of read.
-    polls
-        Shape (months, polls), percent, NaN where there was none; None without polls.
-    measurement
-        Stored parameters of the measurement model: one weight a poll, persistence, constant, one input a player.
-    bootstrap
-        Stored covariance of the first stage's estimates, shape (terms + 1, terms + 1), sigma last.
-    curves
-        Stored equilibrium: state and probability of each player's action by grid point, shape (states, 1 + players).
+    * `months`: YYYY-MM, without gaps.
+    * `state`: shape (months,), in latent units.
+    * `actions`: shape (months, players), 0 or 1.
+    * `source`: where it comes from, in words.
+    * `simulated`: whether it was simulated instead of read.
+    * `polls`: shape (months, polls), percent, NaN where there was none; None without polls.
+    * `measurement`: stored parameters of the measurement model: one weight a poll, persistence, constant, one input
+      a player.
+    * `bootstrap`: stored covariance of the first stage's estimates, shape (terms + 1, terms + 1), sigma last.
+    * `curves`: stored equilibrium: state and probability of each player's action by grid point, shape (states, 1 +
+      players).
     """
 
     months: tuple[str, ...]

@@ -76,24 +76,17 @@ class Columns(Declared):
 class Play(Declared):
     """How a game study is played, estimated and compared: the table [play].
 
-    Parameters
-    ----------
-    state, low_label, high_label
-        The model's index that is the game's state, and whom its low and its high end favour.
-    state_equation
-        The model's parameters in the order of the first stage's estimates, the spread of the rest last.
-    value_weight, cost_weight
-        Names of an actor's weights for the state and for its own action.
-    discount
-        Weight of next month.
-    grid_step, grid_low, grid_high
-        Step of the grid in the state's unit, and the quantiles between which it lies.
-    cost_step
-        By how much actions get dearer or cheaper in the comparison of costs, in payoff units.
-    part_dearer, part_cheaper
-        Shares of that step to which the printed rows for both players belong.
-    low_months
-        First and last month in which the state is to lie low, which settles its sign in the polls.
+    * `state`, `low_label`, `high_label`: the model's index that is the game's state, and whom its low and its high
+      end favour.
+    * `state_equation`: the model's parameters in the order of the first stage's estimates, the spread of the rest
+      last.
+    * `value_weight`, `cost_weight`: names of an actor's weights for the state and for its own action.
+    * `discount`: weight of next month.
+    * `grid_step`, `grid_low`, `grid_high`: step of the grid in the state's unit, and the quantiles between which it
+      lies.
+    * `cost_step`: by how much actions get dearer or cheaper in the comparison of costs, in payoff units.
+    * `part_dearer`, `part_cheaper`: shares of that step to which the printed rows for both players belong.
+    * `low_months`: first and last month in which the state is to lie low, which settles its sign in the polls.
     """
 
     state: Annotated[str, ref("index", "unknown name")]

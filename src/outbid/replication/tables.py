@@ -44,15 +44,11 @@ PACKAGES = ("jax", "numpy", "scipy", "statsmodels", "altair")
 class Replication:
     """A published game made again.
 
-    Parameters
-    ----------
-    facts
-        Plain values: what was asked, when each period was in words (`eras`), the state's name and whom its low and its
-        high end favour (`state`), whether the panel is simulated and where it comes from, the log-likelihood, the
-        equilibrium's certificate, what was left out, problems, and how it was made.
-    tables
-        `players`, `replication` (published figures beside ours), `estimates`, `without_rival`, `costs`, `curves`,
-        `path`, `claims`, `sources`; `maxima` and `refit` where there are any. `player` is the actor's name.
+    * `facts`: plain values: what was asked, when each period was in words (`eras`), the state's name and whom its
+      low and its high end favour (`state`), whether the panel is simulated and where it comes from, the
+      log-likelihood, the equilibrium's certificate, what was left out, problems, and how it was made.
+    * `tables`: `players`, `replication` (published figures beside ours), `estimates`, `without_rival`, `costs`,
+      `curves`, `path`, `claims`, `sources`; `maxima` and `refit` where there are any. `player` is the actor's name.
     """
 
     facts: Mapping[str, Any]
