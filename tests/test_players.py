@@ -120,7 +120,7 @@ def test_moves_are_read_off_levers_and_indices(game: PlayersGame) -> None:
     moves = moves_of(MODEL, game, paths, levers)
     assert moves.actions["incumbent"].tolist() == [[0, 1, 2]]
     assert moves.axes[0, :, 0].tolist() == [1.0, 2.0, 5.0]
-    from_index = replace(game, observed={"challenger": ("index", "standing")})
+    from_index = replace(game, observed={"challenger": "index:standing"})
     # the middle of the path is 1.5: 1, 2 and 5 are half below, half above and far above it
     assert moves_of(MODEL, from_index, paths, levers).actions["challenger"].tolist() == [[0, 0, 1]]
 

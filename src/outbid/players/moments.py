@@ -6,7 +6,6 @@ through those months says how every other state goes with the watched ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -87,15 +86,14 @@ def pinned(model: Model, held: Held, variant: Variant) -> Held:
     """Return conditional means with the states that a variant sets held at their values."""
     mean, slope = dict(held.mean), dict(held.slope)
     for name, value in variant.states.items():
-        scaled = np.log1p(value) if name in _stocks(model) else _on_scale(model, name, value)
+        scaled = _on_scale(model, name, value)
+        scaled = np.log1p(scaled) if name in {item.name for item in model.stocks} else scaled
         mean[name] = jnp.full_like(held.mean[name], scaled)
         slope[name] = jnp.zeros_like(held.slope[name])
     return replace(held, mean=mean, slope=slope)
 
 
-def _stocks(model: Model) -> Mapping[str, Any]:
-    return {item.name: item for item in model.stocks}
-
-
 def _on_scale(model: Model, name: str, value: float) -> Any:
-    return value if name in _stocks(model) else to_scale(model.index(name).scale, value)
+    """Return a state's value, an index's on its own scale."""
+    scales = {index.name: index.scale for index in model.indices}
+    return to_scale(scales[name], value) if name in scales else value

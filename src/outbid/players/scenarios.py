@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from outbid.errors import InputError
 from outbid.infer.history import SmoothedHistory as Past
 from outbid.model.compile import State, monthly_innovations
-from outbid.model.declare import Model
 from outbid.players.schema import FILE, Variant
 from outbid.players.strategist import PLAYED, QUICKLY, Strategist, evenly, learn_from, strategist_of
 from outbid.progress import Progress
@@ -78,9 +77,11 @@ class Playout:
     ) -> tuple[Array, ...]:
         """Return each player's equilibrium policy, (draws, states, actions), in the game that a scenario ends in."""
         model, solver = self.strategist.model, self.strategist.solver
-        offered = {change.lever for change in scenario.changes}
         variant = Variant(id=scenario.id, label=scenario.label, description=scenario.description)
-        there = Standing(standing.parameters, standing.state, _last(model, standing, levers, offered))
+        offered = {change.lever for change in scenario.changes}
+        # the players take as given: a scenario's last values, today's elsewhere
+        ends = np.where([name in offered for name in model.lever_names], levers[:, -1], standing.levers)
+        there = Standing(standing.parameters, standing.state, ends)
         games = self.strategist.drawn(variant, there, weights, seed)
         if scenario.rules:
             table = rule_table(model, scenario.rules)
@@ -128,15 +129,6 @@ class Playout:
         run = build_forward(model, [f"outcome.{item.name}" for item in model.outcomes], decide)
         innovations = monthly_innovations(model, noise, self.months)
         return run(p, dict(state), before, innovations, levers, (luck, jnp.arange(1, self.months + 1)))
-
-
-def _last(model: Model, standing: Standing, levers: Floats, offered: set[str]) -> Floats:
-    """Return the levers that the players take as given: a scenario's last values, today's elsewhere."""
-    result = standing.levers.copy()
-    for name in offered:
-        column = model.lever_names.index(name)
-        result[:, column] = levers[:, -1, column]
-    return result
 
 
 def play_out(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from outbid.declared import (
     Declared,
@@ -116,20 +116,17 @@ class GameTest(Declared):
     question: FullText
     answer_if: FullText
     sign: Sign
-    smallest: Number = 0.0
+    smallest: Annotated[
+        Number,
+        Field(ge=0),
+        Says("is not a number, or is below zero", "Give the size that would matter."),
+    ] = 0.0
     measure: Annotated[str, _known("measure")] = ""
     when: Annotated[Literal["mean", "end"], Says("{value} is not known", "Write mean or end.")] = "mean"
     of: Annotated[str, _known("variant")] = ""
     against: Annotated[str, _known("against")] = ""
     weight: Annotated[str, Ref("is no payoff weight", "Name one of payoffs.toml.", "weight")] = ""
     says: Clauses | None = None
-
-    @field_validator("smallest")
-    @classmethod
-    def _not_negative(cls, value: float) -> float:
-        if value < 0:
-            raise fault("is below zero", "Give the size that would matter.")
-        return value
 
     @model_validator(mode="after")
     def _whole(self, info: ValidationInfo) -> Self:
@@ -161,7 +158,7 @@ class Play(Declared):
         Field(min_length=1),
         Says("is not a list of actors", 'Write players = ["incumbent"].'),
     ]
-    discount: Number
+    discount: Annotated[Number, Field(ge=0, lt=1), Says("is {value}", "Give at least 0 and less than 1.")]
     months: Annotated[int, between(1, 600, "is not a whole number of months", "Give 1 to 600.")]
     axis: Annotated[
         Many[GridAxis],
@@ -178,13 +175,6 @@ class Play(Declared):
     variant: Entries[Variant] = ()
     test: Entries[GameTest] = ()
 
-    @field_validator("discount")
-    @classmethod
-    def _less_than_one(cls, value: float) -> float:
-        if not 0 <= value < 1:
-            raise fault(f"is {value:g}", "Give at least 0 and less than 1.")
-        return value
-
     @model_validator(mode="after")
     def _one_baseline(self) -> Self:
         if sum(each.baseline for each in self.variant) != 1:
@@ -194,30 +184,17 @@ class Play(Declared):
 
 @dataclass(frozen=True)
 class PlayersGame:
-    """A study's game before any number is put in.
+    """A study's game before any number is put in: the model reduced to it, and what is declared of it.
 
-    Parameters
-    ----------
-    reduction
-        Players, grid and the model behind them.
-    discount
-        Weight of next month.
-    months
-        How far ahead play is followed from today.
-    observed
-        By player: the lever or index whose past tells what it did, as ("lever" or "index", name).
-    weights
-        Payoff weights with their priors, named "actor.term".
-    variants
-        The baseline first.
-    tests
-        What the equilibria are asked.
+    `discount` is next month's weight, and `months` how far ahead play is followed from today. `observed` has by player
+    the lever or index whose past tells what it did ("lever:hardness", "index:tempo"). Payoff `weights` are named
+    "actor.term"; of the `variants`, the baseline comes first.
     """
 
     reduction: Reduction
     discount: float
     months: int
-    observed: Mapping[str, tuple[str, str]]
+    observed: Mapping[str, str]
     weights: tuple[Parameter, ...]
     variants: tuple[Variant, ...]
     tests: tuple[GameTest, ...]
@@ -257,27 +234,25 @@ def read_game(folder: Path, model: Model) -> PlayersGame | None:
     if not (folder / FILE).is_file():
         return None
     raw, weights = read_toml(folder / FILE), read_parameters(folder / PAYOFFS)
-    told = parse(FILE, raw, Play, _names(raw, model, weights))
-    grid = Grid(tuple(Axis(each.name, each.points) for each in told.axis))
-    reduction = reduce(model, told.players, grid)
+    play = parse(FILE, raw, Play, _names(raw, model, weights))
+    grid = Grid(tuple(Axis(each.name, each.points) for each in play.axis))
+    reduction = reduce(model, play.players, grid)
     _check_weights(reduction, [each.name for each in weights])
-    observed = {player: (home, name) for player, (home, _, name) in _parted(told.observed)}
-    variants = tuple(sorted(told.variant, key=lambda each: not each.baseline))
-    return PlayersGame(reduction, told.discount, told.months, observed, weights, variants, told.test)
-
-
-def _parted(observed: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, str, str]]]:
-    return ((player, place.partition(":")) for player, place in observed.items())
+    variants = tuple(sorted(play.variant, key=lambda each: not each.baseline))
+    return PlayersGame(reduction, play.discount, play.months, play.observed, weights, variants, play.test)
 
 
 def _names(raw: Mapping[str, Any], model: Model, weights: tuple[Parameter, ...]) -> dict[str, Any]:
-    """Return what may be named in play.toml, in part of what it itself names."""
+    """Return what may be named in play.toml, in part what it names itself, whose form is still unknown."""
 
     def listed(key: str, of: str) -> list[str]:
-        entries = raw.get(key) if isinstance(raw.get(key), list) else []
-        return [str(each.get(of)) for each in entries or () if isinstance(each, dict)]
+        return [str(each.get(of)) for each in tables(key) if isinstance(each, dict)]
 
-    players = raw["players"] if isinstance(raw.get("players"), list) else []
+    def tables(key: str) -> list[Any]:
+        value = raw.get(key)
+        return value if isinstance(value, list) else []
+
+    players, variants = tables("players"), listed("variant", "id")
     indices, levers = [each.name for each in model.indices], list(model.lever_names)
     moved = [lever for actor in model.actors if actor.name in players for lever in actor.levers]
     return {
@@ -290,8 +265,8 @@ def _names(raw: Mapping[str, Any], model: Model, weights: tuple[Parameter, ...])
         "parameter": list(model.parameter_names),
         "weight": [each.name for each in weights],
         "measure": [*moved, *listed("axis", "name")],
-        "variant": listed("variant", "id"),
-        "against": [*listed("variant", "id"), TODAY],
+        "variant": variants,
+        "against": [*variants, TODAY],
     }
 
 

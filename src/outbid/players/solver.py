@@ -63,7 +63,7 @@ class Solved(NamedTuple):
 
 @dataclass(frozen=True)
 class Equilibria:
-    """Equilibria of many draws in one world.
+    """Equilibria of many draws in one variant.
 
     Parameters
     ----------
@@ -77,8 +77,8 @@ class Equilibria:
         Expected value of each axis, indices on their own scale, shape (draws, months, axes).
     solved
         Which draws have an equilibrium, shape (draws,).
-    residuals, values
-        Largest error of the value equations, (draws,), and the values, (draws, states, all actions).
+    residuals
+        Largest error of the value equations, shape (draws,).
     """
 
     players: tuple[str, ...]
@@ -88,7 +88,6 @@ class Equilibria:
     states: Floats
     solved: NDArray[np.bool_]
     residuals: Floats
-    values: Floats
 
 
 class Solver:
@@ -138,7 +137,6 @@ class Solver:
             solved.states,
             np.isfinite(solved.residual) & (solved.residual <= HOLDS * size),
             solved.residual,
-            solved.values,
         )
 
     def _all(self, games: tuple[Draw, Array], fixed: tuple[str, ...]) -> Solved:

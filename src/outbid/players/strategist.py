@@ -137,7 +137,7 @@ def moves_of(model: Model, game: PlayersGame, paths: Mapping[str, Floats], lever
     for player in game.players:
         if player.name not in game.observed:
             continue
-        kind, name = game.observed[player.name]
+        kind, _, name = game.observed[player.name].partition(":")
         path = levers[:, :, model.lever_names.index(name)] if kind == "lever" else paths[name]
         if kind == "index":
             path = path - np.median(path, axis=1, keepdims=True)

@@ -23,6 +23,8 @@ from outbid.simulate.engine import Standing
 from outbid.stats.verdict import Chances, chances, judge
 
 Floats = NDArray[np.float64]
+# an effect of nothing never matters, even where any size would
+LEAST = 1e-12
 
 
 def answer(context: Context, game: PlayersGame, options: Any = None) -> xr.Dataset:
@@ -100,9 +102,10 @@ def solve(
             effects[i] = weights[:, game.weight_names.index(test.weight)]
         else:
             effects[i] = np.where(solved, strategist.difference(test, equilibria, standing), np.nan)
-        learnt = test.weight and payoffs is not None
-        smallest = max(test.smallest, 1e-12)
-        of = weight_chances(test, payoffs, game) if learnt else chances(effects[i], test.sign, smallest)
+        if test.weight and payoffs is not None:
+            of = weight_chances(test, payoffs, game)
+        else:
+            of = chances(effects[i], test.sign, max(test.smallest, LEAST))
         shares[i] = of.right, of.matters, of.draws
     return xr.Dataset(
         {
@@ -129,7 +132,7 @@ def weight_chances(test: GameTest, payoffs: PayoffPosterior, game: PlayersGame) 
     """Return what all weights that were tried say of one weight's sign, each by its importance."""
     right = test.sign * payoffs.weights[:, :, game.weight_names.index(test.weight)].ravel()
     importance = (payoffs.chances / len(payoffs.chances)).ravel()
-    relevant = importance @ (right >= max(test.smallest, 1e-12))
+    relevant = importance @ (right >= max(test.smallest, LEAST))
     return Chances(float(importance @ (right > 0)), float(relevant), len(payoffs.chances))
 
 

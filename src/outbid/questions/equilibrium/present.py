@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,9 +23,9 @@ from outbid.words.effects import certainty, difference, span, views
 from outbid.words.lists import listed
 from outbid.words.numbers import (
     capital,
+    clean,
     counted,
     interval,
-    more_or_less,
     percent,
     plain_name,
     shorten,
@@ -49,13 +50,16 @@ def section(dataset: xr.Dataset, study: Study) -> Section:
         "who": listed([_who(player.name, player.lever, study) for player in game.players]),
         "facts": facts(tests, game),
         "views": list(views(means).values()),
-        "tests": [_test(rows) for rows in _blocks(tests, "test")],
+        "tests": [list(map(_test, rows)) for rows in _blocks(tests, "test")],
         "settled": settled(tests),
-        "weights": [_weight(rows) for rows in _blocks(weights, ["player", "term"])],
+        "weights": [list(map(_weight, rows)) for rows in _blocks(weights, ["player", "term"])],
         "learnt": learnt(weights),
         "fit": fit(made["equilibrium_fit"]),
         "observed": listed(
-            [f"the {plain_name(name)}'s off its {plain_name(of)}" for name, (_, of) in game.observed.items()]
+            [
+                f"the {plain_name(name)}'s off its {plain_name(of.partition(':')[2])}"
+                for name, of in game.observed.items()
+            ]
         ),
     }
     template = "questions/equilibrium/section.html.j2"
@@ -84,9 +88,11 @@ def heading(tests: pd.DataFrame, game: PlayersGame) -> str:
         names = listed([f"the {plain_name(player.name)}" for player in game.players])
         return f"What {names} would choose, in {counted(len(game.variants), 'variant')} of their game"
     rows = _records(tests[tests["test"] == test.id])
-    clauses = {"more": test.says.yes, "less": test.says.no, "unknown": test.says.unknown}
-    known = [row["assumed"] for row in rows if row["reading"] != "unknown"]
-    opening = "By assumption" if known and all(known) else ""
+    known = [row for row in rows if row["reading"] != "unknown"]
+    opening = "By assumption" if known and all(row["assumed"] for row in known) else ""
+    small = test.smallest > 0 and all(row["p_relevant"] < 0.5 for row in known if row["reading"] == "yes")
+    yes = f"{test.says.yes}, though probably by too little to matter" if small else test.says.yes
+    clauses = {"more": yes, "less": test.says.no, "unknown": test.says.unknown}
     return contrast(clauses, {row["prior"]: KINDS[row["reading"]] for row in rows}, opening)
 
 
@@ -101,15 +107,14 @@ def facts(tests: pd.DataFrame, game: PlayersGame) -> list[tuple[str, str]]:
     test = _speaking(game)
     if test is None:
         return []
-    labels = {each.id: f"in “{each.label}”" for each in game.variants} | {TODAY: TODAY}
-    against = "" if test.weight else f" {labels[test.of]} than {labels[test.against]}"
+    labels = {each.id: f"“{each.label}”" for each in game.variants} | {TODAY: TODAY}
+    of = "" if test.weight else f", {labels[test.of]} less {labels[test.against]}"
     result = []
-    for row in _blocks(tests[tests["test"] == test.id], "test")[0]:
-        size = f"{more_or_less(row['median'], row['unit'])}{against} (90% interval {span(row, row['unit'])})"
-        before = f"{percent(row['p_direction_before'])} before the data"
-        enough = f"; by enough to matter, {_least(row)}: {percent(row['p_relevant'])}"
-        text = f"{capital(plain_name(row['measure']))}: {size}. That {row['answer_if']}: {_chance(row)} ({before})"
-        result.append((row["view"], f"{text}{enough if row['smallest'] > 0 else ''}."))
+    for row in map(_test, _blocks(tests[tests["test"] == test.id], "test")[0]):
+        size = f"{capital(row['measure'])}{of}: {row['size']} (90% interval {row['span']})"
+        enough = f"; by enough to matter, {row['least']}: {row['relevant']}" if test.smallest > 0 else ""
+        sure = f"{row['chance']}; before the data, {row['before']}"
+        result.append((row["view"], f"{size}. That {row['answer_if']}: {sure}{enough}."))
     return result
 
 
@@ -126,7 +131,7 @@ def _chance(row: Row) -> str:
 
 def settled(tests: pd.DataFrame) -> str:
     """Return how many questions are settled under each view, and how many of them by assumption."""
-    parts = []
+    parts: list[str] = []
     for prior, view in views(tests).items():
         called = tests[(tests["prior"] == prior) & tests["verdict"].isin(list(CSS))]
         given = int(called["assumed"].sum())
@@ -136,47 +141,31 @@ def settled(tests: pd.DataFrame) -> str:
     return f"Of {counted(tests['test'].nunique(), 'question')} to the game, {'; '.join(parts)}"
 
 
-def _test(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return one question with its lines, one for each view."""
-    first, unit = rows[0], unit_of(rows[0]["unit"], difference=True)[1]
-    measure = plain_name(first["measure"]).replace(".", "'s ")
-    return first | {
-        "claims": first["claims"].split(),
+def _test(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a test under one view with its words."""
+    measure, unit = plain_name(row["measure"]).replace(".", "'s "), unit_of(row["unit"], difference=True)[1]
+    return row | {
+        "claims": row["claims"].split(),
         "measure": f"{measure} ({unit})" if unit else measure,
-        "least": _least(first) if first["smallest"] > 0 else "any",
-        "lines": [
-            {
-                "view": row["view"],
-                "effect": f"{difference(row, row['unit'])} ({span(row, row['unit'])})",
-                "before": percent(row["p_direction_before"]),
-                "chance": _chance(row),
-                "relevant": percent(row["p_relevant"]) if row["smallest"] > 0 else "as any size does",
-                "verdict": f"{ASSUMED_MARK} {ASSUMED}" if row["assumed"] else row["verdict"],
-                "css": ASSUMED if row["assumed"] else CSS.get(row["verdict"], "open"),
-            }
-            for row in rows
-        ],
+        "least": _least(row) if row["smallest"] > 0 else "any",
+        "size": difference(row, row["unit"]),
+        "span": span(row, row["unit"]),
+        "before": percent(row["p_direction_before"]),
+        "chance": _chance(row),
+        "relevant": percent(row["p_relevant"]) if row["smallest"] > 0 else "as any size does",
+        "verdict": f"{ASSUMED_MARK} {ASSUMED}" if row["assumed"] else row["verdict"],
+        "css": ASSUMED if row["assumed"] else CSS.get(row["verdict"], "open"),
     }
 
 
-def _weight(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return a payoff weight with its lines, one for each view."""
-    name = f"{plain_name(rows[0]['player'])}: {plain_name(rows[0]['term'])}"
-    return rows[0] | {
-        "name": name,
-        "lines": [
-            {
-                "view": row["view"],
-                "prior": row["declared_prior"],
-                "after": f"{two_digits(row['median'])} ({interval(row['q05'], row['q95'])})",
-                # any other family holds nothing but positive numbers
-                "positive": percent(row["p_positive"])
-                if row["declared_prior"].startswith("normal")
-                else f"{ASSUMED_MARK} {ASSUMED}",
-                "learnt": f"{_much(row['contraction'])} ({two_digits(row['contraction'])})",
-            }
-            for row in rows
-        ],
+def _weight(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a payoff weight under one view with its words."""
+    free = row["declared_prior"].startswith("normal")  # any other family holds nothing but positive numbers
+    return row | {
+        "name": f"{capital(plain_name(row['player']))}: {plain_name(row['term'])}",
+        "after": f"{two_digits(row['median'])} ({interval(row['q05'], row['q95'])})",
+        "positive": percent(row["p_positive"]) if free else f"{ASSUMED_MARK} {ASSUMED}",
+        "learnt": f"{_much(row['contraction'])} ({two_digits(row['contraction'])})",
     }
 
 
@@ -203,7 +192,7 @@ def fit(table: pd.DataFrame) -> dict[str, str]:
         return listed([f"{text} ({view})" for text, view in zip(words, views(table).values(), strict=True)])
 
     def typical(log_likelihood: str) -> str:
-        per_move = table[log_likelihood] / np.maximum(table["moves"], 1)
+        per_move: Any = table[log_likelihood] / np.maximum(table["moves"], 1)
         return each(np.exp(np.maximum(per_move, -700.0)).map(percent))
 
     counts = {"draws": "draw", "states": "state", "moves": "move", "trials": "time"}
@@ -213,7 +202,7 @@ def fit(table: pd.DataFrame) -> dict[str, str]:
             for name, one in counts.items()
         },
         "solved": each(table["solved"].map(percent)),
-        "residual": each(table["residual"].map(lambda value: two_digits(max(value, 1e-4)))),
+        "residual": each(table["residual"].map(lambda value: f"{max(value, 1e-4):.2g}")),
         "typical": typical("fit"),
         "blind": typical("by_chance"),
         "effective": each(table["effective"].map(two_digits)),
@@ -276,14 +265,14 @@ def _brief(row: Row) -> str:
 
 
 def lines(dataset: xr.Dataset, study: Study) -> list[str]:
-    """Return at most ten lines: the heading, what each chooses as things are, and the chance of each test's yes."""
+    """Return at most ten lines: the heading, the chance of each test's yes, and what each chooses as things are."""
     game, made = game_of(study), tables(dataset, study)
     tests, means, baseline = made["equilibrium_tests"], made["equilibrium"], game.variants[0]
-    out = [f"{heading(tests, game)}."]
+    out = textwrap.wrap(clean(f"{heading(tests, game)}."), WIDTH)[:2]
+    if len(tests):
+        out.append(f"Chance of yes, {' | '.join(views(tests).values())}:")
+    out += [f"{' | '.join(map(_chance, rows))}: {rows[0]['question']}" for rows in _blocks(tests, "test")]
     for rows in _blocks(means[means["variant"] == baseline.id], "player"):
         choice = _choice(rows[0]["player"], rows[0]["lever"])
-        out.append(f"{choice}, {baseline.label}: {' | '.join(map(_brief, rows))}")
-    if len(tests):
-        out.append(f"{settled(tests)}. Chance of yes, {' | '.join(views(tests).values())}:")
-    out += [f"{rows[0]['question']} {' | '.join(map(_chance, rows))}" for rows in _blocks(tests, "test")]
+        out.append(f"{' | '.join(map(_brief, rows))}: {choice}, {baseline.label}")
     return [shorten(line, WIDTH) for line in out[:LINES]]

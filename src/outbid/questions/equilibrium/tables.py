@@ -73,8 +73,9 @@ def _tests(dataset: xr.Dataset, game: PlayersGame) -> pd.DataFrame:
     keys = ["prior", "test"]
     after = dataset[["p_direction", "p_relevant", "draws"]].sel(data=AFTER, drop=True)
     before = dataset.p_direction.sel(data=BEFORE, drop=True)
-    found = after.assign(p_direction_before=before, **dataset[["bayes_factor", "verdict", "because"]])
-    frame = _over_draws(dataset.effect.sel(data=AFTER), keys).merge(_columns(found, keys), on=keys)
+    judged = dataset[["bayes_factor", "verdict", "because"]]
+    columns = _columns(xr.merge([after.assign(p_direction_before=before), judged], compat="equals"), keys)
+    frame = _over_draws(dataset.effect.sel(data=AFTER), keys).merge(columns, on=keys)
     about = {
         each.id: {
             "claims": " ".join(each.claims),
