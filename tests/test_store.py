@@ -125,26 +125,28 @@ def test_arviz_opens_a_prior_sets_groups(results: Path, prior_set: str, historie
 def test_every_thinned_draw_says_which_parameter_draw_it_is_of(results: Path, histories: Histories) -> None:
     neutral = read_results(results)["neutral"]
     path, latent = neutral["path"].dataset, neutral["latent"].dataset
-    tied = {"chain": path.posterior_chain, "draw": path.posterior_draw}
+    tied = {name: xr.DataArray(path[f"posterior_{name}"].values, dims="drawn") for name in ("chain", "draw")}
     found = neutral["posterior"].dataset.sel(tied)
     at_end = histories["neutral"]["after"].state_today.parameters
     for i, name in enumerate(MODEL.parameter_names):
         np.testing.assert_allclose(found[name], at_end[:, i], rtol=1e-12)
-    assert np.allclose(path["challengers"][0, :, 0] / found["challengers_start"], 1.0, atol=0.2)
     # the whole path follows from the vector at that place
     z = np.asarray(latent["standard_normals"].sel(tied))
     again = HISTORIES.run(z, contest.table(), 1)
     np.testing.assert_allclose(path["challengers"][0], again.paths["challengers"], rtol=1e-6)
 
 
+# ArviZ hands Matplotlib what this no longer wants
+@pytest.mark.filterwarnings("ignore:Passing a dict or None as alias_mapping")
 def test_predictive_checks_are_drawn_for_every_series(results: Path) -> None:
     import matplotlib
+    from matplotlib import pyplot
 
     matplotlib.use("Agg")
     data = arviz().InferenceData.from_netcdf(results, base_group="neutral")
     axes = np.ravel(arviz().plot_ppc(data, num_pp_samples=20))
     assert len(axes) >= len(contest.FIGURES)
-    matplotlib.pyplot.close("all")
+    pyplot.close("all")
 
 
 def test_a_figure_that_is_a_range_stands_with_its_middle(results: Path) -> None:

@@ -24,9 +24,8 @@ BOTH = "both"
 
 
 def _whole(option: str, value: Any, least: int, most: int) -> None:
-    if value is None or (type(value) is int and least <= value <= most):
-        return
-    raise InputError(option, f"{value!r} is no whole number from {least} to {most}", "Give one that is.")
+    if type(value) is not int or not least <= value <= most:
+        raise InputError(option, f"{value!r} is no whole number from {least} to {most}", "Give one that is.")
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,13 @@ class Sampling:
 
     def __post_init__(self) -> None:
         for option, value, least in (("--draws", self.draws, 25), ("--warmup", self.warmup, 75)):
-            _whole(option, value, least, 100_000)
-            if value is not None and value % 25:
-                near = max(least, 25 * round(value / 25))
-                raise InputError(option, f"{value} is no multiple of 25", f"Give {near}, for example.")
-        _whole("--chains", self.chains, 2, 64)
+            if value is not None:
+                _whole(option, value, least, 100_000)
+                if value % 25:
+                    near = max(least, 25 * round(value / 25))
+                    raise InputError(option, f"{value} is no multiple of 25", f"Give {near}, for example.")
+        if self.chains is not None:
+            _whole("--chains", self.chains, 2, 64)
         accept = self.target_accept
         if accept is not None and not (isinstance(accept, int | float) and 0.5 <= accept < 1.0):
             problem = f"{accept!r} is not between 0.5 and 1"
