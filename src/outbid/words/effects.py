@@ -17,6 +17,7 @@ from outbid.words.numbers import (
     interval,
     more_or_less,
     percent,
+    quantity,
     signed,
     summary_in_words,
     two_digits,
@@ -80,6 +81,11 @@ def views(frame: pd.DataFrame) -> dict[str, str]:
     """Return the views that a table has, by prior set, in the order in which they are told."""
     given = set(frame["prior"]) if "prior" in frame else set()
     return {name: PRIOR_LABELS[name] for name in PRIOR_SETS if name in given}
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table, each by column."""
+    return [dict(zip(map(str, frame), each, strict=True)) for each in frame.itertuples(index=False)]
 
 
 def effect_blocks(
@@ -159,3 +165,10 @@ def lead(frame: pd.DataFrame) -> str:
     """Return the view that a reader sees first: without taking sides, or the only one."""
     given = list(views(frame))
     return NEUTRAL if NEUTRAL in given or not given else given[0]
+
+
+def level(estimate: Effect, unit: str) -> str:
+    """Return a level with its interval ("1,800 persons (90% interval 530 to 4,800)")."""
+    factor, words = unit_of(unit)
+    ends = interval(estimate["q05"] * factor, estimate["q95"] * factor) + ("%" if words == "%" else "")
+    return f"{quantity(estimate['median'], unit)} (90% interval {ends})"

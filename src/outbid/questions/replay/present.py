@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import xarray as xr
 
@@ -19,12 +19,23 @@ from outbid.question import Section
 from outbid.questions.replay.schema import Replay, declare
 from outbid.stats.effects import effects, five_digits
 from outbid.study import Study
+from outbid.words.chances import ASSUMED, ASSUMED_MARK, chance_word
 from outbid.words.contrast import contrast
-from outbid.words.effect_table import blocks, phrase, shortly, summary_in_words, views
-from outbid.words.numbers import clean, interval, month_name, percent, plain_name, shorten, two_digits
+from outbid.words.effects import Effect, effect_blocks, in_brief, level, records, views
+from outbid.words.numbers import (
+    clean,
+    interval,
+    month_name,
+    percent,
+    plain_name,
+    shorten,
+    summary_in_words,
+    two_digits,
+)
 
 DAYS_A_MONTH = 365.25 / 12
 WIDTH, LINES = 100, 10
+UNKNOWN = "which way anything would have gone can't be told"
 
 
 def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
@@ -38,7 +49,7 @@ def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
         ]
         renamed = {q: f"{name}_{q}" for q in ("q05", "median", "q95")}
         frame = frame.merge(levels.rename(columns=renamed), how="left", sort=False)
-    numbers = [each for each in frame if frame[each].dtype == float and not each.startswith("p_")]
+    numbers = [str(each) for each in frame if "q" in str(each) or "median" in str(each)]
     happened = _quantiles(dataset.happened_path).assign(replay="happened", kind="level")
     path = pd.concat([happened, _quantiles(dataset.path)], ignore_index=True)
     return {
@@ -56,7 +67,9 @@ def _quantiles(values: xr.DataArray) -> pd.DataFrame:
 def _levers(dataset: xr.Dataset, study: Study) -> pd.DataFrame:
     """Return what each replay does to the levers that it changes."""
     months = study.panel.window.months
-    frame = dataset.levers.to_dataset("mean").to_dataframe(dim_order=["replay", "prior", "lever"])
+    frame: pd.DataFrame = dataset.levers.to_dataset("mean").to_dataframe(
+        dim_order=["replay", "prior", "lever"]
+    )
     frame = frame.dropna().reset_index()
     spans = {(r.id, name): r.places(name, months) for r in _replays(study) for name in r.levers}
     at = [spans[key] for key in zip(frame["replay"], frame["lever"], strict=True)]
@@ -75,9 +88,11 @@ def _replays(study: Study) -> tuple[Replay, ...]:
 def section(dataset: xr.Dataset, study: Study) -> Section:
     """Return the section, headed by what the first replay would have done to the first main outcome."""
     made, replays, main = tables(dataset, study), _replays(study), study.main_outcomes
-    table, levels = made["replays"], _quantiles(dataset.happened)
+    table, happened = made["replays"], records(_quantiles(dataset.happened.isel(prior=0)))
     labels = {each.id: each.label for each in replays}
     outcomes = (*main, *(each for each in study.model.outcomes if each not in main))
+    units = {each.name: each.unit for each in outcomes}
+    notes = {row["outcome"]: f"What happened: {level(row, units[row['outcome']])}." for row in happened}
     answered = table[table["outcome"].isin([each.name for each in main])]
     alone = answered[answered["prior"] == NEUTRAL]
     known = alone[alone["reading"] != "unknown"]
@@ -89,11 +104,12 @@ def section(dataset: xr.Dataset, study: Study) -> Section:
         "known": len(known),
         "assumed": int(known["assumed"].sum()),
         "views": views(table),
-        "labels": labels,
         "replays": [
             (each, _findings(answered, each, main), _changes(made["replay_levers"], each)) for each in replays
         ],
-        "blocks": blocks(table, "replay", labels, outcomes, len(dataset.month), levels),
+        "blocks": effect_blocks(
+            table, outcomes, row="replay", rows=labels, months=len(dataset.month), notes=notes
+        ),
     }
     drawing = figure(dataset, study, made["replay_paths"], words["heading"])
     return Section("replay", "Replays", "questions/replay/section.html.j2", words, made, (drawing,))
@@ -106,21 +122,23 @@ def heading(table: pd.DataFrame, replay: Replay, outcome: Outcome) -> str:
     return contrast(clauses, dict(zip(rows["prior"], rows["reading"], strict=True)), replay.opening)
 
 
-def _findings(table: pd.DataFrame, replay: Replay, outcomes: tuple[Outcome, ...]) -> list[tuple[str, str]]:
+def _findings(table: pd.DataFrame, replay: Replay, outcomes: Sequence[Outcome]) -> list[tuple[str, str]]:
     """Return under each view what would have been more or less, and that of the rest nothing can be told."""
-    briefly = {each.name: each.brief for each in outcomes}
+    found = {(row["prior"], row["outcome"]): row for row in records(table[table["replay"] == replay.id])}
     result = []
     for prior, view in views(table).items():
-        rows = table[(table["replay"] == replay.id) & (table["prior"] == prior)]
+        rows = [(each, found[prior, each.name]) for each in outcomes]
         phrases = [
-            phrase(briefly[row.outcome](row.reading), row.p_better, row.assumed)
-            for row in rows.itertuples()
-            if row.reading != "unknown"
+            f"{o.brief(row['reading'])} ({_sure(row)})" for o, row in rows if row["reading"] != "unknown"
         ]
         rest = "" if len(phrases) == len(rows) else "; of the rest nothing can be told"
-        said = ", ".join(phrases) + rest if phrases else "which way anything would have gone can't be told"
-        result.append((view, said))
+        result.append((view, ", ".join(phrases) + rest if phrases else UNKNOWN))
     return result
+
+
+def _sure(row: Effect) -> str:
+    p = row["p_better"]
+    return f"{ASSUMED_MARK} {ASSUMED}" if row["assumed"] else chance_word(max(p, 1 - p))
 
 
 def _changes(levers: pd.DataFrame, replay: Replay) -> str:
@@ -152,11 +170,12 @@ def figure(dataset: xr.Dataset, study: Study, path: pd.DataFrame, title: str) ->
     rows = pd.concat(
         [in_units(path, main), in_units(published(dataset, study), main, ("value", "low", "high"))]
     )
-    opening = path[
-        (path["month"] == last) & (path["replay"] == replays[0].id) & (path["kind"] == "difference")
+    first = (path["month"] == last) & (path["replay"] == replays[0].id) & (path["kind"] == "difference")
+    ends = {row["outcome"]: row for row in records(path[first & (path["prior"] == controls[0].value)])}
+    said = [
+        f"{o.label}: {interval(ends[o.name]['q05'], ends[o.name]['q95'], o.unit, difference=True)}."
+        for o in main
     ]
-    ends = opening[opening["prior"] == controls[0].value].set_index("outcome")[["q05", "q95"]]
-    said = [f"{each.label}: {interval(*ends.loc[each.name], each.unit, difference=True)}." for each in main]
     return bands(
         "replay",
         rows,
@@ -180,27 +199,25 @@ def figure(dataset: xr.Dataset, study: Study, path: pd.DataFrame, title: str) ->
 def published(dataset: xr.Dataset, study: Study) -> pd.DataFrame:
     """Return the used figures of every series that observes just an outcome, at their monthly rate or level."""
     window, rows = study.panel.window, []
-    observes = dataset.observes.isel(prior=0).to_pandas()
-    for outcome, name in observes.stack().pipe(lambda each: each[each]).index:
-        series = study.panel.series.get(name)
-        for each in series.records if series else ():
-            months = 1.0 if series.kind == "level" else _days(each) / DAYS_A_MONTH
-            numbers = {key: getattr(each, key) for key in ("value", "low", "high")}
-            rows.append(
-                {
-                    **{key: np.nan if each is None else each / months for key, each in numbers.items()},
-                    "start": max(each.start, window.first_day).isoformat(),
-                    "end": min(each.end, window.last_day).isoformat(),
-                    **{"kind": "figure", "outcome": outcome, "series": name},
-                    **{"used": each.used, "source": each.source},
-                }
-            )
-    columns = ["kind", "outcome", "series", "start", "end", "value", "low", "high", "used", "source"]
-    frame = pd.DataFrame(rows, columns=columns)
-    # where only a floor or a ceiling is known, that is all there is to draw
-    return frame[frame["used"].astype(bool)].assign(
-        low=frame["low"].fillna(frame["high"]), high=frame["high"].fillna(frame["low"])
-    )
+    observes = dataset.observes.isel(prior=0)
+    pairs = [(o, s) for o in observes["outcome"].values for s in observes["series"].values]
+    for outcome, name in ((str(o), str(s)) for o, s in pairs if bool(observes.sel(outcome=o, series=s))):
+        for each in study.panel.series[name].records if name in study.panel.series else ():
+            if each.used:
+                months = 1.0 if study.panel.series[name].kind == "level" else _days(each) / DAYS_A_MONTH
+                # where only a floor or a ceiling is known, that is all there is to draw
+                ends = (
+                    each.value,
+                    each.low if each.high is None else each.high,
+                    each.high if each.low is None else each.low,
+                )
+                value, high, low = (None if end is None else end / months for end in ends)
+                start, end = max(each.start, window.first_day), min(each.end, window.last_day)
+                rows.append(
+                    (outcome, name, start.isoformat(), end.isoformat(), value, low, high, each.source)
+                )
+    columns = ["outcome", "series", "start", "end", "value", "low", "high", "source"]
+    return pd.DataFrame(rows, columns=columns).assign(kind="figure", used=True)
 
 
 def _days(record: Record) -> int:
@@ -219,6 +236,6 @@ def lines(dataset: xr.Dataset, study: Study) -> list[str]:
     out.append(f"{outcome.label} ({about}) against what happened, {' | '.join(views(table).values())}:")
     rows = table[table["outcome"] == outcome.name]
     for each in replays:
-        own = rows[rows["replay"] == each.id]
-        out.append(f"{each.label}: {' | '.join(shortly(row, outcome) for row in own.itertuples())}")
+        own = records(rows[rows["replay"] == each.id])
+        out.append(f"{each.label}: {' | '.join(in_brief(row, outcome) for row in own)}")
     return [shorten(line, WIDTH) for line in out[:LINES]]
