@@ -273,12 +273,15 @@ def write_known(
     marks: Mapping[str, str],
     known: Mapping[str, Knowledge],
     out: OutputFolder,
-    questions: Mapping[str, xr.Dataset] | None = None,
+    questions: Mapping[str, xr.Dataset],
+    report: Mapping[str, xr.Dataset],
 ) -> Path:
-    """Write `results.nc`: every fit with its inferred history, and the answers to questions."""
+    """Write `results.nc`: every fit with its inferred history, the answers to questions, and what the page tells beside."""
     fits = {name: each.fit for name, each in known.items()}
     histories = {name: each.history for name, each in known.items()}
-    return write_results(out, study, fits, _all_fingerprints(study, settings, marks), histories, questions)
+    return write_results(
+        out, study, fits, _all_fingerprints(study, settings, marks), histories, questions, report
+    )
 
 
 def _all_fingerprints(study: Study, settings: Settings, marks: Mapping[str, str]) -> dict[str, str]:

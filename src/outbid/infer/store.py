@@ -32,6 +32,7 @@ from outbid.study import Study
 
 RESULTS = "results.nc"
 QUESTIONS = "questions"
+REPORT = "report"
 # What a file that is no results file, or is cut short, makes of being read.
 DAMAGED = (OSError, KeyError, ValueError)
 PACKED = {"zlib": True, "complevel": 1}
@@ -48,6 +49,7 @@ def write_results(
     fingerprints: Mapping[str, str],
     histories: Histories | None = None,
     questions: Mapping[str, xr.Dataset] | None = None,
+    report: Mapping[str, xr.Dataset] | None = None,
 ) -> Path:
     """Write `results.nc`, whole or not at all, and return where it lies.
 
@@ -64,13 +66,16 @@ def write_results(
         By prior set, then "after" (and "before") the data.
     questions
         Datasets by the question's name.
+    report
+        What the page tells beside them, by name.
     """
-    groups = _still_valid(out.path / RESULTS, fits, fingerprints, histories or ())
+    groups = _still_valid(out.path / RESULTS, fits, fingerprints, histories or (), questions is None)
     for name, each in fits.items():
         groups |= _fit_groups(each, fingerprints[name])
     for name, by_data in (histories or {}).items():
         groups |= _history_groups(study, fits[name], by_data)
     groups |= {f"/{QUESTIONS}/{name}": each for name, each in (questions or {}).items()}
+    groups |= {f"/{REPORT}/{name}": each for name, each in (report or {}).items()}
     tree = xr.DataTree.from_dict({path: groups[path] for path in sorted(groups)})
     encoding = {
         path: {name: PACKED for name, each in data.data_vars.items() if each.dtype.kind == "f" and each.ndim}
@@ -123,12 +128,16 @@ def _group(path: Path, name: str) -> xr.Dataset:
 
 
 def _still_valid(
-    path: Path, fits: Mapping[str, Fit], fingerprints: Mapping[str, str], rewritten: Collection[str]
+    path: Path,
+    fits: Mapping[str, Fit],
+    fingerprints: Mapping[str, str],
+    rewritten: Collection[str],
+    answers: bool,
 ) -> Groups:
     """Return the groups of a results file that what is written now leaves as they are."""
     valid = {name for name, mark in fingerprints.items() if _mark(path, name) == mark}
     # a fit that was taken up from this very file leaves the answers standing
-    standing = {QUESTIONS} if all(name in valid for name in fits) else set()
+    standing = {QUESTIONS, REPORT} if answers and all(name in valid for name in fits) else set()
     groups: Groups = {}
     for name in (valid - set(rewritten)) | standing:
         with suppress(*DAMAGED), xr.open_datatree(path, group=name, engine="h5netcdf") as tree:

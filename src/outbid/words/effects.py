@@ -83,11 +83,6 @@ def views(frame: pd.DataFrame) -> dict[str, str]:
     return {name: PRIOR_LABELS[name] for name in PRIOR_SETS if name in given}
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a table, each by column."""
-    return [dict(zip(map(str, frame), each, strict=True)) for each in frame.itertuples(index=False)]
-
-
 def effect_blocks(
     frame: pd.DataFrame,
     outcomes: Collection[Outcome],
