@@ -319,10 +319,8 @@ def figure(data: xr.Dataset, curve: pd.DataFrame, asked: Trap, study: Study) -> 
     for gain in asked.gain:
         outcome = _outcome(gain, study)
         factor, unit = unit_of(outcome.unit, difference=True)
-        panels[gain.id] = (
-            f"{gain.label}: {outcome.label}",
-            f"{unit}, {outcome.better} is better".lstrip(", "),
-        )
+        title = f"{gain.label}: {outcome.label}" if gain.label != outcome.label else gain.label
+        panels[gain.id] = (title, f"{unit}, {outcome.better} is better".lstrip(", "))
         rows = curve[curve.gain == gain.id]
         parts.append(rows.assign(**{name: rows[name] * factor for name in QUANTILES}))
         for prior, own in _by_view(rows):
