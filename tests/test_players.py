@@ -14,7 +14,7 @@ import pytest
 
 import rivalry
 from outbid.errors import InputError
-from outbid.game.solve import solve
+from outbid.game.equilibrium import solve
 from outbid.players.moments import Moments, in_variant, pinned
 from outbid.players.payoffs import Learner, Moves
 from outbid.players.scenarios import Playout

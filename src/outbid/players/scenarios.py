@@ -17,7 +17,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import InputError
-from outbid.infer.past import Past
+from outbid.infer.history import SmoothedHistory as Past
 from outbid.model.compile import State, monthly_innovations
 from outbid.players.schema import FILE, Variant
 from outbid.players.strategist import PLAYED, QUICKLY, Strategist, evenly, strategist_of

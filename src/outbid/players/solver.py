@@ -22,7 +22,7 @@ from outbid.game.game import Game, place_of, settled
 from outbid.game.kernel import dense, normal_weights
 from outbid.game.newton import newton, size_of
 from outbid.game.reduce import Held
-from outbid.game.solve import HOLDS
+from outbid.game.equilibrium import HOLDS
 from outbid.game.threads import shared_out
 from outbid.model.compile import State, to_scale
 from outbid.model.declare import Model

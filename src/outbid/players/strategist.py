@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from outbid.infer.past import Past
+from outbid.infer.history import SmoothedHistory as Past
 from outbid.model.compile import to_scale
 from outbid.model.declare import Model
 from outbid.model.priors import from_standard_normal, prior_table
