@@ -13,7 +13,8 @@ from scipy.stats import theilslopes
 
 from outbid.ask.claims.figures import slopes
 from outbid.ask.claims.series import SeriesAnswer, SeriesCheck, check_series, combined, records_of
-from outbid.data.panel import Kind, Panel, Record, Series, Window
+from outbid.data.panel import Kind, Panel, Record, Series
+from outbid.data.window import Window
 from outbid.errors import InputError
 from outbid.study import Study
 

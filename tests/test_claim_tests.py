@@ -18,8 +18,17 @@ MODEL = contest_model()
 LEDGER = Ledger(
     {},
     {
-        "M12": Claim("M12", "C", "Opening costs standing.", "s", "1", ("mechanism:standing",), ""),
-        "M10": Claim("M10", "O", "It grew.", "s", "2", ("stock:challengers",), ""),
+        "M12": Claim(
+            id="M12",
+            kind="C",
+            statement="Opening costs standing.",
+            source="s",
+            locator="1",
+            homes=("mechanism:standing",),
+        ),
+        "M10": Claim(
+            id="M10", kind="O", statement="It grew.", source="s", locator="2", homes=("stock:challengers",)
+        ),
     },
 )
 GOOD = """
@@ -56,7 +65,7 @@ def test_a_good_file_reads_and_no_file_means_no_tests(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (('lever = "hardness"', 'lever = "hardnes"'), ["softer, lever", "hardnes", "hardness"]),
+        (('lever = "hardness"', 'lever = "hardnes"'), ["softer", "lever", "hardnes", "hardness"]),
         (("by = -0.5", "by = 0"), ["softer, hardness", "none"]),
         (("by = -0.5", "to = 9.0"), ["softer, hardness", "outside"]),
         (("by = -0.5", "by = -0.5\nstart = 7"), ["softer, hardness, start", "month 7", "by month 6"]),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -12,7 +14,7 @@ import pytest
 
 import rivalry
 from outbid.errors import InputError
-from outbid.game.solve import solve
+from outbid.game.equilibrium import solve
 from outbid.players.moments import Moments, in_variant, pinned
 from outbid.players.payoffs import Learner, Moves
 from outbid.players.scenarios import Playout
@@ -120,7 +122,7 @@ def test_moves_are_read_off_levers_and_indices(game: PlayersGame) -> None:
     moves = moves_of(MODEL, game, paths, levers)
     assert moves.actions["incumbent"].tolist() == [[0, 1, 2]]
     assert moves.axes[0, :, 0].tolist() == [1.0, 2.0, 5.0]
-    from_index = replace(game, observed={"challenger": ("index", "standing")})
+    from_index = replace(game, observed={"challenger": "index:standing"})
     # the middle of the path is 1.5: 1, 2 and 5 are half below, half above and far above it
     assert moves_of(MODEL, from_index, paths, levers).actions["challenger"].tolist() == [[0, 0, 1]]
 
@@ -128,10 +130,10 @@ def test_moves_are_read_off_levers_and_indices(game: PlayersGame) -> None:
 def test_the_whole_answer_is_the_same_for_the_same_seed(strategist: Strategist) -> None:
     standing = rivalry.standing_of(DRAWS)
     levers = np.tile(np.array([[0.5, 0.0], [1.0, 1.0], [0.5, 0.0]]), (DRAWS, 1, 1))
-    moves = moves_of(MODEL, strategist.game, {"standing": np.zeros((DRAWS, 3))}, levers)
+    past: Any = SimpleNamespace(standing=standing, levers=levers, paths={"standing": np.zeros((DRAWS, 3))})
 
     def effect() -> np.ndarray:
-        weights = strategist.learn(moves, standing, "neutral", 7).one_each(7)
+        weights = strategist.learn(past, np.arange(DRAWS), "neutral", 7).one_each(7)
         equilibria = strategist.solve_all(standing, weights, 7)
         assert set(equilibria) == {"as_now", "no_rival"}
         return strategist.difference(strategist.game.tests[0], equilibria, standing)

@@ -18,8 +18,8 @@ from outbid.errors import InputError, did_you_mean
 from outbid.output import json_text
 from outbid.progress import Progress, Silent
 from outbid.questions import answer, by_name
-from outbid.run_settings import SEED, begin, perhaps
 from outbid.results import problems_of
+from outbid.run_settings import SEED, begin, perhaps
 from outbid.tables import records, write_tables
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ class Asking:
             tools = Tools(study, settings)
             fits = fit_study(study, settings, fingerprints(study, settings), folder, shown)
             known = learn(study, settings, fits, tools, shown)
-            batches = tools.laboratory()
+            batches = tools.batches()
             data = answer([question.name], study, known, batches, settings, shown, {question.name: given})
             result = Answer(question, study, data[question.name], problems_of(fits))
             if folder is not None:

@@ -19,7 +19,6 @@ import xarray as xr
 
 from outbid import __version__
 from outbid.conventions import PRIOR_SETS
-from outbid.errors import did_you_mean
 from outbid.infer.fit import Fit
 from outbid.infer.fitting import fit, iterations
 from outbid.infer.history import Data, HistorySimulator, SmoothedHistory
@@ -224,7 +223,7 @@ class Tools:
         self._done.append(worker.submit(self._simulator.compile, self._draws))
         worker.shutdown(wait=False)
 
-    def laboratory(self) -> BatchSimulator:
+    def batches(self) -> BatchSimulator:
         """Return what the questions put their trials through: the same compiled run."""
         return BatchSimulator(self.ready()[1], self._draws)
 
@@ -293,4 +292,3 @@ def _kept(fits: dict[str, Fit], out: OutputFolder | None) -> str:
         return "Nothing was finished yet, so nothing is kept."
     names = " and ".join(fits)
     return f"Finished and kept in {out.path / RESULTS}: {names}; the next run takes it up."
-

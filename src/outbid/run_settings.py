@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shlex
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from outbid.conventions import PRIOR_SETS
 from outbid.errors import InputError, did_you_mean
@@ -17,16 +18,14 @@ from outbid.output import OutputFolder
 
 if TYPE_CHECKING:
     from outbid.infer.posterior import Effort
-    from outbid.report.content import Provenance
 
 SEED = 20210815
 BOTH = "both"
 
 
 def _whole(option: str, value: Any, least: int, most: int) -> None:
-    if value is None or (type(value) is int and least <= value <= most):
-        return
-    raise InputError(option, f"{value!r} is no whole number from {least} to {most}", "Give one that is.")
+    if type(value) is not int or not least <= value <= most:
+        raise InputError(option, f"{value!r} is no whole number from {least} to {most}", "Give one that is.")
 
 
 @dataclass(frozen=True)
@@ -56,11 +55,13 @@ class Sampling:
 
     def __post_init__(self) -> None:
         for option, value, least in (("--draws", self.draws, 25), ("--warmup", self.warmup, 75)):
-            _whole(option, value, least, 100_000)
-            if value is not None and value % 25:
-                near = max(least, 25 * round(value / 25))
-                raise InputError(option, f"{value} is no multiple of 25", f"Give {near}, for example.")
-        _whole("--chains", self.chains, 2, 64)
+            if value is not None:
+                _whole(option, value, least, 100_000)
+                if value % 25:
+                    near = max(least, 25 * round(value / 25))
+                    raise InputError(option, f"{value} is no multiple of 25", f"Give {near}, for example.")
+        if self.chains is not None:
+            _whole("--chains", self.chains, 2, 64)
         accept = self.target_accept
         if accept is not None and not (isinstance(accept, int | float) and 0.5 <= accept < 1.0):
             problem = f"{accept!r} is not between 0.5 and 1"
@@ -87,17 +88,6 @@ class Settings:
         from outbid.infer.posterior import FULL, QUICK
 
         return (QUICK if self.quick else FULL).changed(*astuple(self.sampling))
-
-
-class Told(Protocol):
-    """A report's content, of whatever kind."""
-
-    @property
-    def provenance(self) -> Provenance:
-        """How it was made."""
-
-
-Content = TypeVar("Content", bound=Told)
 
 
 def begin(prior: str, quick: bool, seed: int, **sampling: Any) -> Settings:
@@ -197,29 +187,11 @@ def perhaps(out: Path | str | None) -> AbstractContextManager[OutputFolder | Non
     return nullcontext(None) if out is None else OutputFolder(out)
 
 
-def kept(folder: OutputFolder, name: str) -> tuple[str, str]:
-    """Return the saved content of an earlier run, and where it lies.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
-    held = folder.path / "content.json"
-    if not held.is_file():
-        raise InputError(str(folder.path), "holds no run to report on", f"Run `outbid run {name}` first.")
-    return held.read_text(encoding="utf-8"), str(held)
-
-
-def unchanged(kind: type[Content], folder: Path, mark: str, names: Sequence[str]) -> Content | None:
-    """Return the content of an earlier run that came from the very same things and is still whole, or None."""
-    from outbid.report.saved import rebuilt
-
-    held = folder / "content.json"
-    if not held.is_file() or not all((folder / name).is_file() for name in names):
-        return None
+def unchanged(folder: Path, mark: str, names: Sequence[str]) -> dict[str, Any] | None:
+    """Return the summary of an earlier run that came from the very same things and is still there, or None."""
     try:
-        content = rebuilt(kind, held.read_text(encoding="utf-8"), str(held))
-    except (InputError, OSError, UnicodeDecodeError):
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return None
-    return content if content.provenance.fingerprint == mark else None
+    whole = isinstance(summary, dict) and summary.get("fingerprint") == mark
+    return summary if whole and all((folder / name).is_file() for name in names) else None

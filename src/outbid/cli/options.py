@@ -96,7 +96,7 @@ AcceptOption = Annotated[
     typer.Option(
         "--target-accept",
         metavar="P",
-        help="Acceptance to tune for; more, where trajectories diverge [default: 0.94; quick: 0.8].",
+        help="Acceptance to tune for; more, where trajectories diverge [default: 0.94; quick: 0.85].",
     ),
 ]
 JsonOption = Annotated[

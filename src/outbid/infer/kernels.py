@@ -27,7 +27,7 @@ FIRST_STEP = 0.55
 # 63 steps: in round coordinates half of that turns a trajectory round.
 DEEPEST_TREE = 6
 # Steps of a plain trajectory, drawn evenly from these: a fixed number may come back to where it began.
-FEWEST_STEPS, MOST_STEPS = 8, 14
+FEWEST_STEPS, MOST_STEPS = 12, 16
 # An energy wrong by more than this is that of a trajectory that diverged, as in NUTS.
 LARGEST_ERROR = 1000.0
 

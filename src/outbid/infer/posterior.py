@@ -93,7 +93,7 @@ class Effort:
 
 
 FULL = Effort(approach=50, scales=150, steps=75, draws=1400)
-QUICK = Effort(approach=25, scales=25, steps=25, draws=100, target_acceptance=0.8, chunk=5, quick=True)
+QUICK = Effort(approach=25, scales=25, steps=25, draws=100, target_acceptance=0.85, chunk=5, quick=True)
 
 
 class Target(NamedTuple):
@@ -214,6 +214,9 @@ class Sampler:
             scaling = preconditioner(self.curvature(target, centre))
             place = (target, centre, scaling)
             x = np.asarray(jax.random.normal(keys[0], (effort.chains, self.layout.size)))
+            if effort.quick:
+                # Far out, the approximation at the mode may be so wrong that a short approach never leaves.
+                x = 0.5 * x
             state = kernel.begin(keys[1], x, place)
             state = iterate(state, effort.approach, [], tune=True)
 

@@ -1,25 +1,26 @@
 """One file for all draws, `results.nc`: a group for each prior set, in ArviZ's names, and one for each question.
 
-`arviz.from_netcdf("results.nc", base_group="neutral")` opens a prior set's groups:
+`arviz.InferenceData.from_netcdf("results.nc", base_group="neutral")` opens a prior set's groups:
 
 - `posterior`, `sample_stats`: all draws (chain, draw); `latent`: the standard normals that all else follows from;
 - `path`, `posterior_predictive`, `log_likelihood`: thinned draws, whose coordinates `posterior_chain` and
   `posterior_draw` say which parameter draw each belongs to; `path_quantiles`: over those draws, in full precision;
-- `observed_data`, `constant_data`: the figures, and their own ranges and dates;
+- `observed_data`: the figures by series; `constant_data`: all that was published of each, in the same order;
 - `prior`, `prior_predictive`: the same before the data.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from outbid.data.panel import Panel
+from outbid.data.panel import Panel, Record
 from outbid.infer.diagnostics import Diagnostics
 from outbid.infer.fit import Fit, variable
 from outbid.infer.history import Data, SmoothedHistory, path_quantiles, thinned_places
@@ -31,6 +32,8 @@ from outbid.study import Study
 
 RESULTS = "results.nc"
 QUESTIONS = "questions"
+# What a file that is no results file, or is cut short, makes of being read.
+DAMAGED = (OSError, KeyError, ValueError)
 PACKED = {"zlib": True, "complevel": 1}
 
 # Histories by prior set, then "after" and "before" the data.
@@ -62,7 +65,7 @@ def write_results(
     questions
         Datasets by the question's name.
     """
-    groups = _still_valid(out.path / RESULTS, fits, fingerprints)
+    groups = _still_valid(out.path / RESULTS, fits, fingerprints, histories or ())
     for name, each in fits.items():
         groups |= _fit_groups(each, fingerprints[name])
     for name, by_data in (histories or {}).items():
@@ -92,14 +95,13 @@ def read_results(path: Path) -> xr.DataTree:
 def read_fit(path: Path, study: Study, prior_set: str, fingerprint: str) -> Fit | None:
     """Return the fit that a results file holds, or None if there is none, or one of other data, code or settings."""
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
-            group = tree[prior_set]
-            if group.attrs.get("fingerprint") != fingerprint:
-                return None
-            about = json.loads(group.attrs["fit"])
-            stats = group["sample_stats"].to_dataset().load()
-            latent = group["latent"].to_dataset().load()
-    except (OSError, KeyError, ValueError):
+        # group by group: to open them all takes seconds
+        mark = _group(path, prior_set).attrs
+        if mark.get("fingerprint") != fingerprint:
+            return None
+        about = json.loads(mark["fit"])
+        stats, latent = (_group(path, f"{prior_set}/{name}") for name in ("sample_stats", "latent"))
+    except DAMAGED:
         return None
     draws = Draws(
         layout(study.model, len(study.panel.window)),
@@ -115,21 +117,30 @@ def read_fit(path: Path, study: Study, prior_set: str, fingerprint: str) -> Fit 
     return Fit(study.model, prior_set, draws, told, about["seconds"], about["how"], about["pareto_k"])
 
 
-def _still_valid(path: Path, fits: Mapping[str, Fit], fingerprints: Mapping[str, str]) -> Groups:
+def _group(path: Path, name: str) -> xr.Dataset:
+    with xr.open_dataset(path, group=name, engine="h5netcdf") as group:
+        return group.load()
+
+
+def _still_valid(
+    path: Path, fits: Mapping[str, Fit], fingerprints: Mapping[str, str], rewritten: Collection[str]
+) -> Groups:
     """Return the groups of a results file that what is written now leaves as they are."""
+    valid = {name for name, mark in fingerprints.items() if _mark(path, name) == mark}
+    # a fit that was taken up from this very file leaves the answers standing
+    standing = {QUESTIONS} if all(name in valid for name in fits) else set()
+    groups: Groups = {}
+    for name in (valid - set(rewritten)) | standing:
+        with suppress(*DAMAGED), xr.open_datatree(path, group=name, engine="h5netcdf") as tree:
+            groups |= {f"/{name}{node.path.rstrip('/')}": node.to_dataset().load() for node in tree.subtree}
+    return groups
+
+
+def _mark(path: Path, prior_set: str) -> str | None:
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
-            marks = {name: tree[name].attrs.get("fingerprint") for name in tree.children}
-            valid = {name for name in marks if marks[name] == fingerprints.get(name, "")}
-            # a fit that was taken up from this very file keeps its paths and answers too
-            unchanged = all(name in valid for name in fits)
-            return {
-                f"/{node.path.strip('/')}": node.to_dataset(inherit=False).load()
-                for name in (*valid, *((QUESTIONS,) if unchanged and QUESTIONS in marks else ()))
-                for node in tree[name].subtree
-            }
-    except (OSError, KeyError, ValueError):
-        return {}
+        return str(_group(path, prior_set).attrs.get("fingerprint"))
+    except DAMAGED:
+        return None
 
 
 def _fit_groups(fit: Fit, fingerprint: str) -> Groups:
@@ -211,19 +222,20 @@ def _by_series(figures: Figures, drawn: np.ndarray) -> dict[str, Any]:
 
 
 def _figure_groups(figures: Figures, panel: Panel) -> Groups:
-    """Return the figures, a range by its middle, and beside them what was published of each and when."""
+    """Return the figures by series, a range by its middle; and, one after the other, all that was published of them."""
     observed: dict[str, Any] = {}
-    constant: dict[str, Any] = {}
-    published = {key: np.asarray(each) for key, each in figures.rows.values._asdict().items()}
+    used: list[Record] = []
+    value, low, high = (np.asarray(each) for each in figures.rows.values)
+    # a floor or a ceiling alone stands for itself
+    middle = (np.where(np.isnan(low), high, low) + np.where(np.isnan(high), low, high)) / 2
     for name, row, rows in _rows(figures):
-        value, low, high = (each[rows] for each in published.values())
-        # a floor or a ceiling alone stands for itself
-        middle = (np.where(np.isnan(low), high, low) + np.where(np.isnan(high), low, high)) / 2
-        observed[name] = (row, np.where(np.isnan(value), middle, value))
-        constant |= {f"{name}.{key}": (row, each[rows]) for key, each in published.items()}
-        used = panel.series[row.removesuffix(".row")].used
-        constant |= {
-            f"{name}.{key}": (row, np.array([getattr(record, key).isoformat() for record in used]))
-            for key in ("start", "end")
-        }
-    return {"observed_data": xr.Dataset(observed), "constant_data": xr.Dataset(constant)}
+        observed[name] = (row, np.where(np.isnan(value), middle, value)[rows])
+        used += panel.series[row.removesuffix(".row")].used
+    constant = {"value": value, "low": low, "high": high} | {
+        name: np.array([getattr(record, name).isoformat() for record in used]) for name in ("start", "end")
+    }
+    coordinates = {"series": ("figure", np.array(figures.names)[figures.rows.series])}
+    return {
+        "observed_data": xr.Dataset(observed),
+        "constant_data": xr.Dataset({name: ("figure", each) for name, each in constant.items()}, coordinates),
+    }

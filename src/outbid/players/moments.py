@@ -6,7 +6,6 @@ through those months says how every other state goes with the watched ones.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -57,15 +56,8 @@ class Moments:
             levers[:, :, column] = np.repeat(moves, KEPT, axis=1)[:, : game.months]
         paths = self._simulator.run(many, levers, self._simulator.innovations(len(many), seed))
         before = np.concatenate([many.levers[:, None, :], levers[:, :-1]], axis=1)
-        axes = np.stack(
-            [
-                paths[:, :, self.names.index(axis.name)]
-                if axis.name in self.names
-                else before[:, :, model.lever_names.index(axis.name)]
-                for axis in game.grid.axes
-            ],
-            axis=2,
-        )
+        states = {name: paths[:, :, i] for i, name in enumerate(self.names)}
+        axes = np.stack(game.watched(states, before), axis=2)
         shape = (draws, PATHS * game.months, -1)
         held: Held = self._fit(jnp.asarray(paths.reshape(shape)), jnp.asarray(axes.reshape(shape)))
         return held
@@ -87,15 +79,14 @@ def pinned(model: Model, held: Held, variant: Variant) -> Held:
     """Return conditional means with the states that a variant sets held at their values."""
     mean, slope = dict(held.mean), dict(held.slope)
     for name, value in variant.states.items():
-        scaled = np.log1p(value) if name in _stocks(model) else _on_scale(model, name, value)
+        scaled = _on_scale(model, name, value)
+        scaled = np.log1p(scaled) if name in {item.name for item in model.stocks} else scaled
         mean[name] = jnp.full_like(held.mean[name], scaled)
         slope[name] = jnp.zeros_like(held.slope[name])
     return replace(held, mean=mean, slope=slope)
 
 
-def _stocks(model: Model) -> Mapping[str, Any]:
-    return {item.name: item for item in model.stocks}
-
-
 def _on_scale(model: Model, name: str, value: float) -> Any:
-    return value if name in _stocks(model) else to_scale(model.index(name).scale, value)
+    """Return a state's value, an index's on its own scale."""
+    scales = {index.name: index.scale for index in model.indices}
+    return to_scale(scales[name], value) if name in scales else value

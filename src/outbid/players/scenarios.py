@@ -19,9 +19,8 @@ from numpy.typing import NDArray
 from outbid.errors import InputError
 from outbid.infer.history import SmoothedHistory as Past
 from outbid.model.compile import State, monthly_innovations
-from outbid.model.declare import Model
 from outbid.players.schema import FILE, Variant
-from outbid.players.strategist import PLAYED, QUICKLY, Strategist, evenly, learn_from, strategist_of
+from outbid.players.strategist import PLAYED, QUICKLY, Strategist, evenly, strategist_of
 from outbid.progress import Progress
 from outbid.simulate.engine import Standing, build_forward
 from outbid.simulate.futures import Futures
@@ -78,9 +77,11 @@ class Playout:
     ) -> tuple[Array, ...]:
         """Return each player's equilibrium policy, (draws, states, actions), in the game that a scenario ends in."""
         model, solver = self.strategist.model, self.strategist.solver
-        offered = {change.lever for change in scenario.changes}
         variant = Variant(id=scenario.id, label=scenario.label, description=scenario.description)
-        there = Standing(standing.parameters, standing.state, _last(model, standing, levers, offered))
+        offered = {change.lever for change in scenario.changes}
+        # the players take as given: a scenario's last values, today's elsewhere
+        ends = np.where([name in offered for name in model.lever_names], levers[:, -1], standing.levers)
+        there = Standing(standing.parameters, standing.state, ends)
         games = self.strategist.drawn(variant, there, weights, seed)
         if scenario.rules:
             table = rule_table(model, scenario.rules)
@@ -113,11 +114,7 @@ class Playout:
 
         def decide(here: State, last: Array, planned: Array, row: tuple[Array, Array]) -> Array:
             chance, month = row
-            watched = [
-                here[axis.name] if axis.name in here else last[model.lever_names.index(axis.name)]
-                for axis in game.grid.axes
-            ]
-            where = solver.placed(jnp.stack(watched)[None, :])[0]
+            where = solver.placed(jnp.stack(game.watched(here, last))[None, :])[0]
             now = solver.outsiders(rules, here, last, planned, month)
             for i, (player, policy) in enumerate(zip(game.players, policies, strict=True)):
                 ladder = jnp.cumsum(where @ policy)
@@ -128,15 +125,6 @@ class Playout:
         run = build_forward(model, [f"outcome.{item.name}" for item in model.outcomes], decide)
         innovations = monthly_innovations(model, noise, self.months)
         return run(p, dict(state), before, innovations, levers, (luck, jnp.arange(1, self.months + 1)))
-
-
-def _last(model: Model, standing: Standing, levers: Floats, offered: set[str]) -> Floats:
-    """Return the levers that the players take as given: a scenario's last values, today's elsewhere."""
-    result = standing.levers.copy()
-    for name in offered:
-        column = model.lever_names.index(name)
-        result[:, column] = levers[:, -1, column]
-    return result
 
 
 def play_out(
@@ -151,10 +139,7 @@ def play_out(
 ) -> tuple[dict[str, Futures], tuple[str, ...]]:
     """Play scenarios in which the players choose by their equilibrium; also name those that leave them no choice.
 
-    Parameters
-    ----------
-    pasts
-        By prior set: the inferred past, and where its draws stand today.
+    `pasts` are the inferred ones by prior set.
 
     Raises
     ------
@@ -174,7 +159,7 @@ def play_out(
         stage.note("compiling, then reading what the players want off what they did")
         for name, past in pasts.items():
             places = evenly(len(past.standing), QUICKLY if quick else PLAYED)
-            weights = learn_from(strategist, past, places, name, seed).one_each(seed)
+            weights = strategist.learn(past, places, name, seed).one_each(seed)
             futures[name], left_out = playout.futures(past.standing.taken(places), chosen, weights, seed)
             stage.advance()
     if scenarios and all(len(each.scenarios) < 2 for each in futures.values()) and left_out:

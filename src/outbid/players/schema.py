@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
-from outbid.data.tables import read_toml
-from outbid.declared import (
-    Declared,
-    Entries,
-    Id,
-    Many,
-    Number,
-    Ref,
-    Says,
-    Sign,
-    Text,
-    between,
-    fault,
-    in_range,
-    parse,
-    ref,
-)
+from outbid.declared import Declared, Entries, Id, Many, Number, Ref, Says, Sign, Text, fault, in_range, parse
 from outbid.errors import InputError, did_you_mean
+from outbid.files import read_toml
 from outbid.game.game import Player
 from outbid.game.grid import Axis, Grid
 from outbid.game.reduce import Reduction, reduce
@@ -41,16 +26,17 @@ FullText = Annotated[Text, Says("missing or empty", "Give it as text.")]
 PlainId = Annotated[Id, Says("has no plain id", 'Give it one, such as id = "no_rival".')]
 
 
-def _known(kind: str) -> Ref:
-    return Ref("{value} is not known", "Name one that exists.", kind)
+def _of(kind: str, problem: str = "{value} is not known") -> Ref:
+    """Return the mark of a name that has to be among a kind's."""
+    return Ref(problem, f"Name a {kind}.", kind)
 
 
 TABLE = Says("is not a table", "Write { name = value }.")
-Resting = Annotated[dict[Annotated[str, ref("player", "unknown name")], Number], TABLE]
-Parameters = Annotated[dict[Annotated[str, ref("parameter", "unknown name")], Number], TABLE]
-States = Annotated[dict[Annotated[str, ref("state", "unknown name")], Number], TABLE]
-Levers = Annotated[dict[Annotated[str, ref("lever", "unknown name")], Number], TABLE]
-Weights = Annotated[dict[Annotated[str, ref("weight", "unknown name")], Number], TABLE]
+Resting = Annotated[dict[Annotated[str, _of("player", "unknown name")], Number], TABLE]
+Parameters = Annotated[dict[Annotated[str, _of("parameter", "unknown name")], Number], TABLE]
+States = Annotated[dict[Annotated[str, _of("state", "unknown name")], Number], TABLE]
+Levers = Annotated[dict[Annotated[str, _of("lever", "unknown name")], Number], TABLE]
+Weights = Annotated[dict[Annotated[str, _of("weight", "unknown name")], Number], TABLE]
 
 
 class GridAxis(Declared):
@@ -85,7 +71,8 @@ class Variant(Declared):
 
     @model_validator(mode="after")
     def _playable(self, info: ValidationInfo) -> Self:
-        if len(self.resting) == len((info.context or {}).get("player", "none")):
+        players = (info.context or {}).get("player", ())
+        if players and set(players) <= set(self.resting):
             raise fault("leaves nobody to decide", "Let one of the players choose.", "resting")
         for name in self.absent:
             if name not in self.resting:
@@ -116,20 +103,13 @@ class GameTest(Declared):
     question: FullText
     answer_if: FullText
     sign: Sign
-    smallest: Number = 0.0
-    measure: Annotated[str, _known("measure")] = ""
+    smallest: Annotated[Number, Field(ge=0), Says("is below zero or no number", "Give a size.")] = 0.0
+    measure: Annotated[str, _of("measure")] = ""
     when: Annotated[Literal["mean", "end"], Says("{value} is not known", "Write mean or end.")] = "mean"
-    of: Annotated[str, _known("variant")] = ""
-    against: Annotated[str, _known("against")] = ""
-    weight: Annotated[str, Ref("is no payoff weight", "Name one of payoffs.toml.", "weight")] = ""
+    of: Annotated[str, _of("variant")] = ""
+    against: Annotated[str, _of("against")] = ""
+    weight: Annotated[str, _of("weight", "is no payoff weight")] = ""
     says: Clauses | None = None
-
-    @field_validator("smallest")
-    @classmethod
-    def _not_negative(cls, value: float) -> float:
-        if value < 0:
-            raise fault("is below zero", "Give the size that would matter.")
-        return value
 
     @model_validator(mode="after")
     def _whole(self, info: ValidationInfo) -> Self:
@@ -157,12 +137,12 @@ class Play(Declared):
     """play.toml: who plays, what all watch, how much the next month counts, and the variants and tests of the game."""
 
     players: Annotated[
-        Many[Annotated[str, Ref("the model has no such actor", "Name an actor.", "actor")]],
+        Many[Annotated[str, _of("actor", "the model has no such actor")]],
         Field(min_length=1),
         Says("is not a list of actors", 'Write players = ["incumbent"].'),
     ]
-    discount: Number
-    months: Annotated[int, between(1, 600, "is not a whole number of months", "Give 1 to 600.")]
+    discount: Annotated[Number, Field(ge=0, lt=1), Says("is {value}", "Give at least 0 and less than 1.")]
+    months: Annotated[int, Field(ge=1, le=600), Says("is not a whole number of months", "Give 1 to 600.")]
     axis: Annotated[
         Many[GridAxis],
         Field(min_length=1),
@@ -170,20 +150,13 @@ class Play(Declared):
     ]
     observed: Annotated[
         dict[
-            Annotated[str, Ref("is no player", "Name a player.", "player")],
-            Annotated[str, Ref("{value} is nothing to be seen", "Name a lever or an index.", "seen")],
+            Annotated[str, _of("player", "is no player")],
+            Annotated[str, _of("sight", "{value} is nothing to be seen")],
         ],
         Says("is not a table", 'Write incumbent = "lever:hardness".'),
     ] = Field(default_factory=dict)
     variant: Entries[Variant] = ()
     test: Entries[GameTest] = ()
-
-    @field_validator("discount")
-    @classmethod
-    def _less_than_one(cls, value: float) -> float:
-        if not 0 <= value < 1:
-            raise fault(f"is {value:g}", "Give at least 0 and less than 1.")
-        return value
 
     @model_validator(mode="after")
     def _one_baseline(self) -> Self:
@@ -194,30 +167,17 @@ class Play(Declared):
 
 @dataclass(frozen=True)
 class PlayersGame:
-    """A study's game before any number is put in.
+    """A study's game before any number is put in: the model reduced to it, and what is declared of it.
 
-    Parameters
-    ----------
-    reduction
-        Players, grid and the model behind them.
-    discount
-        Weight of next month.
-    months
-        How far ahead play is followed from today.
-    observed
-        By player: the lever or index whose past tells what it did, as ("lever" or "index", name).
-    weights
-        Payoff weights with their priors, named "actor.term".
-    variants
-        The baseline first.
-    tests
-        What the equilibria are asked.
+    `discount` is next month's weight, and `months` how far ahead play is followed from today. `observed` has by player
+    the lever or index whose past tells what it did ("lever:hardness", "index:tempo"). Payoff `weights` are named
+    "actor.term"; of the `variants`, the baseline comes first.
     """
 
     reduction: Reduction
     discount: float
     months: int
-    observed: Mapping[str, tuple[str, str]]
+    observed: Mapping[str, str]
     weights: tuple[Parameter, ...]
     variants: tuple[Variant, ...]
     tests: tuple[GameTest, ...]
@@ -236,6 +196,12 @@ class PlayersGame:
     def weight_names(self) -> tuple[str, ...]:
         """Names of the payoff weights, in the order of every vector of weights."""
         return tuple(each.name for each in self.weights)
+
+    def watched(self, states: Mapping[str, Any], levers: Any) -> list[Any]:
+        """Return what the players watch, axis by axis: a state by name, or a lever's place on the last axis."""
+        names = self.reduction.model.lever_names
+        axes = [axis.name for axis in self.grid.axes]
+        return [states[name] if name in states else levers[..., names.index(name)] for name in axes]
 
     def unit(self, test: GameTest) -> str:
         """Return the unit of what a test measures."""
@@ -257,41 +223,39 @@ def read_game(folder: Path, model: Model) -> PlayersGame | None:
     if not (folder / FILE).is_file():
         return None
     raw, weights = read_toml(folder / FILE), read_parameters(folder / PAYOFFS)
-    told = parse(FILE, raw, Play, _names(raw, model, weights))
-    grid = Grid(tuple(Axis(each.name, each.points) for each in told.axis))
-    reduction = reduce(model, told.players, grid)
+    play = parse(FILE, raw, Play, _names(raw, model, weights))
+    grid = Grid(tuple(Axis(each.name, each.points) for each in play.axis))
+    reduction = reduce(model, play.players, grid)
     _check_weights(reduction, [each.name for each in weights])
-    observed = {player: (home, name) for player, (home, _, name) in _parted(told.observed)}
-    variants = tuple(sorted(told.variant, key=lambda each: not each.baseline))
-    return PlayersGame(reduction, told.discount, told.months, observed, weights, variants, told.test)
-
-
-def _parted(observed: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, str, str]]]:
-    return ((player, place.partition(":")) for player, place in observed.items())
+    variants = tuple(sorted(play.variant, key=lambda each: not each.baseline))
+    return PlayersGame(reduction, play.discount, play.months, play.observed, weights, variants, play.test)
 
 
 def _names(raw: Mapping[str, Any], model: Model, weights: tuple[Parameter, ...]) -> dict[str, Any]:
-    """Return what may be named in play.toml, in part of what it itself names."""
+    """Return what may be named in play.toml, in part what it names itself, whose form is still unknown."""
 
     def listed(key: str, of: str) -> list[str]:
-        entries = raw.get(key) if isinstance(raw.get(key), list) else []
-        return [str(each.get(of)) for each in entries or () if isinstance(each, dict)]
+        return [str(each.get(of)) for each in tables(key) if isinstance(each, dict)]
 
-    players = raw["players"] if isinstance(raw.get("players"), list) else []
+    def tables(key: str) -> list[Any]:
+        value = raw.get(key)
+        return value if isinstance(value, list) else []
+
+    players, variants = tables("players"), listed("variant", "id")
     indices, levers = [each.name for each in model.indices], list(model.lever_names)
     moved = [lever for actor in model.actors if actor.name in players for lever in actor.levers]
     return {
         "actor": [actor.name for actor in model.actors],
         "player": [str(each) for each in players],
-        "seen": [*(f"lever:{name}" for name in levers), *(f"index:{name}" for name in indices)],
+        "sight": [*(f"lever:{name}" for name in levers), *(f"index:{name}" for name in indices)],
         "lever": levers,
         "range": {each.name: (each.low, each.high) for each in model.levers},
         "state": [*(each.name for each in model.stocks), *indices],
         "parameter": list(model.parameter_names),
         "weight": [each.name for each in weights],
         "measure": [*moved, *listed("axis", "name")],
-        "variant": listed("variant", "id"),
-        "against": [*listed("variant", "id"), TODAY],
+        "variant": variants,
+        "against": [*variants, TODAY],
     }
 
 

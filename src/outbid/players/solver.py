@@ -22,7 +22,7 @@ from outbid.game.game import Game, place_of, settled
 from outbid.game.kernel import dense, normal_weights
 from outbid.game.newton import newton, size_of
 from outbid.game.reduce import Held
-from outbid.game.solve import HOLDS
+from outbid.game.equilibrium import HOLDS
 from outbid.game.threads import shared_out
 from outbid.model.compile import State, to_scale
 from outbid.model.declare import Model
@@ -63,7 +63,7 @@ class Solved(NamedTuple):
 
 @dataclass(frozen=True)
 class Equilibria:
-    """Equilibria of many draws in one world.
+    """Equilibria of many draws in one variant.
 
     Parameters
     ----------
@@ -77,8 +77,8 @@ class Equilibria:
         Expected value of each axis, indices on their own scale, shape (draws, months, axes).
     solved
         Which draws have an equilibrium, shape (draws,).
-    residuals, values
-        Largest error of the value equations, (draws,), and the values, (draws, states, all actions).
+    residuals
+        Largest error of the value equations, shape (draws,).
     """
 
     players: tuple[str, ...]
@@ -88,7 +88,6 @@ class Equilibria:
     states: Floats
     solved: NDArray[np.bool_]
     residuals: Floats
-    values: Floats
 
 
 class Solver:
@@ -110,13 +109,7 @@ class Solver:
 
     def axes(self, standing: Standing) -> Floats:
         """Return where each draw stands today on the grid's axes, indices on their own scale, (draws, axes)."""
-        columns = [
-            standing.state[axis.name]
-            if axis.name in standing.state
-            else standing.levers[:, self.model.lever_names.index(axis.name)]
-            for axis in self.game.grid.axes
-        ]
-        return np.stack(columns, axis=1)
+        return np.stack(self.game.watched(standing.state, standing.levers), axis=1)
 
     def solve(self, draws: Draw, resting: Mapping[str, float] | None = None) -> Equilibria:
         """Solve every draw's game; a `resting` actor always takes the level given, and decides nothing."""
@@ -138,7 +131,6 @@ class Solver:
             solved.states,
             np.isfinite(solved.residual) & (solved.residual <= HOLDS * size),
             solved.residual,
-            solved.values,
         )
 
     def _all(self, games: tuple[Draw, Array], fixed: tuple[str, ...]) -> Solved:

@@ -13,12 +13,14 @@ import xarray as xr
 
 from outbid.progress import Progress, Silent
 from outbid.question import Context, Question
-from outbid.questions.sensitivity import QUESTION as SENSITIVITY
+from outbid.questions import claims, equilibrium, replay, sensitivity
 from outbid.run import Knowledge, Settings
 from outbid.simulate.batches import BatchSimulator
-from outbid.study import Study
+from outbid.study import Reader, Study
 
-QUESTIONS: tuple[Question[Any], ...] = (SENSITIVITY,)
+QUESTIONS: tuple[Question[Any], ...] = tuple(
+    room.QUESTION for room in (claims, replay, sensitivity, equilibrium)
+)
 
 
 def by_name() -> dict[str, Question[Any]]:
@@ -26,15 +28,9 @@ def by_name() -> dict[str, Question[Any]]:
     return {each.name: each for each in QUESTIONS}
 
 
-def declared(study: Study) -> dict[str, Any]:
-    """Read what a study declares of every question; None for a question that it doesn't ask.
-
-    Raises
-    ------
-    InputError
-        On the first thing that is wrong.
-    """
-    return {each.name: each.declare(study) for each in QUESTIONS}
+def readers() -> tuple[Reader, ...]:
+    """Return, for each question, its name and what reads a study's declaration of it (see `outbid.study.load_study`)."""
+    return tuple((each.name, each.declare) for each in QUESTIONS)
 
 
 def answer(
@@ -53,7 +49,7 @@ def answer(
     options
         By question, what was said of it beside the study's declaration.
     """
-    questions, asked = by_name(), declared(study)
+    questions, asked = by_name(), study.declared
     wanted = [
         name
         for name in in_order(names, questions)
