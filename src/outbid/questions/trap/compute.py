@@ -136,8 +136,11 @@ def answer(context: Context, asked: Trap, options: None = None) -> xr.Dataset:
     """
     lab, seed, known = context.simulator, context.settings.seed, context.known
     courses = (context.study.scenario(asked.moderating), context.study.scenario(asked.staying))
-    trial, equilibrium, parts = Trial(lab, asked, courses, seed), context.of("equilibrium"), []
+    trial, parts = Trial(lab, asked, courses, seed), []
     with context.progress.stage("Mapping where a course is a trap", 3 * len(known)) as stage:
+        stage.note("waiting for the players' game")
+        equilibrium = context.of("equilibrium")
+        stage.note("")
         for prior, each in known.items():
             today, unseen = (each.history[data].state_today for data in (AFTER, BEFORE))
             offers, shares = asked.offer.grid(), asked.split.grid()
