@@ -20,8 +20,6 @@ from outbid.brief.figures import bands, series_fits
 from outbid.brief.numbers import floats
 from outbid.brief.play import played
 from outbid.brief.replay import replayed
-from outbid.brief.sensitivity import explored
-from outbid.brief.trap import trapped
 from outbid.brief.worth import appraised
 from outbid.progress import Progress
 from outbid.report.content import (
@@ -99,8 +97,6 @@ def content(
         claims_audit=audited(study, answers.claims, read_play(study.folder, study.model)),
         comparison=comparison(study.model, answers.comparison, study.settings.horizon_months),
         replay=replayed(study, answers.replay),
-        sensitivity=explored(answers.sensitivity),
-        trap=trapped(study, answers.trap),
         worth=appraised(study, answers.worth),
         provenance=Provenance(
             version=__version__,
