@@ -190,7 +190,7 @@ def fit_summary(name: str, known: Knowledge) -> FitSummary:
     return FitSummary(
         name,
         known.fit.how,
-        known.fit.pareto_k,
+        None,
         chains,
         draws,
         float(told.rhat.max()),
