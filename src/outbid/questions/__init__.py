@@ -13,11 +13,12 @@ import xarray as xr
 
 from outbid.progress import Progress, Silent
 from outbid.question import Context, Question
+from outbid.questions import claims
 from outbid.run import Knowledge, Settings
 from outbid.simulate.batches import BatchSimulator
 from outbid.study import Study
 
-QUESTIONS: tuple[Question[Any], ...] = ()
+QUESTIONS: tuple[Question[Any], ...] = (claims.QUESTION,)
 
 
 def by_name() -> dict[str, Question[Any]]:
