@@ -14,7 +14,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from outbid.data.fields import parse_date
-from outbid.data.panel import Panel, Record, Series, Window
+from outbid.data.panel import Panel, Record, Series
+from outbid.data.window import Window
 from outbid.infer.latent import layout
 from outbid.infer.likelihood import Figures, gather
 from outbid.model.declare import Model, declare

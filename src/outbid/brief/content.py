@@ -166,7 +166,7 @@ def parameter_rows(study: Study, known: Mapping[str, Knowledge]) -> tuple[Parame
     for name, each in known.items():
         values = each.past.standing.parameters
         quantiles[name] = np.quantile(values, [0.5, 0.05, 0.95], axis=0)
-        z = each.fit.posterior.z
+        z = each.fit.draws.z
         contraction[name] = 1.0 - z.reshape(-1, z.shape[-1]).var(axis=0)
     for i, item in enumerate(study.model.parameters):
         rows.append(
@@ -189,7 +189,7 @@ def parameter_rows(study: Study, known: Mapping[str, Knowledge]) -> tuple[Parame
 
 def fit_summary(name: str, known: Knowledge) -> FitSummary:
     """Return a fit's diagnostics in plain form."""
-    chains, draws, _ = known.fit.posterior.z.shape
+    chains, draws, _ = known.fit.draws.z.shape
     told = known.fit.diagnostics
     return FitSummary(
         name,

@@ -18,33 +18,16 @@ import numpy as np
 from pydantic import Field, RootModel
 
 from outbid.data.fields import first_day, last_day, number, text, yes_no
-from outbid.data.levers import LeverRow, MarkRow, read_levers, read_marks
 from outbid.data.tables import Column, Row, check_known, read_table
 from outbid.data.window import Floats, Window
 from outbid.declared import Declared, Text, read_required
 from outbid.errors import InputError
 from outbid.files import inside
 
-__all__ = [
-    "KINDS",
-    "Kind",
-    "LeverRow",
-    "MarkRow",
-    "Panel",
-    "Record",
-    "Series",
-    "Window",
-    "monthly_mean_weights",
-    "read_levers",
-    "read_marks",
-    "read_panel",
-    "weights",
-]
-
 Kind = Literal["count", "sum", "level"]
 KINDS: tuple[Kind, ...] = ("count", "sum", "level")
 
-# A report that starts with the takeover (15 August) still belongs to a window that starts in September.
+# A report that begins in the weeks before the first month still belongs to the window.
 EARLY_DAYS = 31
 
 _RECORD_COLUMNS = (

@@ -150,11 +150,20 @@ class Figure:
             columns = max(1, min(self.layout.most, width // max(self.layout.least, 1)))
             spec["columns"] = columns
             spec["spec"]["width"] = (width - self.layout.margin) // columns - self.layout.gap
+        _without_halos(spec)
         spec["datasets"] = {
             name: json.loads(frame.to_json(orient="records")) for name, frame in self.frames().items()
         }
         fixed = re.sub(r"var\(--(\w+)\)", lambda found: FIXED[found[1]], json.dumps(spec))
         return alt.Chart.from_dict(json.loads(fixed), validate=False)
+
+
+def _without_halos(part: Any) -> None:
+    """Take the strokes from texts: only a style sheet can draw them behind the letters."""
+    for each in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        if isinstance(each, dict) and each.get("type") == "text":
+            each.pop("stroke", None)
+        _without_halos(each)
 
 
 def rounded(frame: pd.DataFrame) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from outbid.words.numbers import (
     interval,
     more_or_less,
     percent,
+    quantity,
     signed,
     summary_in_words,
     two_digits,
@@ -71,6 +72,11 @@ def in_brief(effect: Effect, outcome: Outcome) -> str:
     return f"{difference(effect, outcome.unit)} ({span(effect, outcome.unit)}), {told}"
 
 
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table, each a mapping from its columns."""
+    return [dict(zip(map(str, frame), row, strict=True)) for row in frame.itertuples(index=False)]
+
+
 def views(frame: pd.DataFrame) -> dict[str, str]:
     """Return the views that a table has, by prior set, in the order in which they are told."""
     given = set(frame["prior"]) if "prior" in frame else set()
@@ -107,10 +113,7 @@ def effect_blocks(
     Blocks with label, note and rows; a row with label and cells, one for each of the views, None where the table
     has no such row; a cell with difference, span, better, css and extra.
     """
-    records: list[dict[str, Any]] = [
-        dict(zip(map(str, frame), each, strict=True)) for each in frame.itertuples(index=False)
-    ]
-    found = {(each[row], each["prior"], each["outcome"]): each for each in records}
+    found = {(each[row], each["prior"], each["outcome"]): each for each in records(frame)}
     blocks = []
     for outcome in outcomes:
         lines = []
@@ -157,3 +160,10 @@ def lead(frame: pd.DataFrame) -> str:
     """Return the view that a reader sees first: without taking sides, or the only one."""
     given = list(views(frame))
     return NEUTRAL if NEUTRAL in given or not given else given[0]
+
+
+def level(estimate: Effect, unit: str) -> str:
+    """Return a level with its interval ("1,800 persons (90% interval 530 to 4,800)")."""
+    factor, words = unit_of(unit)
+    ends = interval(estimate["q05"] * factor, estimate["q95"] * factor) + ("%" if words == "%" else "")
+    return f"{quantity(estimate['median'], unit)} (90% interval {ends})"

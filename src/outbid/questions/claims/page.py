@@ -42,8 +42,8 @@ def section(dataset: xr.Dataset, study: Study) -> Section:
     others = [each for claim, each in entries.items() if claim not in leading]
     heading = present.heading(study, found)
     words = {
-        **{"heading": heading, "brief": present.brief(found), "first": PRIOR_LABELS[first], "groups": found},
-        "second": "" if first == SOURCES else present.brief(present.groups(rows, SOURCES)),
+        **{"heading": heading, "brief": present.tally(found), "first": PRIOR_LABELS[first], "groups": found},
+        "second": "" if first == SOURCES else present.tally(present.groups(rows, SOURCES)),
         "clashes": {claim: each["clash"] for claim, each in entries.items() if each["clash"]},
         **{"leading": [entries[claim] for claim in leading], "others": others, "filters": filters(others)},
         "order": order,

@@ -219,8 +219,14 @@ def heading(study: Study, found: list[dict[str, Any]]) -> str:
     return f"Of {counted(sum(size.values()), 'claim')} that can be tested, {'; '.join(parts)}"
 
 
-def brief(found: list[dict[str, Any]]) -> str:
+def brief(dataset: xr.Dataset, study: Study) -> str:
     """Return one sentence on the claims for the first screen; nothing where none is tested."""
+    rows = ranked(dataset, study)
+    return tally(groups(rows, lead(rows)))
+
+
+def tally(found: list[dict[str, Any]]) -> str:
+    """Return how many claims came to which verdict, in one sentence."""
     parts = []
     for each in found:
         plain = len(each["observations"]) if each["verdict"] in SETTLED else 0
