@@ -72,6 +72,11 @@ def in_brief(effect: Effect, outcome: Outcome) -> str:
     return f"{difference(effect, outcome.unit)} ({span(effect, outcome.unit)}), {told}"
 
 
+def shortly(effect: Effect, outcome: Outcome) -> str:
+    """Return an effect for the narrowest place ("+130, likely, 63%")."""
+    return f"{difference(effect, outcome.unit)}, {certainty(effect, _towards(effect, outcome))}"
+
+
 def views(frame: pd.DataFrame) -> dict[str, str]:
     """Return the views that a table has, by prior set, in the order in which they are told."""
     given = set(frame["prior"]) if "prior" in frame else set()
