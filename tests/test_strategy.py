@@ -131,7 +131,7 @@ def test_the_whole_answer_is_the_same_for_the_same_seed(strategist: Strategist) 
     (finding,) = one.findings
     assert np.array_equal(finding.effect, two.findings[0].effect)
     assert one.after.solved.all()
-    assert 0.0 <= finding.after.matters <= finding.after.right <= 1.0
+    assert 0.0 <= finding.after.p_relevant <= finding.after.p_direction <= 1.0
 
     told = played({"neutral": one}, tuple(f"2026-{month:02d}" for month in range(1, 13)) * 2)
     assert {(row.world, row.player, row.decides) for row in told.rows} == {
