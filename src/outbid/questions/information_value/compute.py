@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from outbid.conventions import CALLED
+from outbid.conventions import BEFORE, CALLED
 from outbid.errors import InputError, did_you_mean
 from outbid.game.threads import one_thread_each
 from outbid.question import Context
@@ -51,7 +51,18 @@ def answer(context: Context, asked: Collection, options: Any = None) -> xr.Datas
             choices = {each.id: rehearsal.utilities(each) for each in asked.decisions}
             sets.append(appraise(records, effects, choices, context.settings.seed, asked.together))
             stage.advance()
-    return xr.concat(sets, xr.Variable("prior", list(context.known)))
+    made = xr.concat(sets, xr.Variable("prior", list(context.known)))
+    return made.assign(before=(("prior", "target"), [_before(claims, name, asked) for name in context.known]))
+
+
+def _before(claims: xr.Dataset | None, prior: str, asked: Collection) -> list[float]:
+    """Return the chance before the data that each claim holds; missing for decisions."""
+    if claims is None or "p_direction" not in claims:
+        return [np.nan] * len((*asked.claims, *asked.decisions))
+    chances_before = claims["p_direction"].sel(prior=prior, data=BEFORE)
+    held = [float(chances_before.sel(test=each.test)) for each in asked.claims]
+    same = [float(claims["sign"].sel(test=each.test)) == each.sign for each in asked.claims]
+    return [*(p if s else 1 - p for p, s in zip(held, same, strict=True)), *([np.nan] * len(asked.decisions))]
 
 
 def _effect(claims: xr.Dataset | None, prior: str, test: str) -> Floats:

@@ -15,7 +15,7 @@ from outbid.plots.intervals import Mark, intervals
 from outbid.question import Section
 from outbid.questions.information_value.schema import TOGETHER, Claim, Collection, Decision, Measure, declare
 from outbid.study import Study
-from outbid.words.chances import chance
+from outbid.words.chances import chance_or_assumed
 from outbid.words.effects import records, views
 from outbid.words.numbers import capital, clean, counted, percent, shorten, two_digits, unit_of
 
@@ -62,6 +62,7 @@ def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
                 row |= {
                     "ceiling": whole,
                     "p_today": _four(holds),
+                    "p_before": float(about.before),
                     "open": bool(about.open),
                     "best": str(about.best.item()),
                 }
@@ -124,6 +125,17 @@ class Answers:
         ]
         return max(found, key=lambda pair: pair[1]["share"], default=None)
 
+    def best_of_all(self) -> list[str]:
+        """Return for each target what would tell most as things stand, and while a change is watched."""
+        said = []
+        for target in _targets(self.asked):
+            name = target.id if isinstance(target, Claim) else "the decision"
+            for watched in (False, True):
+                if (found := self.best(target, watched=watched)) is not None:
+                    measure, row = found
+                    said.append(f"{name}, {_span(row)}: {measure.label}, {self.condition(measure)}")
+        return said
+
     def heading(self) -> str:
         """Return how much the best series would tell as things stand, and while a change is watched."""
         targets: Sequence[Target] = self.asked.claims or self.asked.decisions
@@ -170,7 +182,9 @@ class Answers:
             )
             if isinstance(target, Claim):
                 settled = "" if row["open"] else " Its direction leaves nothing to learn; its size does."
-                said.append((view, f"That it holds: {chance(row['p_today'])}.{settled}"))
+                said.append(
+                    (view, f"That it holds: {chance_or_assumed(row['p_today'], row['p_before'])}.{settled}")
+                )
                 continue
             outcome = self.outcomes[target.outcome]
             worth = f"{two_digits(row['ceiling'])} {unit_of(outcome.unit, difference=True)[1]}"
@@ -339,18 +353,12 @@ def figure(table: pd.DataFrame, told: Answers, draws: str) -> Figure | None:
         "stand. Diamonds: only while the change happens. Filled: without taking sides. Hollow: taking the texts at "
         "their word.",
         source=f"Figures simulated in {draws} draws of the posterior; shares out of sample.",
-        alternative=" ".join(f"{panels[each.id]}. {told.verdict(each)}" for each in targets),
+        alternative=f"{told.heading()}. The best in each panel: {'; '.join(told.best_of_all())}.",
     )
 
 
 def lines(dataset: xr.Dataset, study: Study) -> list[str]:
     """Return the answer for a terminal: at most ten lines of at most 100 characters."""
     told = Answers(tables(dataset, study)["information_value"], study)
-    out = textwrap.wrap(clean(f"{told.heading()}."), WIDTH)[:2]
-    for target in _targets(told.asked):
-        for watched in (False, True):
-            found = told.best(target, watched=watched)
-            if found is not None:
-                name = target.id if isinstance(target, Claim) else "the decision"
-                out.append(f"{name}, {_span(found[1])}: {found[0].label}, {told.condition(found[0])}")
+    out = textwrap.wrap(clean(f"{told.heading()}."), WIDTH)[:2] + told.best_of_all()
     return [shorten(line, WIDTH) for line in out[:LINES]]
