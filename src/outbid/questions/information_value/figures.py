@@ -116,67 +116,43 @@ class Survey:
         return np.asarray(np.log((figures * self.people + 0.5) / ((1 - figures) * self.people + 0.5)))
 
 
-@dataclass(frozen=True)
-class Measure:
-    """A series that could be gathered.
+class Gathered(Protocol):
+    """What of a measure says how its figures come about; see `schema.Measure`."""
 
-    Parameters
-    ----------
-    id, label
-        `label` as in "a survey of standing among members".
-    action
-        What an analyst would do, in one sentence.
-    effort
-        What it costs, in words.
-    sees, per
-        Outputs of the run: figures see the first, as a share of the second where that is not empty.
-    adds
-        Whether a figure adds up its months (people moved, events); otherwise it is their mean.
-    every, months
-        Months that a figure covers, and months for which figures are gathered.
-    law
-        How a figure comes about; a `Survey` sees the last month that its figure covers.
-    times
-        What share of it is seen: a number, or a parameter's name.
-    shared_error
-        Standard deviation of an error that all figures share, in the law's scale: a share of cases that stays
-        unseen, a question that always reads high.
-    under
-        The scenario during which it is gathered; empty for the baseline.
-    past
-        Whether it is gathered about the months before today, the last `months` of them.
+    @property
+    def every(self) -> int:
+        """Months that a figure covers."""
+
+    @property
+    def law(self) -> Law:
+        """How a figure comes about; a `Survey` sees the last month that its figure covers."""
+
+    @property
+    def times(self) -> float | str:
+        """What share is seen: a number, or a parameter's name."""
+
+    @property
+    def shared_error(self) -> float:
+        """Standard deviation of an error that all figures share, in the law's scale."""
+
+
+def expected(measure: Gathered, path: Floats, parameters: Mapping[str, Floats], adds: bool) -> Floats:
+    """Return what each figure sees, shape (draws, figures), from a path of exactly its months (draws, months).
+
+    `adds` says whether a figure adds up its months; otherwise it is their mean.
     """
-
-    id: str
-    label: str
-    action: str
-    effort: str
-    sees: str
-    per: str
-    adds: bool
-    every: int
-    months: int
-    law: Law
-    times: float | str = 1.0
-    shared_error: float = 0.0
-    under: str = ""
-    past: bool = False
-
-
-def expected(measure: Measure, path: Floats, parameters: Mapping[str, Floats]) -> Floats:
-    """Return what each figure sees, shape (draws, figures), from a path of exactly its months (draws, months)."""
     draws, months = path.shape
     cut = path[:, : months - months % measure.every].reshape(draws, -1, measure.every)
-    added = cut.sum(axis=2) if measure.adds else cut.mean(axis=2)
+    added = cut.sum(axis=2) if adds else cut.mean(axis=2)
     seen = cut[:, :, -1] if isinstance(measure.law, Survey) else added
     return np.asarray(seen * _value(measure.times, parameters))
 
 
 def figures(
-    measure: Measure, path: Floats, parameters: Mapping[str, Floats], chance: np.random.Generator
+    measure: Gathered, path: Floats, parameters: Mapping[str, Floats], adds: bool, chance: np.random.Generator
 ) -> Floats:
     """Return one synthetic record per draw, shape (draws, figures); NaN throughout where a path overflowed."""
-    seen = expected(measure, path, parameters)
+    seen = expected(measure, path, parameters, adds)
     usable = np.asarray((np.abs(seen) < LARGEST).all(axis=1))
     seen = np.where(usable[:, None], seen, 1.0)
     shared = measure.shared_error * chance.standard_normal(len(seen))
@@ -184,6 +160,6 @@ def figures(
     return np.where(usable[:, None], drawn, np.nan)
 
 
-def signal(measure: Measure, drawn: Floats) -> Floats:
+def signal(measure: Gathered, drawn: Floats) -> Floats:
     """Return a record as level, trend and ever finer swings, shape (draws, figures): a cosine transform of it."""
     return np.asarray(dct(measure.law.scaled(drawn), axis=1, norm="ortho"))

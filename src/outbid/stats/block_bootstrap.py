@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
 RESAMPLES, BLOCK = 400, 10
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A number with its standard error and 90% interval, over draws resampled in blocks; NaN where there is none."""
-
-    value: float
-    low: float
-    high: float
-    error: float
-
-    def __bool__(self) -> bool:
-        return bool(np.isfinite(self.value))
-
-
-NOTHING = Estimate(np.nan, np.nan, np.nan, np.nan)
+# What an estimate consists of: the number, its 90% interval, its standard error; all NaN where there is none.
+ESTIMATE = ("value", "low", "high", "error")
+NOTHING: Floats = np.full(len(ESTIMATE), np.nan)
 
 
 def resamples(rows: int, seed: int) -> Floats:
@@ -40,20 +25,18 @@ def _sums(values: Floats, weights: Floats) -> Floats:
     return np.asarray(weights @ np.add.reduceat(values, np.arange(0, len(values), BLOCK)))
 
 
-def _estimate(value: float, resampled: Floats) -> Estimate:
-    """Return an estimate of something that can't be below zero."""
+def _estimate(value: float, resampled: Floats) -> Floats:
+    """Return an estimate of something that can't be below zero, in the order of ESTIMATE."""
     low, high = np.quantile(resampled, [0.05, 0.95])
-    return Estimate(
-        max(value, 0.0), max(float(low), 0.0), max(float(high), 0.0), float(resampled.std(ddof=1))
-    )
+    return np.array([max(value, 0.0), max(low, 0.0), max(high, 0.0), resampled.std(ddof=1)])
 
 
-def share_of_loss(loss: Floats, without: Floats, weights: Floats) -> Estimate:
-    """Return by which share a mean loss falls short of what it is without the record."""
+def share_of_loss(loss: Floats, without: Floats, weights: Floats) -> Floats:
+    """Return by which share a mean loss falls short of what it is without the record, in the order of ESTIMATE."""
     resampled = 1 - _sums(loss, weights) / _sums(without, weights)
     return _estimate(1 - float(loss.mean() / without.mean()), resampled)
 
 
-def mean(values: Floats, weights: Floats) -> Estimate:
-    """Return the mean of values (draws,) that can't be below zero in truth."""
+def mean(values: Floats, weights: Floats) -> Floats:
+    """Return the mean of values (draws,) that can't be below zero in truth, in the order of ESTIMATE."""
     return _estimate(float(values.mean()), _sums(values, weights) / _sums(np.ones(len(values)), weights))
