@@ -50,7 +50,7 @@ from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator, Standing
 from outbid.simulate.futures import play, summary
 from outbid.simulate.scenario import lever_paths
-from outbid.simulate.scenario_file import read_scenarios
+from outbid.simulate.scenario import read_scenarios
 from outbid.study import Study
 
 DRAWS = 2000

@@ -15,7 +15,7 @@ from scipy.stats import norm, rankdata
 
 from outbid.conventions import AFTER, DATA, NEUTRAL, STRENGTH, SUPPORTED
 from outbid.infer.fit import Fit
-from outbid.infer.past import Past
+from outbid.infer.history import SmoothedHistory as Past
 from outbid.model.compile import from_scale
 from outbid.model.declare import Model
 from outbid.model.priors import from_standard_normal, prior_table
