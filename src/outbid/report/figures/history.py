@@ -158,7 +158,9 @@ def figure(study: Study, core: Core) -> Figure | None:
     if rows:
         x = utc("date", domain=window, format="%b %Y", tickCount=_HALF_YEAR, labelOverlap="greedy")
         stack.append(tick_strip("ticks", rows, x, ("edict", INCUMBENT, OUTSIDE), [rules]))
-    drawing = alt.vconcat(*stack, spacing=14).resolve_scale(color="independent", shape="independent")
+    drawing = alt.vconcat(*stack, spacing=14).resolve_scale(
+        color="independent", shape="independent", stroke="independent"
+    )
     paths = core["paths"]
     paths = dated(paths[paths["prior"] == core.lead].reset_index(drop=True)) if len(paths) else paths
     tables = {
@@ -226,9 +228,11 @@ def _points(name: str, who: list[str], x: alt.X) -> list[alt.Chart]:
     shapes = alt.Scale(domain=who, range=_SHAPES[: len(who)])
     legend = alt.Legend(orient="top", title=None, columns=2)
     points = base.transform_calculate(_at="isValid(datum.value) ? datum.value : datum.high").mark_point(
-        size=42, strokeWidth=1.4, fill=PAPER, stroke=INK
+        size=42, strokeWidth=1.4, fill=PAPER
     )
     shape = alt.Shape("who:N", sort=who, scale=shapes, legend=legend)
+    # of one colour, but by the same field, so that the legend's symbols have it too
+    stroke = alt.Stroke("who:N", sort=who, scale=alt.Scale(domain=who, range=[INK] * len(who)), legend=legend)
     return [
         bars.transform_filter("isValid(datum.value)").encode(
             x=alt.X("start:T"), x2="end:T", y=alt.Y("value:Q"), opacity=opacity
@@ -236,7 +240,9 @@ def _points(name: str, who: list[str], x: alt.X) -> list[alt.Chart]:
         bars.transform_filter("isValid(datum.high)").encode(
             x=x, y=alt.Y("low:Q"), y2="high:Q", opacity=opacity
         ),
-        points.encode(x=x, y=alt.Y("_at:Q"), shape=shape, opacity=opacity, tooltip=[*tip, "source:N"]),
+        points.encode(
+            x=x, y=alt.Y("_at:Q"), shape=shape, stroke=stroke, opacity=opacity, tooltip=[*tip, "source:N"]
+        ),
     ]
 
 
