@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import Array
 
 import contest
-from outbid.ask.replay.file import Change, Replay, read_replays, replayed_levers
-from outbid.ask.replay.lived import SHARES, replay
-from outbid.ask.replay.rerun import Rerun, Told, recalled
-from outbid.brief.replay import replayed
+import toy_study
+from outbid.conventions import QUANTILES
 from outbid.errors import InputError
 from outbid.infer.latent import layout, unpack
 from outbid.infer.past import Historian, Past
@@ -38,9 +38,15 @@ from outbid.model.vocabulary import (
     mechanism,
     outcome,
 )
+from outbid.questions.replay import QUESTION
+from outbid.questions.replay.compute import innovations, replayed
+from outbid.questions.replay.present import published
+from outbid.questions.replay.schema import Change, Replay, Replays, replayed_levers
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator, Standing
 from outbid.simulate.futures import summary
+from outbid.simulate.rerun import Rerun
+from outbid.stats.effects import EFFECT_COLUMNS
 from outbid.study import load_study
 
 DRAWS, MONTHS = 12, contest.MONTHS
@@ -82,47 +88,72 @@ def vectors(toy: Model) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def told(toy: Model, straight: Callable[..., tuple[np.ndarray, ...]]) -> Told:
+def past(toy: Model, straight: Callable[..., tuple[np.ndarray, ...]]) -> Past:
     """The toy's past over draws from its prior."""
     values, levers, path = straight()
     nothing = np.zeros((DRAWS, 0))
     paths = {name: path[:, :, i] for i, name in enumerate(OUTPUTS)}
-    past = Past(paths, levers, nothing, nothing, Standing(values, {}, levers[:, -1]))
-    return recalled(toy, past, vectors(toy), layout(toy, MONTHS))
+    return Past(paths, levers, nothing, nothing, Standing(values, {}, levers[:, -1]))
 
 
 @pytest.fixture(scope="module")
-def lab(toy: Model) -> BatchSimulator:
+def made_by(toy: Model) -> dict[str, np.ndarray]:
+    """The innovations that made it."""
+    return innovations(toy, layout(toy, MONTHS), vectors(toy))
+
+
+@pytest.fixture(scope="module")
+def simulator(toy: Model) -> BatchSimulator:
     """A horizon of half the window, so that the past has to be taken up again on its way."""
     return BatchSimulator(Simulator(toy, 12), DRAWS)
 
 
 def change(lever: str, first: int, last: int = MONTHS - 1, ramp: int = 1, **size: float) -> Change:
-    sizes = {key: size.get(key) for key in ("to", "by", "times")}
-    return Change(lever, sizes["to"], sizes["by"], sizes["times"], first, last, ramp)
+    months = contest.WINDOW.months
+    until = None if last == MONTHS - 1 else months[last]
+    return Change(lever=lever, start=months[first], until=until, ramp=ramp, **size)
 
 
 def course(*changes: Change, name: str = "other") -> Replay:
-    return Replay(name, "Other", "Something else is done.", changes)
+    return Replay(id=name, label="Other", description="Something else is done.", change=changes)
+
+
+def other(toy: Model, item: Replay, past: Past) -> np.ndarray:
+    return replayed_levers(toy, item, past.levers, contest.WINDOW.months)
+
+
+@pytest.fixture(scope="module")
+def replay(
+    past: Past, made_by: dict[str, np.ndarray], simulator: BatchSimulator
+) -> Callable[..., xr.Dataset]:
+    """Replays of the toy's past, which serves as the one before the data too."""
+
+    def one(*items: Replay) -> xr.Dataset:
+        pasts = {"after": (past, made_by), "before": (past, made_by)}
+        return replayed(Rerun(simulator, MONTHS), pasts, items, contest.WINDOW.months)
+
+    return one
 
 
 # the computing
 
 
-def test_a_replay_without_changes_is_exactly_what_happened(told: Told, lab: BatchSimulator) -> None:
-    result = replay(lab, told, told, [course()])
-    (row,) = result.contrasts
-    assert np.all(row.difference == 0) and np.all(row.difference_path.quantiles == 0)
-    assert row.probability_better == 0.5
-    assert np.array_equal(row.path.quantiles, result.happened["members"].quantiles)
+def test_a_replay_without_an_effect_is_exactly_what_happened(replay: Callable[..., xr.Dataset]) -> None:
+    result = replay(course(change("counterforce", 0, 5, to=0.4), name="still"))
+    assert np.all(result.difference == 0) and np.all(result.path.sel(kind="difference") == 0)
+    level = result.path.sel(replay="still", kind="level")
+    assert np.array_equal(level.transpose(*result.happened_path.dims), result.happened_path)
 
 
-def test_living_through_the_same_levers_again_tells_the_same_past(told: Told, lab: BatchSimulator) -> None:
-    levers = told.past.levers.copy()
+def test_living_through_the_same_levers_again_tells_the_same_past(
+    past: Past, made_by: dict[str, np.ndarray], simulator: BatchSimulator
+) -> None:
+    levers = past.levers.copy()
     levers[:, 0, 1] += 1e-13  # so that every month has to be run again
-    path = Rerun(lab, MONTHS).paths(told, levers, [*PEOPLE, "tempo", "outcome.members"])
-    for i, name in enumerate((*PEOPLE, "tempo", "outcome.members")):
-        np.testing.assert_allclose(path[:, :, i], told.past.paths[name], rtol=1e-9, atol=1e-9)
+    outputs = [*PEOPLE, "tempo", "outcome.members"]
+    path = Rerun(simulator, MONTHS).paths(past, made_by, levers, outputs)
+    for i, name in enumerate(outputs):
+        np.testing.assert_allclose(path[:, :, i], past.paths[name], rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -136,33 +167,35 @@ def test_living_through_the_same_levers_again_tells_the_same_past(told: Told, la
 )
 def test_a_replay_is_what_the_likelihoods_own_run_says(
     toy: Model,
-    told: Told,
-    lab: BatchSimulator,
+    past: Past,
+    made_by: dict[str, np.ndarray],
+    simulator: BatchSimulator,
     straight: Callable[..., tuple[np.ndarray, ...]],
     changes: tuple[Change, ...],
 ) -> None:
-    levers = replayed_levers(toy, course(*changes), told.past.levers)
-    path = Rerun(lab, MONTHS).paths(told, levers, PEOPLE)
+    levers = other(toy, course(*changes), past)
+    path = Rerun(simulator, MONTHS).paths(past, made_by, levers, PEOPLE)
     np.testing.assert_allclose(path, straight(levers)[2][:, :, : len(PEOPLE)], rtol=1e-9)
 
 
 @pytest.mark.slow
-def test_the_historians_past_is_lived_through_again(toy: Model, lab: BatchSimulator) -> None:
+def test_the_historians_past_is_lived_through_again(toy: Model, simulator: BatchSimulator) -> None:
     z, where = vectors(toy), layout(toy, MONTHS)
     past = Historian(toy, contest.figures(toy), contest.known_levers()).tell(z, contest.table(), 1)
     levers = past.levers.copy()
     levers[:, 0, 1] += 1e-13
-    path = Rerun(lab, MONTHS).paths(recalled(toy, past, z, where), levers, OUTPUTS[:7])
+    path = Rerun(simulator, MONTHS).paths(past, innovations(toy, where, z), levers, OUTPUTS[:7])
     for i, name in enumerate(OUTPUTS[:7]):
         np.testing.assert_allclose(path[:, :, i], past.paths[name], rtol=1e-9, atol=1e-9)
 
 
 def test_a_horizon_too_short_to_be_taken_up_again_is_made_anew(
-    toy: Model, told: Told, lab: BatchSimulator
+    toy: Model, past: Past, made_by: dict[str, np.ndarray], simulator: BatchSimulator
 ) -> None:
-    levers = replayed_levers(toy, course(change("counterforce", 4, to=1.0)), told.past.levers)
-    other = Rerun(BatchSimulator(Simulator(toy, 2), DRAWS), MONTHS).paths(told, levers, PEOPLE)
-    np.testing.assert_allclose(other, Rerun(lab, MONTHS).paths(told, levers, PEOPLE), rtol=1e-9)
+    levers = other(toy, course(change("counterforce", 4, to=1.0)), past)
+    short = Rerun(BatchSimulator(Simulator(toy, 2), DRAWS), MONTHS).paths(past, made_by, levers, PEOPLE)
+    long = Rerun(simulator, MONTHS).paths(past, made_by, levers, PEOPLE)
+    np.testing.assert_allclose(short, long, rtol=1e-9)
 
 
 @settings(max_examples=25, deadline=None)
@@ -173,14 +206,21 @@ def test_a_horizon_too_short_to_be_taken_up_again_is_made_anew(
     to=st.floats(0.0, 1.0),
 )
 def test_months_before_are_untouched_and_nobody_is_lost(
-    toy: Model, told: Told, lab: BatchSimulator, first: int, length: int, ramp: int, to: float
+    toy: Model,
+    past: Past,
+    made_by: dict[str, np.ndarray],
+    simulator: BatchSimulator,
+    first: int,
+    length: int,
+    ramp: int,
+    to: float,
 ) -> None:
     last = min(first + length - 1, MONTHS - 1)
-    levers = replayed_levers(toy, course(change("counterforce", first, last, ramp, to=to)), told.past.levers)
-    assert np.array_equal(levers[:, :first], told.past.levers[:, :first])
-    assert np.array_equal(levers[:, last + 1 :], told.past.levers[:, last + 1 :])
-    path = Rerun(lab, MONTHS).paths(told, levers, PEOPLE)
-    before = np.stack([told.past.paths[name] for name in PEOPLE], axis=2)
+    levers = other(toy, course(change("counterforce", first, last, ramp, to=to)), past)
+    assert np.array_equal(levers[:, :first], past.levers[:, :first])
+    assert np.array_equal(levers[:, last + 1 :], past.levers[:, last + 1 :])
+    path = Rerun(simulator, MONTHS).paths(past, made_by, levers, PEOPLE)
+    before = np.stack([past.paths[name] for name in PEOPLE], axis=2)
     # states are those of a month's beginning, so what is done in it shows in the next
     assert np.array_equal(path[:, :first], before[:, :first])
     np.testing.assert_allclose(path[:, first], before[:, first], rtol=1e-9)
@@ -188,33 +228,38 @@ def test_months_before_are_untouched_and_nobody_is_lost(
 
 
 def test_the_difference_is_taken_draw_by_draw_and_summed_up_as_declared(
-    toy: Model, told: Told, lab: BatchSimulator
+    toy: Model,
+    past: Past,
+    made_by: dict[str, np.ndarray],
+    simulator: BatchSimulator,
+    replay: Callable[..., xr.Dataset],
 ) -> None:
     item = course(change("counterforce", 6, to=1.0))
-    result = replay(lab, told, told, [item])
-    levers = replayed_levers(toy, item, told.past.levers)
-    (row,), (own,) = result.contrasts, toy.outcomes
-    would = Rerun(lab, MONTHS).paths(told, levers, ["outcome.members"])[:, :, 0]
-    apart = summary(own, would) - summary(own, told.past.paths["outcome.members"])
-    np.testing.assert_allclose(row.difference, np.quantile(apart, SHARES))
-    assert np.all(apart < 0) and row.probability_better == row.prior_probability_better == 1.0
-    assert result.seen == {"members": ("fighters",)}
-    (setting,) = result.settings
-    assert (setting.lever, setting.first, setting.last, setting.would_be) == ("counterforce", 6, 23, 1.0)
-    assert setting.was == pytest.approx((6 * 0.4 + 12 * 0.8) / 18) and setting.stopped == 0
+    result, (own,) = replay(item), toy.outcomes
+    levers = other(toy, item, past)
+    would = Rerun(simulator, MONTHS).paths(past, made_by, levers, ["outcome.members"])[:, :, 0]
+    apart = summary(own, would) - summary(own, past.paths["outcome.members"])
+    np.testing.assert_allclose(result.difference.sel(data="after").squeeze(), apart)
+    assert np.all(apart < 0)
+    quantiles = np.quantile(summary(own, would), list(QUANTILES.values()))
+    np.testing.assert_allclose(result.level.squeeze(), quantiles)
+    assert result.observes.squeeze().to_series().pipe(lambda each: list(each[each].index)) == ["fighters"]
+    was, would_be, stopped = result.levers.sel(lever="counterforce").squeeze().values
+    assert was == pytest.approx((6 * 0.4 + 12 * 0.8) / 18) and would_be == 1.0 and stopped == 0
+    assert np.isnan(result.levers.sel(lever="hardness")).all()
 
 
-def test_an_inferred_lever_stops_at_its_edge_and_that_is_said(told: Told, lab: BatchSimulator) -> None:
-    result = replay(lab, told, told, [course(change("hardness", 3, by=2.4))])
-    (setting,) = result.settings
-    assert 0 < setting.stopped <= 1
-    assert setting.would_be < setting.was + 2.4
-    assert replay(lab, told, told, [course(change("hardness", 3, by=0.1))]).settings[0].stopped == 0
+def test_an_inferred_lever_stops_at_its_edge_and_that_is_said(replay: Callable[..., xr.Dataset]) -> None:
+    was, would_be, stopped = (
+        replay(course(change("hardness", 3, by=2.4))).levers.sel(lever="hardness").values[0]
+    )
+    assert 0 < stopped <= 1 and would_be < was + 2.4
+    assert replay(course(change("hardness", 3, by=0.1))).levers.sel(lever="hardness").values[0, 2] == 0
 
 
-def test_a_known_lever_must_stay_in_its_range(told: Told, lab: BatchSimulator) -> None:
-    with pytest.raises(InputError, match=r"other, counterforce: would be 1\.2 in month 13"):
-        replay(lab, told, told, [course(change("counterforce", 3, times=1.5))])
+def test_a_known_lever_must_stay_in_its_range(replay: Callable[..., xr.Dataset]) -> None:
+    with pytest.raises(InputError, match=r"other, counterforce: would be 1\.2 in 2022-09"):
+        replay(course(change("counterforce", 3, times=1.5)))
 
 
 @mechanism(evidence=["X1"])
@@ -251,11 +296,11 @@ def test_a_turn_of_a_lever_works_once_there_and_once_back() -> None:
     zero = np.zeros((1, months))
     paths = {"here": stay, "gone": 100 - stay, "credit": zero, "outcome.credit_left": zero}
     standing = Standing(p, {}, levers[:, -1])
-    past = Told(Past(paths, levers, np.zeros((1, 0)), np.zeros((1, 0)), standing), {})
+    past = Past(paths, levers, np.zeros((1, 0)), np.zeros((1, 0)), standing)
     changed = levers.copy()
     changed[:, 2:5] += 0.5
-    lab = BatchSimulator(Simulator(model, 3), 1)
-    path = Rerun(lab, months).paths(past, changed, ["credit", "here"])
+    simulator = BatchSimulator(Simulator(model, 3), 1)
+    path = Rerun(simulator, months).paths(past, {}, changed, ["credit", "here"])
     np.testing.assert_allclose(path[0, :, 0], [0, 0, 0, 0.5, 0.5, 0.5, 0, 0], atol=1e-12)
     hazard = 0.01 * np.exp([0, 0, 0, -0.5, -0.5, -0.5, 0])
     np.testing.assert_allclose(path[0, 1:, 1], 100 * np.exp(-np.cumsum(hazard)))
@@ -287,23 +332,27 @@ from = "2022-03"
 """
 
 
-def read(toy: Model, folder: Path, text: str) -> tuple[Replay, ...]:
+def read(toy: Model, folder: Path, text: str) -> Replays | None:
     (folder / "replays.toml").write_text(text, encoding="utf-8")
-    return read_replays(folder, toy, contest.WINDOW, contest.known_levers())
+    return QUESTION.declare(toy_study.toy_study(folder, toy))
 
 
 def test_a_good_file_is_read(toy: Model, tmp_path: Path) -> None:
-    (item,) = read(toy, tmp_path, GOOD)
-    assert (item.id, item.note, item.had) == ("pressed", "Nobody answers.", "Had it been pressed")
-    assert item.changes == (
+    asked = read(toy, tmp_path, GOOD)
+    assert asked is not None
+    (item,) = asked.replay
+    assert (item.id, item.note, item.opening) == ("pressed", "Nobody answers.", "Had it been pressed")
+    assert item.levers == ("counterforce", "hardness")
+    assert item.change == (
         change("counterforce", 2, 11, times=1.25),
         change("counterforce", 12, ramp=3, to=1.0),
         change("hardness", 6, by=-0.3),
     )
+    assert list(item.places("counterforce", contest.WINDOW.months)) == list(range(2, 24))
 
 
 def test_a_study_without_the_file_has_no_replays(toy: Model, tmp_path: Path) -> None:
-    assert read_replays(tmp_path, toy, contest.WINDOW) == ()
+    assert QUESTION.declare(toy_study.toy_study(tmp_path, toy)) is None
 
 
 @pytest.mark.parametrize(
@@ -356,47 +405,91 @@ def test_ids_are_unique_and_a_replay_changes_something(toy: Model, tmp_path: Pat
         read(toy, tmp_path, "")
 
 
-# the shipped study
+# what is shown
 
 
-def test_the_shipped_replays_load_and_become_plain_content() -> None:
+@pytest.fixture(scope="module")
+def shown(
+    toy: Model, replay: Callable[..., xr.Dataset], tmp_path_factory: pytest.TempPathFactory
+) -> tuple[xr.Dataset, Any]:
+    """Two replays under both prior sets, and the study that declares them."""
+    folder = tmp_path_factory.mktemp("toy")
+    second = GOOD.replace("pressed", "again").replace("The challenger is", f"It is {toy_study.PLANTED}")
+    study = toy_study.toy_study(folder, toy_study.planted(toy))
+    (folder / "replays.toml").write_text(GOOD + second, encoding="utf-8")
+    asked = QUESTION.declare(study)
+    assert asked is not None
+    one = replay(*asked.replay)
+    return xr.concat([one, one], xr.Variable("prior", ["neutral", "sources"])), study
+
+
+def test_tables_are_tidy_and_survive_being_kept(shown: tuple[xr.Dataset, Any], tmp_path: Path) -> None:
+    dataset, study = shown
+    dataset.to_netcdf(tmp_path / "kept.nc", engine="h5netcdf")
+    kept = xr.load_dataset(tmp_path / "kept.nc", engine="h5netcdf")
+    made, again = (QUESTION.tables(each, study) for each in (dataset, kept))
+    assert list(made) == ["replays", "replay_paths", "replay_levers"]
+    for name, keys in (
+        ("replays", ["replay", "prior", "outcome"]),
+        ("replay_paths", ["replay", "kind", "prior", "outcome", "month"]),
+        ("replay_levers", ["replay", "prior", "lever"]),
+    ):
+        assert not made[name].duplicated(keys).any()
+        pd.testing.assert_frame_equal(made[name], again[name])
+    assert set(EFFECT_COLUMNS) < set(made["replays"])
+    row = made["replays"].iloc[0]
+    assert row.q05 <= row.q25 <= row["median"] <= row.q75 <= row.q95 and row.happened_q05 < row.happened_q95
+    assert len(made["replay_paths"]) == MONTHS * 2 * (1 + 2 * 2)
+    levers = (
+        made["replay_levers"].set_index(["replay", "lever", "prior"]).loc[("again", "hardness", "sources")]
+    )
+    assert (levers.first_month, levers.last_month, levers.unit) == ("2022-03", "2023-08", "share")
+
+
+def test_the_section_opens_on_the_difference_taking_the_texts_at_their_word(
+    shown: tuple[xr.Dataset, Any],
+) -> None:
+    section = QUESTION.section(*shown)
+    (figure,) = section.figures
+    assert [each.value for each in figure.controls] == ["sources", "pressed", "difference"]
+    assert section.words["heading"].startswith("Had it been pressed, ")
+    rows = figure.data["replay"]
+    assert set(rows["kind"].dropna()) == {"level", "difference", "figure"}
+    # an estimate of members of which only the floor is known is drawn as that
+    floor = rows[(rows["kind"] == "figure") & (rows["start"] == "2023-06-01")].iloc[0]
+    assert (floor.low, floor.high, floor.series) == (2000.0, 2000.0, "fighters")
+    html = toy_study.rendered(section)
+    assert toy_study.PLANTED not in html and "&lt;script&gt;" in html
+    text = toy_study.visible(html)
+    assert "assumed" in text and "100%" not in text and "Nobody answers." in text
+    assert "Counterforce 0.76 instead of 0.62 on average, from November 2021 on" in text
+
+
+def test_the_terminal_gets_ten_short_lines(shown: tuple[xr.Dataset, Any]) -> None:
+    told = QUESTION.lines(*shown)
+    assert 3 <= len(told) <= 10 and all(len(line) <= 100 for line in told)
+    assert "assumed | " in told[-1]
+
+
+def test_figures_are_drawn_at_their_monthly_rate(shown: tuple[xr.Dataset, Any]) -> None:
     study = load_study("khorasan")
-    model, window = study.model, study.panel.window
-    replays = read_replays(study.folder, model, window, study.known_levers)
-    ids = [item.id for item in replays]
+    dataset = xr.Dataset(
+        {"observes": (("prior", "outcome", "series"), [[[True]]])},
+        {"outcome": ["attacks"], "series": ["attacks_un"]},
+    )
+    first = published(dataset, study).iloc[0]
+    # 152 attacks from 19 August to 31 December 2021, drawn from the window's first day
+    assert first.value == pytest.approx(152 / (135 / 30.4375))
+    assert (first.start, first.end) == ("2021-09-01", "2021-12-31")
+
+
+def test_the_shipped_replays_load() -> None:
+    study = load_study("khorasan")
+    asked = QUESTION.declare(study)
+    assert asked is not None
+    ids = [item.id for item in asked.replay]
     assert ids[0] == "schools_open"
     assert {"schools_open_aid_doubled", "aid_doubled", "no_broad_repression"} <= set(ids)
-    alone, both = replays[0].changes, replays[1].changes
+    alone, both = asked.replay[0].change, asked.replay[1].change
     assert both[: len(alone)] == alone and both[-1].lever == "aid_offer" and both[-1].times == 2
-    assert window.months[alone[0].first] == "2022-03"
-
-    # made-up paths are enough to see what becomes of them
-    draw = np.random.default_rng(0)
-    levers = np.tile(study.known_levers, (4, 1, 1))
-    levers[:, :, model.lever_names.index("hardness")] = 0.7
-    names = [f"outcome.{item.name}" for item in model.outcomes]
-    names += [f"sees.{item.series}" for item in model.observations]
-    paths = {name: draw.lognormal(size=(4, len(window))) for name in names}
-    paths["sees.attacks_un"] = paths["outcome.attacks"]
-    past = Past(
-        paths, levers, np.zeros((4, 0)), np.zeros((4, 0)), Standing(np.zeros((4, 1)), {}, levers[:, -1])
-    )
-    told = Told(past, {})
-    still = [replace(item, changes=()) for item in replays]
-    result = replay(BatchSimulator(Simulator(model, 36), 4), told, told, still)
-    result = replace(result, replays=replays)
-    content = replayed(study, {"neutral": result, "sources": result})
-    assert content.months == window.months
-    assert content.replays[0].first_month == "2022-03"
-    assert {item.role for item in content.outcomes} >= {"members_lost", "resources"}
-    assert len(content.effects) == 2 * len(replays) * len(model.outcomes)
-    assert len(content.differences) == len(content.paths) == len(content.effects)
-    row = content.effects[0]
-    assert row.level_median == row.happened_median and row.median == row.q05 == row.q95 == 0
-    assert row.q05 <= row.q25 <= row.q75 <= row.q95 and row.happened_q05 < row.happened_q95
-    first = content.figures[0]
-    assert {each.outcome for each in content.figures} == {"attacks"}
-    # 152 attacks from 19 August to 31 December 2021, at a monthly rate, drawn from the window's first day
-    assert first.low == first.high == pytest.approx(152 / (135 / 30.4375))
-    assert first.start == "2021-09-01" and first.end == "2021-12-31"
-    assert replayed(study, {}).replays == ()
+    assert alone[0].start == "2022-03"

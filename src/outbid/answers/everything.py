@@ -10,19 +10,13 @@ from outbid.answers.claims import claims, declared_tests, effects_of, with_play
 from outbid.answers.compare import compare
 from outbid.answers.play import strategize
 from outbid.answers.replay import replay
-from outbid.answers.sensitivity import sensitivity
-from outbid.answers.trap import asked_of as trap_asked
-from outbid.answers.trap import trap
 from outbid.answers.worth import worth
 from outbid.ask.claims.audit import Audit
 from outbid.ask.claims.series import records_of
 from outbid.ask.compare import Compared
 from outbid.ask.replay.file import read_replays
 from outbid.ask.replay.lived import Replayed
-from outbid.ask.sensitivity.answer import Sensitivity
-from outbid.ask.sensitivity.file import read_sensitivity
 from outbid.ask.strategic.strategy import Strategist, Strategy
-from outbid.ask.trap.result import Trap
 from outbid.ask.worth.appraise import Worth
 from outbid.ask.worth.file import asked_of as worth_asked
 from outbid.progress import Progress, Silent
@@ -40,8 +34,6 @@ class Answers:
     claims: Mapping[str, Audit] = field(default_factory=dict)
     comparison: Mapping[str, Compared] = field(default_factory=dict)
     replay: Mapping[str, Replayed] = field(default_factory=dict)
-    sensitivity: Mapping[str, Sensitivity] = field(default_factory=dict)
-    trap: Mapping[str, Trap] = field(default_factory=dict)
     worth: Mapping[str, Worth] = field(default_factory=dict)
 
 
@@ -60,8 +52,6 @@ def check_questions(study: Study) -> None:
     for check in tests.records:
         records_of(check, study.panel)
     read_replays(study.folder, model, study.panel.window, study.known_levers)
-    read_sensitivity(study.folder, model, scenarios)
-    trap_asked(study)
     worth_asked(study, [test.id for test in tests.interventions])
 
 
@@ -84,8 +74,6 @@ def everything(
         audits,
         compare(study, known, lab, settings, progress),
         replay(study, known, lab, settings, progress),
-        sensitivity(study, known, lab, settings, progress),
-        trap(study, known, lab, settings, progress, strategist, strategies),
         worth(study, known, lab, settings, progress, effects_of(audits)),
     )
 

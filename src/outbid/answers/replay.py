@@ -24,7 +24,7 @@ def replay(
     result = {}
     with progress.stage("Replaying the past with other levers", len(known)) as stage:
         for name, each in known.items():
-            where, z = each.fit.posterior.layout, thinned(each.fit.posterior.z, DRAWS)
+            where, z = each.fit.draws.layout, thinned(each.fit.draws.z, DRAWS)
             blank = unseen_vectors(len(z), where.size, settings)
             told = recalled(study.model, each.past, z, where)
             unseen = recalled(study.model, each.unseen, blank, where)

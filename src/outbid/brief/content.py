@@ -20,8 +20,6 @@ from outbid.brief.figures import bands, series_fits
 from outbid.brief.numbers import floats
 from outbid.brief.play import played
 from outbid.brief.replay import replayed
-from outbid.brief.sensitivity import explored
-from outbid.brief.trap import trapped
 from outbid.brief.worth import appraised
 from outbid.progress import Progress
 from outbid.report.content import (
@@ -99,8 +97,6 @@ def content(
         claims_audit=audited(study, answers.claims, read_play(study.folder, study.model)),
         comparison=comparison(study.model, answers.comparison, study.settings.horizon_months),
         replay=replayed(study, answers.replay),
-        sensitivity=explored(answers.sensitivity),
-        trap=trapped(study, answers.trap),
         worth=appraised(study, answers.worth),
         provenance=Provenance(
             version=__version__,
@@ -166,7 +162,7 @@ def parameter_rows(study: Study, known: Mapping[str, Knowledge]) -> tuple[Parame
     for name, each in known.items():
         values = each.past.standing.parameters
         quantiles[name] = np.quantile(values, [0.5, 0.05, 0.95], axis=0)
-        z = each.fit.posterior.z
+        z = each.fit.draws.z
         contraction[name] = 1.0 - z.reshape(-1, z.shape[-1]).var(axis=0)
     for i, item in enumerate(study.model.parameters):
         rows.append(
@@ -189,12 +185,12 @@ def parameter_rows(study: Study, known: Mapping[str, Knowledge]) -> tuple[Parame
 
 def fit_summary(name: str, known: Knowledge) -> FitSummary:
     """Return a fit's diagnostics in plain form."""
-    chains, draws, _ = known.fit.posterior.z.shape
+    chains, draws, _ = known.fit.draws.z.shape
     told = known.fit.diagnostics
     return FitSummary(
         name,
         known.fit.how,
-        known.fit.pareto_k,
+        None,
         chains,
         draws,
         float(told.rhat.max()),

@@ -92,9 +92,9 @@ def _test(prior: str, finding: Finding, strategy: Strategy) -> PlayTest:
         median,
         low,
         high,
-        finding.after.right,
-        finding.after.matters,
-        finding.before.right,
+        finding.after.p_direction,
+        finding.after.p_relevant,
+        finding.before.p_direction,
         finding.verdict,
     )
 

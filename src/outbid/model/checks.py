@@ -111,7 +111,8 @@ def check_effects(file: str, model: Model, traced: Mapping[str, Traced]) -> None
     counted: dict[str, str] = {}
     for item in model.mechanisms:
         if not item.evidence and not item.nuisance:
-            raise InputError(item.where, "has no evidence", 'Add evidence=["M14"], or say nuisance="why".')
+            fix = 'Add evidence=["..."], the IDs of claims, or say nuisance="why".'
+            raise InputError(item.where, "has no evidence", fix)
         if not item.meaning:
             raise InputError(item.where, "has no docstring", "Say in one sentence who does what to whom.")
         for effect in traced[item.name].results:

@@ -96,7 +96,7 @@ def _check_histories(model: Model) -> set[str]:
     used: set[str] = set()
     for history in model.lever_histories:
         if not history.evidence:
-            raise InputError(history.where, "has no evidence", 'Add evidence=["M14"].')
+            raise InputError(history.where, "has no evidence", 'Add evidence=["..."], the IDs of claims.')
         if not history.meaning:
             raise InputError(history.where, "has no docstring", "Say in one sentence how the past is seen.")
         if history.noise not in model.parameter_names:

@@ -9,8 +9,6 @@ from outbid.report.claims.content import ClaimsContent
 from outbid.report.comparison.content import ComparisonContent
 from outbid.report.play.content import Play
 from outbid.report.replay.content import ReplayContent
-from outbid.report.sensitivity.content import SensitivityContent
-from outbid.report.trap.content import TrapContent
 from outbid.report.worth.content import WorthContent
 
 PRIORS = ("neutral", "sources")
@@ -302,6 +300,4 @@ class ReportContent:
     claims_audit: ClaimsContent = field(default_factory=ClaimsContent)
     comparison: ComparisonContent = field(default_factory=ComparisonContent)
     replay: ReplayContent = field(default_factory=ReplayContent)
-    sensitivity: SensitivityContent = field(default_factory=SensitivityContent)
-    trap: TrapContent = field(default_factory=TrapContent)
     worth: WorthContent = field(default_factory=WorthContent)

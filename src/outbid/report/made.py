@@ -62,7 +62,7 @@ def fit_words(fit: FitSummary) -> FitWords:
         good = fit.pareto_k <= LARGEST_PARETO_K
         words = "Re-weighting the draws is trustworthy" if good else "Re-weighting the draws can't be trusted"
         checks.append((words, f"Pareto k {two_digits(fit.pareto_k)}", f"{LARGEST_PARETO_K} at most"))
-    made = {"reweighted": "Re-weighted from the draws under the other priors", "approximated": "Approximated"}
+    made = {"reweighted": "Re-weighted from the draws under the other priors", "short": "A short sample"}
     how = (
         f"{made.get(fit.how, 'Sampled')}: "
         f"{counted(fit.chains, 'chain')} of {counted(fit.draws, 'draw')}, {duration(fit.seconds)}."

@@ -8,8 +8,6 @@ from outbid.report.content import ReportContent
 from outbid.report.csv_text import CsvTable, texts
 from outbid.report.play.files import csv_tables
 from outbid.report.replay import tables as replay_tables
-from outbid.report.sensitivity import files as sensitivity_csv
-from outbid.report.trap import files as trap_csv
 from outbid.report.worth import files as worth_csv
 
 
@@ -33,8 +31,6 @@ def tables(content: ReportContent) -> dict[str, str]:
         **texts(made),
         **texts(comparison_csv.csv_tables(content.comparison)),
         **replay_tables.files(content.replay),
-        **sensitivity_csv.files(content.sensitivity),
-        **trap_csv.files(content.trap),
         **worth_csv.files(content.worth),
     }
 

@@ -31,26 +31,27 @@ from outbid.conventions import (
 
 Floats = NDArray[np.float64]
 
+BY_FORM = "The model's form makes it so, whatever the data say."
 PRIORS = {"neutral": "The neutral prior", "sources": "The sources' prior"}
 
 
 @dataclass(frozen=True)
 class Chances:
-    """How many draws hold what: shares of `draws` draws with the expected sign, and with enough of it to matter."""
+    """Shares of `draws` draws: with the expected sign (`p_direction`), and with enough of it to matter (`p_relevant`)."""
 
-    right: float
-    matters: float
+    p_direction: float
+    p_relevant: float
     draws: int
 
     @property
     def certain(self) -> bool:
         """Whether (nearly) every draw has the expected sign."""
-        return self.right >= NEARLY_ALL
+        return self.p_direction >= NEARLY_ALL
 
     @property
     def excluded(self) -> bool:
         """Whether (nearly) no draw has the expected sign."""
-        return self.right <= 1.0 - NEARLY_ALL
+        return self.p_direction <= 1.0 - NEARLY_ALL
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,13 @@ def chances(effect: Floats, sign: int, smallest: float) -> Chances:
 
     An effect of nothing, or of rounding, counts half for the sign unless all draws are like that.
     """
-    right = sign * effect[np.isfinite(effect)]
-    if not len(right):
+    expected = sign * effect[np.isfinite(effect)]
+    if not len(expected):
         return Chances(0.5, 0.0, 0)
-    none = np.abs(right) <= ROUNDING * np.abs(right).max()
+    none = np.abs(expected) <= ROUNDING * np.abs(expected).max()
     ties = 0.5 if not none.all() else 0.0
-    with_sign = float(np.mean((right > 0) & ~none) + ties * np.mean(none))
-    return Chances(with_sign, float(np.mean((right >= smallest) & ~none)), len(right))
+    p_direction = float(np.mean((expected > 0) & ~none) + ties * np.mean(none))
+    return Chances(p_direction, float(np.mean((expected >= smallest) & ~none)), len(expected))
 
 
 def odds(share: float, draws: int) -> float:
@@ -81,42 +82,46 @@ def odds(share: float, draws: int) -> float:
     return (share * draws + 0.5) / ((1.0 - share) * draws + 0.5)
 
 
-def judge(after: Chances, before: Chances, wide: Chances | None = None, prior: str = "neutral") -> Judgement:
+def judge(
+    after: Chances, before: Chances, wide_prior: Chances | None = None, prior: str = "neutral"
+) -> Judgement:
     """Return the verdict on one claim under one prior set.
 
     Parameters
     ----------
     after, before
         With the data and without.
-    wide
+    wide_prior
         From a prior twice as wide that takes no side; None where that was not tried.
     prior
         The prior set's name, for the reason.
     """
-    factor = odds(after.right, after.draws) / odds(before.right, before.draws)
-    fall = odds(after.matters, after.draws) / odds(before.matters, before.draws)
+    factor = odds(after.p_direction, after.draws) / odds(before.p_direction, before.draws)
+    fall = odds(after.p_relevant, after.draws) / odds(before.p_relevant, before.draws)
 
-    def told(verdict: str, because: str) -> Judgement:
+    def called(verdict: str, because: str) -> Judgement:
         return Judgement(verdict, because, float(factor))
 
-    if before.certain and after.certain and wide is not None and wide.certain:
-        return told(BUILT_IN, "The model's form makes it so, whatever the data say.")
-    if before.excluded and after.excluded and (wide is None or wide.excluded):
-        return told(NOT_IDENTIFIED, "The model rules it out from the start, so the data had no say.")
-    if after.matters <= 1.0 - CALLED < before.matters and fall <= 1.0 / MOVED:
+    if before.certain and after.certain and wide_prior is not None and wide_prior.certain:
+        return called(BUILT_IN, BY_FORM)
+    if before.excluded and after.excluded and (wide_prior is None or wide_prior.excluded):
+        return called(NOT_IDENTIFIED, "The model rules it out from the start, so the data had no say.")
+    if after.p_relevant <= 1.0 - CALLED < before.p_relevant and fall <= 1.0 / MOVED:
         opposite = "The data say the opposite."
         small = "The data leave no room for an effect of that sign that would matter."
-        return told(CONTRADICTED, opposite if after.right <= 1.0 - CALLED else small)
+        return called(CONTRADICTED, opposite if after.p_direction <= 1.0 - CALLED else small)
     if before.certain and after.certain:
-        return told(
+        return called(
             BUILT_IN, f"{PRIORS.get(prior, prior)} holds nothing else: the sign was assumed, not learnt."
         )
-    if after.right >= CALLED and after.matters < 0.5:
-        return told(NOT_IDENTIFIED, "The sign is nearly certain, but the effect may be too small to matter.")
-    if after.right >= CALLED > before.right and factor >= MOVED:
-        return told(SUPPORTED, "The data raised it from doubt to near certainty.")
-    if after.right >= CALLED or after.matters <= 1.0 - CALLED:
-        return told(NOT_IDENTIFIED, "The prior said as much; the data added little.")
+    if after.p_direction >= CALLED and after.p_relevant < 0.5:
+        return called(
+            NOT_IDENTIFIED, "The sign is nearly certain, but the effect may be too small to matter."
+        )
+    if after.p_direction >= CALLED > before.p_direction and factor >= MOVED:
+        return called(SUPPORTED, "The data raised it from doubt to near certainty.")
+    if after.p_direction >= CALLED or after.p_relevant <= 1.0 - CALLED:
+        return called(NOT_IDENTIFIED, "The prior said as much; the data added little.")
     if factor >= MOVED or factor <= 1.0 / MOVED:
-        return told(NOT_IDENTIFIED, "The data moved the odds, but not far enough to call it.")
-    return told(NOT_IDENTIFIED, "The data say little more than the prior did.")
+        return called(NOT_IDENTIFIED, "The data moved the odds, but not far enough to call it.")
+    return called(NOT_IDENTIFIED, "The data say little more than the prior did.")

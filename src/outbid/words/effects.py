@@ -17,6 +17,7 @@ from outbid.words.numbers import (
     interval,
     more_or_less,
     percent,
+    quantity,
     signed,
     summary_in_words,
     two_digits,
@@ -74,6 +75,11 @@ def in_brief(effect: Effect, outcome: Outcome) -> str:
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a table, each a mapping from its columns."""
     return [dict(zip(map(str, frame), row, strict=True)) for row in frame.itertuples(index=False)]
+
+
+def shortly(effect: Effect, outcome: Outcome) -> str:
+    """Return an effect for the narrowest place ("+130, likely, 63%")."""
+    return f"{difference(effect, outcome.unit)}, {certainty(effect, _towards(effect, outcome))}"
 
 
 def views(frame: pd.DataFrame) -> dict[str, str]:
@@ -159,3 +165,10 @@ def lead(frame: pd.DataFrame) -> str:
     """Return the view that a reader sees first: without taking sides, or the only one."""
     given = list(views(frame))
     return NEUTRAL if NEUTRAL in given or not given else given[0]
+
+
+def level(estimate: Effect, unit: str) -> str:
+    """Return a level with its interval ("1,800 persons (90% interval 530 to 4,800)")."""
+    factor, words = unit_of(unit)
+    ends = interval(estimate["q05"] * factor, estimate["q95"] * factor) + ("%" if words == "%" else "")
+    return f"{quantity(estimate['median'], unit)} (90% interval {ends})"

@@ -1,0 +1,25 @@
+"""What became of the sources' claims: each put to the test that the study declares for it."""
+
+from __future__ import annotations
+
+from outbid.question import Question
+from outbid.questions.claims.compute import answer
+from outbid.questions.claims.page import section
+from outbid.questions.claims.present import brief, lines, summary, tables
+from outbid.questions.claims.schema import ClaimTests, declare
+
+QUESTION = Question[ClaimTests](
+    name="claims",
+    title="Claims",
+    help="What became of the sources' claims?",
+    files=("claim_tests.toml",),
+    declare=declare,
+    answer=answer,
+    tables=tables,
+    section=section,
+    lines=lines,
+    brief=brief,
+    summary=summary,
+    needs=("equilibrium",),
+    quick=True,
+)

@@ -1,0 +1,18 @@
+"""How would it have gone with another lever and the same shocks?"""
+
+from outbid.question import Question
+from outbid.questions.replay.compute import answer
+from outbid.questions.replay.present import lines, section, tables
+from outbid.questions.replay.schema import FILE, declare
+
+QUESTION = Question(
+    name="replay",
+    title="Replays",
+    help="How would it have gone with other levers and the same shocks?",
+    files=(FILE,),
+    declare=declare,
+    answer=answer,
+    tables=tables,
+    section=section,
+    lines=lines,
+)
