@@ -23,9 +23,9 @@ from outbid.report import answer, drivers, history, methods, unknowns
 from outbid.report.core import Core
 from outbid.report.figures import diagram, fit, tradeoff
 from outbid.report.figures import history as past
+from outbid.report.figures.history import OTHERS, PARTY, UN, reporter
 from outbid.report.figures.layering import BOX_WIDTH, plan
 from outbid.report.figures.placing import overlap, place
-from outbid.report.figures.reporters import OTHERS, PARTY, UN, reporter
 from outbid.report.page import as_json, safe_link
 from outbid.study import Study, load_study
 from outbid.words.chances import standing
@@ -291,7 +291,7 @@ def test_figures_draw_data_that_they_carry_in_colours_by_meaning(figures: list[F
 def test_the_trade_off_shows_three_courses_a_view_and_labels_each(study: Study) -> None:
     figure = tradeoff.figure(study, effects(study))
     assert figure is not None
-    rows = figure.frames()["tradeoff"]
+    rows = figure.data["tradeoff"]
     assert len(rows) == 8 and set(rows["prior"]) == {"neutral", "sources"}
     assert rows[["_x", "_y"]].notna().all(axis=None)
 
