@@ -11,8 +11,10 @@ import pytest
 
 from outbid.cli import main
 from outbid.infer.diagnostics import arviz
+from outbid.infer.fit import Fit
 from outbid.infer.history import paths_table
-from outbid.infer.store import read_results
+from outbid.infer.store import read_fit, read_results
+from outbid.study import Study
 
 PRIORS = ("neutral", "sources")
 SCENARIOS = """
@@ -239,8 +241,13 @@ def test_ctrl_c_in_the_middle_of_sampling_keeps_what_was_finished(
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
+    def one_only(path: Path, study: Study, prior_set: str, mark: str) -> Fit | None:
+        return None if prior_set == "sources" else read_fit(path, study, prior_set, mark)
+
     monkeypatch.setattr(order, "fit", stopped)
+    monkeypatch.setattr(order, "read_fit", one_only)
     assert main(["run", "khorasan", "--quick", "--seed", "7", "--out", str(folder)]) == 130
-    assert "results.nc" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "results.nc: neutral" in told and "sources;" not in told
     assert (folder / "results.nc").read_bytes() == held
     assert not (folder / "report.html").exists()
