@@ -379,7 +379,7 @@ def test_the_section_shows_every_claim_once_and_runs_nothing(study: Any, dataset
 
 def test_the_picture_speaks_of_ids(study: Any, dataset: xr.Dataset) -> None:
     (figure,) = QUESTION.section(dataset, study).figures
-    rows = figure.frames()["claims"]
+    rows = figure.data["claims"]
     assert set(rows["claim"]) <= set(STATED) and "M10" not in set(rows["claim"])  # its series disagree
     assert set(rows["prior"]) == {"neutral", "sources"}
     assert "M14" in figure.alternative and figure.caption

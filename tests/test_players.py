@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -128,10 +130,10 @@ def test_moves_are_read_off_levers_and_indices(game: PlayersGame) -> None:
 def test_the_whole_answer_is_the_same_for_the_same_seed(strategist: Strategist) -> None:
     standing = rivalry.standing_of(DRAWS)
     levers = np.tile(np.array([[0.5, 0.0], [1.0, 1.0], [0.5, 0.0]]), (DRAWS, 1, 1))
-    moves = moves_of(MODEL, strategist.game, {"standing": np.zeros((DRAWS, 3))}, levers)
+    past: Any = SimpleNamespace(standing=standing, levers=levers, paths={"standing": np.zeros((DRAWS, 3))})
 
     def effect() -> np.ndarray:
-        weights = strategist.learn(moves, standing, "neutral", 7).one_each(7)
+        weights = strategist.learn(past, np.arange(DRAWS), "neutral", 7).one_each(7)
         equilibria = strategist.solve_all(standing, weights, 7)
         assert set(equilibria) == {"as_now", "no_rival"}
         return strategist.difference(strategist.game.tests[0], equilibria, standing)

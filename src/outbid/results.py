@@ -91,7 +91,6 @@ class FitResult:
             "fits": {
                 name: {
                     "how": each.how,
-                    "pareto_k": each.pareto_k,
                     "seconds": each.seconds,
                     "rhat_max": float(each.diagnostics.rhat.max()),
                     "ess_bulk_min": float(each.diagnostics.ess_bulk.min()),

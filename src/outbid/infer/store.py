@@ -119,7 +119,7 @@ def read_fit(path: Path, study: Study, prior_set: str, fingerprint: str) -> Fit 
     rhat, bulk, tail, bfmi = (np.asarray(latent[name]) for name in ("rhat", "ess_bulk", "ess_tail", "bfmi"))
     problems = tuple(about["problems"])
     told = Diagnostics(rhat, bulk, tail, int(draws.divergent.sum()), bfmi, problems)
-    return Fit(study.model, prior_set, draws, told, about["seconds"], about["how"], about["pareto_k"])
+    return Fit(study.model, prior_set, draws, told, about["seconds"], about["how"])
 
 
 def _group(path: Path, name: str) -> xr.Dataset:
@@ -159,7 +159,6 @@ def _fit_groups(fit: Fit, fingerprint: str) -> Groups:
     about = {
         "prior_set": fit.prior_set,
         "how": fit.how,
-        "pareto_k": fit.pareto_k,
         "seconds": round(fit.seconds, 3),
         "problems": list(fit.problems),
     }

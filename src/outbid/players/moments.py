@@ -56,15 +56,8 @@ class Moments:
             levers[:, :, column] = np.repeat(moves, KEPT, axis=1)[:, : game.months]
         paths = self._simulator.run(many, levers, self._simulator.innovations(len(many), seed))
         before = np.concatenate([many.levers[:, None, :], levers[:, :-1]], axis=1)
-        axes = np.stack(
-            [
-                paths[:, :, self.names.index(axis.name)]
-                if axis.name in self.names
-                else before[:, :, model.lever_names.index(axis.name)]
-                for axis in game.grid.axes
-            ],
-            axis=2,
-        )
+        states = {name: paths[:, :, i] for i, name in enumerate(self.names)}
+        axes = np.stack(game.watched(states, before), axis=2)
         shape = (draws, PATHS * game.months, -1)
         held: Held = self._fit(jnp.asarray(paths.reshape(shape)), jnp.asarray(axes.reshape(shape)))
         return held

@@ -31,16 +31,11 @@ STEPS, TRIALS, WIDER = 16, 8, 1.25
 NEAR = 0.1
 
 
-@dataclass(frozen=True)
-class Moves:
+class Moves(NamedTuple):
     """What the players did, draw by draw.
 
-    Parameters
-    ----------
-    axes
-        Where the watched states stood before each move, indices on their own scale, (draws, months, axes).
-    actions
-        By player, which of its actions was the nearest, (draws, months).
+    `axes` are where the watched states stood before each move, indices on their own scale, (draws, months, axes);
+    `actions` by player which of its actions was the nearest, (draws, months).
     """
 
     axes: Floats
@@ -219,15 +214,8 @@ class Learner:
 
         z, blank = jnp.zeros(table.first.shape[0]), jnp.zeros((grid.size, sum(counts)))
         # the first look is the first step of the climb, a step of nothing: so it is compiled once, not twice
-        low = _At(
-            z,
-            blank,
-            jnp.asarray(-jnp.inf),
-            jnp.zeros_like(z),
-            jnp.eye(len(z)),
-            jnp.asarray(0.5),
-            jnp.asarray(-1),
-        )
+        start = (jnp.zeros_like(z), jnp.eye(len(z)), jnp.asarray(0.5), jnp.asarray(-1))
+        low = _At(z, blank, jnp.asarray(-jnp.inf), *start)
         return _At(
             *jax.lax.while_loop(
                 lambda at: (at.steps < 0) | ((at.steps < STEPS) & (at.gain > NEAR / 5.0)), climb, low

@@ -20,13 +20,13 @@ from outbid.errors import InputError
 from outbid.infer.history import SmoothedHistory as Past
 from outbid.model.compile import State, monthly_innovations
 from outbid.players.schema import FILE, Variant
-from outbid.players.strategist import PLAYED, QUICKLY, Strategist, evenly, learn_from, strategist_of
+from outbid.players.strategist import PLAYED, QUICKLY, Strategist, evenly, strategist_of
 from outbid.progress import Progress
 from outbid.simulate.engine import Standing, build_forward
 from outbid.simulate.futures import Futures
 from outbid.simulate.rules import RuleTable, rule_table
 from outbid.simulate.scenario import Scenario, choose, lever_paths
-from outbid.simulate.scenario_file import read_scenarios
+from outbid.simulate.scenario import read_scenarios
 from outbid.study import Study
 
 Floats = NDArray[np.float64]
@@ -114,11 +114,7 @@ class Playout:
 
         def decide(here: State, last: Array, planned: Array, row: tuple[Array, Array]) -> Array:
             chance, month = row
-            watched = [
-                here[axis.name] if axis.name in here else last[model.lever_names.index(axis.name)]
-                for axis in game.grid.axes
-            ]
-            where = solver.placed(jnp.stack(watched)[None, :])[0]
+            where = solver.placed(jnp.stack(game.watched(here, last))[None, :])[0]
             now = solver.outsiders(rules, here, last, planned, month)
             for i, (player, policy) in enumerate(zip(game.players, policies, strict=True)):
                 ladder = jnp.cumsum(where @ policy)
@@ -143,10 +139,7 @@ def play_out(
 ) -> tuple[dict[str, Futures], tuple[str, ...]]:
     """Play scenarios in which the players choose by their equilibrium; also name those that leave them no choice.
 
-    Parameters
-    ----------
-    pasts
-        By prior set: the inferred past, and where its draws stand today.
+    `pasts` are the inferred ones by prior set.
 
     Raises
     ------
@@ -166,7 +159,7 @@ def play_out(
         stage.note("compiling, then reading what the players want off what they did")
         for name, past in pasts.items():
             places = evenly(len(past.standing), QUICKLY if quick else PLAYED)
-            weights = learn_from(strategist, past, places, name, seed).one_each(seed)
+            weights = strategist.learn(past, places, name, seed).one_each(seed)
             futures[name], left_out = playout.futures(past.standing.taken(places), chosen, weights, seed)
             stage.advance()
     if scenarios and all(len(each.scenarios) < 2 for each in futures.values()) and left_out:

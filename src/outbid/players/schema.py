@@ -9,22 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from outbid.declared import (
-    Declared,
-    Entries,
-    Id,
-    Many,
-    Number,
-    Ref,
-    Says,
-    Sign,
-    Text,
-    between,
-    fault,
-    in_range,
-    parse,
-    ref,
-)
+from outbid.declared import Declared, Entries, Id, Many, Number, Ref, Says, Sign, Text, fault, in_range, parse
 from outbid.errors import InputError, did_you_mean
 from outbid.files import read_toml
 from outbid.game.game import Player
@@ -41,16 +26,17 @@ FullText = Annotated[Text, Says("missing or empty", "Give it as text.")]
 PlainId = Annotated[Id, Says("has no plain id", 'Give it one, such as id = "no_rival".')]
 
 
-def _known(kind: str) -> Ref:
-    return Ref("{value} is not known", "Name one that exists.", kind)
+def _of(kind: str, problem: str = "{value} is not known") -> Ref:
+    """Return the mark of a name that has to be among a kind's."""
+    return Ref(problem, f"Name a {kind}.", kind)
 
 
 TABLE = Says("is not a table", "Write { name = value }.")
-Resting = Annotated[dict[Annotated[str, ref("player", "unknown name")], Number], TABLE]
-Parameters = Annotated[dict[Annotated[str, ref("parameter", "unknown name")], Number], TABLE]
-States = Annotated[dict[Annotated[str, ref("state", "unknown name")], Number], TABLE]
-Levers = Annotated[dict[Annotated[str, ref("lever", "unknown name")], Number], TABLE]
-Weights = Annotated[dict[Annotated[str, ref("weight", "unknown name")], Number], TABLE]
+Resting = Annotated[dict[Annotated[str, _of("player", "unknown name")], Number], TABLE]
+Parameters = Annotated[dict[Annotated[str, _of("parameter", "unknown name")], Number], TABLE]
+States = Annotated[dict[Annotated[str, _of("state", "unknown name")], Number], TABLE]
+Levers = Annotated[dict[Annotated[str, _of("lever", "unknown name")], Number], TABLE]
+Weights = Annotated[dict[Annotated[str, _of("weight", "unknown name")], Number], TABLE]
 
 
 class GridAxis(Declared):
@@ -85,7 +71,8 @@ class Variant(Declared):
 
     @model_validator(mode="after")
     def _playable(self, info: ValidationInfo) -> Self:
-        if len(self.resting) == len((info.context or {}).get("player", "none")):
+        players = (info.context or {}).get("player", ())
+        if players and set(players) <= set(self.resting):
             raise fault("leaves nobody to decide", "Let one of the players choose.", "resting")
         for name in self.absent:
             if name not in self.resting:
@@ -116,16 +103,12 @@ class GameTest(Declared):
     question: FullText
     answer_if: FullText
     sign: Sign
-    smallest: Annotated[
-        Number,
-        Field(ge=0),
-        Says("is not a number, or is below zero", "Give the size that would matter."),
-    ] = 0.0
-    measure: Annotated[str, _known("measure")] = ""
+    smallest: Annotated[Number, Field(ge=0), Says("is below zero or no number", "Give a size.")] = 0.0
+    measure: Annotated[str, _of("measure")] = ""
     when: Annotated[Literal["mean", "end"], Says("{value} is not known", "Write mean or end.")] = "mean"
-    of: Annotated[str, _known("variant")] = ""
-    against: Annotated[str, _known("against")] = ""
-    weight: Annotated[str, Ref("is no payoff weight", "Name one of payoffs.toml.", "weight")] = ""
+    of: Annotated[str, _of("variant")] = ""
+    against: Annotated[str, _of("against")] = ""
+    weight: Annotated[str, _of("weight", "is no payoff weight")] = ""
     says: Clauses | None = None
 
     @model_validator(mode="after")
@@ -154,12 +137,12 @@ class Play(Declared):
     """play.toml: who plays, what all watch, how much the next month counts, and the variants and tests of the game."""
 
     players: Annotated[
-        Many[Annotated[str, Ref("the model has no such actor", "Name an actor.", "actor")]],
+        Many[Annotated[str, _of("actor", "the model has no such actor")]],
         Field(min_length=1),
         Says("is not a list of actors", 'Write players = ["incumbent"].'),
     ]
     discount: Annotated[Number, Field(ge=0, lt=1), Says("is {value}", "Give at least 0 and less than 1.")]
-    months: Annotated[int, between(1, 600, "is not a whole number of months", "Give 1 to 600.")]
+    months: Annotated[int, Field(ge=1, le=600), Says("is not a whole number of months", "Give 1 to 600.")]
     axis: Annotated[
         Many[GridAxis],
         Field(min_length=1),
@@ -167,8 +150,8 @@ class Play(Declared):
     ]
     observed: Annotated[
         dict[
-            Annotated[str, Ref("is no player", "Name a player.", "player")],
-            Annotated[str, Ref("{value} is nothing to be seen", "Name a lever or an index.", "seen")],
+            Annotated[str, _of("player", "is no player")],
+            Annotated[str, _of("sight", "{value} is nothing to be seen")],
         ],
         Says("is not a table", 'Write incumbent = "lever:hardness".'),
     ] = Field(default_factory=dict)
@@ -214,6 +197,12 @@ class PlayersGame:
         """Names of the payoff weights, in the order of every vector of weights."""
         return tuple(each.name for each in self.weights)
 
+    def watched(self, states: Mapping[str, Any], levers: Any) -> list[Any]:
+        """Return what the players watch, axis by axis: a state by name, or a lever's place on the last axis."""
+        names = self.reduction.model.lever_names
+        axes = [axis.name for axis in self.grid.axes]
+        return [states[name] if name in states else levers[..., names.index(name)] for name in axes]
+
     def unit(self, test: GameTest) -> str:
         """Return the unit of what a test measures."""
         units = {each.name: each.unit for each in self.weights}
@@ -258,7 +247,7 @@ def _names(raw: Mapping[str, Any], model: Model, weights: tuple[Parameter, ...])
     return {
         "actor": [actor.name for actor in model.actors],
         "player": [str(each) for each in players],
-        "seen": [*(f"lever:{name}" for name in levers), *(f"index:{name}" for name in indices)],
+        "sight": [*(f"lever:{name}" for name in levers), *(f"index:{name}" for name in indices)],
         "lever": levers,
         "range": {each.name: (each.low, each.high) for each in model.levers},
         "state": [*(each.name for each in model.stocks), *indices],

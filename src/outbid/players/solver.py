@@ -109,13 +109,7 @@ class Solver:
 
     def axes(self, standing: Standing) -> Floats:
         """Return where each draw stands today on the grid's axes, indices on their own scale, (draws, axes)."""
-        columns = [
-            standing.state[axis.name]
-            if axis.name in standing.state
-            else standing.levers[:, self.model.lever_names.index(axis.name)]
-            for axis in self.game.grid.axes
-        ]
-        return np.stack(columns, axis=1)
+        return np.stack(self.game.watched(standing.state, standing.levers), axis=1)
 
     def solve(self, draws: Draw, resting: Mapping[str, float] | None = None) -> Equilibria:
         """Solve every draw's game; a `resting` actor always takes the level given, and decides nothing."""

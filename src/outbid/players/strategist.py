@@ -38,16 +38,11 @@ class Strategist:
         self._moments = Moments(model, game)
         self._learner = Learner(self.solver)
 
-    def learn(self, moves: Moves, standing: Standing, prior_set: str, seed: int) -> PayoffPosterior:
-        """Return what the players want, by what they did.
-
-        Parameters
-        ----------
-        moves
-            As each draw infers them.
-        standing
-            Where the draws stand today.
-        """
+    def learn(self, past: Past, places: NDArray[np.int64], prior_set: str, seed: int) -> PayoffPosterior:
+        """Return what the players want, by what they did in the past as the draws at these places infer it."""
+        paths = {index.name: past.paths[index.name][places] for index in self.model.indices}
+        moves = moves_of(self.model, self.game, paths, past.levers[places])
+        standing = past.standing.taken(places)
         blank = np.zeros((len(standing), len(self.game.weights)))
         now = self.solver.draws(standing, self._moments.held(standing, seed), blank)
         return self._learner.learn(moves, now, prior_set, seed)
@@ -104,35 +99,18 @@ def evenly(total: int, count: int) -> NDArray[np.int64]:
     return np.linspace(0, total - 1, min(count, total)).astype(int)
 
 
-def learn_from(
-    strategist: Strategist, past: Past, places: NDArray[np.int64], prior_set: str, seed: int
-) -> PayoffPosterior:
-    """Return what the players want, by what they did in the past as the draws at these places infer it."""
-    paths = {index.name: past.paths[index.name][places] for index in strategist.model.indices}
-    moves = moves_of(strategist.model, strategist.game, paths, past.levers[places])
-    return strategist.learn(moves, past.standing.taken(places), prior_set, seed)
-
-
 def moves_of(model: Model, game: PlayersGame, paths: Mapping[str, Floats], levers: Floats) -> Moves:
     """Return the moves of the past as each draw infers them, nearest level by level.
 
-    An index stands for an action by how far it is from its own middle over the months; the first month has
-    no month before it and is left out.
-
-    Parameters
-    ----------
-    paths
-        By index, in its own unit, shape (draws, months).
-    levers
-        Shape (draws, months, levers).
+    `paths` has indices by name in their own unit, (draws, months); `levers` has shape (draws, months, levers). An index
+    stands for an action by how far it is from its own middle over the months; the first month has no month before it
+    and is left out.
     """
-    scaled = []
-    for axis in game.grid.axes:
-        if axis.name in model.lever_names:
-            scaled.append(levers[:, :-1, model.lever_names.index(axis.name)])
-        else:
-            each = jnp.asarray(paths[axis.name][:, 1:])
-            scaled.append(np.asarray(to_scale(model.index(axis.name).scale, each)))
+    scaled = {
+        index.name: np.asarray(to_scale(index.scale, jnp.asarray(paths[index.name][:, 1:])))
+        for index in model.indices
+        if index.name in paths
+    }
     actions = {}
     for player in game.players:
         if player.name not in game.observed:
@@ -143,4 +121,4 @@ def moves_of(model: Model, game: PlayersGame, paths: Mapping[str, Floats], lever
             path = path - np.median(path, axis=1, keepdims=True)
         distance = np.abs(path[:, 1:, None] - np.asarray(player.actions))
         actions[player.name] = np.argmin(distance, axis=2)
-    return Moves(np.stack(scaled, axis=2), actions)
+    return Moves(np.stack(game.watched(scaled, levers[:, :-1]), axis=2), actions)

@@ -285,7 +285,7 @@ def parameters(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
     middle = {
         name: np.quantile(each.past.standing.parameters, _MIDDLE, axis=0) for name, each in known.items()
     }
-    spread = {name: _flat(each.fit.posterior.z).var(axis=0) for name, each in known.items()}
+    spread = {name: _flat(each.fit.draws.z).var(axis=0) for name, each in known.items()}
     for i, item in enumerate(study.model.parameters):
         for name, each in known.items():
             rows.append(
@@ -371,7 +371,7 @@ def fits(known: Mapping[str, Knowledge]) -> pd.DataFrame:
     """Return each fit's diagnostics; `draws` are those of one chain, `problems` is empty if it passed."""
     rows = []
     for name, each in known.items():
-        chains, draws, _ = each.fit.posterior.z.shape
+        chains, draws, _ = each.fit.draws.z.shape
         checks = each.fit.diagnostics
         rows.append(
             {

@@ -77,6 +77,11 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(map(str, frame), row, strict=True)) for row in frame.itertuples(index=False)]
 
 
+def shortly(effect: Effect, outcome: Outcome) -> str:
+    """Return an effect for the narrowest place ("+130, likely, 63%")."""
+    return f"{difference(effect, outcome.unit)}, {certainty(effect, _towards(effect, outcome))}"
+
+
 def views(frame: pd.DataFrame) -> dict[str, str]:
     """Return the views that a table has, by prior set, in the order in which they are told."""
     given = set(frame["prior"]) if "prior" in frame else set()

@@ -16,7 +16,7 @@ from outbid.conventions import DATA, QUANTILES
 from outbid.players.payoffs import PayoffPosterior
 from outbid.players.schema import GameTest, PlayersGame, Variant
 from outbid.players.solver import Equilibria
-from outbid.players.strategist import PLAYED, Strategist, evenly, learn_from
+from outbid.players.strategist import PLAYED, Strategist, evenly
 from outbid.question import Context
 from outbid.run import Knowledge
 from outbid.simulate.engine import Standing
@@ -58,7 +58,7 @@ def answer(context: Context, game: PlayersGame, options: Any = None) -> xr.Datas
 def under(strategist: Strategist, known: Knowledge, prior: str, seed: int) -> xr.Dataset:
     """Return the answers under one prior set."""
     places = evenly(len(known.past.standing), PLAYED)
-    payoffs = learn_from(strategist, known.past, places, prior, seed)
+    payoffs = strategist.learn(known.past, places, prior, seed)
     today, unseen = (past.standing.taken(places) for past in (known.past, known.unseen))
     after = solve(strategist, today, payoffs.one_each(seed), seed, payoffs)
     before = solve(strategist, unseen, strategist.assumed(len(places), prior, seed), seed)

@@ -21,17 +21,7 @@ from outbid.words.chances import ASSUMED, ASSUMED_MARK
 from outbid.words.contrast import contrast
 from outbid.words.effects import certainty, difference, span, views
 from outbid.words.lists import listed
-from outbid.words.numbers import (
-    capital,
-    clean,
-    counted,
-    interval,
-    percent,
-    plain_name,
-    shorten,
-    two_digits,
-    unit_of,
-)
+from outbid.words.numbers import capital, counted, interval, percent, plain_name, shorten, two_digits, unit_of
 
 Row = Mapping[str, Any]
 KINDS: Mapping[str, Any] = {answer: kind for kind, answer in ANSWERS.items()}
@@ -47,7 +37,7 @@ def section(dataset: xr.Dataset, study: Study) -> Section:
     tests, weights, means = made["equilibrium_tests"], made["payoff_weights"], made["equilibrium"]
     words = {
         "heading": heading(tests, game),
-        "who": listed([_who(player.name, player.lever, study) for player in game.players]),
+        "who": who(game, study),
         "facts": facts(tests, game),
         "views": list(views(means).values()),
         "tests": [list(map(_test, rows)) for rows in _blocks(tests, "test")],
@@ -96,10 +86,13 @@ def heading(tests: pd.DataFrame, game: PlayersGame) -> str:
     return contrast(clauses, {row["prior"]: KINDS[row["reading"]] for row in rows}, opening)
 
 
-def _who(player: str, lever: str, study: Study) -> str:
-    sides = {"incumbent": study.settings.incumbent, "challenger": study.settings.challenger}
-    name = f"the {plain_name(player)}{f' ({sides[player]})' if player in sides else ''}"
-    return f"{name} chooses its {plain_name(lever)}"
+def who(game: PlayersGame, study: Study) -> str:
+    """Return who chooses what."""
+    sides = {"incumbent": f" ({study.settings.incumbent})", "challenger": f" ({study.settings.challenger})"}
+    names = [f"the {plain_name(each.name)}{sides.get(each.name, '')}" for each in game.players]
+    return listed(
+        [f"{n} chooses its {plain_name(each.lever)}" for n, each in zip(names, game.players, strict=True)]
+    )
 
 
 def facts(tests: pd.DataFrame, game: PlayersGame) -> list[tuple[str, str]]:
@@ -268,7 +261,7 @@ def lines(dataset: xr.Dataset, study: Study) -> list[str]:
     """Return at most ten lines: the heading, the chance of each test's yes, and what each chooses as things are."""
     game, made = game_of(study), tables(dataset, study)
     tests, means, baseline = made["equilibrium_tests"], made["equilibrium"], game.variants[0]
-    out = textwrap.wrap(clean(f"{heading(tests, game)}."), WIDTH)[:2]
+    out = textwrap.wrap(f"{heading(tests, game)}.", WIDTH)[:2]
     if len(tests):
         out.append(f"Chance of yes, {' | '.join(views(tests).values())}:")
     out += [f"{' | '.join(map(_chance, rows))}: {rows[0]['question']}" for rows in _blocks(tests, "test")]

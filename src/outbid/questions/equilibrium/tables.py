@@ -60,13 +60,8 @@ def _over_draws(values: xr.DataArray, keys: list[str]) -> pd.DataFrame:
 def _means(dataset: xr.Dataset) -> pd.DataFrame:
     keys = ["prior", "variant", "player"]
     about = _columns(dataset[["lever", "decides"]].reset_coords(), keys[1:])
-    means = about.merge(_over_draws(dataset.action.sel(data=AFTER), keys), on=keys[1:])
-    order = means.sort_values("prior", key=lambda column: column.map(_order(dataset.prior)), kind="stable")
-    return order[[*keys, "lever", "decides", *QUANTILES]].reset_index(drop=True)
-
-
-def _order(names: xr.DataArray) -> dict[str, int]:
-    return {name: i for i, name in enumerate(names.values.tolist())}
+    frame = _over_draws(dataset.action.sel(data=AFTER), keys).merge(about, how="left", on=keys[1:])
+    return frame[[*keys, "lever", "decides", *QUANTILES]]
 
 
 def _tests(dataset: xr.Dataset, game: PlayersGame) -> pd.DataFrame:

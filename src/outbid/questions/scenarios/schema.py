@@ -1,0 +1,57 @@
+"""Which scenarios are compared: the study's own, or those of a user's file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+from outbid.declared import read_required
+from outbid.simulate.scenario import Goal, Scenario, ScenarioFile
+from outbid.study import Study
+
+FILE = "scenarios.toml"
+
+
+class Options(BaseModel):
+    """What may be said beside the study's declaration."""
+
+    scenarios: Path | None = Field(None, description="a TOML file of scenarios of your own, and of goals")
+
+    def check(self, study: Study) -> None:
+        """Read the file, so that its faults are told before anything slow begins.
+
+        Raises
+        ------
+        InputError
+            If it does not hold sound scenarios.
+        """
+        if self.scenarios is not None:
+            own_courses(study, self.scenarios)
+
+
+@dataclass(frozen=True)
+class Courses:
+    """Scenarios, one of them the baseline, and what would be acceptable."""
+
+    scenarios: Sequence[Scenario]
+    goals: Sequence[Goal] = ()
+
+
+def declare(study: Study) -> Courses | None:
+    """Return the study's scenarios, None if it has none."""
+    return Courses(study.scenarios, study.goals) if study.scenarios else None
+
+
+def own_courses(study: Study, path: Path) -> Courses:
+    """Return the scenarios of a user's file; its goals count if it has any, else the study's.
+
+    Raises
+    ------
+    InputError
+        If the file does not hold sound scenarios; the complaint names the file.
+    """
+    held = read_required(path, ScenarioFile, study.names)
+    return Courses(held.scenarios, held.goals or study.goals)
