@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from outbid.simulate.engine import Standing
+    from outbid.simulate.engine import StateToday
     from outbid.study import Study
 
 
-def khorasan(draws: int, prior_set: str = "neutral") -> tuple[Study, Standing, str]:
+def khorasan(draws: int, prior_set: str = "neutral") -> tuple[Study, StateToday, str]:
     """Return the study, where that many draws stand today, and in words where they come from."""
+    from outbid.infer.history import HistorySimulator
     from outbid.infer.latent import layout
     from outbid.infer.likelihood import gather
-    from outbid.infer.past import Historian
-    from outbid.infer.store import from_netcdf
+    from outbid.infer.store import RESULTS, read_fit
     from outbid.model.priors import prior_table
-    from outbid.run import SEED, Settings, fingerprint, posterior_file, prepare
+    from outbid.run import SEED, Settings, fingerprint, prepare
     from outbid.study import load_study
 
     prepare()
@@ -27,13 +27,13 @@ def khorasan(draws: int, prior_set: str = "neutral") -> tuple[Study, Standing, s
     figures = gather(study.model, study.panel)
     where = layout(study.model, figures.months)
     mark = fingerprint(study, Settings(), prior_set)
-    held = from_netcdf(Path("out/khorasan") / posterior_file(prior_set), where, mark)
+    held = read_fit(Path("out/khorasan") / RESULTS, study, prior_set, mark)
     generator = np.random.default_rng(SEED)
     origin = f"{prior_set} posterior of out/khorasan" if held else "prior (no posterior in out/khorasan)"
-    pool = held.posterior.z.reshape(-1, where.size) if held else generator.standard_normal((4000, where.size))
-    historian = Historian(study.model, figures, study.known_levers)
+    pool = held.draws.z.reshape(-1, where.size) if held else generator.standard_normal((4000, where.size))
+    histories = HistorySimulator(study.model, figures, study.known_levers)
     table = prior_table(study.model.parameters, prior_set)
-    past = historian.tell(pool[generator.integers(len(pool), size=2000)], table, SEED).standing
+    past = histories.run(pool[generator.integers(len(pool), size=2000)], table, SEED).state_today
     if draws != len(past):
         past = past.taken(generator.integers(len(past), size=draws))
     return study, past, origin

@@ -17,20 +17,18 @@ from _table import show
 
 ROOT = Path(__file__).parent.parent
 TARGET = 90  # seconds
-FITS = ("posterior.nc", "posterior_sources.nc")
 
 
 def main() -> int:
-    held = [ROOT / "out" / "khorasan" / name for name in FITS]
-    if not all(path.is_file() for path in held):
+    held = ROOT / "out" / "khorasan" / "results.nc"
+    if not held.is_file():
         print("There is no fit in out/khorasan. Run `make run` first.")
         return 1
     seconds = []
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder, "out")
         out.mkdir()
-        for path in held:
-            shutil.copy(path, out)
+        shutil.copy(held, out)
         outbid = str(Path(sys.executable).with_name("outbid"))
         command = [outbid, "ask", "khorasan", "claims", "--out", str(out)]
         for _ in range(2):

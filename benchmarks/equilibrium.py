@@ -49,13 +49,13 @@ def main() -> None:
     import jax
     import jax.numpy as jnp
 
-    from outbid.game.counterfactual.compare import compare, without
-    from outbid.game.counterfactual.follow import follow_all
-    from outbid.game.counterfactual.outcomes import activity, error_over_months
-    from outbid.game.estimation.specification import Specification, classic_specification
+    from outbid.game.branches import follow_all
+    from outbid.game.comparison import compare, without
+    from outbid.game.equilibrium import solve, solve_many
     from outbid.game.game import Player
     from outbid.game.grid import Axis
-    from outbid.game.solve import solve, solve_many
+    from outbid.game.outcomes import activity, error_over_months
+    from outbid.game.specification import Specification, classic_specification
 
     def family(states: int) -> Specification:
         step = STEP * (STATES - 1) / (states - 1)

@@ -53,12 +53,11 @@ def main() -> None:
     parser.add_argument("--starts", type=int, default=0, help="also search from this many starts")
     asked = parser.parse_args()
 
-    from outbid.game.estimation.ascent import evaluate
-    from outbid.game.estimation.covariance import covariances
-    from outbid.game.estimation.estimate import classic_specification, estimate, play_from_panel
-    from outbid.game.estimation.many_starts import draw_starts, estimate_many
+    from outbid.game import classic_specification, estimate, play_from_panel
     from outbid.game.game import Player
     from outbid.game.grid import Grid, quantile_axis
+    from outbid.game.likelihood import covariances, evaluate
+    from outbid.game.many_starts import draw_starts, estimate_many
 
     rows, players = (
         table(asked.folder / "panel_monthly.csv"),
@@ -109,7 +108,7 @@ def main() -> None:
     ]
     if asked.starts:
         begun, busy = time.perf_counter(), time.process_time()
-        tops = estimate_many(family, play, draw_starts(START, SPREAD, asked.starts), errors=False)
+        maxima = estimate_many(family, play, draw_starts(START, SPREAD, asked.starts), errors=False)
         took, busy = time.perf_counter() - begun, time.process_time() - busy
         lines.append(
             (
@@ -122,7 +121,7 @@ def main() -> None:
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     show("Two-step estimation, 440 states, 300 months", [*lines, ("memory", f"{memory:.2f} GiB", "1.5 GiB")])
     if asked.starts:
-        print(tops.summary())
+        print(maxima.summary())
 
 
 if __name__ == "__main__":

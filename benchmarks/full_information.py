@@ -24,14 +24,12 @@ def main() -> None:
 
     import outbid.game  # noqa: F401
     from outbid.game.equations import log_probabilities
+    from outbid.game.equilibrium import solve
     from outbid.game.game import Player
     from outbid.game.grid import even_axis
-    from outbid.game.hidden.anchors import Anchor, Free, Measure
-    from outbid.game.hidden.full_information import full_information
-    from outbid.game.hidden.game import HiddenGame, one_index_hidden
-    from outbid.game.hidden.inputs import Record, draw, joint_log
-    from outbid.game.hidden.likelihood import Likelihood
-    from outbid.game.solve import solve
+    from outbid.game.hidden_estimates import full_information
+    from outbid.game.hidden_game import Anchor, Free, HiddenGame, Measure, one_index_hidden
+    from outbid.game.hidden_likelihood import Likelihood, Record, draw, joint_log
 
     def hidden(states: int, sd: float, effect: float, interaction: float) -> HiddenGame:
         return one_index_hidden(

@@ -37,10 +37,10 @@ def measure(states: int, players: int, actions: int) -> dict[str, object]:
     import jax.numpy as jnp
     import numpy as np
 
+    from outbid.game.equilibrium import solve
     from outbid.game.game import Game, Player
     from outbid.game.grid import Grid, even_axis
     from outbid.game.kernel import Banded
-    from outbid.game.solve import solve
 
     generator = np.random.default_rng(1)
     profiles, width = actions**players, 2 * REACH + 1

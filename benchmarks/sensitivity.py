@@ -14,22 +14,21 @@ import jax
 import numpy as np
 
 from _table import show
-from outbid.ask.sensitivity.design import Design
-from outbid.ask.sensitivity.explain import shares
-from outbid.ask.sensitivity.file import checked_samples, read_sensitivity
-from outbid.ask.sensitivity.inputs import CHANCES, free_space, inputs_of
+from outbid.declared import parse
 from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal, prior_table
+from outbid.questions.sensitivity.compute import Runs
+from outbid.questions.sensitivity.schema import Options, declare
+from outbid.questions.sensitivity.unknowns import CHANCES, free_space, inputs_of
 from outbid.run import DRAWS, SEED, prepare
 from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Simulator, Standing
-from outbid.simulate.scenario_file import read_scenarios
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.study import Study, load_study
 
 SAMPLES = 2**14
 
 
-def opening(study: Study) -> Standing:
+def opening(study: Study) -> StateToday:
     """Return where draws from the prior stand when the window opens, every state spread a little."""
     model, generator = study.model, np.random.default_rng(SEED)
     z = generator.standard_normal((DRAWS, len(model.parameters)))
@@ -47,7 +46,7 @@ def opening(study: Study) -> Standing:
     levers = np.tile(study.known_levers[-1], (DRAWS, 1))
     hardness = model.lever_names.index("hardness")
     levers[:, hardness] = generator.uniform(0.5, 0.9, DRAWS)
-    return Standing(np.asarray(values), state, levers)
+    return StateToday(np.asarray(values), state, levers)
 
 
 def held() -> float:
@@ -57,37 +56,37 @@ def held() -> float:
 
 def main() -> None:
     prepare()
-    samples = checked_samples("base samples", int(sys.argv[1]) if len(sys.argv) > 1 else SAMPLES)
+    asked_for = int(sys.argv[1]) if len(sys.argv) > 1 else SAMPLES
+    samples = parse("options", {"base_samples": asked_for}, Options, {}).base_samples or SAMPLES
     study = load_study("khorasan")
     model = study.model
-    asked = read_sensitivity(
-        study.folder, model, read_scenarios(study.folder / "scenarios.toml", model, study.levers_today)
-    )
+    asked = declare(study)
     assert asked is not None
-    standing = opening(study)
+    today = opening(study)
     lab = BatchSimulator(Simulator(model, study.settings.horizon_months), DRAWS)
     begun = time.perf_counter()
     lab.simulator.compile(DRAWS)
     compiled, before = time.perf_counter() - begun, held()
-    inputs = inputs_of(model, asked.outcomes, list(asked.scenarios.values()), [standing])
+    courses = {each.id: each for each in study.scenarios if each.id in asked.courses}
+    inputs = inputs_of(model, asked.outcomes, list(courses.values()), [today])
     drawn = lab.innovations(CHANCES, SEED)
-    space = free_space(model, inputs, standing, {name: drawn[name] for name in model.noisy})
-    design = Design(samples, len(inputs), SEED)
+    space = free_space(model, inputs, today, {name: drawn[name] for name in model.noisy})
+    rows = samples * (len(inputs) + 2)
     begun = time.perf_counter()
-    found = shares(lab, asked, space, samples, SEED)
+    shares = Runs(lab, asked, courses).shares(space, samples, SEED)
     seconds = time.perf_counter() - begun
-    courses = len({name for each in asked.explain for name in (each.scenario, each.against) if name})
+    played = len({name for each in asked.explain for name in (each.scenario, each.against) if name})
     show(
-        f"Sobol indices, {samples:,} base samples × ({len(inputs)} inputs + 2) = {design.rows:,} rows, "
-        f"{courses} courses of {lab.months} months, {len(asked.explain)} outcomes",
+        f"Sobol indices, {samples:,} base samples × ({len(inputs)} inputs + 2) = {rows:,} rows, "
+        f"{played} courses of {lab.months} months, {len(asked.explain)} outcomes",
         [
             ("simulator compiled", f"{compiled:.0f} s", ""),
             ("runs and indices", f"{seconds:.0f} s", ""),
-            ("runs per second", f"{courses * design.rows / seconds:,.0f}", ""),
+            ("runs per second", f"{played * rows / seconds:,.0f}", ""),
             ("most memory held before", f"{before:.0f} MiB", ""),
             ("most memory held", f"{held():.0f} MiB", "< 1024 MiB"),
-            ("widest interval of a total", f"± {found.indices.total_half.max():.3f}", ""),
-            ("runs that overflowed", f"{found.lost:.4%}", ""),
+            ("widest interval of a total", f"± {float(shares.total_half.max()):.3f}", ""),
+            ("runs that overflowed", f"{float(shares.lost):.4%}", ""),
         ],
     )
 

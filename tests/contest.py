@@ -18,7 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from outbid.data.panel import Kind, Panel, Record, Series, Window
+from outbid.data.panel import Kind, Panel, Record, Series
+from outbid.data.window import Window
 from outbid.infer.latent import layout, unpack
 from outbid.infer.likelihood import Figures, gather
 from outbid.infer.posterior import Target

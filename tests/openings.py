@@ -210,19 +210,19 @@ axis = [{ name = "standing", points = [-3.0, -1.5, 0.0, 1.5, 3.0] }]
 [observed]
 incumbent = "lever:hardness"
 
-[[world]]
+[[variant]]
 id = "as_now"
 label = "As now"
 description = "Both play."
 baseline = true
 
-[[world]]
+[[variant]]
 id = "soft"
 label = "Soft"
 description = "The incumbent is soft."
 resting = { incumbent = 0.0 }
 
-[[world]]
+[[variant]]
 id = "hard"
 label = "Hard"
 description = "The incumbent is hard."

@@ -123,13 +123,13 @@ challenger = "lever:effort"
 name = "standing"
 points = [-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0]
 
-[[world]]
+[[variant]]
 id = "as_now"
 label = "As now"
 description = "Both play."
 baseline = true
 
-[[world]]
+[[variant]]
 id = "no_rival"
 label = "No rival"
 description = "The incumbent alone."

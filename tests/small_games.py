@@ -6,18 +6,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from outbid.game.estimation.estimate import (
+from outbid.game import (
     FirstStep,
     Specification,
     classic_specification,
     linked_specification,
 )
-from outbid.game.estimation.play import Play
+from outbid.game.equilibrium import Equilibrium, solve
+from outbid.game.first_stage import levels
 from outbid.game.game import Game, Player, profile_levels
 from outbid.game.grid import Axis, Grid, even_axis
 from outbid.game.kernel import normal_band
-from outbid.game.solve import Equilibrium, solve
-from outbid.game.state.first_stage import levels
+from outbid.game.play import Play
 
 AXIS = even_axis("popularity", -3.0, 3.0, 25)
 WIDE = even_axis("popularity", -5.0, 5.0, 41)

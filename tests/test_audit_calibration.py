@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 
 import audited
-from outbid.ask.claims.audit import View, audit, form
 from outbid.conventions import BUILT_IN, CONTRADICTED, NOT_IDENTIFIED, SUPPORTED
-from outbid.infer.past import Historian
-from outbid.infer.posterior import Effort, Posterior, Sampler, Target
+from outbid.infer.history import HistorySimulator
+from outbid.infer.posterior import Draws, Effort, Sampler, Target
 from outbid.infer.predictive import as_values
+from outbid.questions.claims.compute import Inputs, built_in, effects_of, judged
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator
 
 PANELS = 60
 # Under the sources' priors, which hold nothing but what the claims say, the audit has less to decide.
 SIDED = 9
-EFFORT = Effort(approach=25, scales=25, settle=25, draws=250, target_acceptance=0.8)
+EFFORT = Effort(approach=25, scales=25, steps=25, draws=250, target_acceptance=0.8)
 DRAWS = 1000
 # A claim that says "it rises" is true, false or absent; the effect is large on one panel and small on the next.
 SIGNS = {"true": 1.0, "absent": 0.0, "false": -1.0}
@@ -48,28 +48,31 @@ class Bench:
         self.figures = audited.figures(self.model)
         self.sampler = Sampler(self.model, self.figures, effort)
         self.draws = draws
-        self.historian = Historian(self.model, self.figures, audited.known_levers())
+        self.histories = HistorySimulator(self.model, self.figures, audited.known_levers())
         self.lab = BatchSimulator(Simulator(self.model, audited.AHEAD), draws)
         blank = np.random.default_rng(1).standard_normal((draws, self.sampler.layout.size))
         self.before = {
-            name: View(self.historian.tell(blank, audited.table(name), 1).standing, {})
-            for name in ("neutral", "sources")
+            name: self.histories.run(blank, audited.table(name), 1) for name in ("neutral", "sources")
         }
-        self.wide = form(audited.TESTS, self.lab, self.before["neutral"].standing, 1)
+        self.wide = built_in(audited.TESTS.interventions, self.lab, self.before["neutral"].state_today, 1)
 
     def target(self, z: np.ndarray, number: int, prior_set: str = "neutral") -> Target:
         """Draw a panel of that truth, to be fitted under a prior set."""
         # one past is told as often as the historian was compiled for, and the first is taken
-        past = self.historian.tell(np.tile(z, (self.draws, 1)), audited.table(), 1000 + number)
+        past = self.histories.run(np.tile(z, (self.draws, 1)), audited.table(), 1000 + number)
         values = as_values(self.figures, past.replicated[0])
         return Target(audited.table(prior_set), jax.tree.map(np.asarray, values), audited.known_levers())
 
-    def verdicts(self, posterior: Posterior, number: int, prior_set: str) -> dict[str, tuple[str, float]]:
+    def verdicts(self, posterior: Draws, number: int, prior_set: str) -> dict[str, tuple[str, float]]:
         """Audit a fit: verdict and probability of the claimed sign by test."""
         flat = posterior.z.reshape(-1, self.sampler.layout.size)
-        after = View(self.historian.tell(flat, audited.table(prior_set), number).standing, {})
-        found = audit(audited.TESTS, self.lab, prior_set, after, self.before[prior_set], self.wide, 1)
-        return {name: (trial.judgement.verdict, trial.after.right) for name, trial in found.items()}
+        past = self.histories.run(flat, audited.table(prior_set), number)
+        after, before = (
+            effects_of(audited.TESTS, self.lab, each, 1) for each in (past, self.before[prior_set])
+        )
+        inputs = Inputs.of(self.model, past.state_today)
+        rows = judged(audited.TESTS, after, before, self.wide, prior_set, inputs)
+        return {row["test"]: (row["verdict"], row["p_direction"]) for row in rows}
 
 
 def plan(number: int) -> dict[str, str]:

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest, chi2, norm
 
 from outbid.errors import InputError
-from outbid.game.estimation.comparison import clarke, likelihood_ratio, vuong
-from outbid.game.estimation.estimate import Estimates, Specification, estimate
+from outbid.game import Estimates, Specification, estimate
 from outbid.game.game import Game
+from outbid.game.model_tests import clarke, likelihood_ratio, vuong
 from small_games import TRUTH, duel, played
 
 BASE = duel()

@@ -14,7 +14,8 @@ import pytest
 from numpy.typing import NDArray
 
 from outbid.errors import InputError
-from outbid.game.counterfactual.compare import (
+from outbid.game.branches import follow, follow_all
+from outbid.game.comparison import (
     Comparison,
     compare,
     fixed,
@@ -23,14 +24,20 @@ from outbid.game.counterfactual.compare import (
     transformed,
     without,
 )
-from outbid.game.counterfactual.follow import follow, follow_all
-from outbid.game.counterfactual.outcomes import ANY, activity, error_over_months, mean_levels
-from outbid.game.counterfactual.responses import against, reply_slopes, standing_slopes
-from outbid.game.estimation.specification import Specification, classic_specification
+from outbid.game.equilibrium import Equilibrium, solve
 from outbid.game.game import Game, Player, game_from_arrays, restrict
 from outbid.game.grid import Axis, Grid, even_axis, quantile_axis
 from outbid.game.kernel import Scattered, dense
-from outbid.game.solve import Equilibrium, solve
+from outbid.game.outcomes import (
+    ANY,
+    activity,
+    against,
+    error_over_months,
+    mean_levels,
+    reply_slopes,
+    standing_slopes,
+)
+from outbid.game.specification import Specification, classic_specification
 
 Floats = NDArray[np.float64]
 DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "tugofwar"

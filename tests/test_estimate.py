@@ -9,15 +9,14 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outbid.errors import InputError
-from outbid.game.estimation.ascent import evaluate
-from outbid.game.estimation.covariance import chances, covariances, first_step_parts, observed_information
-from outbid.game.estimation.estimate import (
+from outbid.game import (
     Estimates,
     FirstStep,
     Play,
@@ -26,11 +25,12 @@ from outbid.game.estimation.estimate import (
     estimate,
     play_from_panel,
 )
-from outbid.game.estimation.many_starts import draw_starts, estimate_many
+from outbid.game.equilibrium import solve
 from outbid.game.game import Game, Player
 from outbid.game.grid import Axis, Grid, even_axis, quantile_axis
 from outbid.game.kernel import Banded, Scattered, banded_from, dense
-from outbid.game.solve import solve
+from outbid.game.likelihood import chances, covariances, curvature, evaluate, first_step_parts
+from outbid.game.many_starts import draw_starts, estimate_many
 from small_games import (
     AXIS,
     DISCOUNT,
@@ -218,7 +218,7 @@ def test_second_derivatives_agree_with_differences_of_the_likelihood() -> None:
     play = anyhow(specification, 300)
     counts = play.counts(specification.game(TRUTH))
     at = evaluate(specification, TRUTH, np.zeros_like(counts), counts)
-    curvature = observed_information(specification, TRUTH, at, counts)
+    curved = curvature(specification, TRUTH, at, counts)
     for i in range(4):
         step = np.zeros(4)
         step[i] = 1e-3
@@ -226,7 +226,7 @@ def test_second_derivatives_agree_with_differences_of_the_likelihood() -> None:
             evaluate(specification, TRUTH + s * step, at.values, counts).log_likelihood for s in (1, 0, -1)
         ]
         second = (sides[0] - 2 * sides[1] + sides[2]) / 1e-6
-        assert curvature[i, i] == pytest.approx(-float(second), rel=1e-3)
+        assert curved[i, i] == pytest.approx(-float(second), rel=1e-3)
 
 
 def test_what_the_first_step_moves_agrees_with_differences() -> None:
@@ -357,15 +357,15 @@ def test_many_starts_tell_what_led_where() -> None:
     specification = duel()
     play = played(specification, TRUTH, 300, 5)
     starts = draw_starts(START, 0.3, 8, 1)
-    tops = estimate_many(specification, play, starts, equilibrium_starts=4)
-    assert sum(len(top.starts) for top in tops.tops) + len(tops.failed) == tops.tried == 8
-    heights = [top.estimates.log_likelihood for top in tops.tops]
-    assert heights == sorted(heights, reverse=True) and tops.highest is tops.tops[0].estimates
-    assert all(top.equilibria >= 1 for top in tops.tops)
-    assert tops.highest.log_likelihood >= estimate(specification, play, START).log_likelihood - 1e-6
+    maxima = estimate_many(specification, play, starts, equilibrium_starts=4)
+    assert sum(map(len, maxima.starts)) + len(maxima.failed) == maxima.tried == 8
+    heights = list(maxima.table()["log_likelihood"])
+    assert heights == sorted(heights, reverse=True) and maxima.highest.log_likelihood == heights[0]
+    assert min(maxima.equilibria) >= 1
+    assert maxima.highest.log_likelihood >= estimate(specification, play, START).log_likelihood - 1e-6
     again = estimate_many(specification, play, starts, equilibrium_starts=4)
-    assert again.to_rows() == tops.to_rows()
-    assert "higher one may exist" in tops.summary() and "beta_north" in tops.summary()
+    pd.testing.assert_frame_equal(again.table(), maxima.table())
+    assert "higher one may exist" in maxima.summary() and "beta_north" in maxima.summary()
 
 
 def test_starts_are_drawn_around_a_centre() -> None:

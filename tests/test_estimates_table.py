@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from outbid.errors import InputError
-from outbid.game.estimation.estimates import Estimates
-from outbid.game.estimation.estimates_table import escape_latex, figure
+from outbid.game.coefficients import escape_latex, figure
+from outbid.game.equilibrium import solve
+from outbid.game.estimates import Estimates
 from outbid.game.game import Player, game_from_arrays
 from outbid.game.grid import Axis, Grid
-from outbid.game.solve import solve
 
 NAMES = ("beta_<north> & co", "kappa_100%")
 
@@ -59,10 +59,12 @@ def test_errors_tests_and_intervals(found: Estimates) -> None:
 
 
 def test_rows_hold_what_the_methods_return(found: Estimates) -> None:
-    rows = found.to_rows("uncorrected")
-    assert [row["parameter"] for row in rows] == list(NAMES)
-    assert [row["standard_error"] for row in rows] == pytest.approx([0.2, 0.5])
-    assert [row["high"] for row in rows] == pytest.approx(found.conf_int(kind="uncorrected")[:, 1])
+    table = found.table("uncorrected")
+    assert list(table["parameter"]) == list(NAMES)
+    assert list(table["standard_error"]) == pytest.approx([0.2, 0.5])
+    assert list(table["z"]) == pytest.approx(found.z("uncorrected"))
+    assert list(table["p"]) == pytest.approx(found.p_values("uncorrected"))
+    assert list(table["high"]) == pytest.approx(found.conf_int(kind="uncorrected")[:, 1])
 
 
 def test_predictions_are_the_equilibriums(found: Estimates) -> None:

@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outbid.errors import InputError
-from outbid.game.state.bootstrap import bootstrap, fit_paths, simulate_paths
-from outbid.game.state.first_stage import changes, level_terms, levels
-from outbid.game.state.newey_west import automatic_bandwidth, newey_west
+from outbid.game.first_stage import bootstrap, changes, fit_paths, level_terms, levels, simulate_paths
+from outbid.game.newey_west import automatic_bandwidth, newey_west
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "tugofwar"
 NAMES = ("hamas_attack", "fatah_attack")

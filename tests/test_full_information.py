@@ -12,16 +12,14 @@ from scipy.stats import norm
 
 from outbid.errors import InputError
 from outbid.game.equations import log_probabilities
+from outbid.game.equilibrium import solve
 from outbid.game.game import Game, Player
 from outbid.game.grid import Axis, Grid, even_axis
-from outbid.game.hidden.anchors import Anchor, Free, LongRun, Measure, Normal
-from outbid.game.hidden.full_information import FullInformation, full_information
-from outbid.game.hidden.game import HiddenGame, one_index_hidden
-from outbid.game.hidden.inputs import Record, draw, joint_log
-from outbid.game.hidden.likelihood import Likelihood
-from outbid.game.hidden.markov import forward, seen_actions
+from outbid.game.hidden_estimates import FullInformation, full_information
+from outbid.game.hidden_game import Anchor, Free, HiddenGame, LongRun, Measure, Normal, one_index_hidden
+from outbid.game.hidden_likelihood import Likelihood, Record, draw, joint_log
 from outbid.game.kernel import Scattered, banded_from
-from outbid.game.solve import solve
+from outbid.game.markov import forward, seen_actions
 
 AXIS = even_axis("support", -8.0, 8.0, 41)
 PLAYERS = (Player("mild", (0, 1)), Player("hard", (0, 1)))

@@ -14,10 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outbid.errors import InputError
-from outbid.game.hidden.inputs import draw, joint_log, long_run_start, measure_log, normal_start
-from outbid.game.hidden.markov import Seen, forward, month_logs, seen_actions, smooth
-from outbid.game.hidden.slopes import with_slopes
+from outbid.game.hidden_likelihood import draw, joint_log, long_run_start, measure_log, normal_start
 from outbid.game.kernel import Kernel, Scattered, banded_from, normal_band, normal_reach
+from outbid.game.markov import Seen, forward, month_logs, seen_actions, smooth, with_slopes
 
 compiled = jax.jit(forward)
 COUNTS = (2, 2)
@@ -139,7 +138,7 @@ def test_wide_bands_and_narrow_ones_agree(monkeypatch: pytest.MonkeyPatch) -> No
         measure_log(points, figures, INTERCEPTS, LOADINGS, SDS),
     )
     narrow = jax.jit(month_logs)(*inputs)
-    monkeypatch.setattr("outbid.game.hidden.markov.NARROW", 0)
+    monkeypatch.setattr("outbid.game.markov.NARROW", 0)
     wide = jax.jit(lambda *each: month_logs(*each))(*inputs)
     np.testing.assert_allclose(narrow, wide, atol=1e-11)
     np.testing.assert_allclose(narrow.sum(), compiled(*inputs))

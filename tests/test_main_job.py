@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from outbid.cli import main
 from outbid.infer.diagnostics import arviz
+from outbid.infer.history import paths_table
+from outbid.infer.store import read_results
 from outbid.report.claims.content import VERDICTS
 
 PRIORS = ("neutral", "sources")
@@ -57,8 +60,7 @@ def test_it_leaves_what_it_promises_and_nothing_half_written(out: Path) -> None:
         "report.html",
         "summary.json",
         "content.json",
-        "posterior.nc",
-        "posterior_sources.nc",
+        "results.nc",
         "tables",
     }
     tables = {path.name for path in (out / "tables").iterdir()}
@@ -98,14 +100,15 @@ def test_the_summary_has_the_declared_keys(out: Path) -> None:
     assert told["forecast"] == told["scores"] == told["replication"] == []
 
 
-def test_arviz_opens_the_posterior(out: Path) -> None:
-    data = arviz().from_netcdf(out / "posterior.nc")
-    assert {"posterior", "sample_stats", "posterior_predictive", "log_likelihood", "observed_data"} <= set(
-        data.groups()
-    )
+@pytest.mark.parametrize("prior", PRIORS)
+def test_arviz_opens_the_results(out: Path, prior: str) -> None:
+    data = arviz().InferenceData.from_netcdf(out / "results.nc", base_group=prior)
+    groups = {"posterior", "sample_stats", "posterior_predictive", "log_likelihood", "observed_data"}
+    assert groups | {"prior", "prior_predictive", "constant_data"} <= set(data.groups())
     assert set(data.posterior["tempo_noise"].dims) == {"chain", "draw"}
     assert (data.posterior["tempo_noise"] > 0).all()
-    assert np.isfinite(data.log_likelihood["figure"]).all()
+    assert all(np.isfinite(each).all() for each in data.log_likelihood.data_vars.values())
+    assert set(data.observed_data) == set(data.posterior_predictive)
 
 
 def test_people_are_conserved_along_every_path_of_the_posterior(out: Path) -> None:
@@ -113,10 +116,28 @@ def test_people_are_conserved_along_every_path_of_the_posterior(out: Path) -> No
         *("hardliners", "pragmatists", "challengers", "infiltrators", "dismissed", "sympathisers"),
         *("detained", "population", "killed", "left"),
     )
-    path = arviz().from_netcdf(out / "posterior.nc")["path"]
+    path = arviz().InferenceData.from_netcdf(out / "results.nc", base_group="neutral")["path"]
     total = sum(path[name].astype(float) for name in stocks)
     spread = (total.max("month") - total.min("month")) / total.mean("month")
     assert float(spread.max()) < 1e-6  # the file keeps paths in single precision
+
+
+def test_the_stored_paths_hold_the_bands_of_the_report(out: Path) -> None:
+    tree = read_results(out / "results.nc")
+    table = paths_table({name: tree[name]["path_quantiles"].to_dataset() for name in PRIORS})
+    shown = pd.read_csv(out / "tables" / "paths.csv")
+    for ident, path in {
+        "attacks": "attacks_home",
+        "other_violence": "events_others",
+        "challengers": "outcome.challengers",
+        "hardness": "lever.hardness",
+    }.items():
+        bands = shown[shown["path"] == ident]
+        same = table[table["path"] == path].merge(bands, on=["prior", "month"], suffixes=("", "_shown"))
+        assert len(same) == len(bands) > 0
+        for column in ("median", "q05", "q95"):
+            # the report rounds what it shows
+            np.testing.assert_allclose(same[column], same[f"{column}_shown"], rtol=1e-4, atol=1e-4)
 
 
 def test_a_second_run_takes_up_the_fit_and_gives_the_same_numbers(
@@ -224,16 +245,16 @@ def test_ctrl_c_in_the_middle_of_sampling_keeps_what_was_finished(
 ) -> None:
     import outbid.run as order
 
-    held = (out / "posterior.nc").read_bytes()
+    held = (out / "results.nc").read_bytes()
     folder = tmp_path / "stopped"
     folder.mkdir()
-    (folder / "posterior.nc").write_bytes(held)
+    (folder / "results.nc").write_bytes(held)
 
     def stopped(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(order, "fit", stopped)
     assert main(["run", "khorasan", "--quick", "--seed", "7", "--out", str(folder)]) == 130
-    assert "posterior.nc" in capsys.readouterr().err
-    assert (folder / "posterior.nc").read_bytes() == held
+    assert "results.nc" in capsys.readouterr().err
+    assert (folder / "results.nc").read_bytes() == held
     assert not (folder / "report.html").exists()

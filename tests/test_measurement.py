@@ -10,8 +10,15 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from outbid.errors import InputError
-from outbid.game.state.measurement import Measurement, draw_states, score, smooth, smooth_state, standardise
-from outbid.game.state.measurement_fit import fit_state
+from outbid.game.measurement import (
+    Measurement,
+    draw_states,
+    fit_state,
+    score,
+    smooth,
+    smooth_state,
+    standardise,
+)
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "tugofwar"
 POLLS = ("trust_hamas", "trust_fatah", "support_hamas", "support_fatah", "vote_hamas", "vote_fatah")

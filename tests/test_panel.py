@@ -12,18 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from outbid.data.levers import read_levers, read_marks
 from outbid.data.panel import (
     EARLY_DAYS,
     Panel,
     Record,
     Series,
-    Window,
     monthly_mean_weights,
-    read_levers,
-    read_marks,
     read_panel,
     weights,
 )
+from outbid.data.window import Window
 from outbid.errors import InputError
 
 WINDOW = Window("2021-09", "2022-12")

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 
 import arviz as az
 import jax
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 import contest
-from outbid.infer.fit import iterations
+from outbid.infer.diagnostics import diagnose
 from outbid.infer.likelihood import Figures, Values
-from outbid.infer.posterior import CHAINS, Effort, Posterior, Sampler, Target, log_posterior, roundness
+from outbid.infer.posterior import (
+    CHAINS,
+    FULL,
+    QUICK,
+    Draws,
+    Effort,
+    Sampler,
+    Target,
+    log_posterior,
+    preconditioner,
+)
 from outbid.model.declare import Model
 from outbid.model.priors import PriorTable
 
-EFFORT = Effort(approach=25, scales=25, settle=50, draws=500, target_acceptance=0.8)
+EFFORT = Effort(approach=25, scales=25, steps=50, draws=500, target_acceptance=0.8)
 NEXT_TO_NOTHING = 1e-9
 
 
@@ -39,12 +52,12 @@ def sampler() -> Sampler:
 
 
 @cache
-def told_and_fitted() -> tuple[list[int], Posterior]:
+def told_and_fitted() -> tuple[list[int], Draws]:
     told: list[int] = []
     return told, sampler().sample(contest.target(figures()), seed=4, advanced=told.append)
 
 
-def fitted() -> Posterior:
+def fitted() -> Draws:
     return told_and_fitted()[1]
 
 
@@ -116,7 +129,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
 def test_iterations_are_told_as_they_are_made():
     told, _ = told_and_fitted()
     assert set(told) == {EFFORT.chunk}
-    assert sum(told) == iterations(toy(), ["neutral"], EFFORT)
+    assert sum(told) == EFFORT.iterations
 
 
 # stopping
@@ -223,11 +236,11 @@ def test_without_figures_the_prior_comes_back():
 # the geometry
 
 
-def test_roundness_is_the_root_of_the_inverse_and_held_to_the_prior():
+def test_the_preconditioner_is_the_root_of_the_inverse_and_held_to_the_prior():
     curvature = np.array([[40.0, 12.0], [12.0, 9.0]])
-    turn = roundness(curvature)
-    assert turn @ turn.T == pytest.approx(np.linalg.inv(curvature))
-    weak = roundness(np.diag([4.0, 1e-6, -9.0]))
+    scaling = preconditioner(curvature)
+    assert scaling @ scaling.T == pytest.approx(np.linalg.inv(curvature))
+    weak = preconditioner(np.diag([4.0, 1e-6, -9.0]))
     assert np.diag(weak @ weak.T) == pytest.approx([1 / 4, 1 / 0.5, 1 / 9])
 
 
@@ -241,3 +254,108 @@ def test_the_mode_is_flat_and_curvature_is_that_of_the_density():
     below, here, above = log_density_at(mode + np.outer([-1, 0, 1], direction), target)
     bend = direction @ sampler().curvature(target, mode) @ direction
     assert 2 * here - below - above == pytest.approx(bend, rel=1e-2)
+
+
+# a quick run
+
+
+@cache
+def quick_sampler() -> Sampler:
+    return Sampler(toy(), figures(), QUICK)
+
+
+@cache
+def quick() -> tuple[list[int], Draws]:
+    told: list[int] = []
+    return told, quick_sampler().sample(contest.target(figures()), seed=4, advanced=told.append)
+
+
+def test_a_quick_run_finds_the_same_places_and_spreads():
+    _, short = quick()
+    assert short.z.shape == (QUICK.chains, QUICK.draws, sampler().layout.size)
+    assert short.divergent.mean() < 0.02
+    full = fitted().z
+    shift = (short.z.mean(axis=(0, 1)) - full.mean(axis=(0, 1))) / full.std(axis=(0, 1))
+    assert np.abs(shift).max() < 0.6
+    assert np.sqrt(np.mean(shift**2)) < 0.2
+    ratio = short.z.std(axis=(0, 1)) / full.std(axis=(0, 1))
+    assert ratio.min() > 0.6 and ratio.max() < 1.5
+
+
+def test_a_quick_run_gives_the_same_numbers_again_and_says_what_it_is():
+    told, short = quick()
+    assert sum(told) == QUICK.iterations
+    again = quick_sampler().sample(contest.target(figures()), seed=4)
+    assert np.array_equal(again.z, short.z)
+    (problem,) = diagnose(short, QUICK).problems
+    assert "quick run" in problem and "without --quick" in problem
+
+
+def test_a_quick_run_without_figures_gives_the_prior_back():
+    nothing = Values(*(np.full_like(column, np.nan) for column in figures().rows.values))
+    target = Target(contest.table(), nothing, contest.known_levers())
+    z = quick_sampler().sample(target, seed=8).z
+    flat = z.reshape(-1, z.shape[-1])
+    assert flat.mean(axis=0) == pytest.approx(np.zeros(flat.shape[1]), abs=0.35)
+    assert flat.std(axis=0) == pytest.approx(np.ones(flat.shape[1]), abs=0.25)
+
+
+# how long, and what to try next
+
+
+def test_an_effort_is_changed_where_asked_and_stays_in_proportion():
+    assert FULL.changed() == FULL
+    assert QUICK.changed() == QUICK
+    assert FULL.changed(warmup=FULL.warmup) == FULL
+    assert FULL.changed(draws=2000, chains=2, target_accept=0.98) == replace(
+        FULL, draws=2000, chains=2, target_acceptance=0.98
+    )
+    twice = FULL.changed(warmup=2 * FULL.warmup)
+    assert (twice.approach, twice.scales, twice.steps) == (100, 300, 150)
+
+
+@given(st.integers(3, 400), st.sampled_from([FULL, QUICK]))
+def test_any_warmup_has_three_phases_in_whole_chunks(chunks: int, effort: Effort):
+    changed = effort.changed(warmup=25 * chunks)
+    phases = (changed.approach, changed.scales, changed.steps)
+    assert sum(phases) == 25 * chunks == changed.warmup
+    assert all(phase >= effort.chunk and phase % effort.chunk == 0 for phase in phases)
+
+
+def with_faults(**changes: np.ndarray) -> Draws:
+    generator = np.random.default_rng(3)
+    shape = (4, 500)
+    sound = Draws(
+        sampler().layout,
+        generator.standard_normal((*shape, sampler().layout.size)),
+        np.zeros(shape, bool),
+        generator.standard_normal(shape),
+        np.ones(shape),
+        np.ones(shape),
+    )
+    return replace(sound, **changes)
+
+
+def test_sound_draws_have_no_problem():
+    assert diagnose(with_faults(), EFFORT).passed
+
+
+def test_every_failed_check_says_what_to_try_next():
+    sound, at = with_faults(), number_of("events_others")
+    apart = sound.z.copy()
+    apart[0, :, at] += 0.4
+    (problem, *_) = diagnose(replace(sound, z=apart), EFFORT).problems
+    assert "events_others" in problem and "--warmup 200" in problem
+
+    slow = sound.z.copy()
+    slow[:, :, at] = np.repeat(slow[:, ::10, at], 10, axis=1)
+    problems = diagnose(replace(sound, z=slow), EFFORT).problems
+    (few,) = [line for line in problems if "effective" in line]
+    assert "events_others" in few and "--draws" in few
+
+    (diverged,) = diagnose(replace(sound, divergent=sound.z[..., at] > 2.5), EFFORT).problems
+    assert "--target-accept 0.933" in diverged and "events_others" in diverged
+
+    walk = np.cumsum(np.ones(500)) * 0.1 + sound.energy
+    (sluggish,) = diagnose(replace(sound, energy=walk), EFFORT).problems
+    assert "BFMI" in sluggish and "reparameterise" in sluggish

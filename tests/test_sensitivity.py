@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,33 +9,33 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import contest
-from outbid.answers.sensitivity import sensitivity
-from outbid.ask.sensitivity.answer import Sensitivity
-from outbid.ask.sensitivity.design import Design, stream
-from outbid.ask.sensitivity.discover import check, discover, met
-from outbid.ask.sensitivity.explain import explained, levels, shares
-from outbid.ask.sensitivity.file import read_sensitivity
-from outbid.ask.sensitivity.indices import given_data_shares, placed, rank_correlations, sobol_indices
-from outbid.ask.sensitivity.inputs import Space, free_space, inputs_of, values_of, weighted_space
-from outbid.ask.sensitivity.settings import Condition, Discover
-from outbid.brief.sensitivity import explored
+from drawn_section import html_of
+from outbid.declared import parse
 from outbid.errors import InputError
 from outbid.model.priors import from_standard_normal
 from outbid.progress import Silent
-from outbid.report.page import environment
-from outbid.report.saved import rebuilt, to_text
-from outbid.report.sensitivity import files as sensitivity_csv
-from outbid.report.sensitivity import tables as sensitivity_tables
-from outbid.report.sensitivity import words as sensitivity_words
-from outbid.report.sensitivity.content import SensitivityContent
+from outbid.question import Context
+from outbid.questions.sensitivity import QUESTION
+from outbid.questions.sensitivity.compute import Runs, check, discover, met
+from outbid.questions.sensitivity.indices import (
+    given_data_shares,
+    placed,
+    rank_correlations,
+    sobol_indices,
+    stream,
+)
+from outbid.questions.sensitivity.schema import Condition, Discover, Options, Sensitivity
+from outbid.questions.sensitivity.unknowns import Space, free_space, inputs_of, values_of, weighted_space
 from outbid.run import Settings
 from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Simulator, Standing
-from outbid.simulate.scenario_file import read_scenarios
+from outbid.simulate.engine import Simulator, StateToday
+from outbid.simulate.scenario import names_of
+from outbid.simulate.scenario import read_scenarios
 from outbid.study import load_study
 
 DRAWS, MONTHS = 200, 6
@@ -94,19 +92,11 @@ def test_streamed_design_is_salibs_own(size: int) -> None:
 
     problem = {"num_vars": 3, "names": ["a", "b", "c"], "bounds": [[0.0, 1.0]] * 3}
     theirs = sobol.sample(problem, 8, calc_second_order=False, seed=np.random.default_rng(5))
-    batches = list(Design(8, 3, 5).batches(size))
-    assert all(len(batch) <= size for batch in batches)
-    np.testing.assert_array_equal(np.concatenate(batches), theirs)
-
-
-def test_stream_keeps_only_outcomes_and_their_order() -> None:
-    told: list[int] = []
-    design = Design(8, 4, 1)
-    values = stream(design, lambda x: np.stack([x.sum(axis=1), x[:, 0]], axis=1), 13, told.append)
-    points = np.concatenate(list(design.batches(100)))
-    assert values.shape == (8, 6, 2)
-    np.testing.assert_allclose(values.reshape(-1, 2)[:, 0], points.sum(axis=1))
-    assert sum(told) == design.rows == len(points)
+    sizes: list[int] = []
+    ours = stream(8, 3, 5, lambda points: points, size, sizes.append)
+    assert all(each <= size for each in sizes)
+    assert sum(sizes) == 8 * (3 + 2)
+    np.testing.assert_array_equal(ours.reshape(-1, 3), theirs)
 
 
 # known answers
@@ -119,11 +109,11 @@ def test_shares_of_the_ishigami_function() -> None:
         x = np.pi * (2 * unit - 1)
         return (np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0]))[:, None]
 
-    found = sobol_indices(stream(Design(4096, 3, 3), ishigami, 2000), 1)
-    np.testing.assert_allclose(found.first[0], [0.3139, 0.4424, 0.0], atol=0.02)
-    np.testing.assert_allclose(found.total[0], [0.5576, 0.4424, 0.2437], atol=0.02)
-    assert np.all(found.total_half > 0)
-    assert np.all(found.total_half < 0.05)
+    first, _, total, total_half = sobol_indices(stream(4096, 3, 3, ishigami, 2000), 1)[:, 0]
+    np.testing.assert_allclose(first, [0.3139, 0.4424, 0.0], atol=0.02)
+    np.testing.assert_allclose(total, [0.5576, 0.4424, 0.2437], atol=0.02)
+    assert np.all(total_half > 0)
+    assert np.all(total_half < 0.05)
 
 
 def test_shares_of_sums_and_products_by_hand() -> None:
@@ -133,21 +123,19 @@ def test_shares_of_sums_and_products_by_hand() -> None:
             [x @ [1.0, 2.0, 0.0], x[:, 0] * x[:, 1] + 0.0 * x[:, 2], np.full(len(x), 3.0)], axis=1
         )
 
-    found = sobol_indices(stream(Design(2048, 3, 4), both, 500), 1)
-    np.testing.assert_allclose(found.first[0], [0.2, 0.8, 0.0], atol=0.03)
-    np.testing.assert_allclose(found.total[0], [0.2, 0.8, 0.0], atol=0.03)
+    first, _, total, _ = sobol_indices(stream(2048, 3, 4, both, 500), 1)
+    np.testing.assert_allclose(first[0], [0.2, 0.8, 0.0], atol=0.03)
+    np.testing.assert_allclose(total[0], [0.2, 0.8, 0.0], atol=0.03)
     # a product of two centred inputs: nothing alone, everything together
-    np.testing.assert_allclose(found.first[1], [0.0, 0.0, 0.0], atol=0.05)
-    np.testing.assert_allclose(found.total[1], [1.0, 1.0, 0.0], atol=0.05)
+    np.testing.assert_allclose(first[1], [0.0, 0.0, 0.0], atol=0.05)
+    np.testing.assert_allclose(total[1], [1.0, 1.0, 0.0], atol=0.05)
     # and what never changes has nothing to explain
-    assert not found.total[2].any()
+    assert not total[2].any()
 
 
 def test_same_seed_same_shares() -> None:
-    values = stream(Design(64, 2, 9), lambda x: x[:, :1] ** 2 + x[:, 1:], 32)
-    one, two = sobol_indices(values, 7), sobol_indices(values, 7)
-    for field in dataclasses.fields(one):
-        np.testing.assert_array_equal(getattr(one, field.name), getattr(two, field.name))
+    values = stream(64, 2, 9, lambda x: x[:, :1] ** 2 + x[:, 1:], 32)
+    np.testing.assert_array_equal(sobol_indices(values, 7), sobol_indices(values, 7))
 
 
 def test_shares_from_draws_see_ties_that_a_design_does_not() -> None:
@@ -185,7 +173,7 @@ def lab() -> BatchSimulator:
 
 
 @pytest.fixture(scope="module")
-def standing(lab: BatchSimulator) -> Standing:
+def today(lab: BatchSimulator) -> StateToday:
     generator = np.random.default_rng(1)
     z = generator.standard_normal((DRAWS, len(lab.model.parameters)))
     parameters = np.asarray(from_standard_normal(z, contest.table()))
@@ -198,41 +186,69 @@ def standing(lab: BatchSimulator) -> Standing:
         "tempo": generator.standard_normal(DRAWS),
     }
     levers = np.stack([0.5 + 0.1 * generator.standard_normal(DRAWS), np.full(DRAWS, 0.4)], axis=1)
-    return Standing(parameters, state, levers)
+    return StateToday(parameters, state, levers)
 
 
-@pytest.fixture(scope="module")
-def study(lab: BatchSimulator, tmp_path_factory: pytest.TempPathFactory) -> Any:
-    folder = tmp_path_factory.mktemp("toy")
+def study_in(folder: Path) -> Any:
+    """The toy as a study whose declarations lie in a folder."""
     (folder / "scenarios.toml").write_text(SCENARIOS)
-    (folder / "sensitivity.toml").write_text(ASKED)
-    return SimpleNamespace(model=lab.model, folder=folder, levers_today=None)
+    model = contest.model()
+    scenarios = read_scenarios(folder / "scenarios.toml", model)
+    by_id = {each.id: each for each in scenarios}
+    return SimpleNamespace(
+        model=model,
+        folder=folder,
+        scenarios=scenarios,
+        scenario=by_id.__getitem__,
+        baseline=scenarios[0],
+        names={**names_of(model), "scenario": list(by_id)},
+    )
 
 
 @pytest.fixture(scope="module")
-def answers(study: Any, lab: BatchSimulator, standing: Standing) -> dict[str, Sensitivity]:
-    here = SimpleNamespace(standing=standing)
-    known: Any = {name: SimpleNamespace(past=here, unseen=here) for name in ("neutral", "sources")}
-    return sensitivity(study, known, lab, Settings(), Silent())
+def study(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    folder = tmp_path_factory.mktemp("toy")
+    (folder / "sensitivity.toml").write_text(ASKED)
+    return study_in(folder)
 
 
-def _spaces(study: Any, lab: BatchSimulator, standing: Standing) -> Iterator[Space]:
-    asked = _asked(study)
-    inputs = inputs_of(lab.model, asked.outcomes, list(asked.scenarios.values()), [standing])
-    chances = {name: each for name, each in lab.innovations(32, 1).items() if name in lab.model.noisy}
-    yield weighted_space(lab.model, inputs, standing, chances)
-    yield free_space(lab.model, inputs, standing, chances)
+def answered(
+    study: Any, lab: BatchSimulator, today: StateToday, options: Options | None = None
+) -> xr.Dataset:
+    here = SimpleNamespace(state_today=today)
+    known: Any = {
+        name: SimpleNamespace(history={"after": here, "before": here}) for name in ("neutral", "sources")
+    }
+    context = Context(study, known, lab, Settings(), Silent(), lambda name: None)
+    asked = QUESTION.declare(study)
+    assert asked is not None
+    return QUESTION.answer(context, asked, options)
 
 
-def _asked(study: Any) -> Any:
-    scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
-    asked = read_sensitivity(study.folder, study.model, scenarios)
+@pytest.fixture(scope="module")
+def answer(study: Any, lab: BatchSimulator, today: StateToday) -> xr.Dataset:
+    return answered(study, lab, today)
+
+
+def _asked(study: Any) -> Sensitivity:
+    asked = QUESTION.declare(study)
     assert asked is not None
     return asked
 
 
-def test_inputs_are_what_the_future_reads(answers: dict[str, Sensitivity]) -> None:
-    keys = {item.key for item in answers["neutral"].inputs}
+def _runs(study: Any, lab: BatchSimulator) -> Runs:
+    return Runs(lab, _asked(study), {each.id: each for each in study.scenarios})
+
+
+def _spaces(study: Any, lab: BatchSimulator, today: StateToday) -> Iterator[Space]:
+    inputs = inputs_of(lab.model, _asked(study).outcomes, study.scenarios, [today])
+    chances = {name: each for name, each in lab.innovations(32, 1).items() if name in lab.model.noisy}
+    yield weighted_space(lab.model, inputs, today, chances)
+    yield free_space(lab.model, inputs, today, chances)
+
+
+def test_inputs_are_what_the_future_reads(answer: xr.Dataset) -> None:
+    keys = set(answer.input.values)
     assert {"defection_base", "killing_base", "standing_hardness", "tempo_noise"} <= keys
     assert {"challengers today", "sympathisers today", "standing today", "hardness today", "chance"} <= keys
     # read by observations, by the past of levers, or by the start of the window alone
@@ -241,9 +257,9 @@ def test_inputs_are_what_the_future_reads(answers: dict[str, Sensitivity]) -> No
     assert not keys & {"killed today", "hardliners today", "counterforce today"}
 
 
-def test_spaces_range_over_what_they_should(study: Any, lab: BatchSimulator, standing: Standing) -> None:
+def test_spaces_range_over_what_they_should(study: Any, lab: BatchSimulator, today: StateToday) -> None:
     unit = np.random.default_rng(0).random((500, 40))
-    weighted, free = _spaces(study, lab, standing)
+    weighted, free = _spaces(study, lab, today)
     for space in (weighted, free):
         start, innovations = space.at(unit[:, : len(space.inputs)])
         assert len(start) == 500
@@ -254,91 +270,101 @@ def test_spaces_range_over_what_they_should(study: Any, lab: BatchSimulator, sta
     low, _ = weighted.at(np.zeros((1, len(weighted.inputs))))
     high, _ = weighted.at(np.ones((1, len(weighted.inputs))))
     i = lab.model.parameter_names.index("killing_base")
-    assert low.parameters[0, i] == pytest.approx(standing.parameters[:, i].min())
-    assert high.state["tempo"][0] == pytest.approx(standing.state["tempo"].max())
+    assert low.parameters[0, i] == pytest.approx(today.parameters[:, i].min())
+    assert high.state["tempo"][0] == pytest.approx(today.state["tempo"].max())
     low, _ = free.at(np.zeros((1, len(free.inputs))))
     high, _ = free.at(np.ones((1, len(free.inputs))))
     # the central 90% of a lognormal prior, in proportions
     edge = np.exp(0.5 * 1.6448536)
     assert low.parameters[0, i] == pytest.approx(0.02 / edge, rel=1e-5)
     assert high.parameters[0, i] == pytest.approx(0.02 * edge, rel=1e-5)
-    assert high.state["tempo"][0] == pytest.approx(np.quantile(standing.state["tempo"], 0.95))
+    assert high.state["tempo"][0] == pytest.approx(np.quantile(today.state["tempo"], 0.95))
 
 
 def test_shares_streamed_in_batches_are_those_of_all_runs_at_once(
-    study: Any, lab: BatchSimulator, standing: Standing
+    study: Any, lab: BatchSimulator, today: StateToday
 ) -> None:
-    asked = _asked(study)
-    space = next(_spaces(study, lab, standing))
-    design = Design(32, len(space.inputs), 3)
-    assert design.rows > 2 * DRAWS
-    start, innovations = space.at(np.concatenate(list(design.batches(design.rows))))
-    values = explained(asked, levels(lab, asked, start, innovations, tuple(asked.scenarios)))
-    whole = sobol_indices(values.reshape(32, design.inputs + 2, -1), 3)
-    streamed = shares(lab, asked, space, 32, 3)
+    runs, space = _runs(study, lab), next(_spaces(study, lab, today))
+    inputs = len(space.inputs)
+    assert 32 * (inputs + 2) > 2 * DRAWS
+
+    def values(points: np.ndarray) -> np.ndarray:
+        return runs.explained(runs.levels(*space.at(points)))
+
+    whole = sobol_indices(stream(32, inputs, 3, values, 32 * (inputs + 2)), 3)
+    streamed = runs.shares(space, 32, 3)
     # the first is explained as it is, the second by its place among all
-    np.testing.assert_allclose(streamed.indices.total[0], whole.total[0], rtol=1e-9, atol=1e-12)
-    assert streamed.spread.shape == (2, 3)
+    np.testing.assert_allclose(streamed.total[0], whole[2, 0], rtol=1e-9, atol=1e-12)
     assert streamed.lost == 0.0
 
 
-def test_pressure_works_through_killing_and_members(answers: dict[str, Sensitivity]) -> None:
-    found = answers["neutral"]
-    assert found.weighted is not None
-    keys = [item.key for item in found.inputs]
-    total = dict(zip(keys, found.weighted.indices.total[1], strict=True))
-    assert sorted(total, key=lambda key: -total[key])[:2] == ["killing_base", "challengers today"]
-    assert (
-        total["attacks_per_thousand"] == pytest.approx(0.0, abs=1e-9)
-        if "attacks_per_thousand" in total
-        else True
+def test_pressure_works_through_killing_and_members(answer: xr.Dataset) -> None:
+    total = answer.total.sel(version="neutral", explain="pressure_members").to_series()
+    assert list(total.sort_values(ascending=False).index[:2]) == ["killing_base", "challengers today"]
+    assert total.get("attacks_per_thousand", 0.0) == pytest.approx(0.0, abs=1e-9)
+    assert list(answer.version.values) == ["neutral", "sources", "prior-free"]
+    assert "killing_base" in answer.limit_on.sel(prior="neutral", question="pressure_works").values
+
+
+def test_the_dataset_survives_being_saved(answer: xr.Dataset, study: Any, tmp_path: Path) -> None:
+    answer.to_netcdf(tmp_path / "answer.nc", engine="h5netcdf")
+    again = xr.load_dataset(tmp_path / "answer.nc", engine="h5netcdf")
+    for name, frame in QUESTION.tables(answer, study).items():
+        assert QUESTION.tables(again, study)[name].astype(str).equals(frame.astype(str))
+
+
+def test_a_study_without_the_file_asks_nothing(tmp_path: Path) -> None:
+    assert QUESTION.declare(study_in(tmp_path)) is None
+
+
+@pytest.mark.parametrize("only", ["explain", "discover"])
+def test_either_half_may_be_asked_alone(
+    only: str, lab: BatchSimulator, today: StateToday, tmp_path: Path
+) -> None:
+    first, _, rest = ASKED.partition("[[discover]]")
+    (tmp_path / "sensitivity.toml").write_text(
+        first if only == "explain" else "base_samples = 8\n[[discover]]" + rest
     )
-    assert found.free is not None
-    assert answers["sources"].free is None
-    box = found.findings[0].box
-    assert box is not None
-    assert "killing_base" in [limit.name for limit in box.limits]
+    study = study_in(tmp_path)
+    found = answered(study, lab, today, Options(base_samples=8))
+    found.to_netcdf(tmp_path / "answer.nc", engine="h5netcdf")
+    tables = QUESTION.tables(found, study)
+    assert set(tables) == {"sensitivity" if only == "explain" else "scenario_discovery"}
+    html = html_of(QUESTION.section(found, study))
+    assert ("<table" in html) == (only == "explain")
+    assert 1 <= len(QUESTION.lines(found, study)) <= 10
 
 
-def test_a_study_without_the_file_asks_nothing(study: Any, lab: BatchSimulator, tmp_path: Path) -> None:
-    (tmp_path / "scenarios.toml").write_text(SCENARIOS)
-    bare: Any = SimpleNamespace(model=lab.model, folder=tmp_path, levers_today=None)
-    assert sensitivity(bare, {}, lab, Settings(), Silent()) == {}
-    assert explored({}) == SensitivityContent()
-
-
-def test_base_samples_must_be_a_power_of_two(study: Any, lab: BatchSimulator) -> None:
-    with pytest.raises(InputError, match="power of two"):
-        sensitivity(study, {}, lab, Settings(), Silent(), base_samples=100)
+def test_base_samples_must_be_a_power_of_two() -> None:
+    with pytest.raises(InputError, match=r"base_samples.*power of two"):
+        parse("options", {"base_samples": 100}, Options, {})
 
 
 # discovery
 
 
+def _question(*conditions: Condition) -> Discover:
+    return Discover(
+        id="q", question="When?", answer="it pays", scenario="b", against="a", condition=conditions
+    )
+
+
 def test_conditions_hold_together_and_boxes_are_checked_on_unseen_draws() -> None:
     generator = np.random.default_rng(3)
     inputs = generator.uniform(size=(2000, 10))
-    gain = inputs[:, 0] - 0.5
-    question = Discover(
-        "q",
-        "When?",
-        "it pays",
-        "b",
-        "a",
-        (Condition("means", "means rise", above=0.0), Condition("loss", "few leave", below=0.4)),
+    question = _question(
+        Condition(outcome="means", words="means rise", above=0.0),
+        Condition(outcome="loss", words="few leave", below=0.4),
     )
-    told = {
+    levels = {
         "a": {"means": np.zeros(2000), "loss": np.zeros(2000)},
-        "b": {"means": gain, "loss": inputs[:, 1]},
+        "b": {"means": inputs[:, 0] - 0.5, "loss": inputs[:, 1]},
     }
-    found = discover(question, told, inputs, [f"x{i}" for i in range(10)])
-    assert found.share == pytest.approx(0.2, abs=0.03)
-    assert found.alone == (pytest.approx(0.5, abs=0.04), pytest.approx(0.4, abs=0.04))
-    assert found.box is not None
-    assert {limit.name for limit in found.box.limits} == {"x0", "x1"}
-    assert found.checked is not None
-    assert found.checked[0] > 0.9
-    assert found.checked[1] < 0.05
+    found = discover(question, levels, inputs, [f"x{i}" for i in range(10)])
+    assert found["share"] == pytest.approx(0.2, abs=0.03)
+    assert set(found["limit_on"]) == {"x0", "x1", ""}
+    assert found["checked_density"] > 0.9
+    assert found["checked_elsewhere"] < 0.05
 
 
 def test_noise_passes_no_check() -> None:
@@ -349,18 +375,16 @@ def test_noise_passes_no_check() -> None:
 
 def test_a_condition_is_strict() -> None:
     difference = np.array([-1.0, 0.0, 1.0])
-    assert met(Condition("y", "rises", above=0.0), difference).tolist() == [False, False, True]
-    assert met(Condition("y", "falls", below=0.0), difference).tolist() == [True, False, False]
+    rises, falls = (Condition(outcome="y", words="moves", **{side: 0.0}) for side in ("above", "below"))
+    assert met(rises, difference).tolist() == [False, False, True]
+    assert met(falls, difference).tolist() == [True, False, False]
 
 
 # reading
 
 
 def test_khorasan_asks_what_it_may() -> None:
-    study = load_study("khorasan")
-    scenarios = read_scenarios(study.folder / "scenarios.toml", study.model, study.levers_today)
-    asked = read_sensitivity(study.folder, study.model, scenarios)
-    assert asked is not None
+    asked = _asked(load_study("khorasan"))
     assert asked.explain
     assert asked.discover
 
@@ -389,98 +413,80 @@ def _edited(old: str, new: str) -> Callable[[], str]:
         (lambda: "base_samples = 64\n", "asks nothing"),
     ],
 )
-def test_bad_declarations_are_told(edited: Callable[[], str], told: str, study: Any, tmp_path: Path) -> None:
+def test_bad_declarations_are_told(edited: Callable[[], str], told: str, tmp_path: Path) -> None:
     (tmp_path / "sensitivity.toml").write_text(edited())
-    scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
     with pytest.raises(InputError, match=told) as caught:
-        read_sensitivity(tmp_path, study.model, scenarios)
-    assert "sensitivity.toml" in str(caught.value)
+        QUESTION.declare(study_in(tmp_path))
+    assert str(caught.value).startswith("sensitivity.toml")
 
 
 # what a reader sees
 
 
-@pytest.fixture(scope="module")
-def content(answers: dict[str, Sensitivity]) -> SensitivityContent:
-    return explored(answers)
+def test_tables_are_tidy_and_hold_every_input_and_limit(answer: xr.Dataset, study: Any) -> None:
+    tables = QUESTION.tables(answer, study)
+    shares = tables["sensitivity"]
+    assert not shares.duplicated(["explain", "version", "input"]).any()
+    assert len(shares) == 2 * 3 * len(answer.input)
+    assert (shares.runs == 64 * (len(answer.input) + 2)).all()
+    weight = shares[["total", "first_order_on_draws"]].max(axis=1)
+    for _, rows in weight.groupby([shares.explain, shares.version]):
+        assert rows.is_monotonic_decreasing
+    limits = tables["scenario_discovery"]
+    assert not limits.duplicated(["question", "prior", "input"]).any()
+    assert set(limits.scenario) == {"pressure"}
+    assert set(limits.against) == {"baseline"}
+    assert np.isfinite(limits.low).any()
 
 
-def test_content_survives_being_saved(content: SensitivityContent) -> None:
-    text = to_text(content)
-    json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} in the content"))
-    assert to_text(rebuilt(SensitivityContent, text, "here")) == text
-    assert {panel.version for panel in content.panels} == {"neutral", "sources", "prior-free"}
-    assert {each.prior for each in content.discoveries} == {"neutral", "sources"}
-
-
-def test_inputs_stand_in_order_of_weight(content: SensitivityContent) -> None:
-    for panel in content.panels:
-        weights = [sensitivity_words.importance(row) for row in panel.rows]
-        assert weights == sorted(weights, reverse=True)
-        assert len(panel.rows) == len(content.inputs)
-        assert panel.runs == 64 * (len(content.inputs) + 2)
-
-
-def test_words_give_the_boxs_numbers(content: SensitivityContent) -> None:
-    view = sensitivity_tables.section(content)
-    assert view is not None
-    found = content.discoveries[0]
-    assert found.box is not None
-    sentence = view.questions[0].answers[0].sentence
-    assert sentence.startswith("Pressure works in ")
-    assert f"{100 * found.box.density:.0f}% of draws" in sentence
+def test_words_give_the_boxs_numbers(answer: xr.Dataset, study: Any) -> None:
+    section = QUESTION.section(answer, study)
+    first = section.tables["scenario_discovery"].iloc[0]
+    view, sentence, check = section.words["questions"][0]["answers"][0]
+    assert view == "Without taking sides"
+    assert f"{100 * first.density:.0f}% of draws" in sentence
     assert "“the killing_base of the toy” is above" in sentence
-    assert f"{100 * found.box.elsewhere:.0f}%" in sentence or "under 1%" in sentence
-    assert "Coverage" in view.questions[0].answers[0].numbers
-    assert "unknown" in view.heading
+    assert f"{100 * first.elsewhere:.0f}%" in sentence or "under 1%" in sentence
+    assert "not searched" in check
+    assert section.words["heading"].startswith("Without taking sides, ")
+    assert "unknown" in section.words["heading"]
 
 
-def test_terminal_lines_are_few_and_short(content: SensitivityContent) -> None:
-    lines = sensitivity_words.lines(content)
+def test_terminal_lines_are_few_and_short(answer: xr.Dataset, study: Any) -> None:
+    lines = QUESTION.lines(answer, study)
     assert 3 <= len(lines) <= 10
     assert all(len(line) <= 100 for line in lines)
-    assert sensitivity_words.lines(SensitivityContent()) == ()
 
 
-def test_tables_hold_every_input_and_limit(content: SensitivityContent) -> None:
-    files = sensitivity_csv.files(content)
-    assert set(files) == {"sensitivity.csv", "boxes.csv"}
-    assert files["sensitivity.csv"].count("\n") == 1 + len(content.panels) * len(content.inputs)
-    width = files["boxes.csv"].splitlines()[0].count(",")
-    assert all(line.count(",") >= width for line in files["boxes.csv"].splitlines())
-    assert sensitivity_csv.files(SensitivityContent()) == {}
-
-
-def test_section_is_drawn_and_absent_when_empty(content: SensitivityContent) -> None:
-    page = environment().from_string(
-        '{% import "parts.html.j2" as parts with context %}{% include "sensitivity.html.j2" %}'
-    )
-    html = page.render(sensitivity=sensitivity_tables.section(content), claim_ids=set())
+def test_section_is_drawn_and_escapes_what_a_study_wrote(
+    answer: xr.Dataset, study: Any, tmp_path: Path
+) -> None:
+    html = html_of(QUESTION.section(answer, study))
     assert html.count("<h2") == 1
-    assert 'id="matters"' in html
+    assert 'id="sensitivity"' in html
     assert "When does pressure work?" in html
     assert "free of the priors" in html
-    assert sensitivity_tables.section(SensitivityContent()) is None
-    assert page.render(sensitivity=None, claim_ids=set()).strip() == ""
+    (tmp_path / "sensitivity.toml").write_text(ASKED.replace("When does pressure work?", "<script>alert(1)"))
+    assert "<script" not in html_of(QUESTION.section(answer, study_in(tmp_path)))
 
 
-def test_a_question_without_a_box_says_so(content: SensitivityContent) -> None:
-    found = dataclasses.replace(content.discoveries[0], box=None, share=0.4)
-    asked = dataclasses.replace(content, discoveries=(found,))
-    assert "no few unknowns" in sensitivity_words.heading(asked)
-    view = sensitivity_tables.section(asked)
-    assert view is not None
-    assert "could be luck" in view.questions[0].answers[0].sentence
-    never = dataclasses.replace(content, discoveries=(dataclasses.replace(found, share=0.0),))
-    view = sensitivity_tables.section(never)
-    assert view is not None
-    assert "in no draw" in view.questions[0].answers[0].sentence
+def test_a_question_without_a_box_says_so(answer: xr.Dataset, study: Any) -> None:
+    none = {name: xr.full_like(answer[name], np.nan) for name in ("density", "elsewhere", "low", "high")}
+    without = answer.assign(
+        share=xr.full_like(answer.share, 0.4), limit_on=xr.full_like(answer.limit_on, ""), **none
+    )
+    words = QUESTION.section(without, study).words
+    assert "no few unknowns" in words["heading"]
+    assert "could be luck" in words["questions"][0]["answers"][0][1]
+    assert "no box" in " ".join(QUESTION.lines(without, study))
+    never = without.assign(share=xr.zeros_like(answer.share))
+    assert "in no draw" in QUESTION.section(never, study).words["questions"][0]["answers"][0][1]
 
 
-def test_values_are_as_a_reader_knows_them(lab: BatchSimulator, standing: Standing, study: Any) -> None:
+def test_values_are_as_a_reader_knows_them(lab: BatchSimulator, today: StateToday, study: Any) -> None:
     asked = _asked(study)
-    inputs = inputs_of(lab.model, asked.outcomes, (), [standing])
-    values = values_of(lab.model, inputs, standing)
+    inputs = inputs_of(lab.model, asked.outcomes, (), [today])
+    values = values_of(lab.model, inputs, today)
     assert values.shape == (DRAWS, len(inputs) - 1)
     j = [item.key for item in inputs].index("challengers today")
-    np.testing.assert_array_equal(values[:, j], standing.state["challengers"])
+    np.testing.assert_array_equal(values[:, j], today.state["challengers"])

@@ -15,17 +15,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy.optimize import brentq, root
 
-import outbid.game.linear as linear
-import outbid.game.solve as solving
+import outbid.game.equilibrium as solving
+import outbid.game.newton as newton_steps
 from outbid.errors import InputError
-from outbid.game.certify import deviation_gains
 from outbid.game.equations import residual, slope
+from outbid.game.equilibrium import Equilibrium, NoEquilibrium, deviation_gains, solve, solve_many
 from outbid.game.game import Game, Player, game_from_arrays, restrict
 from outbid.game.grid import Axis, Grid, even_axis
 from outbid.game.kernel import Banded, Scattered, dense
+from outbid.game.many_starts import search
 from outbid.game.newton import equilibrium_values, newton
-from outbid.game.search import search
-from outbid.game.solve import Equilibrium, NoEquilibrium, solve, solve_many
 
 Floats = NDArray[np.float64]
 SHAPES = [((2, 2), 5), ((3, 2), 8), ((2, 2, 2), 4)]
@@ -340,7 +339,7 @@ def test_derivatives_through_the_equilibrium_against_differences() -> None:
     wide = wide.at[rows, :, columns - rows + arrays.kernel.lower].set(jnp.swapaxes(drift, 1, 2))
 
     def moved(theta: jax.Array) -> jax.Array:
-        changed = solving.replace(
+        changed = replace(
             arrays,
             payoffs=arrays.payoffs + theta[0] * push,
             kernel=Banded((1 - theta[1]) * weights + theta[1] * wide, arrays.kernel.lower),
@@ -377,18 +376,18 @@ def test_banded_dense_and_iterative_solutions_agree(monkeypatch: pytest.MonkeyPa
     near = jnp.asarray(known.values) + 0.01
     steps = {}
     for kind, kernel, largest in (
-        ("BlockFactors", banded, 2600),
-        ("DenseFactors", spread, 2600),
-        ("Matrixless", spread, 0),
+        ("blocks", banded, 2600),
+        ("dense", spread, 2600),
+        ("iterated", spread, 0),
     ):
-        monkeypatch.setattr(linear, "DENSE", largest)
+        monkeypatch.setattr(newton_steps, "DENSE", largest)
         game = game_from_arrays(actors(counts), line(states), payoffs, kernel, 0.97, 0.5)
         parts = slope(game.arrays, near)
-        factors = linear.factorise(game.kernel, parts.mixed)
-        assert type(factors).__name__ == kind
-        steps[kind] = np.asarray(linear.solve_factored(factors, jnp.asarray(payoffs[:, :, 0])))
-    for kind in ("DenseFactors", "Matrixless"):
-        np.testing.assert_allclose(steps[kind], steps["BlockFactors"], rtol=1e-9, atol=1e-9)
+        solved = newton_steps.factorised(game.kernel, parts.mixed)
+        steps[kind] = np.asarray(solved(jnp.asarray(payoffs[:, :, 0])))
+    for kind in ("dense", "iterated"):
+        np.testing.assert_allclose(steps[kind], steps["blocks"], rtol=1e-9, atol=1e-9)
+        assert not np.array_equal(steps[kind], steps["blocks"])
     np.testing.assert_allclose(newton(game.arrays, near).values, known.values, atol=1e-9)
 
 
@@ -498,7 +497,7 @@ def test_values_and_their_slopes_batch_over_parameters() -> None:
 
 def test_a_game_without_an_equilibrium_does_not_spoil_its_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     games = [random_game(seed, (3, 2), 8) for seed in range(3)]
-    broken = solving.replace(games[1], payoffs=jnp.full_like(games[1].payoffs, 1e306))
+    broken = replace(games[1], payoffs=jnp.full_like(games[1].payoffs, 1e306))
     batch = jax.tree.map(lambda *leaves: jnp.stack(leaves), games[0], broken, games[2])
     found = solve_many(batch)
     assert found.solved.tolist() == [True, False, True]

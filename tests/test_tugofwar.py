@@ -6,9 +6,11 @@ import math
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,13 +19,12 @@ from outbid.errors import InputError
 from outbid.game.game import Player, one_index_game
 from outbid.game.grid import even_axis
 from outbid.game.kernel import dense
-from outbid.replicate.check import check_game
-from outbid.replicate.declared import declared_game, specification, without
-from outbid.replicate.panel import read_panel
-from outbid.replicate.published import Published, agrees, compared, covered, read_published
-from outbid.replicate.settings import PlaySettings, play_settings
-from outbid.replicate.simulated import simulated_panel
-from outbid.replicate.work import first_stage
+from outbid.replication.compute import first_stage
+from outbid.replication.family import declared_game, specification, without
+from outbid.replication.panel import read_panel, simulated_panel
+from outbid.replication.published import agrees, judge, read_published
+from outbid.replication.settings import Play, play_settings
+from outbid.replication.study import GameStudy
 from outbid.study import SHIPPED, Study, load_study
 
 EQUATION = np.array([-0.018, -0.206, 1.125, 0.996, 0.0079, 0.0261, 0.216])
@@ -36,7 +37,7 @@ def study() -> Study:
 
 
 @pytest.fixture(scope="module")
-def play(study: Study) -> PlaySettings:
+def play(study: Study) -> Play:
     return play_settings(study)
 
 
@@ -48,12 +49,12 @@ def copy(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def data(tmp_path: Path, play: PlaySettings) -> Path:
+def data(tmp_path: Path, play: Play) -> Path:
     """A data folder with an invented panel."""
     generator = np.random.default_rng(1)
-    state = np.cumsum(generator.normal(0, 0.3, len(play.window)))
+    state = np.cumsum(generator.normal(0, 0.3, len(play.months)))
     lines = ["date,hamas_attack,note,fatah_attack,state"]
-    for month, at in zip(play.window.months, state, strict=True):
+    for month, at in zip(play.months, state, strict=True):
         lines.append(f"{month},{int(generator.random() < 0.4)},,{int(generator.random() < 0.1)}.0,{at:.6f}")
     folder = tmp_path / "data"
     folder.mkdir()
@@ -68,14 +69,14 @@ def change(path: Path, old: str, new: str) -> None:
 
 
 def test_the_study_is_sound(study: Study) -> None:
-    lines, problems = check_game(study)
-    assert problems == ()
-    assert "88 published figures" in " ".join(lines)
+    told = GameStudy(study).check()
+    assert told.problems == ()
+    assert "88 published figures" in " ".join(told.lines)
     assert study.settings.kind == "game"
     assert [actor.name for actor in study.model.actors] == ["hamas", "fatah"]
 
 
-def test_the_declared_theory_is_the_published_game(study: Study, play: PlaySettings) -> None:
+def test_the_declared_theory_is_the_published_game(study: Study, play: Play) -> None:
     axis = even_axis(play.state, -10.0, 12.0, 111)
     ours = declared_game(study.model, play, axis, EQUATION).game(PAYOFFS, EQUATION)
     theirs = one_index_game(
@@ -95,7 +96,7 @@ def test_the_declared_theory_is_the_published_game(study: Study, play: PlaySetti
     np.testing.assert_array_equal(ours.discount, theirs.discount)
 
 
-def test_a_family_of_games_builds_the_declared_one(study: Study, play: PlaySettings) -> None:
+def test_a_family_of_games_builds_the_declared_one(study: Study, play: Play) -> None:
     axis = even_axis(play.state, -3.0, 3.0, 31)
     declared = declared_game(study.model, play, axis, EQUATION)
     family = specification(declared, EQUATION, np.eye(7))
@@ -114,48 +115,54 @@ def test_a_family_of_games_builds_the_declared_one(study: Study, play: PlaySetti
     assert np.abs(alone[:, 0] - alone[:, 2]).max() > 0.01
 
 
-def figure(value: float, rule: str, precision: float) -> Published:
-    return Published("1", "row", "column", value, rule, precision, "archive_2024", "popularity", "")
-
-
 @given(st.floats(-50, 50, allow_nan=False), st.integers(0, 4))
 def test_what_rounds_to_the_printed_figure_agrees(ours: float, decimals: int) -> None:
     printed = round(ours, decimals)
-    assert agrees(figure(printed, "decimals", decimals), ours)
-    assert not agrees(figure(printed + 1.01 * 10.0**-decimals, "decimals", decimals), ours)
+    assert agrees(printed, "decimals", decimals, ours)
+    assert not agrees(printed + 1.01 * 10.0**-decimals, "decimals", decimals, ours)
 
 
 @given(st.floats(1e-6, 1e6), st.booleans())
 def test_three_digits_agree_and_more_than_half_a_unit_does_not(value: float, negative: bool) -> None:
     at = -value if negative else value
     unit = 10.0 ** (math.floor(math.log10(value)) - 2)
-    assert agrees(figure(at, "significant", 3), at + 0.49 * unit)
-    assert not agrees(figure(at, "significant", 3), at + 0.51 * unit)
+    assert agrees(at, "significant", 3, at + 0.49 * unit)
+    assert not agrees(at, "significant", 3, at + 0.51 * unit)
 
 
 def test_a_figure_is_judged_only_where_there_is_one() -> None:
-    printed = figure(-278.2015, "within", 1e-3)
-    [good], [missing] = compared([printed], {printed.key: -278.2011}), compared([printed], {})
-    assert good.ok is True
+    columns = {"table": "1", "row": "row", "column": "column", "value": -278.2015, "rule": "within"}
+    published = pd.DataFrame([columns | {"precision": 1e-3, "source": "archive", "unit": "", "note": ""}])
+    key = ("1", "row", "column")
+
+    def only(*ours: dict[tuple[str, str, str], Any]) -> Any:
+        [row] = judge(published, *ours).itertuples()
+        return row
+
+    good, missing = only({key: -278.2011}), only({})
+    assert good.ok
+    assert good.printed == "−278.201500"
     assert good.difference == pytest.approx(4e-4)
-    assert missing.ok is None
-    assert missing.difference is None
-    assert not agrees(printed, math.nan)
-    [inside] = covered([printed], {printed.key: -277.0}, {printed.key: (-279.0, -275.0)})
-    [outside] = covered([printed], {printed.key: -277.0}, {printed.key: (-278.0, -275.0)})
-    [unjudged] = covered([printed], {printed.key: -277.0}, {})
-    assert (inside.ok, outside.ok, unjudged.ok) == (True, False, None)
+    assert pd.isna(missing.ok)
+    assert math.isnan(missing.difference)
+    assert not agrees(-278.2015, "within", 1e-3, math.nan)
+    inside = only({key: -277.0}, {key: (-279.0, -275.0)})
+    outside = only({key: -277.0}, {key: (-278.0, -275.0)})
+    unjudged = only({key: -277.0}, {})
+    assert inside.ok
+    assert not outside.ok
+    assert pd.isna(unjudged.ok)
 
 
 def test_the_published_figures_are_read(study: Study) -> None:
     published = read_published(study.folder / "published.csv", study.figure_sources)
-    assert {each.table for each in published} == {"1", "2", "4", "5", "curve"}
-    assert len({each.key for each in published}) == len(published) == 88
+    assert set(published["table"]) == {"1", "2", "4", "5", "curve"}
+    assert len(published.drop_duplicates(["table", "row", "column"])) == len(published) == 88
 
 
-def test_a_panel_is_read_with_whatever_other_columns_it_has(data: Path, play: PlaySettings) -> None:
+def test_a_panel_is_read_with_whatever_other_columns_it_has(data: Path, play: Play) -> None:
     panel = read_panel(data, play)
-    assert panel.months == play.window.months
+    assert panel.months == play.months
     assert panel.actions.shape == (300, 2)
     assert set(np.unique(panel.actions)) == {0, 1}
     assert panel.polls is None
@@ -192,7 +199,7 @@ def twice(text: str) -> str:
     ],
 )
 def test_a_spoilt_panel_is_refused_in_one_line(
-    data: Path, play: PlaySettings, spoil: Callable[[str], str], told: str
+    data: Path, play: Play, spoil: Callable[[str], str], told: str
 ) -> None:
     path = data / "panel_monthly.csv"
     path.write_text(spoil(path.read_text(encoding="utf-8")), encoding="utf-8")
@@ -203,7 +210,7 @@ def test_a_spoilt_panel_is_refused_in_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_a_wrong_folder_is_refused(data: Path, play: PlaySettings, tmp_path: Path) -> None:
+def test_a_wrong_folder_is_refused(data: Path, play: Play, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="there is no such folder"):
         read_panel(tmp_path / "nowhere", play)
     with pytest.raises(InputError, match="is a file"):
@@ -225,9 +232,7 @@ def test_a_wrong_folder_is_refused(data: Path, play: PlaySettings, tmp_path: Pat
         ("equilibrium_by_state.csv", "state,chance\n1,2\n", "'pr_attack_hamas' is missing"),
     ],
 )
-def test_other_spoilt_files_are_refused(
-    data: Path, play: PlaySettings, file: str, text: str, told: str
-) -> None:
+def test_other_spoilt_files_are_refused(data: Path, play: Play, file: str, text: str, told: str) -> None:
     (data / file).write_text(text, encoding="utf-8")
     with pytest.raises(InputError) as caught:
         read_panel(data, play)
@@ -258,12 +263,12 @@ def test_other_spoilt_files_are_refused(
 def test_a_broken_study_is_refused_in_one_line(copy: Path, file: str, old: str, new: str, told: str) -> None:
     change(copy / file, old, new)
     with pytest.raises(InputError) as caught:
-        check_game(load_study(copy))
+        GameStudy(load_study(copy)).check()
     assert told in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_player_who_never_acts_is_refused_in_one_line(data: Path, play: PlaySettings) -> None:
+def test_a_player_who_never_acts_is_refused_in_one_line(data: Path, play: Play) -> None:
     path = data / "panel_monthly.csv"
     path.write_text(path.read_text(encoding="utf-8").replace(",1.0,", ",0.0,"), encoding="utf-8")
     with pytest.raises(InputError, match="fatah_attack: is 0 in every month"):
@@ -271,12 +276,12 @@ def test_a_player_who_never_acts_is_refused_in_one_line(data: Path, play: PlaySe
 
 
 @pytest.mark.slow
-def test_a_simulated_panel_follows_its_seed_and_can_be_estimated(study: Study, play: PlaySettings) -> None:
+def test_a_simulated_panel_follows_its_seed_and_can_be_estimated(study: Study, play: Play) -> None:
     one, same, other = (simulated_panel(study.model, play, EQUATION, PAYOFFS, seed) for seed in (3, 3, 40))
     np.testing.assert_array_equal(one.state, same.state)
     assert not np.array_equal(one.state, other.state)
     assert one.simulated
     assert "simulated at the published estimates" in one.source
     for panel in (one, other):
-        assert panel.months == play.window.months
+        assert panel.months == play.months
         assert (panel.actions.sum(axis=0) >= 10).all()

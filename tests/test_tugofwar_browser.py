@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from outbid.report.replication.page import render
+from outbid.replication.page import render
 from replication_fixture import content
 from test_report_browser import CHROMIUM, Browser
 

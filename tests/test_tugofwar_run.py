@@ -11,10 +11,12 @@ import pytest
 
 import outbid
 from outbid.cli import main
-from outbid.game.counterfactual.compare import compare, reformed, shifted
+from outbid.game.comparison import compare, reformed, shifted
 from outbid.progress import Silent
-from outbid.replicate.settings import play_settings
-from outbid.replicate.work import first_stage, solve_panel, take_panel
+from outbid.replication.compute import first_stage, solve_panel, take_panel
+from outbid.replication.published import read_published
+from outbid.replication.settings import play_settings
+from outbid.replication.tables import from_netcdf
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "tugofwar"
 needs_data = pytest.mark.skipif(not DATA.is_dir(), reason="needs the published panel beside the project")
@@ -41,10 +43,10 @@ def test_the_published_figures_come_out(tmp_path: Path, capsys: pytest.CaptureFi
     assert not told["simulated"]
     full = {row["name"]: row["full_error"] for row in told["estimates"]}
     np.testing.assert_allclose(list(full.values()), [0.0077, 0.0004, 0.25, 0.41], rtol=0.03)
-    content = json.loads((tmp_path / "content.json").read_text(encoding="utf-8"))
-    assert content["refit"]["stored_gap"] < 1e-5
-    assert content["refit"]["stored_likelihood"] == pytest.approx(-508.2948, abs=1e-3)
-    assert content["search"]["maxima"][0]["log_likelihood"] > -278.3
+    found = from_netcdf(tmp_path / "results.nc")
+    assert found.facts["refit"]["stored_gap"] < 1e-5
+    assert found.facts["refit"]["stored_likelihood"] == pytest.approx(-508.2948, abs=1e-3)
+    assert found.tables["maxima"]["log_likelihood"][0] > -278.3
     assert (tmp_path / "report.html").stat().st_size > 100_000
     assert (tmp_path / "tables" / "replication.csv").is_file()
     # the second time everything is there already
@@ -57,33 +59,32 @@ def test_the_published_figures_come_out(tmp_path: Path, capsys: pytest.CaptureFi
 
 @needs_data
 @pytest.mark.slow
-def test_worlds_agree_with_the_general_comparison() -> None:
+def test_variants_agree_with_the_general_comparison() -> None:
     study = outbid.load("tugofwar").study
     play = play_settings(study)
-    panel = take_panel(study, play, (), DATA, 1)
+    published = read_published(study.folder / "published.csv", study.figure_sources)
+    panel = take_panel(study, play, published, DATA, 1)
     found = solve_panel(study, play, panel, first_stage(play, panel, 1), Silent())
-    family, payoffs = found.family, found.payoffs
+    family, payoffs, states = found.family, found.payoffs, found.months.states
     alone = reformed("alone", family, {"fatah_pull": 0.0, "fatah_pull_by_popularity": 0.0})
     dearer = shifted("dearer", family, {"attack_fatah": -0.13})
     told = compare(
         family,
         payoffs.estimates,
-        payoffs.covariance,
+        payoffs.vcov(),
         [alone, dearer],
-        base=payoffs.held.equilibrium,
+        base=payoffs.equilibrium,
     )
-    era = play.eras[1]
-    gap = told.base.along("hamas", found.states[era.start : era.stop]) - told.of("alone").along(
-        "hamas", found.states[era.start : era.stop]
-    )
-    ours = next(row for row in found.eras if row.player == 0 and row.era == era).difference
-    assert ours.value == pytest.approx(float(gap.values), abs=1e-8)
-    assert ours.error == pytest.approx(float(gap.errors), rel=1e-5)
-    costs = next(row for row in found.costs if row.row == "higher cost Fatah")
-    for value, player in zip(costs.values, ("hamas", "fatah", "any"), strict=True):
-        figure = told.of("dearer").over_grid(player)
-        assert value.value == pytest.approx(float(figure.values), abs=1e-8)
-        assert value.error == pytest.approx(float(figure.errors), rel=1e-5)
+    era, span = play.spans[1]
+    gap = told.base.along("hamas", states[span]) - told.of("alone").along("hamas", states[span])
+    ours = found.rivals.set_index(["player", "period"]).loc[("hamas", era.name)]
+    assert ours["difference"] == pytest.approx(float(gap.values), abs=1e-8)
+    assert ours["error"] == pytest.approx(float(gap.errors), rel=1e-5)
+    costs = found.costs[found.costs["row"] == "higher cost Fatah"].set_index("player")
+    for player, name in (("hamas", "hamas"), ("fatah", "fatah"), ("either", "any")):
+        figure = told.of("dearer").over_grid(name)
+        assert costs.at[player, "probability"] == pytest.approx(float(figure.values), abs=1e-8)
+        assert costs.at[player, "error"] == pytest.approx(float(figure.errors), rel=1e-5)
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from generate.formulas import of_function
 from generate.markdown import blocks, code, literal, table
-from outbid.ask.strategic.file import read_play
+from outbid.players.schema import read_game
 from outbid.model.diagram import links
 from outbid.model.vocabulary import Actor
 from outbid.study import Study
@@ -88,7 +88,7 @@ def _actor(study: Study, item: Actor) -> str:
 
 
 def _weights(study: Study, item: Actor) -> list[tuple[str, ...]]:
-    played = read_play(study.folder, study.model)
+    played = read_game(study.folder, study.model)
     known = {each.name: each for each in played.weights} if played else {}
     rows: list[tuple[str, ...]] = []
     for name, value in item.weights.items():
@@ -102,7 +102,7 @@ def _weights(study: Study, item: Actor) -> list[tuple[str, ...]]:
 
 
 def _prediction(study: Study) -> str:
-    played = read_play(study.folder, study.model)
+    played = read_game(study.folder, study.model)
     if played is None:
         return "None: nobody in the model looks ahead."
     return (
@@ -113,7 +113,7 @@ def _prediction(study: Study) -> str:
 
 
 def _sensing(study: Study) -> str:
-    played = read_play(study.folder, study.model)
+    played = read_game(study.folder, study.model)
     if played is None:
         return "A mechanism reads the month's opening states and levers exactly; it reads nothing else."
     axes = literal(axis.name for axis in played.reduction.grid.axes)

@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from outbid.asked import Questions
 from outbid.errors import InputError, did_you_mean
 from outbid.output import OutputFolder, json_text
 from outbid.progress import Progress, Silent
-from outbid.request import SEED, begin, command_line, kept, no_data, perhaps, unchanged
 from outbid.results import (
     CheckResult,
     FitResult,
@@ -27,15 +25,13 @@ from outbid.results import (
     RunResult,
     SimulationResult,
     StudyInfo,
-    equilibrium_lines,
-    fit_lines,
     problems_of,
-    problems_told,
-    simulation_lines,
 )
+from outbid.run_settings import SEED, begin, command_line, no_data, perhaps, unchanged
 
 if TYPE_CHECKING:
-    from outbid.played import LoadedGame
+    from outbid.asked import Ask
+    from outbid.replication.study import GameStudy
     from outbid.study import Study
 
 PLAYS = ("scenario", "equilibrium")
@@ -45,36 +41,34 @@ __all__ = ["SEED", "LoadedStudy", "load", "studies"]
 
 def studies() -> tuple[StudyInfo, ...]:
     """Return the studies that come with the package, without loading them."""
-    found = []
-    for path in sorted((Path(__file__).parent / "studies").glob("*/study.toml")):
-        title = str(tomllib.loads(path.read_text(encoding="utf-8")).get("title", path.parent.name))
-        found.append(StudyInfo(path.parent.name, title, path.parent))
-    return tuple(found)
+    folders = sorted((Path(__file__).parent / "studies").glob("*/study.toml"))
+    titles = [str(tomllib.loads(path.read_text(encoding="utf-8")).get("title", "")) for path in folders]
+    return tuple(
+        StudyInfo(path.parent.name, title or path.parent.name, path.parent)
+        for path, title in zip(folders, titles, strict=True)
+    )
 
 
-def load(study: str | Path) -> LoadedStudy | LoadedGame:
-    """Load a study by its name or its folder.
+def load(study: str | Path) -> LoadedStudy | GameStudy:
+    """Load a study by its name or its folder; everything that it declares is read and checked.
 
     Raises
     ------
     InputError
         One clear line on the first thing that is wrong.
     """
+    from outbid.questions import readers
     from outbid.study import load_study
 
-    loaded = load_study(study)
-    if loaded.settings.kind != "game":
-        from outbid.answers.everything import check_questions
+    loaded = load_study(study, readers())
+    if loaded.settings.kind == "game":
+        from outbid.replication.study import GameStudy
 
-        check_questions(loaded)
-    else:
-        from outbid.played import LoadedGame
-
-        return LoadedGame(loaded)
+        return GameStudy(loaded)
     return LoadedStudy(loaded)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LoadedStudy:
     """A study with the verbs on it. The study's parts are `study.model`, `study.panel`, `study.ledger`."""
 
@@ -91,23 +85,37 @@ class LoadedStudy:
         return self.study.settings.title
 
     @property
-    def ask(self) -> Questions:
+    def ask(self) -> Ask:
         """The questions that can be put to the study: `study.ask.claims()` and so on, see `outbid.asked`."""
-        return Questions(self.study)
+        from outbid.asked import Ask
+
+        return Ask(self.study)
+
+    def __repr__(self) -> str:
+        return f"<{self.title} ({self.name}): check, fit, simulate, ask, report, run>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        lines = "<br>".join(escape(line) for line in self._extent())
+        return f"<p><b>{escape(self.study.settings.question)}</b><br>{lines}</p>"
+
+    def _extent(self) -> tuple[str, str]:
+        study = self.study
+        used, window = sum(len(series.used) for series in study.panel.series.values()), study.panel.window
+        return (
+            f"{self.title}: {len(study.model.mechanisms)} mechanisms, {len(study.model.parameters)} parameters,",
+            f"{used} figures in {len(study.panel.series)} series, {len(study.ledger.claims)} claims,"
+            f" {len(window)} months ({window.first_month} to {window.last_month}).",
+        )
 
     def check(self) -> CheckResult:
         """Resolve every ID both ways, and verify the anchors of latent indices."""
         from outbid.run import check_study
 
-        study, problems = self.study, check_study(self.study)
-        figures = sum(len(series.used) for series in study.panel.series.values())
-        told = (
-            f"{self.title}: {len(study.model.mechanisms)} mechanisms, {len(study.model.parameters)} parameters,",
-            f"{figures} figures in {len(study.panel.series)} series, {len(study.ledger.claims)} claims,"
-            f" {len(study.panel.window)} months ({study.panel.window.first_month} to {study.panel.window.last_month}).",
-            "Every ID resolves, both ways." if not problems else f"{len(problems)} problems.",
-        )
-        return CheckResult(told, problems)
+        problems = check_study(self.study)
+        verdict = "Every ID resolves, both ways." if not problems else f"{len(problems)} problems."
+        return CheckResult((*self._extent(), verdict), problems)
 
     def fit(
         self,
@@ -115,21 +123,27 @@ class LoadedStudy:
         prior: str = "both",
         quick: bool = False,
         seed: int = SEED,
+        draws: int | None = None,
+        warmup: int | None = None,
+        chains: int | None = None,
+        target_accept: float | None = None,
         out: Path | str | None = None,
         data: Path | str | None = None,
         progress: Progress | None = None,
     ) -> FitResult:
-        """Condition the model on the figures under one prior set or both; with `out`, keep the posteriors there.
+        """Condition the model on the figures under one prior set or both; with `out`, keep the draws there.
 
-        `data` is for games only, see `outbid.played`.
+        `draws`, `warmup`, `chains` and `target_accept` say how to sample, see `outbid.run_settings.Sampling`.
+        `data` is for games only, see `outbid.replication.study`.
         """
         no_data(self.name, data)
-        settings, shown = begin(prior, quick, seed), progress or Silent()
+        sampling = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
+        settings = begin(prior, quick, seed, **sampling)
         from outbid.run import fingerprints, fit_study
 
         with perhaps(out) as folder:
-            fits = fit_study(self.study, settings, fingerprints(self.study, settings), folder, shown)
-        return FitResult(fits, fit_lines(fits), problems_of(fits))
+            marks = fingerprints(self.study, settings)
+            return FitResult(fit_study(self.study, settings, marks, folder, progress or Silent()))
 
     def simulate(
         self,
@@ -151,37 +165,36 @@ class LoadedStudy:
         if play not in PLAYS:
             raise InputError(f"play {play!r}", "is no way to play", did_you_mean(play, PLAYS))
         settings, shown = begin(prior, quick, seed), progress or Silent()
+        from outbid.questions.scenarios.compute import compared
         from outbid.run import Tools, fingerprints, fit_study, learn
 
         with perhaps(out) as folder:
             tools = Tools(self.study, settings, months)
             fits = fit_study(self.study, settings, fingerprints(self.study, settings), folder, shown)
             known = learn(self.study, settings, fits, tools, shown, scenarios=scenarios)
-            futures = {name: each.futures for name, each in known.items()}
-            said: tuple[str, ...] = ()
+            futures, left_out = {name: each.futures for name, each in known.items()}, ()
             if play == "equilibrium":
-                from outbid.answers.play import play_out
+                from outbid.players.scenarios import play_out
 
                 ahead = months or self.study.settings.horizon_months
-                futures, left_out = play_out(self.study, settings, known, ahead, shown, scenarios=scenarios)
-                said = equilibrium_lines(left_out)
-            lines = (*said, *simulation_lines(futures, self.study.settings.roles))
-            result = SimulationResult(futures, lines, problems_of(fits))
+                pasts = {name: each.past for name, each in known.items()}
+                common = {"quick": quick, "seed": seed, "scenarios": scenarios}
+                futures, left_out = play_out(self.study, pasts, ahead, shown, **common)
+            table = compared(self.study, futures)
+            result = SimulationResult(self.study, futures, table, play, left_out, problems_of(fits))
             if folder is not None:
                 folder.write_text("simulation.json", json_text(result.to_json()))
         return result
 
     def report(self, *, out: Path | str, progress: Progress | None = None) -> ReportResult:
         """Draw report.html again from what an earlier run left in `out`."""
-        from outbid.report.page import render
-        from outbid.report.saved import from_text
+        from outbid.report.whole import read_report
 
         with OutputFolder(out) as folder:
-            text, where = kept(folder, self.name)
-            content = from_text(text, where)
+            report = read_report(self.study, folder.path)
             with (progress or Silent()).stage("Writing the report"):
-                path = folder.write_text("report.html", render(content))
-        return ReportResult(path, ("Drawn again from content.json.",), problems_told(content))
+                path = folder.write_text("report.html", report.page())
+        return ReportResult(path, ("Drawn again from results.nc.",), report.problems)
 
     def run(
         self,
@@ -190,58 +203,54 @@ class LoadedStudy:
         prior: str = "both",
         quick: bool = False,
         seed: int = SEED,
+        draws: int | None = None,
+        warmup: int | None = None,
+        chains: int | None = None,
+        target_accept: float | None = None,
         data: Path | str | None = None,
         progress: Progress | None = None,
     ) -> RunResult:
-        """Fit, tell the past, play the scenarios, and leave report, summary, posteriors and tables in `out`.
+        """Fit, infer the history, put all questions, and leave report, summary, results.nc and tables in `out`.
 
         What `out` already holds and nothing has changed for is taken from there: everything, or the fits.
-        `data` is for games only, see `outbid.played`.
+        `draws`, `warmup`, `chains` and `target_accept` say how to sample, see `outbid.run_settings.Sampling`.
+        `data` is for games only, see `outbid.replication.study`.
         """
         no_data(self.name, data)
-        settings, shown = begin(prior, quick, seed), progress or Silent()
-        from outbid.answers.everything import everything
-        from outbid.brief.content import content as brief
-        from outbid.brief.summary import summary
-        from outbid.report.content import ReportContent
-        from outbid.report.page import render
-        from outbid.report.saved import to_text
-        from outbid.report.tables import tables
-        from outbid.report.words import terminal_answer
-        from outbid.run import (
-            Tools,
-            fingerprints,
-            fit_study,
-            learn,
-            posterior_file,
-            whole_fingerprint,
-            write_posteriors,
-        )
+        sampling = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
+        settings, shown = begin(prior, quick, seed, **sampling), progress or Silent()
+        from outbid import run as order
+        from outbid.questions import answer, by_name
+        from outbid.report.core import core
+        from outbid.report.whole import Report
+        from outbid.tables import write_tables
 
-        command = command_line(self.name, self.study.folder, settings, out)
-        mark = whole_fingerprint(self.study, settings, command)
-        names = ["report.html", "summary.json", *map(posterior_file, settings.prior_sets)]
+        study = self.study
+        command = command_line(self.name, study.folder, settings, out)
+        mark = order.whole_fingerprint(study, settings, command)
         with OutputFolder(out) as folder:
-            paths = {name: folder.path / name for name in names}
-            held = unchanged(ReportContent, folder.path, mark, names)
-            if held is not None:
-                told = json.loads(paths["summary.json"].read_text(encoding="utf-8"))
-                return RunResult(terminal_answer(held), problems_told(held), paths, told)
-            marks, tools = fingerprints(self.study, settings), Tools(self.study, settings)
-            fits = fit_study(self.study, settings, marks, folder, shown)
-            known = learn(self.study, settings, fits, tools, shown)
-            answers = everything(self.study, known, tools.laboratory(), settings, shown)
+            paths = {name: folder.path / name for name in ("report.html", "summary.json", order.RESULTS)}
+            same = unchanged(folder.path, mark, list(paths))
+            if same is not None:
+                return _result(same, paths)
+            marks, tools = order.fingerprints(study, settings), order.Tools(study, settings)
+            fits = order.fit_study(study, settings, marks, folder, shown)
+            known = order.learn(study, settings, fits, tools, shown)
+            answers = answer(list(by_name()), study, known, tools.batches(), settings, shown)
             with shown.stage("Summing up"):
-                content = brief(self.study, settings, known, answers, command, mark, shown)
-            with shown.stage("Writing the posteriors"):
-                write_posteriors(self.study, marks, known, folder)
+                about = core(study, settings, known, command, mark, shown.timing)
+            with shown.stage("Writing the draws"):
+                order.write_known(study, settings, marks, known, folder, answers, about.to_datasets())
+            report = Report(study, about, answers)
             with shown.stage("Writing the report"):
-                told = summary(content)
-                for name, text in tables(content).items():
-                    folder.write_text(f"tables/{name}", text)
-                folder.write_text("report.html", render(content))
-            told["timing"] = {name: round(seconds, 2) for name, seconds in shown.timing.items()}
+                write_tables(folder, report.tables())
+                folder.write_text("report.html", report.page())
+            # last, since it says that all the rest is there
+            told = report.summary(shown.timing)
             folder.write_text("summary.json", json_text(told))
-            # Last, since it says that all the rest is there.
-            folder.write_text("content.json", to_text(content))
-        return RunResult(terminal_answer(content), problems_told(content), paths, told)
+        return _result(told, paths)
+
+
+def _result(summary: Mapping[str, Any], paths: Mapping[str, Path]) -> RunResult:
+    plain = json.loads(json_text(summary))
+    return RunResult(tuple(plain["answer"]), tuple(plain["problems"]), paths, plain)

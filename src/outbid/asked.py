@@ -1,203 +1,213 @@
-"""The questions that can be put to a study: `study.ask.claims()`, `study.ask.compare()` and so on.
+"""The questions that can be put to a study: `study.ask.claims()`, `study.ask.scenarios()` and so on.
 
-Each of them fits first where that has not been done, and takes a fit from `out` where it has.
+There is a method for every question of the registry. Each fits first where that has not been done, and takes a fit
+from `out` where it has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from outbid.output import OutputFolder, json_text
+from pydantic import ValidationError
+
+from outbid.errors import InputError, did_you_mean
+from outbid.output import json_text
 from outbid.progress import Progress, Silent
-from outbid.request import SEED, begin, perhaps
-from outbid.results import AskResult, problems_of
+from outbid.questions import answer, by_name
+from outbid.results import problems_of
+from outbid.run_settings import SEED, begin, perhaps
+from outbid.tables import records, write_tables
 
 if TYPE_CHECKING:
-    from outbid.run import Knowledge, Settings
-    from outbid.simulate.batches import BatchSimulator
+    import altair as alt
+    import pandas as pd
+    import xarray as xr
+
+    from outbid.question import Question, Section
     from outbid.study import Study
 
-QUESTIONS = ("claims", "replay", "compare", "sensitivity", "trap", "worth")
+
+class Ask:
+    """The questions that can be put to a study, each a method; `dir()` and the repr name them."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+
+    def __getattr__(self, name: str) -> Asking:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        questions = by_name()
+        if name not in questions:
+            raise AttributeError(f"no question {name!r}. {did_you_mean(name, questions)}")
+        return Asking(questions[name], self._study)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *by_name()]
+
+    def __repr__(self) -> str:
+        width = max(map(len, by_name()))
+        return "\n".join(f"{each.name:<{width}}  {each.help}" for each in by_name().values())
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What every question needs: what is known under each prior set, and the run into the future."""
+class Asking:
+    """One question, to be put to one study by calling it."""
 
-    settings: Settings
-    known: Mapping[str, Knowledge]
-    lab: BatchSimulator
-    folder: OutputFolder | None
-    progress: Progress
-    problems: tuple[str, ...]
+    def __init__(self, question: Question[Any], study: Study) -> None:
+        self._question, self._study = question, study
+        self.__doc__ = f"{question.help}\n\n{Asking.__call__.__doc__}"
 
+    def __repr__(self) -> str:
+        return f"<{self._question.name}: {self._question.help}>"
 
-@dataclass(frozen=True)
-class Questions:
-    """The questions that can be put to a study.
-
-    All of them take `prior` ("both", "neutral" or "sources"), `quick` (a coarse fit, marked as such), `seed`,
-    `out` (a folder that keeps fits, and gets the answer as QUESTION.json and tables/*.csv) and `progress`.
-    """
-
-    study: Study
-
-    def claims(self, *, prior: str = "both", quick: bool = False, seed: int = SEED, **kept: Any) -> AskResult:
-        """Put the sources' claims to the test: a verdict for each, with its reasons.
-
-        A quick run leaves out the players' game, and so what only their equilibria can answer.
-        """
-        with self._prepared(prior, quick, seed, **kept) as ready:
-            from outbid.answers.claims import claims
-            from outbid.answers.everything import games_and_claims
-            from outbid.ask.strategic.file import read_play
-            from outbid.brief.claims import audited, claim_rows
-            from outbid.report.claims.files import csv_tables
-            from outbid.report.claims.words import lines
-            from outbid.report.csv_text import texts
-
-            common = (self.study, ready.known, ready.lab, ready.settings, ready.progress)
-            audits = claims(*common) if quick else games_and_claims(*common)[2]
-            content = audited(self.study, audits, read_play(self.study.folder, self.study.model))
-            rows = claim_rows(self.study)
-            return _answered("claims", content, texts(csv_tables(content, rows)), lines(content, rows), ready)
-
-    def replay(self, *, prior: str = "both", quick: bool = False, seed: int = SEED, **kept: Any) -> AskResult:
-        """Live through the past again with other levers and the same inferred shocks."""
-        with self._prepared(prior, quick, seed, **kept) as ready:
-            from outbid.answers.replay import replay
-            from outbid.brief.replay import replayed
-            from outbid.report.replay.tables import files
-            from outbid.report.replay.words import lines
-
-            found = replay(self.study, ready.known, ready.lab, ready.settings, ready.progress)
-            content = replayed(self.study, found)
-            return _answered("replay", content, files(content), lines(content), ready)
-
-    def compare(
+    def __call__(
         self,
         *,
-        scenarios: Path | str | None = None,
         prior: str = "both",
         quick: bool = False,
         seed: int = SEED,
-        **kept: Any,
-    ) -> AskResult:
-        """Compare scenarios by several criteria: those of the study, or those of a file of your own.
-
-        The tables of a file of your own are named after it, so that they don't take the place of the study's.
-        """
-        from outbid.answers.compare import check_file, compare
-
-        file = None if scenarios is None else Path(scenarios)
-        if file is not None:
-            check_file(self.study, file)
-        with self._prepared(prior, quick, seed, **kept) as ready:
-            from outbid.brief.compare import comparison
-            from outbid.report.comparison.files import csv_tables
-            from outbid.report.comparison.words import lines
-            from outbid.report.csv_text import texts
-
-            found = compare(self.study, ready.known, ready.lab, ready.settings, ready.progress, file=file)
-            content = comparison(self.study.model, found, ready.lab.months, "" if file is None else file.name)
-            tables = texts(csv_tables(content))
-            if file is not None:
-                tables = {f"{file.stem}_{name}": text for name, text in tables.items()}
-            return _answered("compare", content, tables, lines(content), ready)
-
-    def sensitivity(
-        self,
-        *,
-        base_samples: int | None = None,
-        prior: str = "both",
-        quick: bool = False,
-        seed: int = SEED,
-        **kept: Any,
-    ) -> AskResult:
-        """Tell which inputs matter most for what (Sobol indices), and when moderation pays (boxes).
-
-        `base_samples` is a power of two; the study's own number, if left out.
-        """
-        from outbid.ask.sensitivity.file import checked_samples
-
-        if base_samples is not None:
-            checked_samples("--base-samples", base_samples)
-        with self._prepared(prior, quick, seed, **kept) as ready:
-            from outbid.answers.sensitivity import sensitivity
-            from outbid.brief.sensitivity import explored
-            from outbid.report.sensitivity.files import files
-            from outbid.report.sensitivity.words import lines
-
-            found = sensitivity(
-                self.study, ready.known, ready.lab, ready.settings, ready.progress, base_samples=base_samples
-            )
-            content = explored(found)
-            return _answered("sensitivity", content, files(content), lines(content), ready)
-
-    def trap(self, *, prior: str = "both", quick: bool = False, seed: int = SEED, **kept: Any) -> AskResult:
-        """Map where moderation gains or loses, with the challenger's behaviour as it is and in equilibrium.
-
-        A quick run leaves out the equilibrium.
-        """
-        with self._prepared(prior, quick, seed, **kept) as ready:
-            from outbid.answers.play import strategize
-            from outbid.answers.trap import trap
-            from outbid.brief.trap import trapped
-            from outbid.report.trap.files import files
-            from outbid.report.trap.words import lines
-
-            common = (self.study, ready.known, ready.lab, ready.settings, ready.progress)
-            if quick:
-                found = trap(*common)
-            else:
-                found = trap(*common, *strategize(self.study, ready.settings, ready.known, ready.progress))
-            content = trapped(self.study, found)
-            return _answered("trap", content, files(content), lines(content), ready)
-
-    def worth(self, *, prior: str = "both", quick: bool = False, seed: int = SEED, **kept: Any) -> AskResult:
-        """Rank what an analyst could collect next by how far it would narrow named claims and a decision."""
-        with self._prepared(prior, quick, seed, **kept) as ready:
-            from outbid.answers.claims import claims, effects_of
-            from outbid.answers.worth import worth
-            from outbid.brief.worth import appraised
-            from outbid.report.worth.files import files
-            from outbid.report.worth.words import lines
-
-            common = (self.study, ready.known, ready.lab, ready.settings, ready.progress)
-            content = appraised(self.study, worth(*common, effects_of(claims(*common))))
-            return _answered("worth", content, files(content), lines(content), ready)
-
-    @contextmanager
-    def _prepared(
-        self,
-        prior: str,
-        quick: bool,
-        seed: int,
-        *,
         out: Path | str | None = None,
         progress: Progress | None = None,
-    ) -> Iterator[Prepared]:
+        **options: Any,
+    ) -> Answer:
+        """Return the answer.
+
+        Parameters
+        ----------
+        prior
+            "both", "neutral" or "sources".
+        quick
+            A coarse fit, marked as such.
+        seed
+            Fixes all random numbers.
+        out
+            A folder that keeps fits, and gets the answer as QUESTION.json and tables/*.csv.
+        options
+            The question's own, see its help.
+
+        Raises
+        ------
+        InputError
+            Before anything slow, if the study doesn't ask the question, or an option is wrong.
+        """
+        question, study = self._question, self._study
         settings, shown = begin(prior, quick, seed), progress or Silent()
+        given = chosen(question, study, options)
+        if study.declared[question.name] is None:
+            raise InputError(
+                f"study {study.name!r}",
+                f"declares nothing for the question {question.name!r}: it has no {question.files[0]}",
+                f"Write one; the documentation says how, and `outbid ask khorasan {question.name}` shows one at work.",
+            )
+        if quick and not question.quick:
+            raise InputError(
+                "--quick", f"a coarse fit can't carry an answer on {question.name}", "Leave it out."
+            )
         from outbid.run import Tools, fingerprints, fit_study, learn
 
         with perhaps(out) as folder:
-            tools = Tools(self.study, settings)
-            fits = fit_study(self.study, settings, fingerprints(self.study, settings), folder, shown)
-            known = learn(self.study, settings, fits, tools, shown)
-            yield Prepared(settings, known, tools.laboratory(), folder, shown, problems_of(fits))
+            tools = Tools(study, settings)
+            fits = fit_study(study, settings, fingerprints(study, settings), folder, shown)
+            known = learn(study, settings, fits, tools, shown)
+            batches = tools.batches()
+            data = answer([question.name], study, known, batches, settings, shown, {question.name: given})
+            result = Answer(question, study, data[question.name], problems_of(fits))
+            if folder is not None:
+                write_tables(folder, result.tables)
+                folder.write_text(f"{question.name}.json", json_text(result.to_json()))
+        return result
 
 
-def _answered(
-    question: str, content: Any, tables: Mapping[str, str], lines: Sequence[str], ready: Prepared
-) -> AskResult:
-    """Put an answer together, and into the output folder if there is one."""
-    result = AskResult(question, content, tables, tuple(lines), ready.problems)
-    if ready.folder is not None:
-        for name, text in tables.items():
-            ready.folder.write_text(f"tables/{name}", text)
-        ready.folder.write_text(f"{question}.json", json_text(result.to_json()))
-    return result
+def chosen(question: Question[Any], study: Study, given: Mapping[str, Any]) -> Any:
+    """Return a question's options, checked; None if it has none.
+
+    Raises
+    ------
+    InputError
+        If there is no such option, or its value is wrong.
+    """
+    known = question.options.model_fields if question.options else {}
+    for name in given:
+        if name not in known:
+            raise InputError(f"{question.name}, {name}", "unknown option", did_you_mean(name, known))
+    if question.options is None:
+        return None
+    try:
+        return question.options.model_validate(dict(given), context={"study": study})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = "--" + "-".join(str(first["loc"][0]).split("_")) if first["loc"] else question.name
+        raise InputError(
+            where, str(first["msg"]).lower(), "See `outbid ask STUDY QUESTION --help`."
+        ) from error
+
+
+@dataclass(frozen=True, repr=False)
+class Answer:
+    """The answer to one question.
+
+    Parameters
+    ----------
+    data
+        An xarray Dataset with named dimensions.
+    problems
+        What the fits behind it did not pass, worst first.
+    """
+
+    question: Question[Any]
+    study: Study
+    data: xr.Dataset
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether the fits behind the answer passed their diagnostics."""
+        return not self.problems
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Tidy tables by name, ids as keys: the same rows as in the CSV files and on the page."""
+        return self.question.tables(self.data, self.study)
+
+    @cached_property
+    def lines(self) -> tuple[str, ...]:
+        """The answer in at most ten lines."""
+        return tuple(self.question.lines(self.data, self.study))
+
+    @cached_property
+    def section(self) -> Section:
+        """What the page shows of it."""
+        return self.question.section(self.data, self.study)
+
+    def plot(self, figure: str | None = None) -> alt.TopLevelMixin:
+        """Return a figure of the page as an Altair chart: the first, or the one of that id.
+
+        Raises
+        ------
+        InputError
+            If there is no such figure.
+        """
+        figures = {each.id: each for each in self.section.figures}
+        name = next(iter(figures), "") if figure is None else figure
+        if name not in figures:
+            raise InputError(f"figure {name!r}", "the answer has no such figure", did_you_mean(name, figures))
+        return figures[name].altair()
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the answer as plain data: every table as a list of rows."""
+        tables = {name: records(table) for name, table in self.tables.items()}
+        return {"ok": self.ok, "problems": list(self.problems), self.question.name: tables}
+
+    def __repr__(self) -> str:
+        sizes = ", ".join(f"{name} ({len(table)} rows)" for name, table in self.tables.items())
+        return "\n".join((f"<{self.question.name} of {self.study.name}; tables: {sizes}>", *self.lines))
+
+    def _repr_html_(self) -> str:
+        from markupsafe import escape
+
+        lines = "<br>".join(escape(line) for line in self.lines)
+        first = next(iter(self.tables.values())).head(10).to_html(index=False, border=0)
+        return f"<p>{lines}</p>{first}"

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, Generic, TypeVar
 
 import pandas as pd
 import xarray as xr
 from pydantic import BaseModel
 
+from outbid.players.strategist import Strategist, strategist_of
 from outbid.plots.base import Figure
 from outbid.progress import Progress
 from outbid.run import Knowledge, Settings
@@ -21,6 +23,7 @@ from outbid.simulate.batches import BatchSimulator
 from outbid.study import Study
 
 Asked = TypeVar("Asked")
+_MAKING = Lock()
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ class Context:
         The one compiled run into the future, for any number of rows.
     answers
         Gives another question's Dataset; only what a question names in its `needs` may be asked for.
+    shared
+        What the questions of one run share once one of them has made it.
     """
 
     study: Study
@@ -66,6 +71,16 @@ class Context:
     settings: Settings
     progress: Progress
     answers: Callable[[str], xr.Dataset | None]
+    shared: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def players(self) -> Strategist | None:
+        """Who plays the study's game, compiled once for all questions of a run; None where it declares no game."""
+        with _MAKING:  # a question that is answered beside the others may ask at the same time
+            if "players" not in self.shared:
+                self.shared["players"] = strategist_of(self.study)
+        players: Strategist | None = self.shared["players"]
+        return players
 
     def of(self, question: str) -> xr.Dataset | None:
         """Return another question's Dataset, None if the study doesn't ask it or a quick run leaves it out.
@@ -99,6 +114,8 @@ class Question(Generic[Asked]):
         What the page shows.
     lines
         At most ten lines for a terminal.
+    brief
+        One sentence for the answer's line on trust; None for none.
     summary
         What summary.json gets under keys of its own; None: the first table's rows under the question's name.
     needs
@@ -120,6 +137,7 @@ class Question(Generic[Asked]):
     tables: Callable[[xr.Dataset, Study], dict[str, pd.DataFrame]]
     section: Callable[[xr.Dataset, Study], Section]
     lines: Callable[[xr.Dataset, Study], Sequence[str]]
+    brief: Callable[[xr.Dataset, Study], str] | None = None
     summary: Callable[[xr.Dataset, Study], dict[str, Any]] | None = None
     needs: tuple[str, ...] = ()
     options: type[BaseModel] | None = None

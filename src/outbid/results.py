@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from outbid.conventions import PRIOR_LABELS
+from outbid.errors import InputError, did_you_mean
+from outbid.words.numbers import capital
+
 if TYPE_CHECKING:
+    import pandas as pd
+
     from outbid.infer.fit import Fit
-    from outbid.report.content import ReportContent
     from outbid.simulate.futures import Futures
+    from outbid.study import Study
 
 
 @dataclass(frozen=True)
@@ -39,18 +45,43 @@ class CheckResult:
         return {"ok": self.ok, "lines": list(self.lines), "problems": list(self.problems)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FitResult:
-    """Posteriors by prior set; `problems` say first what their diagnostics found."""
+    """Fits by prior set, such as `result["neutral"]`; `problems` say first what their diagnostics found."""
 
     fits: Mapping[str, Fit]
-    lines: tuple[str, ...]
-    problems: tuple[str, ...]
+
+    def __getitem__(self, prior: str) -> Fit:
+        if prior not in self.fits:
+            raise InputError(f"prior {prior!r}", "no such fit here", did_you_mean(prior, self.fits))
+        return self.fits[prior]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.fits)
+
+    def __len__(self) -> int:
+        return len(self.fits)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """A line per fit: passed or not, and the figures behind that."""
+        return fit_lines(self.fits)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """A sentence for every check that a fit failed."""
+        return problems_of(self.fits)
 
     @property
     def ok(self) -> bool:
         """Whether every fit passed its diagnostics."""
         return not self.problems
+
+    def summary(self) -> pd.DataFrame:
+        """Return the fits' summaries, indexed by prior and parameter."""
+        import pandas as pd
+
+        return pd.concat({name: each.summary() for name, each in self.fits.items()}, names=["prior"])
 
     def to_json(self) -> dict[str, Any]:
         """Return the diagnostics as plain data."""
@@ -60,7 +91,6 @@ class FitResult:
             "fits": {
                 name: {
                     "how": each.how,
-                    "pareto_k": each.pareto_k,
                     "seconds": each.seconds,
                     "rhat_max": float(each.diagnostics.rhat.max()),
                     "ess_bulk_min": float(each.diagnostics.ess_bulk.min()),
@@ -70,6 +100,12 @@ class FitResult:
                 for name, each in self.fits.items()
             },
         }
+
+    def __repr__(self) -> str:
+        return "\n".join(repr(each) for each in self.fits.values())
+
+    def _repr_html_(self) -> str:
+        return "".join(each._repr_html_() for each in self.fits.values())
 
 
 @dataclass(frozen=True)
@@ -90,12 +126,27 @@ class EstimateResult:
         return {"ok": self.ok, "problems": list(self.problems), **self.found}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SimulationResult:
-    """Futures by prior set: `futures[prior].paths[scenario]` has shape (draws, months, outcomes)."""
+    """Scenarios played ahead.
 
+    Parameters
+    ----------
+    futures
+        By prior set; `futures[prior].paths[scenario]` has shape (draws, months, outcomes).
+    table
+        One row per scenario, prior set and outcome: its level, and its difference from the baseline.
+    play
+        "scenario", or "equilibrium" where the players chose.
+    left_out
+        Scenarios that leave a player no choice.
+    """
+
+    study: Study
     futures: Mapping[str, Futures]
-    lines: tuple[str, ...]
+    table: pd.DataFrame
+    play: str
+    left_out: tuple[str, ...]
     problems: tuple[str, ...]
 
     @property
@@ -103,44 +154,44 @@ class SimulationResult:
         """Whether the fits behind the futures passed their diagnostics."""
         return not self.problems
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """A line per scenario and main outcome; all outcomes are in the table, the JSON and the report."""
+        return (*self._about(), *self._effects())
+
+    def _about(self) -> Iterator[str]:
+        if self.play == "equilibrium":
+            yield (
+                "The players choose: each scenario sets what outsiders offer, the players answer by their equilibrium."
+            )
+        if self.left_out:
+            yield f"Left out, since they leave a player no choice: {', '.join(self.left_out)}."
+
+    def _effects(self) -> Iterator[str]:
+        from outbid.words.effects import in_brief, level, records
+
+        baseline, labels = self.study.baseline.id, {each.id: each.label for each in self.study.scenarios}
+        for prior in self.futures:
+            yield f"{capital(PRIOR_LABELS[prior])}; the baseline's level, then differences from it:"
+            for outcome in self.study.main_outcomes:
+                rows = self.table[(self.table["prior"] == prior) & (self.table["outcome"] == outcome.name)]
+                for row in records(rows):
+                    levels = {name: row[f"level_{name}"] for name in ("median", "q05", "q95")}
+                    first = row["scenario"] == baseline
+                    text = level(levels, outcome.unit) if first else in_brief(row, outcome)
+                    yield f"  {outcome.label}, {labels.get(row['scenario'], row['scenario'])}: {text}"
+
     def to_json(self) -> dict[str, Any]:
         """Return every comparison with the baseline as plain data."""
-        from outbid.ask.compare import compare
+        from outbid.tables import records
 
-        rows = [
-            {
-                "prior": name,
-                "scenario": row.scenario,
-                "outcome": row.outcome,
-                "level": dict(zip(("median", "q05", "q95"), row.level, strict=True)),
-                "difference": dict(zip(("median", "q05", "q95"), row.difference, strict=True)),
-                "probability_better": row.probability_better,
-                "regret": row.regret,
-            }
-            for name, each in self.futures.items()
-            for row in compare(each).rows
-        ]
-        return {"ok": self.ok, "problems": list(self.problems), "comparisons": rows}
+        return {"ok": self.ok, "problems": list(self.problems), "comparisons": records(self.table)}
 
+    def __repr__(self) -> str:
+        return "\n".join(self.lines)
 
-@dataclass(frozen=True)
-class AskResult:
-    """The answer to one question: `content` is plain data, `tables` its CSV text by file name."""
-
-    question: str
-    content: Any
-    tables: Mapping[str, str]
-    lines: tuple[str, ...]
-    problems: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether the fits behind the answer passed their diagnostics."""
-        return not self.problems
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the answer as plain data."""
-        return {"ok": self.ok, "problems": list(self.problems), self.question: asdict(self.content)}
+    def _repr_html_(self) -> str:
+        return str(self.table.to_html(index=False, float_format="{:.3g}".format))
 
 
 @dataclass(frozen=True)
@@ -189,56 +240,14 @@ def problems_of(fits: Mapping[str, Fit]) -> tuple[str, ...]:
     )
 
 
-def problems_told(content: ReportContent) -> tuple[str, ...]:
-    """Return the same sentences from a report's content."""
-    return tuple(
-        f"The {each.prior} fit did not pass: {line}." for each in content.fits for line in each.problems
-    )
-
-
 def fit_lines(fits: Mapping[str, Fit]) -> tuple[str, ...]:
     """Return a line per fit: passed or not, and the figures behind that."""
     lines = []
     for name, each in fits.items():
-        told, (chains, draws, _) = each.diagnostics, each.posterior.z.shape
+        told, (chains, draws, _) = each.diagnostics, each.draws.z.shape
         verdict = "passed" if told.passed else "did NOT pass"
         lines.append(
             f"{name}: {verdict}; {each.how}, {chains} chains of {draws}; R-hat up to {told.rhat.max():.3f},"
             f" effective draws from {told.ess_bulk.min():.0f}, {told.divergences} divergences, {each.seconds:.0f} s."
         )
-    return tuple(lines)
-
-
-def simulation_lines(futures: Mapping[str, Futures], roles: Mapping[str, str]) -> tuple[str, ...]:
-    """Return a line per scenario and leading outcome; all outcomes are in the JSON and in the report."""
-    from outbid.ask.compare import compare
-
-    lines = []
-    for prior, each in futures.items():
-        units = {item.name: (item.label, item.unit) for item in each.outcomes}
-        leading = set(roles.values()) & set(units) or set(units)
-        lines.append(
-            f"Under the {prior} priors, median and 90% interval; the baseline's level, then differences from it:"
-        )
-        for row in compare(each).rows:
-            if row.outcome not in leading:
-                continue
-            label, unit = units[row.outcome]
-            base = row.scenario == each.baseline
-            middle, low, high = row.level if base else row.difference
-            odds = "" if base else f"; better with probability {row.probability_better:.2f}"
-            sign = "" if base else "+"
-            lines.append(
-                f"  {label}, {row.scenario}: {middle:{sign}.3g} ({low:{sign}.3g} to {high:{sign}.3g}) {unit}{odds}"
-            )
-    return tuple(lines)
-
-
-def equilibrium_lines(left_out: Sequence[str]) -> tuple[str, ...]:
-    """Return what to say above scenarios in which the players choose."""
-    lines = [
-        "The players choose: each scenario sets what outsiders offer, the players answer by their equilibrium."
-    ]
-    if left_out:
-        lines.append(f"Left out, since they leave a player no choice: {', '.join(left_out)}.")
     return tuple(lines)

@@ -1,4 +1,4 @@
-"""The one place that knows the order: load, check, fit, tell the past, play the scenarios, report.
+"""The one place that knows the order: load, check, fit, infer the history, play the scenarios, report.
 
 Each step is a function; `run_study` is their sequence. A fit that was made from the same data, model, priors,
 seed and code is taken from the output folder instead of being made again.
@@ -7,7 +7,7 @@ seed and code is taken from the output folder instead of being made again.
 from __future__ import annotations
 
 import hashlib
-import os
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,28 +15,34 @@ from pathlib import Path
 
 import jax
 import numpy as np
+import xarray as xr
 
 from outbid import __version__
-from outbid.ask.strategic.file import read_play
-from outbid.infer.fit import Fit, fit, iterations
-from outbid.infer.latent import layout
+from outbid.conventions import PRIOR_SETS
+from outbid.infer.fit import Fit
+from outbid.infer.fitting import fit
+from outbid.infer.history import Data, HistorySimulator, SmoothedHistory
+from outbid.infer.history import thinned as thinned
+from outbid.infer.kernels import trimmed
 from outbid.infer.likelihood import gather
-from outbid.infer.past import Historian, Past
-from outbid.infer.posterior import CHAINS, FULL, QUICK, Approximation, Effort, trimmed
-from outbid.infer.store import from_netcdf, to_netcdf
+from outbid.infer.store import RESULTS as RESULTS
+from outbid.infer.store import read_fit, write_results
 from outbid.model.anchors import check_anchors
-from outbid.model.priors import PRIOR_SETS, prior_table
+from outbid.model.priors import prior_table
 from outbid.output import OutputFolder
+from outbid.players.schema import read_game
 from outbid.progress import Interrupted, Progress
+from outbid.run_settings import SEED as SEED
+from outbid.run_settings import Settings as Settings
+from outbid.run_settings import prepare as prepare
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator
 from outbid.simulate.futures import Futures, play
 from outbid.simulate.scenario import choose
-from outbid.simulate.scenario_file import read_scenarios
+from outbid.simulate.scenario import read_scenarios
 from outbid.study import Study, unresolved
 
-SEED = 20210815
-# Draws on which the past is told and scenarios are played, per prior set, and as many from the prior itself.
+# Draws on which the history is inferred and scenarios are played, per prior set, and as many from the prior itself.
 DRAWS = 2000
 # Everything that a fit depends on lies in these places of the package.
 CODE = ("model", "infer", "data")
@@ -48,7 +54,6 @@ WORDS = {
     "scenarios.toml",
     "marks.csv",
     "study.toml",
-    "outcomes.py",
     "play.toml",
     "payoffs.toml",
     "claim_tests.toml",
@@ -60,48 +65,36 @@ WORDS = {
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What a person asks of a run: `prior` is "both" or one prior set's name."""
-
-    prior: str = "both"
-    quick: bool = False
-    seed: int = SEED
-
-    @property
-    def prior_sets(self) -> tuple[str, ...]:
-        """The prior sets to work under, the neutral one first."""
-        return PRIOR_SETS if self.prior == "both" else (self.prior,)
-
-    @property
-    def effort(self) -> Effort | Approximation:
-        """How long to sample."""
-        return QUICK if self.quick else FULL
-
-
-@dataclass(frozen=True)
 class Knowledge:
-    """What is known under one prior set: the fit, the past it implies, and where the scenarios lead.
+    """What is known under one prior set: the fit, the inferred history, and where the scenarios lead.
 
-    `unseen` and `before` are the same from the prior alone, to see what the data changed.
+    `history` and `future` are keyed by "after" (given the data) and "before" (from the prior alone, to see what the
+    data changed).
     """
 
     fit: Fit
-    past: Past
-    futures: Futures
-    unseen: Past
-    before: Futures
+    history: Mapping[Data, SmoothedHistory]
+    future: Mapping[Data, Futures]
 
+    @property
+    def past(self) -> SmoothedHistory:
+        """The former name of `history["after"]`."""
+        return self.history["after"]
 
-def prepare() -> None:
-    """Keep compiled code between runs, in the user's cache folder (or OUTBID_CACHE, or nowhere if it can't be made)."""
-    base = os.environ.get("OUTBID_CACHE") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = Path(base) / "outbid" / "compiled"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+    @property
+    def unseen(self) -> SmoothedHistory:
+        """The former name of `history["before"]`."""
+        return self.history["before"]
+
+    @property
+    def futures(self) -> Futures:
+        """The former name of `future["after"]`."""
+        return self.future["after"]
+
+    @property
+    def before(self) -> Futures:
+        """The former name of `future["before"]`."""
+        return self.future["before"]
 
 
 def check_study(study: Study) -> tuple[str, ...]:
@@ -111,7 +104,7 @@ def check_study(study: Study) -> tuple[str, ...]:
     anchors of latent indices are verified by differentiation.
     """
     gather(study.model, study.panel)
-    read_play(study.folder, study.model)
+    read_game(study.folder, study.model)
     check_anchors(study.model, {name: prior_table(study.model.parameters, name) for name in PRIOR_SETS})
     return unresolved(study)
 
@@ -145,11 +138,6 @@ def whole_fingerprint(study: Study, settings: Settings, command: str) -> str:
     return digest.hexdigest()
 
 
-def posterior_file(prior_set: str) -> str:
-    """Return the name of the file that holds a prior set's posterior; the neutral one is the posterior."""
-    return "posterior.nc" if prior_set == "neutral" else f"posterior_{prior_set}.nc"
-
-
 def fingerprints(study: Study, settings: Settings) -> dict[str, str]:
     """Return the digest of every prior set asked for; taken once, before anything starts."""
     return {name: fingerprint(study, settings, name) for name in settings.prior_sets}
@@ -160,7 +148,7 @@ def fit_study(
 ) -> dict[str, Fit]:
     """Fit a study under the prior sets asked for, taking up what the output folder already holds.
 
-    `marks` are the fingerprints by prior set that a held posterior must bear.
+    `marks` are the fingerprints by prior set that a held fit must bear.
 
     Raises
     ------
@@ -168,26 +156,23 @@ def fit_study(
         On Ctrl-C, saying what was kept.
     """
     figures = gather(study.model, study.panel)
-    where = layout(study.model, figures.months)
     fits: dict[str, Fit] = {}
     if out is not None:
         for name in settings.prior_sets:
-            held = from_netcdf(out.path / posterior_file(name), where, marks[name])
+            held = read_fit(out.path / RESULTS, study, name, marks[name])
             if held is not None:
                 fits[name] = held
     missing = [name for name in settings.prior_sets if name not in fits]
+    one_at_a_time = threading.Lock()
 
     def keep(done: Fit) -> None:
-        fits[done.prior_set] = done
-        if out is not None:
-            table = prior_table(study.model.parameters, done.prior_set)
-            data = to_netcdf(
-                study.model, figures, study.panel.window.months, done, table, None, marks[done.prior_set]
-            )
-            out.write_bytes(posterior_file(done.prior_set), data)
+        with one_at_a_time:
+            fits[done.prior_set] = done
+            if out is not None:
+                write_results(out, study, {done.prior_set: done}, _all_fingerprints(study, settings, marks))
 
     if missing:
-        total = iterations(study.model, missing, settings.effort)
+        total = settings.effort.iterations * len(missing)
         with progress.stage(f"Fitting under the {' and '.join(missing)} priors", total) as stage:
             stage.note("compiling, then finding the mode")
             try:
@@ -208,36 +193,36 @@ def fit_study(
 
 
 class Tools:
-    """What tells the past and plays scenarios; a quick run compiles it on the side while the fit goes on.
+    """What infers the history and plays scenarios; a quick run compiles it on the side while the fit goes on.
 
     A full run waits until the fit is done: it has the time, and three compilers at once need too much memory.
     """
 
     def __init__(self, study: Study, settings: Settings, months: int | None = None) -> None:
-        self._historian = Historian(study.model, gather(study.model, study.panel), study.known_levers)
+        self._histories = HistorySimulator(study.model, gather(study.model, study.panel), study.known_levers)
         self._simulator = Simulator(study.model, months or study.settings.horizon_months)
         effort = settings.effort
-        self._draws = min(DRAWS, CHAINS * effort.draws)
+        self._draws = min(DRAWS, effort.chains * effort.draws)
         self._table = prior_table(study.model.parameters, settings.prior_sets[0])
         self._done: list[Future[None]] = []
-        if isinstance(effort, Approximation):
+        if effort.quick:
             self._compile(1)
 
-    def ready(self) -> tuple[Historian, Simulator]:
+    def ready(self) -> tuple[HistorySimulator, Simulator]:
         """Return both, as soon as what is under way is done."""
         if not self._done:
             self._compile(2)
         for each in self._done:
             each.result()
-        return self._historian, self._simulator
+        return self._histories, self._simulator
 
     def _compile(self, workers: int) -> None:
         worker = ThreadPoolExecutor(workers)
-        self._done.append(worker.submit(self._historian.compile, self._draws, self._table))
+        self._done.append(worker.submit(self._histories.compile, self._draws, self._table))
         self._done.append(worker.submit(self._simulator.compile, self._draws))
         worker.shutdown(wait=False)
 
-    def laboratory(self) -> BatchSimulator:
+    def batches(self) -> BatchSimulator:
         """Return what the questions put their trials through: the same compiled run."""
         return BatchSimulator(self.ready()[1], self._draws)
 
@@ -251,55 +236,61 @@ def learn(
     *,
     scenarios: Sequence[str] = (),
 ) -> dict[str, Knowledge]:
-    """Tell the past and play the scenarios under every fitted prior set."""
+    """Infer the history and play the scenarios under every fitted prior set."""
     model = study.model
     declared = read_scenarios(study.folder / "scenarios.toml", model, study.levers_today)
     chosen = choose(declared, scenarios)
     result: dict[str, Knowledge] = {}
-    with progress.stage("Telling the past and playing the scenarios", 4 * len(fits)) as stage:
+    with progress.stage("Inferring the history and playing the scenarios", 4 * len(fits)) as stage:
         stage.note("compiling")
-        historian, simulator = tools.ready()
+        histories, simulator = tools.ready()
         for name, each in fits.items():
             table = prior_table(model.parameters, name)
-            past = historian.tell(thinned(each.posterior.z, DRAWS), table, settings.seed)
-            stage.advance()
-            futures = play(model, simulator, past.standing, chosen, settings.seed)
-            stage.advance()
-            # As many as before: another number would have to be compiled for anew.
-            blank = unseen_vectors(len(past.standing), each.posterior.layout.size, settings)
-            unseen = historian.tell(blank, table, settings.seed)
-            stage.advance()
-            before = play(model, simulator, unseen.standing, chosen, settings.seed)
-            stage.advance()
-            result[name] = Knowledge(each, past, futures, unseen, before)
+            vectors: dict[Data, np.ndarray] = {"after": thinned(each.draws.z, DRAWS)}
+            # As many as after: another number would have to be compiled for anew.
+            size = each.draws.layout.size
+            vectors["before"] = unseen_vectors(len(vectors["after"]), size, settings)
+            history: dict[Data, SmoothedHistory] = {}
+            future: dict[Data, Futures] = {}
+            for data, z in vectors.items():
+                history[data] = histories.run(z, table, settings.seed)
+                stage.advance()
+                future[data] = play(model, simulator, history[data].state_today, chosen, settings.seed)
+                stage.advance()
+            result[name] = Knowledge(each, history, future)
     return result
 
 
 def unseen_vectors(draws: int, size: int, settings: Settings) -> np.ndarray:
-    """Return the vectors, shape (draws, size), from which the past is told before the data are seen."""
+    """Return the vectors, shape (draws, size), from which the history follows before the data."""
     return np.random.default_rng(settings.seed).standard_normal((draws, size))
 
 
-def thinned(z: np.ndarray, draws: int) -> np.ndarray:
-    """Return at most that many vectors, evenly spaced over chains and draws, shape (draws, size)."""
-    flat = z.reshape(-1, z.shape[-1])
-    return flat[:: max(1, len(flat) // draws)][:draws]
+def write_known(
+    study: Study,
+    settings: Settings,
+    marks: Mapping[str, str],
+    known: Mapping[str, Knowledge],
+    out: OutputFolder,
+    questions: Mapping[str, xr.Dataset],
+    report: Mapping[str, xr.Dataset],
+) -> Path:
+    """Write `results.nc`: every fit with its inferred history, the answers to questions, and what the page tells beside."""
+    fits = {name: each.fit for name, each in known.items()}
+    histories = {name: each.history for name, each in known.items()}
+    return write_results(
+        out, study, fits, _all_fingerprints(study, settings, marks), histories, questions, report
+    )
 
 
-def write_posteriors(
-    study: Study, marks: Mapping[str, str], known: Mapping[str, Knowledge], out: OutputFolder
-) -> None:
-    """Write each posterior again, now with its predictive groups and paths."""
-    figures = gather(study.model, study.panel)
-    for name, each in known.items():
-        table = prior_table(study.model.parameters, name)
-        months = study.panel.window.months
-        data = to_netcdf(study.model, figures, months, each.fit, table, each.past, marks[name])
-        out.write_bytes(posterior_file(name), data)
+def _all_fingerprints(study: Study, settings: Settings, marks: Mapping[str, str]) -> dict[str, str]:
+    """Return the fingerprints of every prior set: a fit that this run has no use for is kept while it holds good."""
+    others = [name for name in PRIOR_SETS if name not in marks]
+    return {**{name: fingerprint(study, settings, name) for name in others}, **marks}
 
 
 def _kept(fits: dict[str, Fit], out: OutputFolder | None) -> str:
     if not fits or out is None:
         return "Nothing was finished yet, so nothing is kept."
-    names = " and ".join(posterior_file(name) for name in fits)
-    return f"Finished and kept: {names} in {out.path}; the next run takes it up."
+    names = " and ".join(fits)
+    return f"Finished and kept in {out.path / RESULTS}: {names}; the next run takes it up."

@@ -1,10 +1,13 @@
-"""`outbid ask STUDY QUESTION`: the questions that can be put to a study."""
+"""`outbid ask STUDY QUESTION`: a command for every question of the registry, made from what the question says."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import inspect
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
+from typer.core import TyperGroup
 
 from outbid.cli.options import (
     JsonOption,
@@ -14,21 +17,44 @@ from outbid.cli.options import (
     SeedOption,
     StudyArgument,
     out_folder,
+    plain_faults,
     seed_of,
     show,
-    told_plainly,
 )
 from outbid.progress import TerminalProgress
 
-# Questions that have no option of their own.
-PLAIN = {
-    "claims": "What became of the sources' claims?",
-    "replay": "How would it have gone with another lever and the same shocks?",
-    "trap": "Where does opening up lose members, and which offer is a way out?",
-    "worth": "What should be collected next?",
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from outbid.question import Question
+
+# What every question takes beside its own options.
+_COMMON: Mapping[str, tuple[Any, Any]] = {
+    "out": (OutOption, None),
+    "prior": (PriorOption, "both"),
+    "quick": (QuickOption, False),
+    "seed": (SeedOption, None),
+    "as_json": (JsonOption, False),
 }
 
+
+class _Questions(TyperGroup):
+    """The questions as commands; the registry, which is heavy, is imported when one of them is wanted."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        from outbid.questions import QUESTIONS
+
+        return [question.name for question in QUESTIONS]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        from outbid.questions import by_name
+
+        question = by_name().get(cmd_name)
+        return None if question is None else _command(question)
+
+
 asking = typer.Typer(
+    cls=_Questions,
     help="Put a question to a study: verdicts on claims, other histories, scenarios compared, what matters.",
     rich_markup_mode=None,
     no_args_is_help=True,
@@ -36,85 +62,53 @@ asking = typer.Typer(
 
 
 @asking.callback()
-def _asked(context: typer.Context, study: StudyArgument) -> None:
+def _study(context: typer.Context, study: StudyArgument) -> None:
     """Put a question to a study: outbid ask STUDY QUESTION."""
     context.obj = study
 
 
-def _ask(
-    context: typer.Context,
-    out: str | None,
-    prior: str,
-    quick: bool,
-    seed: int | None,
-    as_json: bool,
-    **own: Any,
-) -> None:
-    """Put the question of the command's name to the study that was named before it."""
-    with told_plainly():
-        from outbid import api
+def _command(question: Question[Any]) -> Any:
+    """Return a question's command, with an option for each field of its `options`."""
+    fields = question.options.model_fields if question.options else {}
 
-        loaded = api.load(context.obj)
-        question = getattr(loaded.ask, str(context.command.name))
-        result = question(
-            prior=prior,
-            quick=quick,
-            seed=seed_of(seed),
-            out=out_folder(out, loaded.name),
-            progress=TerminalProgress(),
-            **own,
-        )
-        show(result, as_json)
+    def ask(context: typer.Context, **given: Any) -> None:
+        with plain_faults():
+            from outbid import api
 
+            loaded = api.load(context.obj)
+            answer = getattr(loaded.ask, question.name)(
+                prior=given["prior"],
+                quick=given["quick"],
+                seed=seed_of(given["seed"]),
+                out=out_folder(given["out"], loaded.name),
+                progress=TerminalProgress(),
+                **{name: given[name] for name in fields},
+            )
+            show(answer, given["as_json"])
 
-@asking.command()
-def compare(
-    context: typer.Context,
-    scenarios: Annotated[
-        str | None,
-        typer.Option(
-            "--scenarios", metavar="FILE", help="Scenarios of your own, as TOML [default: the study's]."
+    own = {name: (Annotated[_kind(each), _option(name, each)], None) for name, each in fields.items()}
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    parameters = [
+        inspect.Parameter("context", keyword, annotation=typer.Context),
+        *(
+            inspect.Parameter(name, keyword, annotation=kind, default=default)
+            for name, (kind, default) in {**own, **_COMMON}.items()
         ),
-    ] = None,
-    out: OutOption = None,
-    prior: PriorOption = "both",
-    quick: QuickOption = False,
-    seed: SeedOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Which course is better, by which criterion?"""
-    _ask(context, out, prior, quick, seed, as_json, scenarios=scenarios)
+    ]
+    ask.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    ask.__annotations__ = {each.name: each.annotation for each in parameters}
+    ask.__doc__ = question.help
+    single = typer.Typer(rich_markup_mode=None, add_completion=False)
+    single.command(question.name, help=question.help)(ask)
+    command = typer.main.get_command(single)
+    command.name = question.name
+    return command
 
 
-@asking.command()
-def sensitivity(
-    context: typer.Context,
-    base_samples: Annotated[
-        int | None,
-        typer.Option(
-            "--base-samples", metavar="N", min=2, help="Base samples, a power of two [default: the study's]."
-        ),
-    ] = None,
-    out: OutOption = None,
-    prior: PriorOption = "both",
-    quick: QuickOption = False,
-    seed: SeedOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """What matters most for the outcomes, and when does moderation pay?"""
-    _ask(context, out, prior, quick, seed, as_json, base_samples=base_samples)
+def _option(name: str, field: FieldInfo) -> Any:
+    return typer.Option(f"--{name.replace('_', '-')}", metavar="VALUE", help=field.description)
 
 
-def _plain(
-    context: typer.Context,
-    out: OutOption = None,
-    prior: PriorOption = "both",
-    quick: QuickOption = False,
-    seed: SeedOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    _ask(context, out, prior, quick, seed, as_json)
-
-
-for _name, _words in PLAIN.items():
-    asking.command(_name, help=_words)(_plain)
+def _kind(field: FieldInfo) -> Any:
+    """Return the type of an option: a whole number or a text, which the question turns into what it needs."""
+    return int | None if int in (field.annotation, *get_args(field.annotation)) else str | None

@@ -80,13 +80,32 @@ PriorOption = Annotated[
     ),
 ]
 QuickOption = Annotated[bool, typer.Option("--quick", help="A coarse answer, sooner, marked as such.")]
+DrawsOption = Annotated[
+    int | None,
+    typer.Option(
+        "--draws", metavar="N", help="Draws of each chain that are kept [default: 1400; quick: 100]."
+    ),
+]
+WarmupOption = Annotated[
+    int | None,
+    typer.Option("--warmup", metavar="N", help="Iterations before them [default: 275; quick: 75]."),
+]
+ChainsOption = Annotated[int | None, typer.Option("--chains", metavar="N", help="Chains [default: 4].")]
+AcceptOption = Annotated[
+    float | None,
+    typer.Option(
+        "--target-accept",
+        metavar="P",
+        help="Acceptance to tune for; more, where trajectories diverge [default: 0.94; quick: 0.85].",
+    ),
+]
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON; everything else goes to standard error.")
 ]
 
 
 @contextmanager
-def told_plainly() -> Iterator[None]:
+def plain_faults() -> Iterator[None]:
     """Turn a person's mistakes and Ctrl-C into one line and an exit code."""
     try:
         yield

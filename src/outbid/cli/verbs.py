@@ -20,7 +20,10 @@ from outbid.cli.asking import asking
 from outbid.cli.options import (
     BAD_INPUT,
     OK,
+    AcceptOption,
+    ChainsOption,
     DataOption,
+    DrawsOption,
     JsonOption,
     OutOption,
     PlayChoice,
@@ -28,12 +31,13 @@ from outbid.cli.options import (
     QuickOption,
     SeedOption,
     StudyArgument,
+    WarmupOption,
     complain,
     out_folder,
+    plain_faults,
     safe,
     seed_of,
     show,
-    told_plainly,
 )
 from outbid.output import json_text
 from outbid.progress import TerminalProgress
@@ -72,17 +76,30 @@ def run(
     prior: PriorOption = "both",
     quick: QuickOption = False,
     seed: SeedOption = None,
+    draws: DrawsOption = None,
+    warmup: WarmupOption = None,
+    chains: ChainsOption = None,
+    target_accept: AcceptOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fit, compare the scenarios, write the report."""
-    with told_plainly():
+    with plain_faults():
         from outbid import api
 
         loaded = api.load(study)
         folder = out_folder(out, loaded.name)
         result = loaded.run(
-            out=folder, prior=prior, quick=quick, seed=seed_of(seed), data=data, progress=TerminalProgress()
+            out=folder,
+            prior=prior,
+            quick=quick,
+            seed=seed_of(seed),
+            data=data,
+            progress=TerminalProgress(),
+            draws=draws,
+            warmup=warmup,
+            chains=chains,
+            target_accept=target_accept,
         )
         report = folder / "report.html"
         show(result, as_json, after=[f"Report: {report}"] if report.exists() else [])
@@ -91,7 +108,7 @@ def run(
 @app.command()
 def check(study: StudyArgument, as_json: JsonOption = False) -> None:
     """See that every name in a study resolves."""
-    with told_plainly():
+    with plain_faults():
         from outbid import api
 
         show(api.load(study).check(), as_json)
@@ -104,17 +121,30 @@ def fit(
     prior: PriorOption = "both",
     quick: QuickOption = False,
     seed: SeedOption = None,
+    draws: DrawsOption = None,
+    warmup: WarmupOption = None,
+    chains: ChainsOption = None,
+    target_accept: AcceptOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Ask what the data say about the model."""
-    with told_plainly():
+    with plain_faults():
         from outbid import api
 
         loaded = api.load(study)
         folder = out_folder(out, loaded.name)
         result = loaded.fit(
-            prior=prior, quick=quick, seed=seed_of(seed), out=folder, data=data, progress=TerminalProgress()
+            out=folder,
+            prior=prior,
+            quick=quick,
+            seed=seed_of(seed),
+            data=data,
+            progress=TerminalProgress(),
+            draws=draws,
+            warmup=warmup,
+            chains=chains,
+            target_accept=target_accept,
         )
         show(result, as_json)
 
@@ -140,7 +170,7 @@ def simulate(
     as_json: JsonOption = False,
 ) -> None:
     """Play scenarios forward from the fitted model."""
-    with told_plainly():
+    with plain_faults():
         from outbid import api
 
         loaded = api.load(study)
@@ -161,7 +191,7 @@ def simulate(
 @app.command()
 def report(study: StudyArgument, out: OutOption = None, as_json: JsonOption = False) -> None:
     """Write the report again from earlier results."""
-    with told_plainly():
+    with plain_faults():
         from outbid import api
 
         loaded = api.load(study)
@@ -172,7 +202,7 @@ def report(study: StudyArgument, out: OutOption = None, as_json: JsonOption = Fa
 @app.command("list")
 def list_studies(as_json: JsonOption = False) -> None:
     """Name the studies that come with outbid."""
-    with told_plainly():
+    with plain_faults():
         from outbid import api
 
         found = api.studies()

@@ -20,7 +20,6 @@ Parser = Callable[[str, str], Any]
 
 # ASCII only: Python's own float() also takes "1_000" and the digits of other scripts.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 
 
@@ -53,22 +52,6 @@ def non_negative(field: str, where: str) -> float:
     value = number(field, where)
     if value < 0:
         raise InputError(where, f"{field} is below zero", "Give zero or a positive number.")
-    return value
-
-
-def whole(field: str, where: str) -> int:
-    """Read a whole number."""
-    number(field, where)
-    if not _WHOLE.fullmatch(field):
-        raise InputError(where, f"{field!r} is not a whole number", "Write digits only, such as 12.")
-    return int(field)
-
-
-def count(field: str, where: str) -> int:
-    """Read a whole number that is zero or more."""
-    value = whole(field, where)
-    if value < 0:
-        raise InputError(where, f"a count of {value} is below zero", "Give zero or a positive whole number.")
     return value
 
 

@@ -18,33 +18,16 @@ import numpy as np
 from pydantic import Field, RootModel
 
 from outbid.data.fields import first_day, last_day, number, text, yes_no
-from outbid.data.levers import LeverRow, MarkRow, read_levers, read_marks
 from outbid.data.tables import Column, Row, check_known, read_table
 from outbid.data.window import Floats, Window
 from outbid.declared import Declared, Text, read_required
 from outbid.errors import InputError
 from outbid.files import inside
 
-__all__ = [
-    "KINDS",
-    "Kind",
-    "LeverRow",
-    "MarkRow",
-    "Panel",
-    "Record",
-    "Series",
-    "Window",
-    "monthly_mean_weights",
-    "read_levers",
-    "read_marks",
-    "read_panel",
-    "weights",
-]
-
 Kind = Literal["count", "sum", "level"]
 KINDS: tuple[Kind, ...] = ("count", "sum", "level")
 
-# A report that starts with the takeover (15 August) still belongs to a window that starts in September.
+# A report that begins in the weeks before the first month still belongs to the window.
 EARLY_DAYS = 31
 
 _RECORD_COLUMNS = (
@@ -235,7 +218,7 @@ def read_panel(folder: Path, window: Window, sources: Collection[str]) -> Panel:
     if unclaimed:
         fix = "Name it as the file of a series in series.toml, or remove it."
         raise InputError(str(unclaimed[0]), "no series is read from this file", fix)
-    found: dict[str, list[tuple[Row, Record]]] = {id_: [] for id_ in declared}
+    rows: dict[str, list[tuple[Row, Record]]] = {id_: [] for id_ in declared}
     for path in dict.fromkeys(path_of.values()):
         for row in read_table(path, _RECORD_COLUMNS, _RECORD_KEY, _RECORD_ORDER):
             record = _record(row, declared, sources)
@@ -244,15 +227,15 @@ def read_panel(folder: Path, window: Window, sources: Collection[str]) -> Panel:
                 raise InputError(row.where("series"), f"{record.series} has another file in series.toml", fix)
             if record.used:
                 _check_reach(record, window, row.where("start"))
-            found[record.series].append((row, record))
+            rows[record.series].append((row, record))
     series = {}
     for id_, fields in declared.items():
-        if not found[id_]:
+        if not rows[id_]:
             fix = "Add rows for it, or remove it from series.toml."
             raise InputError(str(path_of[id_]), f"the file holds no row of series {id_!r}", fix)
         if not fields.overlaps:
-            _check_overlaps(found[id_])
-        records = tuple(record for _, record in found[id_])
+            _check_overlaps(rows[id_])
+        records = tuple(record for _, record in rows[id_])
         series[id_] = Series(id_, fields.label, fields.unit, fields.meaning, records, kind=fields.kind)
     return Panel(window, series)
 

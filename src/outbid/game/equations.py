@@ -14,8 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -97,23 +96,16 @@ def residual(arrays: Arrays, values: Array) -> Array:
     return values - averaged(arrays.counts, logs, profile_values(arrays, values))
 
 
-@partial(jax.tree_util.register_dataclass, data_fields=["inverse", "outward", "mixed"], meta_fields=[])
-@dataclass(frozen=True)
-class Slope:
+class Slope(NamedTuple):
     """The parts of the equations' derivative that lie within one state.
 
     A step dv solves (1 - Λ) dv - B dW = r with dW = C dv, where Λ is how a state's values answer to each
     other, B how they answer to next month, and C the probabilities of play. Only dW links states.
 
-    Parameters
-    ----------
-    inverse
-        (1 - Λ)⁻¹, shape (states, all actions, all actions).
-    outward
-        C (1 - Λ)⁻¹, shape (states, players, all actions).
-    mixed
-        C (1 - Λ)⁻¹ with the others' play spread over profiles: the weight of P(s'|s, a) dW_j in dW_i,
-        shape (states, players i, players j, profiles), discounts included.
+    * `inverse`: (1 - Λ)⁻¹, shape (states, all actions, all actions).
+    * `outward`: c (1 - Λ)⁻¹, shape (states, players, all actions).
+    * `mixed`: c (1 - Λ)⁻¹ with the others' play spread over profiles: the weight of P(s'|s, a) dW_j in dW_i, shape
+      (states, players i, players j, profiles), discounts included.
     """
 
     inverse: Array

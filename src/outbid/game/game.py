@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -66,19 +67,12 @@ class Arrays:
 class Game:
     """A stochastic game with logit shocks.
 
-    Parameters
-    ----------
-    players, grid
-        Who plays on which states.
-    payoffs
-        Monthly payoff, shape (players, states, profiles). A profile is a joint action; profiles are
-        numbered with the first player's action slowest.
-    kernel
-        Where each state and profile leads.
-    discount
-        Weight of next month, shape (players,), in [0, 1).
-    precision
-        Inverse scale of the shocks, shape (players,), not negative: 0 plays all actions alike.
+    * `players`, `grid`: who plays on which states.
+    * `payoffs`: monthly payoff, shape (players, states, profiles). A profile is a joint action; profiles are
+      numbered with the first player's action slowest.
+    * `kernel`: where each state and profile leads.
+    * `discount`: weight of next month, shape (players,), in [0, 1).
+    * `precision`: inverse scale of the shocks, shape (players,), not negative: 0 plays all actions alike.
     """
 
     players: tuple[Player, ...]
@@ -230,17 +224,26 @@ def one_index_game(
         β_i, what a unit of the index is worth a month, and κ_i, what a unit of action costs (if negative).
     """
     at, levels = np.asarray(axis.points), profile_levels(players)
-    mean = (
-        intercept
-        + levels @ np.asarray(effects)
-        + at[:, None] * (persistence + levels @ np.asarray(interactions))[None, :]
-    )
-    payoffs = (
-        np.asarray(value)[:, None, None] * at[None, :, None]
-        + (np.asarray(cost)[:, None] * levels.T)[:, None, :]
-    )
+    mean = one_index_mean(at, levels, intercept, np.asarray(effects), persistence, np.asarray(interactions))
+    payoffs = one_index_payoffs(at, levels, np.asarray(value), np.asarray(cost))
     kernel = normal_band(at, jnp.asarray(mean), jnp.asarray(sd), normal_reach(at, mean, sd))
     return game_from_arrays(players, Grid((axis,)), payoffs, kernel, discount)
+
+
+def one_index_mean(
+    at: Any, levels: Any, intercept: Any, effects: Any, persistence: Any, interactions: Any
+) -> Any:
+    """Return next month's mean state in the classic game, shape (states, profiles), of NumPy's arrays or JAX's.
+
+    `at` has shape (states,), `levels` (profiles, players), `effects` and `interactions` (players,).
+    """
+    level, carry = intercept + levels @ effects, persistence + levels @ interactions
+    return level[None, :] + at[:, None] * carry[None, :]
+
+
+def one_index_payoffs(at: Any, levels: Any, value: Any, cost: Any) -> Any:
+    """Return the classic game's payoffs, shape (players, states, profiles); `value` and `cost` have shape (players,)."""
+    return value[:, None, None] * at[None, :, None] + (cost[:, None] * levels.T)[:, None, :]
 
 
 def restrict(game: Game, player: str, action: float, *, keep: bool = False) -> Game:

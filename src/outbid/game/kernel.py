@@ -76,6 +76,25 @@ def dense(kernel: Kernel) -> Array:
     return jnp.swapaxes(flat.reshape(profiles, states, -1)[:, :, low : low + states], 0, 1)
 
 
+def transition(kernel: Kernel, chances: Array) -> Array:
+    """Return the chances of next month's state, (states, states), when `chances`, (states, profiles), are played."""
+    if isinstance(kernel, Scattered):
+        return jnp.einsum("sa,sat->st", chances, dense(kernel))
+    # play first, so that only one matrix of states by states is laid out
+    mixed = jnp.einsum("sa,sak->sk", chances, kernel.weights)
+    return dense(Banded(mixed[:, None, :], kernel.lower))[:, 0]
+
+
+def stationary(steps: Array) -> Array:
+    """Return the share of months spent in each state in the long run, (states,), by one dense solve; differentiable.
+
+    π (I - P + 1 1'/n) = 1'/n for the one π with π P = π that sums to one.
+    """
+    states = steps.shape[0]
+    system = jnp.eye(states) - steps + 1.0 / states
+    return jnp.asarray(jnp.linalg.solve(system.T, jnp.full(states, 1.0 / states)))
+
+
 def banded_from(full: ArrayLike) -> Banded:
     """Return the narrowest band that holds a kernel given in full, shape (states, profiles, states)."""
     matrix = np.asarray(full, dtype=float)

@@ -1,4 +1,9 @@
-"""Newton's method on the value equations, in pure JAX: compiled, batched and differentiated as one function."""
+"""Newton's method on the value equations, in pure JAX: compiled, batched and differentiated as one function.
+
+The linear system that links the states in a step is dW_i - Σ_j Σ_a mixed_ij(a) P_a dW_j = r_i. It is solved in three
+ways, by what the kernel is: blocks along the diagonal for a band (the block form of Thomas's algorithm), a dense
+factorisation for few unknowns, GMRES (Saad and Schultz, 1986) for many.
+"""
 
 from __future__ import annotations
 
@@ -9,18 +14,95 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.scipy.linalg import lu_factor, lu_solve
 
 from outbid.game.equations import residual, slope, step_from
 from outbid.game.game import Arrays
-from outbid.game.kernel import Banded, Kernel, Scattered
-from outbid.game.linear import factorise, solve_factored
+from outbid.game.kernel import Banded, Kernel, Scattered, dense, expect
 
+# Up to so many unknowns a dense factorisation is quicker than iterating.
+DENSE = 2600
+# GMRES: subspace, restarts, and how far it has to come.
+SUBSPACE, RESTARTS, NEAR = 40, 25, 1e-13
 # The equations hold when no residual exceeds this, relative to the size of the values.
 TOLERANCE = 1e-12
 STEPS = 60
 HALVINGS = 8
 # A grid of about this many points gives the fine one its start.
 COARSE = 56
+
+
+def factorised(kernel: Kernel, mixed: Array) -> Callable[[Array], Array]:
+    """Return the solution dW of the linear system as a function of its right-hand side, both of shape (players, states).
+
+    `mixed` has shape (states, players, players, profiles). What is costly is done once, for any number of sides.
+    """
+    states, players = mixed.shape[:2]
+    if isinstance(kernel, Banded) and 2 * max(kernel.lower, kernel.upper) < states:
+        return _by_blocks(kernel, mixed)
+    if states * players <= DENSE:
+        linked = jnp.einsum("sija,sat->isjt", mixed, dense(kernel)).reshape(states * players, -1)
+        factors = lu_factor(jnp.eye(states * players) - linked)
+        return lambda right: jnp.reshape(lu_solve(factors, right.reshape(-1)), right.shape)
+
+    def product(x: Array) -> Array:
+        return x - jnp.einsum("sija,jsa->is", mixed, expect(kernel, x))
+
+    def iterated(right: Array) -> Array:
+        found, _ = jax.scipy.sparse.linalg.gmres(
+            product, right, tol=NEAR, restart=SUBSPACE, maxiter=RESTARTS, solve_method="batched"
+        )
+        return jnp.asarray(found)
+
+    return iterated
+
+
+def _by_blocks(kernel: Banded, mixed: Array) -> Callable[[Array], Array]:
+    """Return the solution by elimination of blocks along the diagonal, each of as many states as the band reaches."""
+    states, players = mixed.shape[:2]
+    width = kernel.weights.shape[-1]
+    size = max(kernel.lower, kernel.upper, 1)
+    blocks = -(-states // size)
+    band = -jnp.einsum("sija,sak->sijk", mixed, kernel.weights)
+    band = band.at[:, :, :, kernel.lower].add(jnp.eye(players))
+    idle = jnp.zeros((players, players, width)).at[:, :, kernel.lower].set(jnp.eye(players))
+    band = jnp.concatenate([band, jnp.broadcast_to(idle, (blocks * size - states, *idle.shape))])
+    rows = jnp.transpose(band.reshape(blocks, size, players, players, width), (0, 2, 3, 1, 4))
+    # Each row begins one place further right: laid out with one place too many, then read with one less.
+    left = size - kernel.lower
+    wide = jnp.pad(rows, ((0, 0),) * 4 + ((left, 3 * size + 1 - left - width),))
+    flat = wide.reshape(blocks, players, players, -1)[..., : 3 * size * size]
+    parts = flat.reshape(blocks, players, players, size, 3, size)
+    three = jnp.transpose(parts, (4, 0, 1, 3, 2, 5)).reshape(3, blocks, players * size, players * size)
+
+    def eliminate(above: Array, block: tuple[Array, Array, Array]) -> tuple[Array, Any]:
+        low, middle, high = block
+        factors = lu_factor(middle - low @ above)
+        following = lu_solve(factors, high)
+        return following, (*factors, following)
+
+    blank, below = jnp.zeros(three.shape[-2:]), three[0]
+    _, (lu, pivots, above) = jax.lax.scan(eliminate, blank, (below, three[1], three[2]))
+
+    def down(before: Array, block: tuple[Array, Array, Array, Array]) -> tuple[Array, Array]:
+        lu, pivots, low, row = block
+        here = lu_solve((lu, pivots), row - low @ before)
+        return here, here
+
+    def up(after: Array, block: tuple[Array, Array]) -> tuple[Array, Array]:
+        above, row = block
+        here = row - above @ after
+        return here, here
+
+    def solved(right: Array) -> Array:
+        padded = jnp.pad(right, ((0, 0), (0, blocks * size - states)))
+        rows = jnp.swapaxes(padded.reshape(players, blocks, size), 0, 1).reshape(blocks, players * size)
+        blank = jnp.zeros(players * size)
+        _, half = jax.lax.scan(down, blank, (lu, pivots, below, rows))
+        _, full = jax.lax.scan(up, blank, (above, half), reverse=True)
+        return jnp.swapaxes(full.reshape(blocks, players, size), 0, 1).reshape(players, -1)[:, :states]
+
+    return solved
 
 
 class Progress(NamedTuple):
@@ -42,11 +124,11 @@ def size_of(error: Array) -> Array:
 def linearised(arrays: Arrays, values: Array) -> Callable[[Array], Array]:
     """Return the inverse of the residual's derivative at `values`, as a function of shape (states, all actions)."""
     parts = slope(arrays, values)
-    factors = factorise(arrays.kernel, parts.mixed)
+    between = factorised(arrays.kernel, parts.mixed)
 
     def inverse(right: Array) -> Array:
         outward = jnp.einsum("sia,sa->is", parts.outward, right)
-        return step_from(arrays, values, parts, right, solve_factored(factors, outward))
+        return step_from(arrays, values, parts, right, between(outward))
 
     return inverse
 

@@ -37,13 +37,9 @@ Answer = Callable[[Mapping[str, Array], Mapping[str, Array], Mapping[str, Array]
 class Held:
     """The states that are no axis, as linear functions of those that are.
 
-    Parameters
-    ----------
-    mean, slope
-        By state: its value at `center`, and its change per unit of each axis, shape (axes,). Stocks are
-        logged as log(1 + persons); indices are on their own scale.
-    center
-        The axes' values at which `mean` holds, shape (axes,), indices on their own scale.
+    * `mean`, `slope`: by state: its value at `center`, and its change per unit of each axis, shape (axes,). Stocks
+      are logged as log(1 + persons); indices are on their own scale.
+    * `center`: the axes' values at which `mean` holds, shape (axes,), indices on their own scale.
     """
 
     mean: Mapping[str, Array]

@@ -1,208 +1,138 @@
-"""Fit a model under one or more prior sets, side by side, and keep what is finished."""
+"""A finished fit: draws under one prior set with their diagnostics, as tables, as a Dataset and as a picture."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xarray as xr
 
-from outbid.conventions import LARGEST_PARETO_K
-from outbid.infer.diagnostics import Diagnostics, arviz, diagnose
-from outbid.infer.likelihood import Figures
-from outbid.infer.posterior import CHAINS, FULL, Approximation, Effort, Posterior, Sampler, Target
+from outbid.conventions import PRIOR_LABELS, QUANTILES
+from outbid.infer.diagnostics import Diagnostics
+from outbid.infer.posterior import Draws
 from outbid.model.declare import Model
-from outbid.model.priors import (
-    Parameter,
-    from_standard_normal,
-    log_prior_density,
-    prior_table,
-    to_standard_normal,
+from outbid.model.priors import prior_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Dimensions and coordinates of the results: a variable of one of these names gets an underscore behind it.
+RESERVED = frozenset(
+    {"chain", "draw", "month", "path", "entry", "quantile", "posterior_chain", "posterior_draw"}
 )
-from outbid.progress import Stage
-
-# Fewer draws than this in the other prior's support are not worth weighing.
-LEAST_SHARED_DRAWS = 400
-COARSE = "this was a quick run: a normal approximation at the mode, not a sample, so its numbers are coarse"
 
 
-@dataclass(frozen=True)
+def variable(name: str) -> str:
+    """Return the name under which a parameter, series or state stands in a Dataset."""
+    return f"{name}_" if name in RESERVED else name
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Fit:
-    """A posterior under one prior set, with its diagnostics; `how` is "sampled", "reweighted" or "approximated"."""
+    """What the figures say of a model under one prior set.
 
+    Parameters
+    ----------
+    draws
+        The vectors of standard normals, (chains, draws, entries), from which everything else follows.
+    how
+        "sampled" or "short" (a quick run's few draws).
+    """
+
+    model: Model
     prior_set: str
-    posterior: Posterior
+    draws: Draws
     diagnostics: Diagnostics
     seconds: float
     how: str = "sampled"
-    pareto_k: float | None = None
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What the diagnostics found, each with what to try next; empty if the fit passed."""
+        return self.diagnostics.problems
 
-def fit(
-    model: Model,
-    figures: Figures,
-    known_levers: np.ndarray,
-    prior_sets: Sequence[str],
-    *,
-    effort: Effort | Approximation,
-    seed: int,
-    stage: Stage,
-    finished: Callable[[Fit], None] = lambda _: None,
-) -> dict[str, Fit]:
-    """Fit every prior set, each in a thread of its own with one compiled sampler between them.
+    @property
+    def carries_verdicts(self) -> bool:
+        """Whether claims may be judged by these draws; those of a quick run are too few for that."""
+        return self.how != "short"
 
-    The sources' fit is had by reweighting the neutral one where the prior sets overlap enough for that
-    (Pareto-k̂ under 0.7), and by sampling where not. `finished` is called with each fit as soon as it is
-    done, so that an interruption later loses nothing.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        After the threads have stopped; finished fits have been handed over.
-    """
-    sampler = Sampler(model, figures, effort if isinstance(effort, Effort) else FULL)
-    fits: dict[str, Fit] = {}
-    by_weights = _by_weights(model, prior_sets, effort)
-    stop = threading.Event()
-    faults: list[BaseException] = []
-
-    def advanced(number: int) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stage.advance(number)
-
-    def work(name: str, offset: int) -> None:
-        begun = time.perf_counter()
-        try:
-            target = Target(prior_table(model.parameters, name), figures.rows.values, known_levers)
-            fits[name] = _fitted(sampler, target, name, effort, seed + offset, advanced, begun)
-            finished(fits[name])
-        except BaseException as error:
-            faults.append(error)
-            stop.set()
-
-    sampled = [name for name in prior_sets if name not in by_weights]
-    _run_all(
-        [threading.Thread(target=work, args=(name, i), daemon=True) for i, name in enumerate(sampled)], stop
-    )
-    if faults:
-        raise faults[0]
-    if stop.is_set():
-        raise KeyboardInterrupt
-    for name in by_weights:
-        fits[name] = _reweighted(model, fits["neutral"], name, seed) or _sampled_after_all(work, name, fits)
-        finished(fits[name])
-    return {name: fits[name] for name in prior_sets}
-
-
-def _fitted(
-    sampler: Sampler,
-    target: Target,
-    name: str,
-    effort: Effort | Approximation,
-    seed: int,
-    advanced: Callable[[int], None],
-    begun: float,
-) -> Fit:
-    """Sample, or approximate where only that is asked for; a fit that was stopped raises KeyboardInterrupt."""
-    if isinstance(effort, Approximation):
-        posterior = sampler.approximate(target, seed=seed, draws=effort.draws)
-        advanced(1)
-        told = replace(diagnose(posterior), problems=(COARSE,))
-        return Fit(name, posterior, told, time.perf_counter() - begun, "approximated")
-    posterior = sampler.sample(target, seed=seed, advanced=advanced)
-    if not posterior.complete:
-        raise KeyboardInterrupt
-    return Fit(name, posterior, diagnose(posterior), time.perf_counter() - begun)
-
-
-def iterations(model: Model, prior_sets: Sequence[str], effort: Effort | Approximation) -> int:
-    """Return the number of iterations that `fit` tells its stage of."""
-    if isinstance(effort, Approximation):
-        return len(prior_sets)
-    sampled = len(prior_sets) - len(_by_weights(model, prior_sets, effort))
-    return (effort.approach + effort.scales + effort.settle + effort.draws) * sampled
-
-
-def _by_weights(model: Model, prior_sets: Sequence[str], effort: Effort | Approximation) -> list[str]:
-    """Return the prior sets that are to be had by weighing the neutral draws."""
-    if "neutral" not in prior_sets or isinstance(effort, Approximation):
-        return []
-    return [name for name in prior_sets if name != "neutral" and _worth_weighing(model, name, effort)]
-
-
-def _run_all(threads: Sequence[threading.Thread], stop: threading.Event) -> None:
-    """Run threads to their end; on Ctrl-C ask them to stop, wait for them, and pass it on."""
-    for thread in threads:
-        thread.start()
-    try:
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(timeout=0.2)
-    except KeyboardInterrupt:
-        stop.set()
-        for thread in threads:
-            thread.join()
-        raise
-
-
-def _differing(parameters: Sequence[Parameter], name: str) -> list[int]:
-    return [i for i, item in enumerate(parameters) if item.priors[name] != item.priors["neutral"]]
-
-
-def _worth_weighing(model: Model, name: str, effort: Effort) -> bool:
-    """Whether enough neutral draws can be expected in another prior set's support to weigh them at all.
-
-    A claimed effect is positive under the sources and at even odds under the neutral prior: each halves
-    what is shared.
-    """
-    halvings = sum(
-        model.parameters[i].priors[name].positive and not model.parameters[i].priors["neutral"].positive
-        for i in _differing(model.parameters, name)
-    )
-    return bool(effort.draws * CHAINS * 0.5**halvings >= LEAST_SHARED_DRAWS)
-
-
-def _reweighted(model: Model, base: Fit, name: str, seed: int) -> Fit | None:
-    """Return another prior set's fit by Pareto-smoothed importance resampling, or None where it won't do."""
-    begun = time.perf_counter()
-    chosen = _differing(model.parameters, name)
-    values = base.posterior.parameters(prior_table(model.parameters, "neutral"))
-    draws = np.stack([values[model.parameters[i].name] for i in chosen], axis=-1)
-    tables = [prior_table([model.parameters[i] for i in chosen], each) for each in ("neutral", name)]
-    before, after = (np.asarray(log_prior_density(draws, table)).sum(axis=-1) for table in tables)
-    weights, k = arviz().psislw((after - before).ravel())
-    if not (np.isfinite(k) and float(k) < LARGEST_PARETO_K):
-        return None
-    shares = np.exp(weights - weights.max())
-    z = base.posterior.z.reshape(-1, base.posterior.layout.size)
-    picked = np.random.default_rng(seed).choice(len(z), size=len(z), p=shares / shares.sum())
-    moved = _in_terms_of(model, z[picked], name)
-    shape = base.posterior.z.shape
-    posterior = Posterior(
-        base.posterior.layout,
-        moved.reshape(shape),
-        base.posterior.divergent,
-        base.posterior.energy,
-        base.posterior.steps,
-        base.posterior.acceptance,
-    )
-    return Fit(name, posterior, diagnose(posterior), time.perf_counter() - begun, "reweighted", float(k))
-
-
-def _in_terms_of(model: Model, z: np.ndarray, name: str) -> np.ndarray:
-    """Return the same parameter values as standard normals of another prior set."""
-    result = z.copy()
-    for i in _differing(model.parameters, name):
-        values = np.asarray(
-            from_standard_normal(z[:, i : i + 1], prior_table([model.parameters[i]], "neutral"))
+    @cached_property
+    def posterior(self) -> xr.Dataset:
+        """The parameters' draws, dimensions (chain, draw), each with its unit and meaning."""
+        chains, draws, _ = self.draws.z.shape
+        values = self.draws.parameters(prior_table(self.model.parameters, self.prior_set))
+        about = {item.name: {"units": item.unit, "long_name": item.meaning} for item in self.model.parameters}
+        return xr.Dataset(
+            {variable(name): (("chain", "draw"), value, about[name]) for name, value in values.items()},
+            {"chain": np.arange(chains), "draw": np.arange(draws)},
+            {"inference_library": "numpyro", "prior_set": self.prior_set},
         )
-        result[:, i] = to_standard_normal(values, prior_table([model.parameters[i]], name))[:, 0]
-    return result
 
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return the parameters' draws, one row each, indexed by chain and draw."""
+        return self.posterior.to_dataframe(dim_order=["chain", "draw"])
 
-def _sampled_after_all(work: Callable[[str, int], None], name: str, fits: dict[str, Fit]) -> Fit:
-    work(name, 1)
-    return fits[name]
+    def summary(self) -> pd.DataFrame:
+        """Return one row a parameter: its prior, its posterior over all draws, and how well it was sampled.
+
+        `contraction` is 1 - (posterior sd / prior sd)² on the scale on which the prior is normal: 0 where the
+        figures say nothing, 1 where they say everything.
+        """
+        import pandas as pd
+
+        parameters, told = self.model.parameters, self.diagnostics
+        values = np.stack([np.asarray(self.posterior[variable(item.name)]).ravel() for item in parameters])
+        kept = ("median", "q05", "q95")
+        low_to_high = np.quantile(values, [QUANTILES[name] for name in kept], axis=1)
+        number = len(parameters)
+        return pd.DataFrame(
+            {
+                "unit": [item.unit for item in parameters],
+                "prior": [item.priors[self.prior_set].describe() for item in parameters],
+                "mean": values.mean(axis=1),
+                "sd": values.std(axis=1),
+                **dict(zip(kept, low_to_high, strict=True)),
+                "contraction": 1.0 - self._z().var(axis=0)[:number],
+                "rhat": told.rhat[:number],
+                "ess_bulk": told.ess_bulk[:number],
+                "ess_tail": told.ess_tail[:number],
+            },
+            index=pd.Index([item.name for item in parameters], name="parameter"),
+        )
+
+    def plot(self) -> Any:
+        """Return an Altair chart: where the figures moved each parameter, in standard deviations of its prior.
+
+        The grey band holds 90% of every prior, a bar 90% of a posterior, the dot is its median.
+        """
+        import altair as alt
+
+        number = len(self.model.parameters)
+        shares = [QUANTILES[name] for name in ("q05", "median", "q95")]
+        low, middle, high = np.quantile(self._z()[:, :number], shares, axis=0)
+        table = self.summary().reset_index().assign(low=low, middle=middle, high=high)
+        told = [*("parameter", "unit", "prior", "median", "q05", "q95", "contraction")]
+        base = alt.Chart(table).encode(
+            y=alt.Y("parameter:N", title=None, sort=alt.SortField("contraction", "descending")), tooltip=told
+        )
+        band = base.mark_bar(color="#ddd", size=14).encode(x=alt.datum(-1.645), x2=alt.datum(1.645))
+        bar = base.mark_bar(size=5).encode(x=alt.X("low:Q", title="prior standard deviations"), x2="high:Q")
+        return (band + bar + base.mark_circle(color="black", size=30).encode(x="middle:Q")).properties(
+            title=f"What the figures say, {PRIOR_LABELS.get(self.prior_set, self.prior_set)}"
+        )
+
+    def _z(self) -> np.ndarray:
+        return self.draws.z.reshape(-1, self.draws.z.shape[-1])
+
+    def __repr__(self) -> str:
+        chains, draws, _ = self.draws.z.shape
+        state = "passed" if self.diagnostics.passed else f"{len(self.problems)} problems"
+        return f"<Fit {self.prior_set}: {self.how}, {chains} chains of {draws}, {state}>"
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        faults = "".join(f"<p>Did not pass: {escape(line)}.</p>" for line in self.problems)
+        return f"<p>{escape(repr(self))}</p>{faults}{self.summary().to_html(float_format='{:.3g}'.format)}"

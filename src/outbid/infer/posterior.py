@@ -1,4 +1,4 @@
-"""Sample a posterior: a mode, a metric from the curvature there, then NUTS in coordinates in which it is round.
+"""Sample a posterior: a mode, a metric from the curvature there, then chains in coordinates in which it is round.
 
 The vector of standard normals is first moved and turned so that a normal approximation at the mode becomes
 standard normal; trajectories are then short, whatever the data have to say about a few parameters and
@@ -7,23 +7,17 @@ however little about the rest. The target is unchanged: only the geometry is.
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
-import gc
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from numpyro.infer.hmc import hmc
-from numpyro.infer.util import ParamInfo
 from scipy.optimize import minimize
 
+from outbid.infer.kernels import Nuts, Part, PlainHmc
 from outbid.infer.latent import Layout, layout, unpack
 from outbid.infer.likelihood import Figures, Values, row_log_likelihood
 from outbid.model.compile import build_run
@@ -34,36 +28,72 @@ CHAINS = 4
 # Curvature below that of the prior is noise of the approximation; the prior alone gives 1.
 LEAST_CURVATURE = 0.5
 DIFFERENCE = 1e-4
-# In round coordinates the best step shrinks with the fourth root of their number (Beskos and others, 2013).
-FIRST_STEP = 0.55
-# 63 steps: in round coordinates half of that turns a trajectory round.
-DEEPEST_TREE = 6
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How long to sample: iterations on the way in, to learn scales, to settle the step size, and draws, per chain.
+    """How long to sample, per chain: three phases of warm-up, then the draws that are kept.
 
     All are multiples of `chunk`, after each of which the caller hears of it.
+
+    Parameters
+    ----------
+    approach
+        Iterations from about the mode to where the posterior's mass is.
+    scales
+        Iterations from which the coordinates' scales are learnt.
+    steps
+        Iterations that set the step's size.
+    draws
+        Iterations that are kept.
+    quick
+        Whether to use plain trajectories, which need no compiling but carry less far.
     """
 
     approach: int
     scales: int
-    settle: int
+    steps: int
     draws: int
     target_acceptance: float = 0.94
     chunk: int = 25
+    chains: int = CHAINS
+    quick: bool = False
+
+    @property
+    def warmup(self) -> int:
+        """Iterations before the first draw that is kept."""
+        return self.approach + self.scales + self.steps
+
+    @property
+    def iterations(self) -> int:
+        """All iterations of a chain."""
+        return self.warmup + self.draws
+
+    def changed(
+        self,
+        draws: int | None = None,
+        warmup: int | None = None,
+        chains: int | None = None,
+        target_accept: float | None = None,
+    ) -> Effort:
+        """Return the effort with other numbers; a warm-up keeps its proportions, each phase at least a chunk."""
+        effort = replace(
+            self,
+            draws=self.draws if draws is None else draws,
+            chains=self.chains if chains is None else chains,
+            target_acceptance=self.target_acceptance if target_accept is None else target_accept,
+        )
+        if warmup is None:
+            return effort
+        chunks = warmup // self.chunk
+        approach, steps = (
+            max(1, round(chunks * part / self.warmup)) * self.chunk for part in (self.approach, self.steps)
+        )
+        return replace(effort, approach=approach, scales=warmup - approach - steps, steps=steps)
 
 
-@dataclass(frozen=True)
-class Approximation:
-    """No sampling at all: this many draws per chain from a normal distribution at the mode. Coarse, and soon had."""
-
-    draws: int
-
-
-FULL = Effort(approach=50, scales=150, settle=75, draws=1400)
-QUICK = Approximation(draws=250)
+FULL = Effort(approach=50, scales=150, steps=75, draws=1400)
+QUICK = Effort(approach=25, scales=25, steps=25, draws=100, target_acceptance=0.85, chunk=5, quick=True)
 
 
 class Target(NamedTuple):
@@ -75,7 +105,7 @@ class Target(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Posterior:
+class Draws:
     """Draws of the vector of standard normals, with the sampler's own statistics.
 
     Parameters
@@ -125,66 +155,13 @@ class Sampler:
         self.layout = layout(model, figures.months)
         self.effort = effort
         density = log_posterior(model, figures)
-
-        def potential(target: Target, centre: Array, turn: Array) -> Callable[[Array], Array]:
-            return lambda x: -density(centre + turn @ x, target)
-
-        init_kernel, sample_kernel = hmc(potential_fn_gen=potential, algo="NUTS")
-
-        def start(key: Array, x: Array, energy: Array, slope: Array) -> Any:
-            # Energy and slope come ready-made, so that the model isn't compiled once more only to begin.
-            return init_kernel(
-                ParamInfo(x, energy, slope),
-                0,
-                step_size=FIRST_STEP * self.layout.size**-0.25,
-                adapt_step_size=False,
-                adapt_mass_matrix=False,
-                max_tree_depth=DEEPEST_TREE,
-                model_args=(None, None, None),
-                rng_key=key,
-            )
-
-        def one(state: Any, *arguments: Any) -> tuple[Any, Any]:
-            state = sample_kernel(state, arguments, {})
-            return state, (state.z, state.diverging, state.energy, state.num_steps, state.accept_prob)
-
-        def advance(state: Any, *arguments: Any) -> Any:
-            chains: Any = jax.vmap(lambda chain: one(chain, *arguments))
-            return jax.lax.scan(lambda state, _: chains(state), state, None, length=effort.chunk)
-
         self._gradient = jax.jit(jax.value_and_grad(lambda z, target: -density(z, target)))
-        self._start = jax.jit(jax.vmap(start))
-        self._advance_later = jax.jit(advance)
-        self._compiled: Future[Callable[..., Any]] | None = None
-        self._lock = threading.Lock()
-
-    def _begin(self, key: Array, x: np.ndarray, arguments: tuple[Any, ...]) -> Any:
-        """Return the state of chains that start at x, shape (chains, size), in round coordinates."""
-        target, centre, turn = arguments
-        found = [self._gradient(centre + turn @ each, target) for each in x]
-        energy = np.array([float(value) for value, _ in found])
-        slope = np.stack([np.asarray(gradient) @ turn for _, gradient in found])
-        return self._start(jax.random.split(key, CHAINS), x, energy, slope)
-
-    def _advance(self, state: Any, arguments: tuple[Any, ...]) -> Any:
-        compiled = self._compile(arguments[0])
-        return compiled.result()(state, *arguments)
-
-    def _compile(self, target: Target) -> Future[Callable[..., Any]]:
-        """Begin compiling the trajectories, the slowest part, on the side; return where they will be."""
-        with self._lock:
-            if self._compiled is None:
-                size = self.layout.size
-                vector, matrix = np.zeros(size), np.zeros((size, size))
-                chains = np.zeros((CHAINS, size))
-                keys = jax.random.split(jax.random.key(0), CHAINS)
-                state = jax.eval_shape(self._start, keys, chains, np.zeros(CHAINS), chains)
-                later = ThreadPoolExecutor(1)
-                self._compiled = later.submit(
-                    lambda: trimmed(self._advance_later.lower(state, target, vector, matrix).compile())
-                )
-                later.shutdown(wait=False)
-        return self._compiled
+        size = self.layout.size
+        self._kernel: Nuts | PlainHmc = (
+            PlainHmc(self._gradient, size, effort.chunk)
+            if effort.quick
+            else Nuts(density, self._gradient, size, effort.chains, effort.chunk)
+        )
 
     def mode(self, target: Target) -> np.ndarray:
         """Return a mode of the posterior, shape (size,), by L-BFGS from the prior's centre."""
@@ -207,93 +184,74 @@ class Sampler:
         both = np.stack(rows) / (2 * DIFFERENCE)
         return np.asarray(0.5 * (both + both.T))
 
-    def approximate(self, target: Target, *, seed: int, draws: int) -> Posterior:
-        """Return draws from the normal distribution with the posterior's mode and curvature (Laplace)."""
-        centre = self.mode(target)
-        shape = (CHAINS, draws, self.layout.size)
-        x = np.asarray(jax.random.normal(jax.random.key(seed), shape))
-        z = centre + x @ roundness(self.curvature(target, centre)).T
-        flat = np.zeros(shape[:2])
-        energy = 0.5 * (x**2).sum(axis=-1)
-        return Posterior(self.layout, z, flat.astype(bool), energy, flat, flat + 1.0)
+    def sample(self, target: Target, *, seed: int, advanced: Callable[[int], None] = lambda _: None) -> Draws:
+        """Draw from the posterior, chains side by side.
 
-    def sample(
-        self, target: Target, *, seed: int, advanced: Callable[[int], None] = lambda _: None
-    ) -> Posterior:
-        """Draw from the posterior with NUTS, `CHAINS` chains side by side.
-
-        The way in runs in coordinates made round at the mode; what follows in coordinates made round by the
-        mean curvature where the way in ended, which is where the posterior's mass is. What spread the
+        The approach runs in coordinates made round at the mode; what follows in coordinates made round by the
+        mean curvature where the approach ended, which is where the posterior's mass is. What spread the
         coordinates still differ by is then learnt from all chains together, and taken out.
         `advanced` is told after every few iterations how many have been made. If it (or anything else)
         raises KeyboardInterrupt, the draws made so far come back with `complete` False.
         """
-        arguments: tuple[Any, ...] = ()
+        effort = self.effort
+        kernel: Any = self._kernel
+        place: tuple[Any, ...] = ()
         keys = jax.random.split(jax.random.key(seed), 4)
-        kept: list[tuple[np.ndarray, ...]] = []
+        kept: list[Part] = []
         complete = True
 
-        def iterate(state: Any, number: int, keep: list[tuple[np.ndarray, ...]], *, tune: bool) -> Any:
-            for _ in range(0, number, self.effort.chunk):
-                state, part = self._advance(state, arguments)
-                keep.append(tuple(np.asarray(item) for item in part))
+        def iterate(state: Any, number: int, keep: list[Part], *, tune: bool) -> Any:
+            for _ in range(0, number, effort.chunk):
+                state, part = kernel.advance(state, place)
+                keep.append(part)
                 if tune:
-                    state = retuned(state, float(keep[-1][-1].mean()), self.effort.target_acceptance)
-                advanced(self.effort.chunk)
+                    state = kernel.retuned(state, float(part[-1].mean()), effort.target_acceptance)
+                advanced(effort.chunk)
             return state
 
         try:
-            self._compile(target)
+            kernel.prepare(target)
             centre = self.mode(target)
-            turn = roundness(self.curvature(target, centre))
-            arguments = (target, centre, turn)
-            x = np.asarray(jax.random.normal(keys[0], (CHAINS, self.layout.size)))
-            state = self._begin(keys[1], x, arguments)
-            state = iterate(state, self.effort.approach, [], tune=True)
+            scaling = preconditioner(self.curvature(target, centre))
+            place = (target, centre, scaling)
+            x = np.asarray(jax.random.normal(keys[0], (effort.chains, self.layout.size)))
+            if effort.quick:
+                # Far out, the approximation at the mode may be so wrong that a short approach never leaves.
+                x = 0.5 * x
+            state = kernel.begin(keys[1], x, place)
+            state = iterate(state, effort.approach, [], tune=True)
 
-            ends = centre + np.asarray(state.z) @ turn.T
+            ends = centre + np.asarray(state.z) @ scaling.T
             centre = ends.mean(axis=0)
-            turn = roundness(np.mean([self.curvature(target, end) for end in ends], axis=0))
-            arguments = (target, centre, turn)
-            state = self._begin(keys[2], np.linalg.solve(turn, (ends - centre).T).T, arguments)
-            passed: list[tuple[np.ndarray, ...]] = []
-            state = iterate(state, self.effort.scales, passed, tune=True)
+            # Curvature is the dearest part of a quick run: half of the chains must do.
+            chosen = ends[::2] if effort.quick else ends
+            scaling = preconditioner(np.mean([self.curvature(target, end) for end in chosen], axis=0))
+            place = (target, centre, scaling)
+            state = kernel.begin(keys[2], np.linalg.solve(scaling, (ends - centre).T).T, place)
+            passed: list[Part] = []
+            state = iterate(state, effort.scales, passed, tune=True)
 
             scale = scales(np.concatenate([part[0] for part in passed]))
-            turn = turn * scale
-            arguments = (target, centre, turn)
-            state = self._begin(keys[3], np.asarray(state.z) / scale, arguments)
-            state = iterate(state, self.effort.settle, [], tune=True)
-            iterate(state, self.effort.draws, kept, tune=False)
+            scaling = scaling * scale
+            place = (target, centre, scaling)
+            state = kernel.begin(keys[3], np.asarray(state.z) / scale, place)
+            state = iterate(state, effort.steps, [], tune=True)
+            iterate(state, effort.draws, kept, tune=False)
         except KeyboardInterrupt:
             complete = False
-        return _posterior(self.layout, kept, arguments, complete)
+        return self._draws(kept, place, complete)
 
-
-def retuned(state: Any, acceptance: float, target: float) -> Any:
-    """Return a sampler state whose chains all take the same new step, moved towards the acceptance wanted.
-
-    Acceptance is that of all chains together, so one unlucky chain can't end up with steps of its own; what
-    is lost grows about with the cube of the step (the square in theory, more where curvature varies).
-    """
-    factor = ((1.0 - target) / max(1.0 - acceptance, 1e-3)) ** (1 / 3)
-    step = float(jnp.mean(state.adapt_state.step_size)) * min(max(factor, 0.6), 1.3)
-    adapted = state.adapt_state._replace(step_size=jnp.full(CHAINS, step))
-    return state._replace(adapt_state=adapted)
-
-
-Kept = TypeVar("Kept")
-
-
-def trimmed(result: Kept) -> Kept:
-    """Return what is given, after handing the memory that its making left behind back to the system.
-
-    A compiler frees gigabytes that the C library then holds on to. Where there is no such call, nothing happens.
-    """
-    gc.collect()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
-    return result
+    def _draws(self, kept: list[Part], place: tuple[Any, ...], complete: bool) -> Draws:
+        """Put the chunks together: (iterations, chains, ...) each, to (chains, draws, ...), in standard normals."""
+        if not kept:
+            none, chains = np.zeros((self.effort.chains, 0)), self.effort.chains
+            z = np.zeros((chains, 0, self.layout.size))
+            return Draws(self.layout, z, none.astype(bool), none, none, none, complete)
+        x, divergent, energy, steps, acceptance = (
+            np.moveaxis(np.concatenate(column), 0, 1) for column in zip(*kept, strict=True)
+        )
+        _, centre, scaling = place
+        return Draws(self.layout, centre + x @ scaling.T, divergent, energy, steps, acceptance, complete)
 
 
 def scales(x: np.ndarray) -> np.ndarray:
@@ -307,26 +265,10 @@ def scales(x: np.ndarray) -> np.ndarray:
     return np.asarray(np.sqrt((count * late.var(axis=0) + 10.0) / (count + 10.0)))
 
 
-def roundness(curvature: np.ndarray) -> np.ndarray:
+def preconditioner(curvature: np.ndarray) -> np.ndarray:
     """Return a square root of the inverse curvature, shape (size, size), with weak directions held to the prior's.
 
     Directions of negative curvature (away from a mode there are some) count by their size.
     """
     values, vectors = np.linalg.eigh(curvature)
     return np.asarray((vectors / np.sqrt(np.maximum(np.abs(values), LEAST_CURVATURE))) @ vectors.T)
-
-
-def _posterior(
-    where: Layout, kept: list[tuple[np.ndarray, ...]], arguments: tuple[Any, ...], complete: bool
-) -> Posterior:
-    """Put the chunks together: (iterations, chains, ...) each, to (chains, draws, ...), in standard normals."""
-    if not kept:
-        none = np.zeros((CHAINS, 0))
-        return Posterior(
-            where, np.zeros((CHAINS, 0, where.size)), none.astype(bool), none, none, none, complete
-        )
-    x, divergent, energy, steps, acceptance = (
-        np.moveaxis(np.concatenate(column), 0, 1) for column in zip(*kept, strict=True)
-    )
-    _, centre, turn = arguments
-    return Posterior(where, centre + x @ turn.T, divergent, energy, steps, acceptance, complete)

@@ -1,135 +1,249 @@
-"""Posteriors on disk, in the layout that ArviZ opens; with what is needed to take them up again."""
+"""One file for all draws, `results.nc`: a group for each prior set, in ArviZ's names, and one for each question.
+
+`arviz.InferenceData.from_netcdf("results.nc", base_group="neutral")` opens a prior set's groups:
+
+- `posterior`, `sample_stats`: all draws (chain, draw); `latent`: the standard normals that all else follows from;
+- `path`, `posterior_predictive`, `log_likelihood`: thinned draws, whose coordinates `posterior_chain` and
+  `posterior_draw` say which parameter draw each belongs to; `path_quantiles`: over those draws, in full precision;
+- `observed_data`: the figures by series; `constant_data`: all that was published of each, in the same order;
+- `prior`, `prior_predictive`: the same before the data.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from outbid.infer.diagnostics import diagnose
-from outbid.infer.fit import COARSE, Fit
-from outbid.infer.latent import Layout
-from outbid.infer.likelihood import Figures
-from outbid.infer.past import Past
-from outbid.infer.posterior import Posterior
-from outbid.model.declare import Model
-from outbid.model.priors import PriorTable
+from outbid.data.panel import Panel, Record
+from outbid.infer.diagnostics import Diagnostics
+from outbid.infer.fit import Fit, variable
+from outbid.infer.history import Data, SmoothedHistory, path_quantiles, thinned_places
+from outbid.infer.latent import layout
+from outbid.infer.likelihood import Figures, gather
+from outbid.infer.posterior import Draws
+from outbid.output import OutputFolder
+from outbid.study import Study
 
-Blocks = dict[str, tuple[tuple[str, ...], np.ndarray]]
+RESULTS = "results.nc"
+QUESTIONS = "questions"
+REPORT = "report"
+# What a file that is no results file, or is cut short, makes of being read.
+DAMAGED = (OSError, KeyError, ValueError)
+PACKED = {"zlib": True, "complevel": 1}
+
+# Histories by prior set, then "after" and "before" the data.
+Histories = Mapping[str, Mapping[Data, SmoothedHistory]]
+Groups = dict[str, xr.Dataset]
 
 
-def to_netcdf(
-    model: Model,
-    figures: Figures,
-    months: tuple[str, ...],
-    fit: Fit,
-    table: PriorTable,
-    past: Past | None,
-    fingerprint: str,
-) -> bytes:
-    """Return a netCDF file with groups posterior, sample_stats, latent and, with a past, predictive groups.
+def write_results(
+    out: OutputFolder,
+    study: Study,
+    fits: Mapping[str, Fit],
+    fingerprints: Mapping[str, str],
+    histories: Histories | None = None,
+    questions: Mapping[str, xr.Dataset] | None = None,
+    report: Mapping[str, xr.Dataset] | None = None,
+) -> Path:
+    """Write `results.nc`, whole or not at all, and return where it lies.
 
-    `posterior` holds the parameters (chain, draw); `latent` the vector of standard normals that everything
-    else follows from; `posterior_predictive` and `log_likelihood` thinned draws by row; `observed_data` the
-    figures; `path` the monthly paths of states and outcomes.
+    What the file already holds of prior sets that are not written anew stays, if it bears the fingerprint that
+    `fingerprints` has for it; answers to questions stay while no fit has changed.
+
+    Parameters
+    ----------
+    fits
+        By prior set.
+    fingerprints
+        By prior set, those of `fits` and of any others whose groups may stay.
+    histories
+        By prior set, then "after" (and "before") the data.
+    questions
+        Datasets by the question's name.
+    report
+        What the page tells beside them, by name.
     """
-    chains, draws, _ = fit.posterior.z.shape
-    coordinates = {"chain": np.arange(chains), "draw": np.arange(draws)}
-    pair = ("chain", "draw")
-    units = {item.name: {"units": item.unit, "long_name": item.meaning} for item in model.parameters}
-    parameters = {
-        name: (pair, values, units[name]) for name, values in fit.posterior.parameters(table).items()
+    groups = _still_valid(out.path / RESULTS, fits, fingerprints, histories or (), questions is None)
+    for name, each in fits.items():
+        groups |= _fit_groups(each, fingerprints[name])
+    for name, by_data in (histories or {}).items():
+        groups |= _history_groups(study, fits[name], by_data)
+    groups |= {f"/{QUESTIONS}/{name}": each for name, each in (questions or {}).items()}
+    groups |= {f"/{REPORT}/{name}": each for name, each in (report or {}).items()}
+    tree = xr.DataTree.from_dict({path: groups[path] for path in sorted(groups)})
+    encoding = {
+        path: {name: PACKED for name, each in data.data_vars.items() if each.dtype.kind == "f" and each.ndim}
+        for path, data in groups.items()
+        if path.rpartition("/")[2] not in ("posterior", "prior", "path")
     }
-    stats = {
-        "diverging": (pair, fit.posterior.divergent),
-        "energy": (pair, fit.posterior.energy),
-        "n_steps": (pair, fit.posterior.steps),
-        "acceptance_rate": (pair, fit.posterior.acceptance),
-    }
-    names = np.array(fit.posterior.layout.names(), dtype=object)
-    groups: dict[str, Any] = {
-        "/": xr.Dataset(attrs=_attributes(fit, fingerprint)),
-        "/posterior": xr.Dataset(
-            parameters, coordinates, {"inference_library": "numpyro", "prior_set": fit.prior_set}
-        ),
-        "/sample_stats": xr.Dataset(stats, coordinates),
-        "/latent": xr.Dataset(
-            {"standard_normals": ((*pair, "entry"), fit.posterior.z)},
-            {**coordinates, "entry": names.astype(str)},
-        ),
-    }
-    if past is not None:
-        groups |= _past_groups(figures, months, past)
-    tree = xr.DataTree.from_dict(groups)
-    encoding = {"/latent": {"standard_normals": {"zlib": True, "complevel": 1}}}
-    return bytes(tree.to_netcdf(engine="h5netcdf", encoding=encoding))
+    return out.write_bytes(RESULTS, tree.to_netcdf(engine="h5netcdf", encoding=encoding))
 
 
-def from_netcdf(path: Path, where: Layout, fingerprint: str) -> Fit | None:
-    """Return the fit that a file holds, or None if there is none, or one of other data, code, prior or seed."""
+def read_results(path: Path) -> xr.DataTree:
+    """Return everything that a results file holds, loaded.
+
+    Raises
+    ------
+    OSError
+        If there is none, or it is damaged.
+    """
+    with xr.open_datatree(path, engine="h5netcdf") as tree:
+        return tree.load()
+
+
+def read_fit(path: Path, study: Study, prior_set: str, fingerprint: str) -> Fit | None:
+    """Return the fit that a results file holds, or None if there is none, or one of other data, code or settings."""
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
-            if tree.attrs.get("fingerprint") != fingerprint:
-                return None
-            about = json.loads(tree.attrs["fit"])
-            stats = tree["sample_stats"].to_dataset().load()
-            z = np.asarray(tree["latent"]["standard_normals"].values)
-    except (OSError, KeyError, ValueError):
+        # group by group: to open them all takes seconds
+        mark = _group(path, prior_set).attrs
+        if mark.get("fingerprint") != fingerprint:
+            return None
+        about = json.loads(mark["fit"])
+        stats, latent = (_group(path, f"{prior_set}/{name}") for name in ("sample_stats", "latent"))
+    except DAMAGED:
         return None
-    posterior = Posterior(
-        where,
-        z,
+    draws = Draws(
+        layout(study.model, len(study.panel.window)),
+        np.asarray(latent["standard_normals"]),
         np.asarray(stats["diverging"]).astype(bool),
         np.asarray(stats["energy"]),
         np.asarray(stats["n_steps"]),
         np.asarray(stats["acceptance_rate"]),
     )
-    told = diagnose(posterior)
-    if about["how"] == "approximated":
-        # its draws are independent by make, so that no check of a sampler can find fault with them
-        told = replace(told, problems=(COARSE,))
-    return Fit(about["prior_set"], posterior, told, about["seconds"], about["how"], about["pareto_k"])
+    rhat, bulk, tail, bfmi = (np.asarray(latent[name]) for name in ("rhat", "ess_bulk", "ess_tail", "bfmi"))
+    problems = tuple(about["problems"])
+    told = Diagnostics(rhat, bulk, tail, int(draws.divergent.sum()), bfmi, problems)
+    return Fit(study.model, prior_set, draws, told, about["seconds"], about["how"])
 
 
-def _attributes(fit: Fit, fingerprint: str) -> dict[str, Any]:
+def _group(path: Path, name: str) -> xr.Dataset:
+    with xr.open_dataset(path, group=name, engine="h5netcdf") as group:
+        return group.load()
+
+
+def _still_valid(
+    path: Path,
+    fits: Mapping[str, Fit],
+    fingerprints: Mapping[str, str],
+    rewritten: Collection[str],
+    answers: bool,
+) -> Groups:
+    """Return the groups of a results file that what is written now leaves as they are."""
+    valid = {name for name, mark in fingerprints.items() if _mark(path, name) == mark}
+    # a fit that was taken up from this very file leaves the answers standing
+    standing = {QUESTIONS, REPORT} if answers and all(name in valid for name in fits) else set()
+    groups: Groups = {}
+    for name in (valid - set(rewritten)) | standing:
+        with suppress(*DAMAGED), xr.open_datatree(path, group=name, engine="h5netcdf") as tree:
+            groups |= {f"/{name}{node.path.rstrip('/')}": node.to_dataset().load() for node in tree.subtree}
+    return groups
+
+
+def _mark(path: Path, prior_set: str) -> str | None:
+    try:
+        return str(_group(path, prior_set).attrs.get("fingerprint"))
+    except DAMAGED:
+        return None
+
+
+def _fit_groups(fit: Fit, fingerprint: str) -> Groups:
+    draws, told, at = fit.draws, fit.diagnostics, f"/{fit.prior_set}"
+    pair = ("chain", "draw")
+    coordinates = {name: fit.posterior[name] for name in pair}
     about = {
         "prior_set": fit.prior_set,
         "how": fit.how,
-        "pareto_k": fit.pareto_k,
         "seconds": round(fit.seconds, 3),
+        "problems": list(fit.problems),
     }
+    stats = {
+        "diverging": (pair, draws.divergent),
+        "energy": (pair, draws.energy),
+        "n_steps": (pair, draws.steps),
+        "acceptance_rate": (pair, draws.acceptance),
+    }
+    by_entry = {name: ("entry", getattr(told, name)) for name in ("rhat", "ess_bulk", "ess_tail")}
     return {
-        "fingerprint": fingerprint,
-        "fit": json.dumps(about),
-        "problems": "; ".join(fit.diagnostics.problems),
-    }
-
-
-def _past_groups(figures: Figures, months: tuple[str, ...], past: Past) -> dict[str, xr.Dataset]:
-    """Return the predictive groups: one pseudo-chain of the thinned draws, rows by series."""
-    series = np.array(figures.names)[figures.rows.series]
-    rows = {
-        "chain": [0],
-        "draw": np.arange(len(past.replicated)),
-        "row": np.arange(len(series)),
-        "series": ("row", series),
-    }
-    dims = ("chain", "draw", "row")
-    monthly = {
-        name.replace(".", "_"): (("chain", "draw", "month"), path[None].astype(np.float32))
-        for name, path in past.paths.items()
-        if not name.startswith("sees.")
-    }
-    return {
-        "/posterior_predictive": xr.Dataset({"figure": (dims, past.replicated[None])}, rows),
-        "/log_likelihood": xr.Dataset({"figure": (dims, past.log_likelihood[None])}, rows),
-        "/observed_data": xr.Dataset(
-            {name: ("row", np.asarray(values)) for name, values in figures.rows.values._asdict().items()},
-            {"row": rows["row"], "series": ("row", series)},
+        at: xr.Dataset(attrs={"fingerprint": fingerprint, "fit": json.dumps(about)}),
+        f"{at}/posterior": fit.posterior,
+        f"{at}/sample_stats": xr.Dataset(stats, coordinates),
+        f"{at}/latent": xr.Dataset(
+            {"standard_normals": ((*pair, "entry"), draws.z), **by_entry, "bfmi": ("chain", told.bfmi)},
+            {**coordinates, "entry": np.array(draws.layout.names())},
         ),
-        "/path": xr.Dataset(monthly, {"chain": [0], "draw": rows["draw"], "month": list(months)}),
+    }
+
+
+def _history_groups(study: Study, fit: Fit, histories: Mapping[Data, SmoothedHistory]) -> Groups:
+    """Return the groups of the inferred history: one pseudo-chain of the thinned draws, rows by series."""
+    figures, months = gather(study.model, study.panel), list(study.panel.window.months)
+    after, at = histories["after"], f"/{fit.prior_set}"
+    chains, draws, _ = fit.draws.z.shape
+    places = thinned_places(chains * draws, len(after.replicated))
+    one = {"chain": [0], "draw": np.arange(len(places))}
+    tied = {**one, "posterior_chain": ("draw", places // draws), "posterior_draw": ("draw", places % draws)}
+    paths = {
+        variable(name): (("chain", "draw", "month"), path[None].astype(np.float32), {"units": unit})
+        for name, (path, unit) in after.states(study.model).items()
+    }
+    groups = {
+        "path": xr.Dataset(paths, {**tied, "month": months}),
+        "path_quantiles": path_quantiles(study.model, months, after),
+        "posterior_predictive": xr.Dataset(_by_series(figures, after.replicated), tied),
+        "log_likelihood": xr.Dataset(_by_series(figures, after.log_likelihood), tied),
+        **_figure_groups(figures, study.panel),
+    }
+    if "before" in histories:
+        before = histories["before"]
+        values = before.state_today.parameters
+        blank = {"chain": [0], "draw": np.arange(len(values))}
+        groups["prior"] = xr.Dataset(
+            {
+                variable(name): (("chain", "draw"), values[None, :, i])
+                for i, name in enumerate(study.model.parameter_names)
+            },
+            blank,
+        )
+        groups["prior_predictive"] = xr.Dataset(_by_series(figures, before.replicated), blank)
+    return {f"{at}/{name}": each for name, each in groups.items()}
+
+
+def _rows(figures: Figures) -> Iterator[tuple[str, str, np.ndarray]]:
+    """Give each series with figures that are used: its name, its dimension of rows, and which rows are its own."""
+    for series in figures.names:
+        rows = figures.of(series)
+        if len(rows):
+            yield variable(series), f"{series}.row", rows
+
+
+def _by_series(figures: Figures, drawn: np.ndarray) -> dict[str, Any]:
+    return {
+        name: (("chain", "draw", row), drawn[None, :, rows].astype(np.float32))
+        for name, row, rows in _rows(figures)
+    }
+
+
+def _figure_groups(figures: Figures, panel: Panel) -> Groups:
+    """Return the figures by series, a range by its middle; and, one after the other, all that was published of them."""
+    observed: dict[str, Any] = {}
+    used: list[Record] = []
+    value, low, high = (np.asarray(each) for each in figures.rows.values)
+    # a floor or a ceiling alone stands for itself
+    middle = (np.where(np.isnan(low), high, low) + np.where(np.isnan(high), low, high)) / 2
+    for name, row, rows in _rows(figures):
+        observed[name] = (row, np.where(np.isnan(value), middle, value)[rows])
+        used += panel.series[row.removesuffix(".row")].used
+    constant = {"value": value, "low": low, "high": high} | {
+        name: np.array([getattr(record, name).isoformat() for record in used]) for name in ("start", "end")
+    }
+    coordinates = {"series": ("figure", np.array(figures.names)[figures.rows.series])}
+    return {
+        "observed_data": xr.Dataset(observed),
+        "constant_data": xr.Dataset({name: ("figure", each) for name, each in constant.items()}, coordinates),
     }

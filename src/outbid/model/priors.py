@@ -198,7 +198,7 @@ class ParameterTable(Declared):
     neutral: DeclaredPrior
     sources: DeclaredPrior | None = None
     claimed: bool = False
-    evidence: Annotated[Many[str], Says("is not a list of claim IDs", 'List them as ["..."].')] = ()
+    evidence: Annotated[Many[str], Says("is not a list of claim IDs", 'Write it as ["A01"].')] = ()
 
     @model_validator(mode="after")
     def _even_and_claimed(self) -> Self:

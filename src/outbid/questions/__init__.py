@@ -13,11 +13,20 @@ import xarray as xr
 
 from outbid.progress import Progress, Silent
 from outbid.question import Context, Question
+from outbid.questions import claims, equilibrium, information_value, replay, scenarios, sensitivity, trap
 from outbid.run import Knowledge, Settings
 from outbid.simulate.batches import BatchSimulator
-from outbid.study import Study
+from outbid.study import Reader, Study
 
-QUESTIONS: tuple[Question[Any], ...] = ()
+QUESTIONS: tuple[Question[Any], ...] = (
+    claims.QUESTION,
+    scenarios.QUESTION,
+    replay.QUESTION,
+    sensitivity.QUESTION,
+    equilibrium.QUESTION,
+    trap.QUESTION,
+    information_value.QUESTION,
+)
 
 
 def by_name() -> dict[str, Question[Any]]:
@@ -25,15 +34,9 @@ def by_name() -> dict[str, Question[Any]]:
     return {each.name: each for each in QUESTIONS}
 
 
-def declared(study: Study) -> dict[str, Any]:
-    """Read what a study declares of every question; None for a question that it doesn't ask.
-
-    Raises
-    ------
-    InputError
-        On the first thing that is wrong.
-    """
-    return {each.name: each.declare(study) for each in QUESTIONS}
+def readers() -> tuple[Reader, ...]:
+    """Return, for each question, its name and what reads a study's declaration of it (see `outbid.study.load_study`)."""
+    return tuple((each.name, each.declare) for each in QUESTIONS)
 
 
 def answer(
@@ -52,13 +55,15 @@ def answer(
     options
         By question, what was said of it beside the study's declaration.
     """
-    questions, asked = by_name(), declared(study)
+    questions, asked = by_name(), study.declared
     wanted = [
         name
         for name in in_order(names, questions)
         if asked[name] is not None and (questions[name].quick or not settings.quick)
     ]
     given, results = options or {}, {name: Future[xr.Dataset]() for name in wanted}
+    shared: dict[str, Any] = {}
+    shared: dict[str, Any] = {}
 
     def one(name: str, progress: Progress) -> None:
         question = questions[name]
@@ -68,7 +73,7 @@ def answer(
                 raise KeyError(f"{name} does not name {other} in its needs")
             return results[other].result() if other in results else None
 
-        context = Context(study, known, simulator, settings, progress, of)
+        context = Context(study, known, simulator, settings, progress, of, shared)
         results[name].set_result(question.answer(context, asked[name], given.get(name)))
 
     beside = [name for name in wanted if questions[name].aside]

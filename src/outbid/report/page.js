@@ -82,6 +82,8 @@
     document.documentElement.dataset.failed = String(failed);
   }
   drawAll();
+  // what is folded has no width until it is opened
+  for (const part of document.querySelectorAll("details")) part.addEventListener("toggle", drawAll);
   let waiting = 0;
   addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(drawAll, 180); });
 
@@ -168,11 +170,10 @@
       const cited = link.evidence.flatMap((id) => [document.getElementById(`claim-${id}`) ? element("a", id, `#claim-${id}`) : id, " "]);
       for (const other of arrows) other.classList.toggle("chosen", other === arrow);
       detail.replaceChildren(
-        paragraph(element("strong", `${link.source} → ${link.target}`), ` ${link.sentence}`),
+        paragraph(element("strong", link.name), ` ${link.sentence}`),
         paragraph(element("code", link.formula)),
-        paragraph(`Effect ${link.effect}; ${link.verdict}. Odds that it raises: ${link.odds_assumed} (assumed), ` +
-          `${link.odds_data_alone} (the data alone), ${link.odds_if_sources_right} (if the sources are right).`),
-        paragraph("Evidence: ", ...(cited.length ? cited : ["none "]), "· ", element("a", "its row in the table", `#link-${link.index}`)),
+        paragraph(`Effect ${link.effect}; ${link.standing}. ${link.raises}`),
+        paragraph("Evidence: ", ...(cited.length ? cited : ["none "]), "· ", element("a", "its mechanism in the table", `#mechanism-${link.mechanism}`)),
       );
     };
     for (const arrow of arrows) {
@@ -205,7 +206,12 @@
     if (section) seen.observe(section);
   }
 
-  // a link into a closed part opens it, and shows a claim that the filters hide; paper shows all parts open
+  // a link into a closed part opens it with all that it lies in, and shows a claim that the filters hide
+  const closedAround = (element) => {
+    const out = [];
+    for (let part = element.closest("details"); part; part = part.parentElement.closest("details")) out.push(part);
+    return out;
+  };
   const reveal = () => {
     const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
     const form = target && target.hidden && document.querySelector("[data-filters]");
@@ -214,15 +220,14 @@
       form.dispatchEvent(new Event("input"));
       target.scrollIntoView();
     }
-    const closed = target && (target.closest("details") || target.matches("tbody") && target.querySelector("details"));
-    if (closed && !closed.open) {
-      closed.open = true;
-      target.scrollIntoView();
-    }
+    if (!target) return;
+    const own = target.matches("tbody") ? target.querySelector("details") : null;
+    const closed = [own, ...closedAround(target)].filter((part) => part && !part.open);
+    for (const part of closed) part.open = true;
+    if (closed.length) target.scrollIntoView();
   };
   addEventListener("hashchange", reveal);
   reveal();
-  let opened = [];
   // paper is narrower than most screens: figures without columns of panels are set anew, so that their text stays readable
   const A4 = 680, HALF = 350;
   const setWidth = (figure, width) => {
@@ -233,12 +238,9 @@
     figure.view.width(width - margin).run();
   };
   addEventListener("beforeprint", () => {
-    opened = [...document.querySelectorAll("details:not([open])")];
-    for (const part of opened) part.open = true;
     for (const figure of figures.values()) setWidth(figure, figure.place.closest(".pair") ? HALF : A4);
   });
   addEventListener("afterprint", () => {
-    for (const part of opened) part.open = false;
     for (const figure of figures.values()) setWidth(figure, figure.width);
   });
 })();

@@ -1,4 +1,4 @@
-"""Turn a report's content into one page that stands alone, opens offline and asks the network for nothing."""
+"""Sections become one page that stands alone, opens offline and asks the network for nothing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import base64
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pandas as pd
@@ -18,83 +18,66 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from outbid.plots.base import Figure, rounded
-from outbid.report import evidence_tables, headings, made, record_tables, result_tables, words
-from outbid.report.claims import tables as claims_tables
-from outbid.report.comparison import tables as comparison_tables
-from outbid.report.content import ReportContent
-from outbid.report.figures import diagram, fit, history, tradeoff, unknowns, whatif
-from outbid.report.play import tables as play_tables
-from outbid.report.replay import tables as replay_tables
-from outbid.report.sensitivity import tables as sensitivity_tables
-from outbid.report.trap import tables as trap_tables
-from outbid.report.worth import tables as worth_tables
 from outbid.words.numbers import capital
 
+if TYPE_CHECKING:
+    from outbid.question import Section
+
 _HERE = Path(__file__).parent
-_SECTIONS = (
-    ("answer", "Answer"),
-    ("happened", "What happened"),
-    ("drivers", "What drives what"),
-    ("claims", "Claims"),
-    ("whatif", "What if"),
-    ("otherwise", "Replays"),
-    ("matters", "What matters"),
-    ("choose", "Their choices"),
-    ("unknowns", "Unknowns"),
-    ("made", "How it was made"),
-)
 
 
-def render(content: ReportContent) -> str:
-    """Return the report as one HTML page.
+def page(
+    sections: Sequence[Section],
+    *,
+    title: str,
+    citation: str,
+    version: str,
+    claim_ids: Collection[str] = (),
+) -> str:
+    """Return the report as one HTML page; the contents name the sections in the order given.
 
     Text from a study is escaped wherever it stands, and the page's security policy lets no script run but
     its own two, so that nothing a source wrote can act.
 
     Parameters
     ----------
-    content
-        Everything that the report shows.
+    sections
+        The answer first; a section's own text is made by its template.
+    title, citation, version
+        In the tab, at the foot, and of the program.
+    claim_ids
+        The claims that a section of the page tells of, so that others can link to them.
     """
+    present = {section.id for section in sections}
+    shared = {"present": present, "claim_ids": set(claim_ids) if "claims" in present else set()}
     code, script, style = bundle(), own("page.js"), own("style.css")
-    links = evidence_tables.arrows(content)
-    context: dict[str, Any] = {
-        "content": content,
-        "policy": security_policy((code, script)),
-        "bundle": Markup(code),
-        "script": Markup(script),
-        "style": Markup(style),
-        "answer": words.answer(content),
-        "trust": words.trust(content),
-        "headings": _headings(content),
-        "tradeoff": tradeoff.figure(content),
-        "history": history.figure(content),
-        "fit": fit.figure(content),
-        "paths": whatif.figure(content),
-        "contraction": unknowns.figure(content),
-        "diagram": diagram.draw(content),
-        "diagram_data": _diagram_data(links),
-        "arrows": links,
-        "claims": claims_tables.section(content),
-        "claim_ids": {claim.id for claim in content.claims},
-        "blocks": result_tables.scenario_blocks(content),
-        "comparison": comparison_tables.section(content.comparison),
-        "replay": replay_tables.section(content.replay),
-        "sensitivity": sensitivity_tables.section(content.sensitivity),
-        "choose": play_tables.section(content),
-        "trap": trap_tables.section(content.trap),
-        "worth": worth_tables.section(content.worth),
-        "parameters": result_tables.parameters(content),
-        "series": record_tables.series_blocks(content),
-        "years": record_tables.years_of_bands(content),
-        "fits": tuple(made.fit_words(row) for row in content.fits),
-        "facts": made.facts(content),
-        "citation": made.citation(content),
+    return (
+        environment()
+        .get_template("report/templates/page.html.j2")
+        .render(
+            policy=security_policy((code, script)),
+            bundle=Markup(code),
+            script=Markup(script),
+            style=Markup(style),
+            sections=sections,
+            bodies=[body(section, shared) for section in sections],
+            title=title,
+            citation=citation,
+            version=version,
+        )
+    )
+
+
+def body(section: Section, shared: Mapping[str, Any]) -> Markup:
+    """Return one section's HTML; `shared` holds `present` (ids of sections) and `claim_ids`."""
+    words = {
+        "section": section,
+        "tables": section.tables,
+        "figures": section.figures,
+        **shared,
+        **section.words,
     }
-    context["sections"] = [
-        {"id": ident, "name": name} for ident, name in _SECTIONS if _present(ident, context)
-    ]
-    return environment().get_template("page.html.j2").render(context)
+    return Markup(environment().get_template(section.template).render(words))
 
 
 def security_policy(scripts: tuple[str, ...]) -> str:
@@ -130,7 +113,7 @@ def embedded(figure: Figure) -> Markup:
                 "least": layout.least,
                 "most": layout.most,
             },
-            "data": {name: _columns(frame) for name, frame in figure.frames().items()},
+            "data": {name: _columns(frame) for name, frame in figure.data.items()},
             "options": figure.options,
         }
     )
@@ -156,51 +139,6 @@ def _columns(frame: pd.DataFrame) -> list[dict[str, Any]]:
         else:
             out.append({"name": name, "values": values})
     return out
-
-
-def _diagram_data(links: tuple[evidence_tables.ArrowRow, ...]) -> list[dict[str, Any]]:
-    return [
-        {
-            "index": row.index,
-            "source": row.source,
-            "target": row.target,
-            "effect": row.effect,
-            "sentence": row.sentence,
-            "formula": row.formula,
-            "mechanism": row.mechanism,
-            "odds_assumed": row.before,
-            "odds_data_alone": row.data,
-            "odds_if_sources_right": row.sources,
-            "verdict": row.verdict,
-            "evidence": list(row.evidence),
-        }
-        for row in links
-    ]
-
-
-def _headings(content: ReportContent) -> Mapping[str, str]:
-    return {
-        "happened": headings.what_happened(content),
-        "fit": headings.how_well_it_fits(content),
-        "drivers": headings.what_drives_what(content),
-        "whatif": headings.what_if(content),
-        "unknowns": headings.what_is_unknown(content),
-        "made": headings.how_it_was_made(content),
-    }
-
-
-def _present(section: str, context: Mapping[str, Any]) -> bool:
-    needs = {
-        "happened": ("history", "fit"),
-        "drivers": ("arrows",),
-        "claims": ("claims",),
-        "whatif": ("paths", "blocks"),
-        "otherwise": ("replay",),
-        "matters": ("sensitivity",),
-        "choose": ("choose", "trap"),
-        "unknowns": ("parameters",),
-    }
-    return section not in needs or any(context[name] for name in needs[section])
 
 
 def _finite(value: Any) -> Any:
@@ -232,9 +170,9 @@ def own(name: str) -> str:
 
 @cache
 def environment() -> Environment:
-    """Return what fills the templates, with this room's filters."""
+    """Return what fills the templates, which are named by their path below the package."""
     prepared = Environment(
-        loader=FileSystemLoader(_HERE / "templates"),
+        loader=FileSystemLoader([_HERE.parent, _HERE / "templates"]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -243,6 +181,5 @@ def environment() -> Environment:
     prepared.filters["as_json"] = as_json
     prepared.filters["embedded"] = embedded
     prepared.filters["safe_link"] = safe_link
-    prepared.filters["home_words"] = evidence_tables.home_words
     prepared.filters["capitalize_first"] = capital
     return prepared

@@ -23,7 +23,7 @@ Decide = Callable[[State, Array, Array, Any], Array]
 
 
 @dataclass(frozen=True)
-class Standing:
+class StateToday:
     """Where each draw stands at the end of the past: what a run into the future starts from.
 
     Parameters
@@ -43,10 +43,14 @@ class Standing:
     def __len__(self) -> int:
         return len(self.parameters)
 
-    def taken(self, places: NDArray[np.int64]) -> Standing:
+    def taken(self, places: NDArray[np.int64]) -> StateToday:
         """Return the draws at these places."""
         state = {name: value[places] for name, value in self.state.items()}
-        return Standing(self.parameters[places], state, self.levers[places])
+        return StateToday(self.parameters[places], state, self.levers[places])
+
+
+# the former name, until nothing uses it
+Standing = StateToday
 
 
 def outputs_of(model: Model) -> tuple[str, ...]:
@@ -176,7 +180,7 @@ class Simulator:
 
     def run(
         self,
-        standing: Standing,
+        standing: StateToday,
         levers: Floats,
         innovations: Mapping[str, Floats],
         rules: RuleTable | None = None,

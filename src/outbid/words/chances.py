@@ -8,6 +8,7 @@ from outbid.conventions import NEUTRAL
 from outbid.words.numbers import percent
 
 Reading = Literal["more", "less", "unknown"]
+Standing = Literal["built in", "assumed", "settled", "open"]
 
 # The yardstick of intelligence assessments: below each probability, its word.
 YARDSTICK: tuple[tuple[float, str], ...] = (
@@ -58,6 +59,19 @@ def is_assumed(after: float, before: float | None) -> bool:
     if before is None or is_told(after, before):
         return False
     return not SETTLED[0] <= after <= SETTLED[1]
+
+
+def standing(after: float, before: float) -> Standing:
+    """Say what the sign of an effect rests on, from the probabilities that it is positive.
+
+    "built in" was certain before the data; "assumed" is settled and was as sure before them; "settled" is what the
+    data settled; "open" is what they leave open.
+    """
+    if not 0.005 <= before <= 0.995:
+        return "built in"
+    if SETTLED[0] <= after <= SETTLED[1]:
+        return "open"
+    return "settled" if is_told(after, before) else "assumed"
 
 
 def reading(p_better: float, p_better_before: float | None, prior: str, better: str) -> Reading:

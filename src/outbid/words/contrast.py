@@ -9,7 +9,12 @@ from outbid.words.chances import Reading
 from outbid.words.numbers import capital
 
 
-def contrast(clauses: Mapping[str, str], readings: Mapping[str, Reading], opening: str = "") -> str:
+def contrast(
+    clauses: Mapping[str, str],
+    readings: Mapping[str, Reading],
+    opening: str = "",
+    sizes: Mapping[str, str] | None = None,
+) -> str:
     """Return one sentence, without a full stop, that keeps the two views apart.
 
     Parameters
@@ -20,24 +25,31 @@ def contrast(clauses: Mapping[str, str], readings: Mapping[str, Reading], openin
         By prior set, of those that there are; at least one.
     opening
         What stands before the clause ("With schools open"); empty for a clause that opens the sentence.
+    sizes
+        By prior set, what stands in brackets after a view's name ("+240 persons, +20 to +2,700").
     """
 
     def said(kind: Reading) -> str:
         return f"{opening}, {clauses[kind]}" if opening else capital(clauses[kind])
 
+    def view(prior: str) -> str:
+        size = (sizes or {}).get(prior)
+        return f"{PRIOR_LABELS.get(prior, prior)} ({size})" if size else PRIOR_LABELS.get(prior, prior)
+
     unknown = f"{opening}: {clauses['unknown']}" if opening else capital(clauses["unknown"])
     if len(readings) == 1:
         ((prior, kind),) = readings.items()
-        label = PRIOR_LABELS[prior]
-        return f"{unknown} can't be told, {label}" if kind == "unknown" else f"{said(kind)}, {label}"
+        return (
+            f"{unknown} can't be told, {view(prior)}" if kind == "unknown" else f"{said(kind)}, {view(prior)}"
+        )
     neutral, sources = readings[NEUTRAL], readings[SOURCES]
-    aside, word = PRIOR_LABELS[NEUTRAL], PRIOR_LABELS[SOURCES]
     if neutral == sources == "unknown":
-        return f"{unknown} can't be told, even {word}"
+        tail = f" or {view(NEUTRAL)}" if sizes else ""
+        return f"{unknown} can't be told, even {view(SOURCES)}{tail}"
     if neutral == sources:
-        return f"{said(neutral)}, {aside} as well as {word}"
+        return f"{said(neutral)}, {view(NEUTRAL)} as well as {view(SOURCES)}"
     if neutral == "unknown":
-        return f"{said(sources)}, {word}; {aside}, it can't be told"
+        return f"{said(sources)}, {view(SOURCES)}; {view(NEUTRAL)}, it can't be told"
     if sources == "unknown":
-        return f"{said(neutral)}, {aside}; {word}, it can't be told"
-    return f"{said(sources)}, {word}; {aside}, the data point the other way"
+        return f"{said(neutral)}, {view(NEUTRAL)}; {view(SOURCES)}, it can't be told"
+    return f"{said(sources)}, {view(SOURCES)}; {view(NEUTRAL)}, the data point the other way"

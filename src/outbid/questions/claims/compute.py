@@ -15,7 +15,7 @@ from scipy.stats import norm, rankdata
 
 from outbid.conventions import AFTER, DATA, NEUTRAL, STRENGTH, SUPPORTED
 from outbid.infer.fit import Fit
-from outbid.infer.past import Past
+from outbid.infer.history import SmoothedHistory as Past
 from outbid.model.compile import from_scale
 from outbid.model.declare import Model
 from outbid.model.priors import from_standard_normal, prior_table
@@ -125,11 +125,8 @@ def judged(
     rows = []
     for test in asked.measured:
         effect = after[test.id]
-        now, then, form = (
-            chances(each[test.id], test.sign, test.smallest) if test.id in each else None
-            for each in (after, before, wide)
-        )
-        assert now is not None and then is not None
+        now, then = (chances(each[test.id], test.sign, test.smallest) for each in (after, before))
+        form = chances(wide[test.id], test.sign, test.smallest) if test.id in wide else None
         judgement = judge(now, then, form, prior)
         rows.append(
             {

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
+from typing import Any
 
-from outbid.report.chances import identified
-from outbid.report.content import Edge, Node, ReportContent
+import pandas as pd
+
 from outbid.report.figures.layering import BOX_WIDTH, COLUMN_GAP, LOOP_ROOM, MARGIN, Route, plan
+from outbid.study import Study
+from outbid.words.chances import Standing
+from outbid.words.numbers import capital, plain_name
 
 SIDES = ("incumbent", "people", "challenger", "outside")
 KINDS = {"stock": "people", "index": "condition", "lever": "choice", "count": "events"}
@@ -17,51 +21,127 @@ _LETTERS = 21
 BADGE = 6.5
 MOST_ARROWS = 30
 
-
-@dataclass(frozen=True)
-class DrawnBox:
-    """A box: place, name in one or two lines, kind in words, side."""
-
-    id: str
-    x: float
-    y: float
-    height: float
-    lines: tuple[str, ...]
-    kind: str
-    side: str
-    meaning: str
+Point = tuple[float, float]
+Curve = tuple[Point, Point, Point, Point]
+Node = dict[str, str]
 
 
-@dataclass(frozen=True)
-class DrawnArrow:
-    """An arrow: its path, its head, where its sign stands, and what it says."""
+def nodes(study: Study) -> dict[str, Node]:
+    """Return the boxes by id: label, kind (stock, index, lever, count), side and meaning."""
+    model, owners = study.model, ("challenger", "incumbent")
+    about = {item.name: item.meaning for item in model.mechanisms}
 
-    index: int
-    path: str
-    head: str
-    sign: str
-    sign_x: float
-    sign_y: float
-    width: float
-    raises: bool
-    settled: bool
-    words: str
+    def side_of_count(name: str, meaning: str) -> str:
+        if "others" in name:
+            return "outside"
+        return "incumbent" if meaning.startswith("The incumbent") else "challenger"
 
-
-@dataclass(frozen=True)
-class Diagram:
-    """The whole picture, with the headings of its columns (text, x)."""
-
-    width: float
-    height: float
-    box_width: float
-    badge: float
-    columns: tuple[tuple[str, str, float], ...]
-    boxes: tuple[DrawnBox, ...]
-    arrows: tuple[DrawnArrow, ...]
+    rows = [
+        *((each.name, "stock", each.side, each.meaning) for each in model.stocks),
+        *((each.name, "index", each.side, each.meaning) for each in model.indices),
+        *((v.name, "lever", v.owner if v.owner in owners else "outside", v.meaning) for v in model.levers),
+        *((name, "count", side_of_count(name, about[m]), about[m]) for name, m in model.counts.items()),
+    ]
+    return {
+        name: {"label": capital(plain_name(name)), "kind": kind, "side": side, "meaning": meaning}
+        for name, kind, side, meaning in rows
+    }
 
 
-def _wrapped(label: str) -> tuple[str, ...]:
+def draw(study: Study, links: pd.DataFrame) -> dict[str, Any] | None:
+    """Lay out the diagram, or return None where there are no links between known boxes.
+
+    More than `MOST_ARROWS` would be a tangle: then the strongest are drawn, one for a pair of boxes.
+
+    Parameters
+    ----------
+    links
+        A row a link: source, target, effect, size, standing and words, under the prior set that is read first.
+
+    Returns
+    -------
+    width, height, box_width, badge, columns (side, heading, x), boxes and arrows, ready for the template; an arrow's
+    `index` is its row among `links`.
+    """
+    known, boxes = nodes(study), study.settings.boxes
+    links = links.assign(index=range(len(links)))
+    inside = set(boxes) & set(known) or set(known)
+    drawn = links[links["source"].isin(inside) & links["target"].isin(inside)]
+    if len(drawn) > MOST_ARROWS:
+        strongest = drawn.sort_values("size", ascending=False, kind="stable")
+        drawn = strongest.drop_duplicates(["source", "target"])[:MOST_ARROWS].sort_values("index")
+    if drawn.empty:
+        return None
+    rows: list[dict[str, Any]] = [
+        dict(zip(map(str, drawn), row, strict=True)) for row in drawn.itertuples(index=False)
+    ]
+    used = {row[end] for row in rows for end in ("source", "target")}
+    side = {name: each["side"] if each["side"] in SIDES else "people" for name, each in known.items()}
+    stacks = [[name for name in known if name in used and side[name] == each] for each in SIDES]
+    placed = plan(stacks, [(row["source"], row["target"]) for row in rows])
+    most = float(drawn["size"].max()) or 1.0
+    taken: list[Point] = []
+    names = (study.settings.incumbent, "People and conditions", study.settings.challenger, "Outside")
+    return {
+        "width": placed.width,
+        "height": placed.height,
+        "box_width": BOX_WIDTH,
+        "badge": BADGE,
+        "columns": [
+            (each, capital(name), MARGIN + i * (BOX_WIDTH + COLUMN_GAP))
+            for i, (each, name) in enumerate(zip(SIDES, names, strict=True))
+        ],
+        "boxes": [
+            {
+                "id": name,
+                "x": box.x,
+                "y": box.y,
+                "height": box.height,
+                "lines": _wrapped(known[name]["label"]),
+                "kind": KINDS[known[name]["kind"]],
+                "side": side[name],
+                "meaning": known[name]["meaning"],
+            }
+            for name in known
+            if (box := placed.boxes.get(name)) is not None
+        ],
+        "arrows": [
+            _arrow(row, route, most, known, taken) for row, route in zip(rows, placed.routes, strict=True)
+        ],
+    }
+
+
+def direction(effect: float, standing: Standing) -> str:
+    """Return the class of an arrow's colour: none where its direction is open."""
+    return "open" if standing == "open" else "raises" if effect >= 0 else "lowers"
+
+
+def _arrow(
+    row: Mapping[str, Any], route: Route, most: float, known: Mapping[str, Node], taken: list[Point]
+) -> dict[str, Any]:
+    width = _THINNEST + (_THICKEST - _THINNEST) * row["size"] / most
+    head = 7.0 + 1.1 * width
+    curves = _curves(route, head)
+    tip_x, tip_y = route.points[-1]
+    back, half = tip_x - route.tip_direction * head, 3.2 + 0.75 * width
+    css = direction(row["effect"], row["standing"])
+    verb = "moves, either way," if css == "open" else css
+    ends = (known[row["source"]]["label"], known[row["target"]]["label"])
+    return {
+        "index": row["index"],
+        "source": row["source"],
+        "target": row["target"],
+        "path": _path(curves),
+        "head": f"{tip_x:.1f},{tip_y:.1f} {back:.1f},{tip_y - half:.1f} {back:.1f},{tip_y + half:.1f}",
+        "sign": {"raises": "+", "lowers": "−", "open": ""}[css],
+        "at": _badge(curves, taken),
+        "width": round(width, 1),
+        "css": f"{css} {row['standing'].replace(' ', '-')}" if css != "open" else css,
+        "words": f"{ends[0]} {verb} {ends[1]} ({row['standing']}): {row['words']}",
+    }
+
+
+def _wrapped(label: str) -> list[str]:
     """Return a label in at most two lines that fit a box."""
     lines: list[str] = [""]
     for word in label.split():
@@ -71,10 +151,7 @@ def _wrapped(label: str) -> tuple[str, ...]:
             lines[-1] = f"{lines[-1]} {word}".strip()
     if len(lines) > 2:
         lines = [lines[0], lines[1] + " …"]
-    return tuple(line if len(line) <= _LETTERS + 3 else line[: _LETTERS + 2] + "…" for line in lines)
-
-
-Curve = tuple[tuple[float, float], tuple[float, float], tuple[float, float], tuple[float, float]]
+    return [line if len(line) <= _LETTERS + 3 else line[: _LETTERS + 2] + "…" for line in lines]
 
 
 def _curves(route: Route, head: float) -> list[Curve]:
@@ -92,21 +169,21 @@ def _curves(route: Route, head: float) -> list[Curve]:
     return out
 
 
-def _path(curves: list[Curve]) -> str:
+def _path(curves: Sequence[Curve]) -> str:
     (x, y), *_ = curves[0]
     parts = [f"M{x:.1f},{y:.1f}"]
     parts += [f"C{b[0]:.1f},{b[1]:.1f} {c[0]:.1f},{c[1]:.1f} {d[0]:.1f},{d[1]:.1f}" for _, b, c, d in curves]
     return " ".join(parts)
 
 
-def _point(curve: Curve, t: float) -> tuple[float, float]:
+def _point(curve: Curve, t: float) -> Point:
     """Return the point of a curve at `t` between 0 (its start) and 1 (its end)."""
     weights = ((1 - t) ** 3, 3 * (1 - t) ** 2 * t, 3 * (1 - t) * t**2, t**3)
     x, y = (sum(w * point[i] for w, point in zip(weights, curve, strict=True)) for i in (0, 1))
     return x, y
 
 
-def _badge(curves: list[Curve], taken: list[tuple[float, float]]) -> tuple[float, float]:
+def _badge(curves: Sequence[Curve], taken: list[Point]) -> Point:
     """Return a place for an arrow's sign on its last or first curve, clear of the signs already placed."""
     best, widest = (0.0, 0.0), -1.0
     for curve, t in product((curves[-1], curves[0]), (0.5, 0.62, 0.4, 0.72, 0.3, 0.8)):
@@ -119,99 +196,3 @@ def _badge(curves: list[Curve], taken: list[tuple[float, float]]) -> tuple[float
             best, widest = (x, y), clearance
     taken.append(best)
     return best
-
-
-def size_of(edge: Edge) -> float:
-    """Return how strong an arrow is drawn: its usual response whatever the sign."""
-    return abs(edge.effect) if edge.size is None else edge.size
-
-
-def chosen_arrows(content: ReportContent) -> list[tuple[int, Edge]]:
-    """Return the arrows to draw with their places among all: the strongest, in the order of the content."""
-    known = {node.id for node in content.nodes}
-    known &= set(content.boxes) or known
-    every = [(i, edge) for i, edge in enumerate(content.edges) if {edge.source, edge.target} <= known]
-    if len(every) <= MOST_ARROWS:
-        return every
-    pairs: dict[tuple[str, str], tuple[int, Edge]] = {}
-    for i, edge in sorted(every, key=lambda item: -size_of(item[1])):
-        pairs.setdefault((edge.source, edge.target), (i, edge))
-    return sorted(list(pairs.values())[:MOST_ARROWS], key=lambda item: item[0])
-
-
-def draw(content: ReportContent) -> Diagram | None:
-    """Lay out the diagram, or return None where there are no arrows between known boxes.
-
-    More than `MOST_ARROWS` would be a tangle: then the strongest are drawn, one for a pair of boxes, and
-    the table has them all.
-    """
-    nodes = {node.id: node for node in content.nodes}
-    arrows = chosen_arrows(content)
-    if not arrows:
-        return None
-    used = {ident for _, edge in arrows for ident in (edge.source, edge.target)}
-    columns = [[n.id for n in content.nodes if n.id in used and n.side == side] for side in SIDES]
-    strays = [n.id for n in content.nodes if n.id in used and n.side not in SIDES]
-    columns[1] += strays
-    placed = plan(columns, [(edge.source, edge.target) for _, edge in arrows])
-    strongest = max((size_of(edge) for _, edge in arrows), default=0.0) or 1.0
-    taken: list[tuple[float, float]] = []
-    drawn = tuple(
-        _arrow(i, edge, route, strongest, nodes, taken)
-        for (i, edge), route in zip(arrows, placed.routes, strict=True)
-    )
-    boxes = tuple(
-        DrawnBox(
-            n.id,
-            placed.boxes[n.id].x,
-            placed.boxes[n.id].y,
-            placed.boxes[n.id].height,
-            _wrapped(n.label),
-            KINDS.get(n.kind, n.kind),
-            n.side if n.side in SIDES else "people",
-            n.meaning,
-        )
-        for n in content.nodes
-        if n.id in placed.boxes
-    )
-    names = (content.incumbent, "People and conditions", content.challenger, "Outside")
-    headings = tuple(
-        (side, name[:1].upper() + name[1:], MARGIN + i * (BOX_WIDTH + COLUMN_GAP))
-        for i, (side, name) in enumerate(zip(SIDES, names, strict=True))
-    )
-    return Diagram(placed.width, placed.height, BOX_WIDTH, BADGE, headings, boxes, drawn)
-
-
-def _arrow(
-    index: int,
-    edge: Edge,
-    route: Route,
-    strongest: float,
-    nodes: dict[str, Node],
-    taken: list[tuple[float, float]],
-) -> DrawnArrow:
-    width = _THINNEST + (_THICKEST - _THINNEST) * size_of(edge) / strongest
-    head = 7.0 + 1.1 * width
-    curves = _curves(route, head)
-    sign_x, sign_y = _badge(curves, taken)
-    tip_x, tip_y = route.points[-1]
-    back = tip_x - route.tip_direction * head
-    half = 3.2 + 0.75 * width
-    triangle = f"{tip_x:.1f},{tip_y:.1f} {back:.1f},{tip_y - half:.1f} {back:.1f},{tip_y + half:.1f}"
-    raises, settled = edge.effect >= 0, identified(edge)
-    words = (
-        f"{nodes[edge.source].label} {'raises' if raises else 'lowers'} {nodes[edge.target].label}"
-        f"{'' if settled else ' (not identified)'}: {edge.sentence}"
-    )
-    return DrawnArrow(
-        index,
-        _path(curves),
-        triangle,
-        "+" if raises else "−",
-        sign_x,
-        sign_y,
-        round(width, 1),
-        raises,
-        settled,
-        words,
-    )

@@ -1,147 +1,96 @@
-"""Fit over data: every series of figures beside what the model expected of it."""
+"""Fit over data: series of figures beside what the model expected of them."""
 
 from __future__ import annotations
 
-import altair as alt
+from collections.abc import Sequence
 
-from outbid.plots.base import (
-    INK,
-    NO_HEADER,
-    NUMBER_LABELS,
-    PAPER,
-    QUIET,
-    Cell,
-    Figure,
-    Layout,
-    Table,
-    finished,
-    middle_of,
-    number,
-    panel_title,
-    titled,
-    utc,
-)
-from outbid.plots.timing import length_in_months, middle_day
-from outbid.report.content import Record, ReportContent, SeriesFit
-from outbid.report.figures.history_data import bounds, study_window
-from outbid.report.headings import how_well_it_fits
-from outbid.words.numbers import percent
+import numpy as np
+import pandas as pd
 
-ID = "fit"
-_MODEL = QUIET
-# a column whose name begins with an underscore serves the drawing only and is left out of the download
-_COLUMNS = (
-    *("series", "label", "_title", "unit", "layer", "start", "end", "date"),
-    *("value", "low", "high", "used", "source"),
-)
+from outbid.plots.bands import Ribbon, bands
+from outbid.plots.base import QUIET, Figure, length_in_months
+from outbid.report.core import Core
+from outbid.report.figures.history import window_days
+from outbid.study import Study
+from outbid.words.numbers import counted, percent
+
+_MONTH = 1.1  # a figure of no more months than that is a month's
 
 
-def _monthly(series: SeriesFit) -> bool:
-    records = [record for record in series.records if record.used] or series.records
-    return all(length_in_months(record.start, record.end) < 1.1 for record in records)
+def rows_of(study: Study, core: Core, names: Sequence[str]) -> pd.DataFrame:
+    """Return the rows that the panels of some series are drawn from.
 
-
-def _band(series: SeriesFit) -> list[tuple[Cell, ...]]:
-    """Return the model's monthly band, without what names the series."""
-    rows: list[tuple[Cell, ...]] = []
-    for month, *values in zip(series.months, series.median, series.q05, series.q95, strict=True):
-        span = (number(value) for value in values)
-        rows.append(("band", None, None, middle_of(month), *span, None, "model"))
-    return rows
-
-
-def _record(record: Record, expected: bool, window: tuple[str, str]) -> list[tuple[Cell, ...]]:
-    """Return a figure, after what the model expected of it, without what names the series.
-
-    What lies outside the window of the study is left to the table of all figures.
+    `layer` is "band" (the model's month), "expected" (what it expects of the months of one figure together) or
+    "figure". What lies outside the window of the study is left to the table of all figures.
     """
-    start, end = max(record.start, window[0]), min(record.end, window[1])
-    if start > end:
-        return []
-    dates = (start, end, middle_day(start, end))
-    rows: list[tuple[Cell, ...]] = []
-    if expected and record.predicted_q05 is not None and record.predicted_q95 is not None:
-        span = (number(record.predicted_median), number(record.predicted_q05), number(record.predicted_q95))
-        rows.append(("expected", *dates, *span, None, "model"))
-    low, high = bounds(record) if record.value is None else (None, None)
-    numbers = (number(record.value), number(low), number(high))
-    rows.append(("figure", *dates, *numbers, record.used, record.source))
-    return rows
+    first, last = window_days(study)
+    figures = core["figures"]
+    figures = figures[(figures["end"] >= first) & (figures["start"] <= last)]
+    out = []
+    for name in names:
+        own = figures[figures["series"] == name]
+        own = own.assign(
+            start=own["start"].clip(lower=first), end=own["end"].clip(upper=last), layer="figure"
+        )
+        used = own[own["used"] == "yes"] if (own["used"] == "yes").any() else own
+        spans = zip(used["start"], used["end"], strict=True)
+        monthly = all(length_in_months(start, end) < _MONTH for start, end in spans)
+        guessed = own[own["predicted_median"].notna()]
+        path = core["expected"]
+        if monthly or guessed.empty:
+            out.append(path[path["series"] == name].assign(layer="band"))
+        else:
+            middle = {q: guessed[f"predicted_{q}"] for q in ("median", "q05", "q95")}
+            spanned = guessed[["series", "start", "end"]].assign(**middle, layer="expected")
+            out.append(spanned)
+        bounds = own["value"].isna()
+        low = own["low"].where(bounds & (own["low"].notna() | own["high"].isna()), 0.0)
+        out.append(
+            own[["series", "start", "end", "value", "source", "layer"]].assign(
+                low=low.where(bounds), high=own["high"].fillna(low).where(bounds), used=own["used"] == "yes"
+            )
+        )
+    whole = pd.concat(out, ignore_index=True) if out else pd.DataFrame()
+    whole["month"] = (
+        whole["month"].astype(object).where(whole["month"].notna(), None) if "month" in whole else None
+    )
+    for column in ("median", "q05", "q95"):
+        whole[column] = whole.get(column, pd.Series(np.nan, index=whole.index, dtype=float))
+    return whole
 
 
-def _rows(content: ReportContent) -> tuple[tuple[Cell, ...], ...]:
-    rows: list[tuple[Cell, ...]] = []
-    for series in content.series:
-        names = (series.id, series.label, panel_title(series.label), series.unit)
-        # a figure that covers several months is compared with what the model expects of those months together
-        expected = any(r.predicted_median is not None for r in series.records) and not _monthly(series)
-        found = _band(series) if series.months and not expected else []
-        for record in series.records:
-            found += _record(record, expected, study_window(content))
-        rows += [(*names, *row) for row in found]
-    return tuple(rows)
-
-
-def figure(content: ReportContent) -> Figure | None:
-    """Draw one small panel a series, or return None where there is no series."""
-    if not content.series:
+def figure(study: Study, core: Core, names: Sequence[str], ident: str = "fit") -> Figure | None:
+    """Draw one small panel for each of some series, or return None without any."""
+    if not names:
         return None
-    years = {"interval": "year", "step": 1}
-    x = utc("date", domain=study_window(content), format="%Y", tickCount=years, grid=False)
-    y = alt.Y(
-        "value:Q",
-        title=None,
-        scale=alt.Scale(zero=True),
-        axis=alt.Axis(tickCount=3, labelExpr=NUMBER_LABELS, minExtent=40, maxExtent=40),
-    )
-    whole = alt.Chart()
-    band = whole.transform_filter("datum.layer === 'band'")
-    expected = whole.transform_filter("datum.layer === 'expected'")
-    figures = whole.transform_filter("datum.layer === 'figure'")
-    tip = ["start:T", "end:T", "value:Q", "low:Q", "high:Q", "source:N"]
-    hollow = alt.condition("datum.used", alt.value(INK), alt.value(PAPER))
-    ink = alt.condition("datum.used", alt.value(INK), alt.value(QUIET))
-    layers = alt.layer(
-        band.mark_area(color=_MODEL, opacity=0.25).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
-        band.mark_line(color=_MODEL, strokeWidth=1.6).encode(x=x, y=y),
-        expected.mark_rule(color=_MODEL, strokeWidth=7, opacity=0.3).encode(
-            x=x, y=alt.Y("low:Q"), y2="high:Q"
-        ),
-        expected.mark_tick(color=_MODEL, thickness=2, width=9, orient="horizontal").encode(x=x, y=y),
-        figures.mark_rule(strokeWidth=1.2).encode(x=alt.X("start:T"), x2="end:T", y=y, color=ink),
-        figures.mark_rule(strokeWidth=2.4).encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=ink),
-        figures.transform_filter("isValid(datum.value)")
-        .mark_point(size=18, strokeWidth=1.1, opacity=1)
-        .encode(x=x, y=y, fill=hollow, stroke=ink, tooltip=tip),
-    )
-    order = [series.id for series in content.series]
-    drawing = alt.layer(
-        *layers.layer, *titled("series", "_title", "unit"), data=alt.NamedData("fit")
-    ).properties(height=92)
-    drawing = drawing.facet(
-        facet=alt.Facet("series:N", sort=order, header=NO_HEADER),
-        columns=4,
-        spacing={"row": 86, "column": 54},
-        bounds="flush",
-    )
-    drawing = drawing.resolve_scale(y="independent").resolve_axis(x="independent")
-    return Figure(
-        ID,
-        "Every series of figures (dots and bars, hollow where not used) beside the model: a line with its "
-        "90% band where figures are monthly, a wide bar where one figure covers several months. Dots outside "
-        "the bands are what the model can't explain. Each panel has its own scale.",
-        "The figures' sources are listed in the data section; bands: posterior predictive, neutral priors.",
-        f"{len(content.series)} small panels. {how_well_it_fits(content)}. {_worst(content)}",
-        Layout("facet", margin=44, gap=54, least=230, most=4),
-        finished(drawing),
-        {"fit": Table(_COLUMNS, _rows(content))},
-        ("fit",),
+    labels = study.panel.series
+    return bands(
+        ident,
+        rows_of(study, core, names),
+        panel="series",
+        panels={name: (labels[name].label, labels[name].unit) for name in names},
+        ribbons=[Ribbon("datum.layer === 'band'", QUIET)],
+        figures="datum.layer === 'figure'",
+        expectations="datum.layer === 'expected'",
+        zero_based=True,
+        window=(study.panel.window.first_month, study.panel.window.last_month),
+        height=92,
+        least=230,
+        caption="Published figures (dots and bars, hollow where not used) beside the model: a line with its 90% band "
+        "where figures are monthly, a wide bar where one figure covers several months. Each panel has its own scale.",
+        source="The figures' sources are listed in the data section; bands: posterior predictive.",
+        alternative=f"{counted(len(names), 'small panel')}. {worst(study, core, names)}",
     )
 
 
-def _worst(content: ReportContent) -> str:
-    known = [(s.share_inside, s.label) for s in content.series if s.share_inside is not None]
-    if not known:
+def worst(study: Study, core: Core, names: Sequence[str]) -> str:
+    """Return which of some series fits worst, in a sentence; empty where none is known."""
+    table = core["series"]
+    table = table[table["series"].isin(list(names)) & table["share_inside"].notna()]
+    if table.empty:
         return ""
-    share, label = min(known)
-    return f"The worst is “{label}” with {percent(share)} inside."
+    row = table.sort_values("share_inside", kind="stable").iloc[0]
+    return (
+        f"The worst is “{study.panel.series[row.series].label}” with {percent(row.share_inside)} of its figures "
+        "inside the 90% intervals."
+    )

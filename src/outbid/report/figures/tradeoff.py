@@ -1,245 +1,221 @@
-"""The first picture: members lost to the rival against resources gained, one mark a scenario."""
+"""The first picture: the two first outcomes against each other, a panel a view, every mark labelled."""
 
 from __future__ import annotations
 
+import json
+import math
 import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import altair as alt
+import pandas as pd
 
-from outbid.plots.base import (
-    FOCUS,
-    INK,
-    PAPER,
-    QUIET,
-    Cell,
-    Figure,
-    Layout,
-    Table,
-    chart,
-    finished,
-    number,
-)
-from outbid.report.chances import find_effect
-from outbid.report.content import Effect, Outcome, ReportContent
+from outbid.model.vocabulary import Outcome
+from outbid.plots.base import FOCUS, INK, NUMBER_LABELS, PAPER, QUIET, Figure, Layout, finished
 from outbid.report.figures.placing import LINE, Box, place
-from outbid.words.numbers import more_or_less, unit_of
+from outbid.simulate.scenario import Scenario
+from outbid.study import Study
+from outbid.words.effects import in_brief, records, views
+from outbid.words.numbers import capital, unit_of
 
-ID = "tradeoff"
-_SHAPES = {"wide": (466.0, 358.0), "narrow": (262.0, 352.0)}
-HEIGHT = 400
-_LABELS = ("shape", "kind", "text", "x", "y", "from_x", "from_y", "to_x", "to_y")
-_COLUMNS = (
-    "scenario",
-    "prior",
-    "asked",
-    "resources",
-    "resources_q05",
-    "resources_q25",
-    "resources_q75",
-    "resources_q95",
-    "members",
-    "members_q05",
-    "members_q25",
-    "members_q75",
-    "members_q95",
-)
+_WIDTH, _HEIGHT = 216.0, 330.0
+_ENDS = ("q05", "q25", "median", "q75", "q95")
+_MOST = 3
 
 
-def _numbers(effect: Effect, outcome: Outcome) -> tuple[Cell, ...]:
-    factor, _ = unit_of(outcome.unit, difference=True)
-    found = (effect.median, effect.q05, effect.q25, effect.q75, effect.q95)
-    return tuple(None if value is None else number(value * factor) for value in found)
+def courses(study: Study) -> list[Scenario]:
+    """Return the courses that the picture shows: those with the answer's roles, else the first ones declared."""
+    others = [each for each in study.scenarios if not each.baseline]
+    wanted = [study.settings.roles.get(role) for role in ("moderation", "moderation_with_aid", "hardening")]
+    named = [each for name in wanted for each in others if each.id == name]
+    return (named or others)[:_MOST]
 
 
-def _rows(content: ReportContent, resources: Outcome, members: Outcome) -> list[tuple[Cell, ...]]:
-    asked = {content.roles.get("moderation"), content.roles.get("moderation_with_aid")}
-    rows: list[tuple[Cell, ...]] = []
-    for scenario in sorted(content.scenarios, key=lambda s: s.id in asked):
-        for prior in ("sources", "neutral"):
-            gain = find_effect(content, scenario.id, resources.id, prior)
-            loss = find_effect(content, scenario.id, members.id, prior)
-            if gain is not None and loss is not None and not scenario.baseline:
-                numbers = (*_numbers(gain, resources), *_numbers(loss, members))
-                rows.append((scenario.label, prior, scenario.id in asked, *numbers))
-    return rows
+def figure(study: Study, effects: pd.DataFrame) -> Figure | None:
+    """Draw the trade-off, or return None for a study with fewer than two main outcomes or without courses.
+
+    Parameters
+    ----------
+    effects
+        Tidy: scenario, prior, outcome and the columns of effects.
+    """
+    shown = courses(study)
+    if len(study.main_outcomes) < 2 or not shown:
+        return None
+    up, across = study.main_outcomes[:2]
+    rows = _rows(effects, [*shown, study.baseline], across, up)
+    if rows.empty:
+        return None
+    labels = {each.id: each.label for each in study.scenarios}
+    rows = rows.assign(_label=[_wrapped(labels[name]) for name in rows["scenario"]])
+    scales = [_Scale(rows, name) for name in ("x", "y")]
+    rows = pd.concat(
+        [_placed(part, *scales) for _, part in rows.groupby("prior", sort=False)], ignore_index=True
+    )
+    return Figure(
+        "tradeoff",
+        f"{up.label} against {across.label[:1].lower()}{across.label[1:]} over {study.settings.horizon_months} months, "
+        f"each as a difference from “{study.baseline.label}” at the crossing. Thick lines hold half of the draws, thin "
+        "ones 90%. Both scales are stretched around nothing.",
+        "The model's scenarios over its posterior draws, the same shocks in every scenario.",
+        _alternative(effects, shown, (up, across)),
+        Layout("facet", margin=52, gap=20, least=240, most=2),
+        finished(_drawing(study, rows, scales, (across, up))),
+        {"tradeoff": rows},
+        ("tradeoff",),
+    )
 
 
-def _limits(rows: list[tuple[Cell, ...]], first: int) -> tuple[float, float]:
-    """Return the extent of the 90% intervals in columns `first` to `first + 4`, with zero and some air."""
-    values = [0.0] + [float(cell) for row in rows for cell in row[first : first + 5] if cell is not None]
-    low, high = min(values), max(values)
-    air = 0.06 * (high - low) or 1.0
-    return low - air, high + air
+class _Scale:
+    """A scale that is stretched around nothing (symmetric logarithm), with the ends of the intervals and some air."""
+
+    def __init__(self, rows: pd.DataFrame, name: str) -> None:
+        values = rows[[f"{name}_{end}" for end in _ENDS]].to_numpy(dtype=float)
+        medians = [abs(value) for value in rows[f"{name}_median"] if value]
+        widest = max(float(abs(values).max()), 1e-9)
+        self.constant = max(min(medians, default=widest), widest / 100)
+        low, high = self.of(min(float(values.min()), 0.0)), self.of(max(float(values.max()), 0.0))
+        air = 0.08 * (high - low)
+        self.low, self.high = low - air, high + air
+
+    def of(self, value: float) -> float:
+        """Return where a value lies."""
+        return math.copysign(math.log1p(abs(value) / self.constant), value)
+
+    def back(self, place: float) -> float:
+        """Return the value that lies there."""
+        return math.copysign(math.expm1(abs(place)) * self.constant, place)
+
+    def pixels(self, value: float, length: float) -> float:
+        """Return how far a value lies from the lower end of an axis of that length."""
+        return (self.of(value) - self.low) / (self.high - self.low) * length
+
+    def value(self, pixels: float, length: float) -> float:
+        """Return the value that lies so far from the lower end."""
+        return self.back(self.low + pixels / length * (self.high - self.low))
+
+    def altair(self) -> alt.Scale:
+        """Return the same for a drawing."""
+        ends = [self.back(self.low), self.back(self.high)]
+        return alt.Scale(type="symlog", constant=self.constant, domain=ends, nice=False)
+
+
+def _rows(effects: pd.DataFrame, shown: Sequence[Scenario], across: Outcome, up: Outcome) -> pd.DataFrame:
+    """Return a row for each view and course, with both outcomes side by side in the units of the axes."""
+    keys, parts = ["scenario", "prior"], []
+    for name, outcome in (("x", across), ("y", up)):
+        factor = unit_of(outcome.unit, difference=True)[0]
+        own = effects[effects["outcome"] == outcome.name].set_index(keys)[list(_ENDS)] * factor
+        parts.append(own.add_prefix(f"{name}_"))
+    both = parts[0].join(parts[1], how="inner").reset_index()
+    order = {each.id: i for i, each in enumerate(shown)}
+    both = both[both["scenario"].isin(list(order))]
+    priors = list(views(both))
+    return both.sort_values(
+        keys, key=lambda column: column.map((order | {p: i for i, p in enumerate(priors)}).get)
+    )
+
+
+def _placed(rows: pd.DataFrame, x: _Scale, y: _Scale) -> pd.DataFrame:
+    """Return the rows of one view with the places of their labels, in the units of the axes."""
+    marks: list[Box] = []
+    lines: list[Box] = []
+    points = []
+    for row in records(rows):
+        at = {f"x_{end}": x.pixels(row[f"x_{end}"], _WIDTH) for end in _ENDS}
+        at |= {f"y_{end}": _HEIGHT - y.pixels(row[f"y_{end}"], _HEIGHT) for end in _ENDS}
+        px, py = at["x_median"], at["y_median"]
+        points.append((px, py, row["_label"]))
+        marks.append((px - 7, py - 7, px + 7, py + 7))
+        lines.append((at["x_q05"], py - 1, at["x_q95"], py + 1))
+        lines.append((px - 1, at["y_q95"], px + 1, at["y_q05"]))
+    spots = place(points, marks, lines, _WIDTH, _HEIGHT)
+
+    def far(spot: Any, value: float) -> float | None:
+        return value if spot.distance > 12 else None
+
+    return rows.assign(
+        _x=[x.value(spot.left, _WIDTH) for spot in spots],
+        _y=[y.value(_HEIGHT - spot.middle, _HEIGHT) for spot in spots],
+        _to_x=[far(spot, x.value(spot.leader[0], _WIDTH)) for spot in spots],
+        _to_y=[far(spot, y.value(_HEIGHT - spot.leader[1], _HEIGHT)) for spot in spots],
+    )
+
+
+def _drawing(
+    study: Study, rows: pd.DataFrame, scales: Sequence[_Scale], outcomes: tuple[Outcome, Outcome]
+) -> Any:
+    titles = [
+        f"{each.label} ({words}) →"
+        if (words := unit_of(each.unit, difference=True)[1])
+        else f"{each.label} →"
+        for each in outcomes
+    ]
+    axis: dict[str, Any] = {
+        "grid": False,
+        "tickCount": 5,
+        "labelExpr": NUMBER_LABELS,
+        "labelOverlap": "greedy",
+    }
+    x = alt.X("x_median:Q", title=titles[0], scale=scales[0].altair(), axis=alt.Axis(**axis))
+    y = alt.Y("y_median:Q", title=titles[1], scale=scales[1].altair(), axis=alt.Axis(**axis))
+    base = alt.Chart()
+    asked = f"datum.scenario === '{courses(study)[0].id}'"
+    colour = alt.condition(asked, alt.value(FOCUS), alt.value(QUIET))
+    nothing = base.transform_calculate(_nothing="0").mark_rule(color=QUIET, strokeDash=[1, 3])
+    layers: list[Any] = [nothing.encode(x="_nothing:Q"), nothing.encode(y="_nothing:Q")]
+    for low, high, width, opacity in (("q05", "q95", 1.2, 0.5), ("q25", "q75", 4.0, 0.85)):
+        rule = base.mark_rule(strokeWidth=width, opacity=opacity, strokeCap="butt")
+        layers.append(rule.encode(x=alt.X(f"x_{low}:Q"), x2=f"x_{high}:Q", y=y, color=colour))
+        layers.append(rule.encode(y=alt.Y(f"y_{low}:Q"), y2=f"y_{high}:Q", x=x, color=colour))
+    leaders = base.transform_filter("isValid(datum._to_x)").mark_rule(color=QUIET, strokeWidth=0.7)
+    layers.append(leaders.encode(x=x, y=y, x2="_to_x:Q", y2="_to_y:Q"))
+    tip = [
+        "scenario:N",
+        *(alt.Tooltip(f"{name}_{end}:Q", format=".2~r") for name in "xy" for end in ("median", "q05", "q95")),
+    ]
+    point = base.mark_point(size=90, strokeWidth=1.8, stroke=PAPER, opacity=1)
+    layers.append(point.encode(x=x, y=y, fill=colour, tooltip=tip))
+    style: dict[str, Any] = {"align": "left", "baseline": "middle", "lineBreak": "\n", "lineHeight": LINE}
+    text = base.mark_text(fontSize=12, stroke=PAPER, strokeWidth=3, **style)
+    ink = alt.condition(asked, alt.value(FOCUS), alt.value(INK))
+    layers.append(text.encode(x=alt.X("_x:Q"), y=alt.Y("_y:Q"), text="_label:N", color=ink))
+    given = views(rows)
+    names = json.dumps({prior: capital(label) for prior, label in given.items()})
+    header = alt.Header(
+        title=None, labelExpr=f"{names}[datum.value]", labelAnchor="start", labelFontWeight=600
+    )
+    return (
+        alt.layer(*layers, data=alt.NamedData("tradeoff"))
+        .properties(height=_HEIGHT)
+        .facet(
+            facet=alt.Facet("prior:N", sort=list(given), header=header),
+            columns=2,
+            spacing={"column": 20, "row": 40},
+            bounds="flush",
+        )
+    )
 
 
 def _wrapped(label: str) -> str:
-    return "\n".join(textwrap.wrap(label, 24, max_lines=2, placeholder=" …"))
+    return "\n".join(textwrap.wrap(label, 18, max_lines=2, placeholder=" …"))
 
 
-def _labels(
-    rows: list[tuple[Cell, ...]], baseline: str, x: tuple[float, float], y: tuple[float, float]
-) -> list[tuple[Cell, ...]]:
-    """Return the labels' places in the data's units, for a wide and for a narrow drawing."""
-    out: list[tuple[Cell, ...]] = []
-    for shape, (width, height) in _SHAPES.items():
-        across = width / (x[1] - x[0])
-        down = height / (y[1] - y[0])
-        origin = (-x[0] * across, y[1] * down)
-        points = [(*origin, _wrapped(baseline))]
-        kinds = ["baseline"]
-        marks: list[Box] = [(origin[0] - 7, origin[1] - 7, origin[0] + 7, origin[1] + 7)]
-        if shape == "wide":  # the corner notes
-            marks += [(0, 0, 190, 17), (width - 200, 0, width, 17)]
-            marks += [(0, height - 17, 190, height), (width - 200, height - 17, width, height)]
-        lines: list[Box] = []
-        for name, prior, asked, *numbers in rows:
-            at = [0.0 if cell is None else float(cell) for cell in numbers]
-            px, py = (at[0] - x[0]) * across, (y[1] - at[5]) * down
-            marks.append((px - 7, py - 7, px + 7, py + 7))
-            lines.append(((at[1] - x[0]) * across, py - 1, (at[4] - x[0]) * across, py + 1))
-            lines.append((px - 1, (y[1] - at[9]) * down, px + 1, (y[1] - at[6]) * down))
-            if prior == "neutral":
-                points.insert(0, (px, py, _wrapped(str(name))))
-                kinds.insert(0, "asked" if asked else "other")
-        for kind, point, spot in zip(kinds, points, place(points, marks, lines, width, height), strict=True):
-            ends = (point[0], point[1], *spot.leader) if spot.distance > 12 else (None, None, None, None)
-            places = zip((spot.left, spot.middle, *ends), (across, down) * 3, strict=True)
-            data = [
-                None
-                if pixel is None
-                else number(x[0] + pixel / scale if i % 2 == 0 else y[1] - pixel / scale)
-                for i, (pixel, scale) in enumerate(places)
-            ]
-            out.append((shape, kind, spot.text, *data))
-    return out
+def _alternative(effects: pd.DataFrame, shown: Sequence[Scenario], outcomes: Sequence[Outcome]) -> str:
+    found: Mapping[Any, Mapping[str, Any]] = {
+        (row["scenario"], row["prior"], row["outcome"]): row for row in records(effects)
+    }
 
+    def said(prior: str, course: str) -> list[str]:
+        return [
+            f"{outcome.label}: {in_brief(found[course, prior, outcome.name], outcome)}"
+            for outcome in outcomes
+            if (course, prior, outcome.name) in found
+        ]
 
-def figure(content: ReportContent) -> Figure | None:
-    """Draw the trade-off, or return None where either outcome has no results.
-
-    Filled marks are the neutral priors (what the data alone say), hollow ones the sources' priors. Whiskers
-    are 90% intervals, their thick part the middle half where it is known.
-    """
-    by_id = {outcome.id: outcome for outcome in content.outcomes}
-    resources = by_id.get(content.roles.get("resources", ""))
-    members = by_id.get(content.roles.get("members_lost", ""))
-    baseline = next((scenario.label for scenario in content.scenarios if scenario.baseline), "Baseline")
-    rows = _rows(content, resources, members) if resources and members else []
-    if not rows or resources is None or members is None:
-        return None
-    x, y = _limits(rows, 3), _limits(rows, 8)
-    across = alt.X(
-        "resources:Q",
-        title=f"Resources gained ({unit_of(resources.unit, difference=True)[1]}) →",
-        scale=alt.Scale(domain=list(x), nice=False),
-        axis=alt.Axis(grid=False, tickCount=5),
-    )
-    up = alt.Y(
-        "members:Q",
-        title=f"Members lost to the rival ({unit_of(members.unit, difference=True)[1]}) →",
-        scale=alt.Scale(domain=list(y), nice=False),
-        axis=alt.Axis(grid=False, tickCount=6),
-    )
-    marks = chart("effects")
-    colour = alt.condition("datum.asked", alt.value(FOCUS), alt.value(QUIET))
-    whiskers = []
-    for low, high, width, strength in (("q05", "q95", 1.1, (0.75, 0.4)), ("q25", "q75", 3.4, (0.95, 0.5))):
-        opacity = alt.condition("datum.prior === 'neutral'", alt.value(strength[0]), alt.value(strength[1]))
-        base = marks.mark_rule(strokeWidth=width, strokeCap="butt").encode(color=colour, opacity=opacity)
-        whiskers.append(base.encode(x=alt.X(f"resources_{low}:Q"), x2=f"resources_{high}:Q", y=up))
-        whiskers.append(base.encode(y=alt.Y(f"members_{low}:Q"), y2=f"members_{high}:Q", x=across))
-    points = marks.mark_point(size=95, strokeWidth=1.8, opacity=1).encode(
-        x=across,
-        y=up,
-        stroke=colour,
-        fill=alt.condition(
-            "datum.prior !== 'neutral'",
-            alt.value(PAPER),
-            alt.value(alt.expr("datum.asked ? 'var(--focus)' : 'var(--quiet)'")),
-        ),
-        tooltip=[
-            alt.Tooltip("scenario:N"),
-            alt.Tooltip("prior:N"),
-            alt.Tooltip("resources:Q", format=".2~r"),
-            alt.Tooltip("members:Q", format=".2~r"),
-        ],
-    )
-    ties = marks.mark_line(strokeDash=[2, 3], strokeWidth=1).encode(
-        x=across, y=up, detail="scenario:N", color=colour
-    )
-    zero = [
-        chart("origin").mark_rule(color=QUIET, strokeDash=[1, 3]).encode(x="x:Q"),
-        chart("origin").mark_rule(color=QUIET, strokeDash=[1, 3]).encode(y="y:Q"),
-        chart("origin")
-        .mark_point(shape="diamond", size=110, fill=QUIET, stroke=PAPER, opacity=1)
-        .encode(x="x:Q", y="y:Q"),
-    ]
-    labels = chart("labels").transform_filter("datum.shape === shape")
-    leaders = labels.mark_rule(color=QUIET, strokeWidth=0.8).encode(
-        x=alt.X("from_x:Q"), y=alt.Y("from_y:Q"), x2="to_x:Q", y2="to_y:Q"
-    )
-    names = labels.mark_text(
-        align="left",
-        baseline="middle",
-        fontSize=13,
-        stroke=PAPER,
-        strokeWidth=4,
-        strokeJoin="round",
-        lineBreak="\n",
-        lineHeight=LINE,
-    ).encode(
-        x="x:Q",
-        y="y:Q",
-        text="text:N",
-        fill=alt.condition("datum.kind === 'asked'", alt.value(FOCUS), alt.value(INK)),
-    )
-    drawing = alt.layer(*zero, *_corners(), ties, *whiskers, leaders, points, names)
-    drawing = drawing.properties(height=HEIGHT).add_params(alt.param(name="shape", value="wide"))
-    return Figure(
-        ID,
-        f"Members lost to the rival against resources gained, each against “{baseline}” at the origin, over "
-        f"{content.horizon_months} months; moderation in colour. Filled: what the data alone say. Hollow: if "
-        f"the sources are right. Lines: 90% intervals, their thick part the middle half.",
-        "The model's scenarios over its posterior draws, the same shocks in every scenario.",
-        _alternative(content, rows, resources, members, baseline),
-        Layout("single"),
-        finished(drawing),
-        {
-            "effects": Table(_COLUMNS, tuple(rows)),
-            "labels": Table(_LABELS, tuple(_labels(rows, baseline, x, y))),
-            "origin": Table(("x", "y"), ((0, 0),)),
-        },
-        ("effects",),
-        {"shape": {"wide": "wide", "narrow": "narrow", "below": 430}},
-    )
-
-
-def _corners() -> list[alt.Chart]:
-    """Return the four corner notes that say what each quarter of the picture means; a phone has no room."""
-    style: dict[str, Any] = {"color": QUIET, "fontSize": 11, "fontStyle": "italic", "baseline": "middle"}
-    left = chart("origin").mark_text(align="left", **style).encode(x=alt.value(6))
-    right = chart("origin").mark_text(align="right", **style).encode(x=alt.value(alt.expr("width - 6")))
-    top, bottom = alt.value(9), alt.value(alt.expr("height - 8"))
-    shown = alt.value(alt.expr("shape === 'wide' ? 1 : 0"))
-    return [
-        left.encode(y=top, opacity=shown, text=alt.value("loses members and resources")),
-        right.encode(y=top, opacity=shown, text=alt.value("gains resources, loses members")),
-        left.encode(y=bottom, opacity=shown, text=alt.value("keeps members, loses resources")),
-        right.encode(y=bottom, opacity=shown, text=alt.value("gains resources, keeps members")),
-    ]
-
-
-def _alternative(
-    content: ReportContent, rows: list[tuple[Cell, ...]], resources: Outcome, members: Outcome, baseline: str
-) -> str:
     parts = []
-    for scenario in content.scenarios:
-        gain = find_effect(content, scenario.id, resources.id, "neutral")
-        loss = find_effect(content, scenario.id, members.id, "neutral")
-        if gain and loss and not scenario.baseline:
-            parts.append(
-                f"{scenario.label}: {more_or_less(loss.median, members.unit)} lost, resources "
-                f"{more_or_less(gain.median, resources.unit)}"
-            )
-    return f"A scatter of {len(rows)} marks against {baseline}. On the data alone, {'; '.join(parts)}."
+    for prior, view in views(effects).items():
+        told = "; ".join(f"“{each.label}”: {', '.join(said(prior, each.id))}" for each in shown)
+        parts.append(f"{capital(view)}: {told}.")
+    return " ".join(parts)

@@ -1,1 +1,0 @@
-"""The past again, with other levers and the same shocks."""

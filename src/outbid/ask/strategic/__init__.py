@@ -1,1 +1,0 @@
-"""What the players would choose: their game over the draws."""

@@ -1,0 +1,251 @@
+"""Follow an equilibrium from one game to another by small steps, so that the answer belongs to the same branch.
+
+Where a game has several equilibria, a fresh solution of the changed game may lie on another branch than the
+one that was estimated. Here the numbers of the game move along a line from the first game to the second, and
+the equilibrium is followed by predictor and corrector (Allgower and Georg, 1990): each stride goes along the
+derivative and comes back by Newton steps, and is halved where they have to correct much. A branch that folds
+back cannot be followed so; then the share of the way where it was lost is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from outbid.errors import InputError
+from outbid.game.equations import residual, split
+from outbid.game.equilibrium import Equilibrium, certify, holds, solve
+from outbid.game.game import Arrays, Game, check_game
+from outbid.game.kernel import Banded, Kernel, Scattered
+from outbid.game.newton import linearised, newton, size_of
+from outbid.game.threads import cores, one_thread_each
+
+# The first stride, how far strides grow, and the smallest before a branch counts as lost.
+STRIDE, GROWTH, SMALLEST = 0.125, 2.5, 2.0**-12
+# A stride is too long where a second correction is more than this share of the first (Deuflhard, 2011).
+SHRINKS = 0.25
+# Corrections of the log odds of play under this do not count.
+SLIGHT = 1e-6
+STRIDES = 400
+
+
+@dataclass(frozen=True)
+class Trail:
+    """An equilibrium followed from one game to another.
+
+    * `equilibria`: the solution at each of `shares`, on the same branch as the start unless `lost` says otherwise.
+    * `shares`: shares of the way from the first game to the second, increasing, the last 1 unless others were
+      asked.
+    * `strides`: how many strides it took.
+    * `lost`: the share of the way beyond which the branch could not be followed, or None. Solutions beyond it come
+      from a search of their own (`solve`, from the last values), and may jump to another branch.
+    * `largest_correction`: the largest share of a stride, in log odds of play, that Newton had to correct: small on
+      a smooth branch.
+    """
+
+    equilibria: tuple[Equilibrium, ...]
+    shares: tuple[float, ...]
+    strides: int
+    lost: float | None
+    largest_correction: float
+
+    @property
+    def end(self) -> Equilibrium:
+        """The solution at the last share."""
+        return self.equilibria[-1]
+
+
+class Walked(NamedTuple):
+    """Where a walk stands: share, values and their derivative by it; the next stride, how many were taken."""
+
+    share: Array
+    values: Array
+    slope: Array
+    stride: Array
+    strides: Array
+    worst: Array
+
+
+def follow(base: Equilibrium, game: Game, shares: Sequence[float] = (1.0,)) -> Trail:
+    """Follow the equilibrium `base` to another game; see `follow_all`."""
+    return follow_all(base, (game,), shares)[0]
+
+
+def follow_all(
+    base: Equilibrium, games: Sequence[Game], shares: Sequence[float] = (1.0,)
+) -> tuple[Trail, ...]:
+    """Follow one equilibrium to several games of the same shape, compiled once for all of them.
+
+    The way leads along the line between the two games' numbers: payoffs, kernel, discounts and precisions.
+    For a payoff weight that is the path of the weight itself.
+
+    Parameters
+    ----------
+    shares
+        Where to stop and look, shares of the way in (0, 1], increasing.
+
+    Raises
+    ------
+    InputError
+        If a game is malformed or has other players, actions or states, or a share lies outside (0, 1].
+    NoEquilibrium
+        If a branch is lost and no other solution is found either.
+    """
+    stops = np.asarray(shares, dtype=float)
+    if not len(stops) or (np.diff(stops) <= 0).any() or stops[0] <= 0 or stops[-1] > 1:
+        raise InputError(
+            "shares", f"are {tuple(shares)}", "Give increasing shares of the way, above 0, up to 1."
+        )
+    for game in games:
+        check_game(game)
+        if game.counts != base.game.counts or game.payoffs.shape != base.game.payoffs.shape:
+            raise InputError(
+                "counterfactual",
+                "has other players, actions or states than the base",
+                "Solve it by itself: no path leads there.",
+            )
+    with one_thread_each(), ThreadPoolExecutor(cores()) as pool:
+        # the first one by itself, so that it alone compiles
+        first = [_follow(base, game, stops) for game in games[:1]]
+        return (*first, *pool.map(lambda game: _follow(base, game, stops), games[1:]))
+
+
+def between(begin: Arrays, end: Arrays, share: Array | float) -> Arrays:
+    """Return the game at a share of the way, all its numbers on the line between two games'."""
+
+    def mix(one: Array, two: Array) -> Array:
+        return one + share * (two - one)
+
+    kernel: Kernel
+    if isinstance(begin.kernel, Scattered) and isinstance(end.kernel, Scattered):
+        kernel = Scattered(begin.kernel.targets, mix(begin.kernel.weights, end.kernel.weights))
+    elif isinstance(begin.kernel, Banded) and isinstance(end.kernel, Banded):
+        kernel = Banded(mix(begin.kernel.weights, end.kernel.weights), begin.kernel.lower)
+    else:
+        raise TypeError("the kernels are of two kinds")
+    return replace(
+        begin,
+        payoffs=mix(begin.payoffs, end.payoffs),
+        kernel=kernel,
+        discount=mix(begin.discount, end.discount),
+        precision=mix(begin.precision, end.precision),
+    )
+
+
+def _follow(base: Equilibrium, game: Game, stops: np.ndarray) -> Trail:
+    begin, end = _alike(base.game.arrays, game.arrays)
+    walked, reached, values, errors = _walk(begin, end, jnp.asarray(base.values), jnp.asarray(stops))
+    found: list[Equilibrium] = []
+    for i, share in enumerate(stops):
+        here = game if share == 1.0 else _game_at(game, between(begin, end, float(share)))
+        if bool(reached[i]) and holds(values[i], float(errors[i])):
+            held = np.asarray(values[i])
+            certificate = certify(here, values[i], int(walked.strides), "followed from the base")
+            found.append(Equilibrium(here, held, certificate))
+        else:
+            found.append(solve(here, found[-1].values if found else np.asarray(walked.values)))
+    lost = None if bool(reached[-1]) else float(walked.share)
+    shares = tuple(float(share) for share in stops)
+    return Trail(tuple(found), shares, int(walked.strides), lost, float(walked.worst))
+
+
+def _game_at(game: Game, arrays: Arrays) -> Game:
+    return replace(
+        game,
+        payoffs=arrays.payoffs,
+        kernel=arrays.kernel,
+        discount=arrays.discount,
+        precision=arrays.precision,
+    )
+
+
+@jax.jit
+def _walk(begin: Arrays, end: Arrays, values: Array, stops: Array) -> tuple[Walked, Array, Array, Array]:
+    """Walk to every stop; return the end of the walk and, by stop, whether it was reached, values and error."""
+
+    def log_odds(change: Array) -> Array:
+        parts = split(begin.counts, change)
+        return size_of(
+            jnp.concatenate(
+                [
+                    begin.precision[i] * (part - part.mean(axis=-1, keepdims=True))
+                    for i, part in enumerate(parts)
+                ],
+                axis=-1,
+            )
+        )
+
+    def derivative(share: Array, here: Array, inverse: Callable[[Array], Array]) -> Array:
+        _, moved = jax.jvp(lambda at: residual(between(begin, end, at), here), (share,), (jnp.ones(()),))
+        return -inverse(moved)
+
+    def stride(at: Walked, stop: Array) -> Walked:
+        length = jnp.minimum(at.stride, stop - at.share)
+        share = jnp.where(at.stride >= stop - at.share, stop, at.share + length)
+        arrays, predicted = between(begin, end, share), at.values + length * at.slope
+        inverse = linearised(arrays, predicted)
+        first = inverse(residual(arrays, predicted))
+        second = inverse(residual(arrays, predicted - first))
+        new = predicted - first - second
+        # by the stride that was meant: a last bit to a stop may be shorter than what was left to correct
+        moved, corrected = log_odds(at.stride * at.slope), log_odds(first)
+        # how much less the second correction is than the first: Newton's own word on whether it is near
+        shrinks = size_of(second) / (size_of(first) + SLIGHT)
+        good = (shrinks <= SHRINKS) & (corrected <= moved + SLIGHT) & jnp.isfinite(size_of(new))
+        scale = jnp.clip(jnp.sqrt(0.5 * SHRINKS / (shrinks + 1e-12)), 0.25, GROWTH)
+        taken = Walked(
+            share,
+            new,
+            derivative(share, predicted - first, inverse),
+            jnp.where(at.stride > length, at.stride, jnp.minimum(scale * length, 1.0)),
+            at.strides + 1,
+            jnp.maximum(at.worst, jnp.where(corrected > SLIGHT, corrected / moved, 0.0)),
+        )
+        back = at._replace(stride=jnp.minimum(scale, 0.5) * length, strides=at.strides + 1)
+        kept: Walked = jax.tree.map(partial(jnp.where, good), taken, back)
+        return kept
+
+    def to_stop(at: Walked, stop: Array) -> tuple[Walked, tuple[Array, Array, Array]]:
+        def on_the_way(here: Walked) -> Array:
+            return (here.share < stop) & (here.stride >= SMALLEST) & (here.strides < STRIDES)
+
+        at = jax.lax.while_loop(on_the_way, lambda here: stride(here, stop), at)
+        exact = newton(between(begin, end, at.share), at.values)
+        return at._replace(values=exact.values), (at.share >= stop, exact.values, exact.error)
+
+    slope = derivative(jnp.zeros(()), values, linearised(begin, values))
+    nothing = jnp.asarray(0)
+    first = Walked(jnp.zeros(()), values, slope, jnp.asarray(STRIDE), nothing, jnp.zeros(()))
+    walked, (reached, held, errors) = jax.lax.scan(to_stop, first, stops)
+    return walked, reached, held, errors
+
+
+def _alike(begin: Arrays, end: Arrays) -> tuple[Arrays, Arrays]:
+    """Return two games with kernels laid out alike: one band's width, or one list of targets."""
+    one, two = begin.kernel, end.kernel
+    if isinstance(one, Banded) and isinstance(two, Banded):
+        lower, upper = max(one.lower, two.lower), max(one.upper, two.upper)
+
+        def widened(kernel: Banded) -> Banded:
+            pads = ((0, 0), (0, 0), (lower - kernel.lower, upper - kernel.upper))
+            return kernel if pads[2] == (0, 0) else Banded(jnp.pad(kernel.weights, pads), lower)
+
+        return replace(begin, kernel=widened(one)), replace(end, kernel=widened(two))
+    if isinstance(one, Scattered) and isinstance(two, Scattered):
+        if one.targets.shape == two.targets.shape and bool((one.targets == two.targets).all()):
+            return begin, end
+        targets = jnp.concatenate([one.targets, two.targets], axis=-1)
+        here = jnp.concatenate([one.weights, jnp.zeros_like(two.weights)], axis=-1)
+        there = jnp.concatenate([jnp.zeros_like(one.weights), two.weights], axis=-1)
+        return replace(begin, kernel=Scattered(targets, here)), replace(end, kernel=Scattered(targets, there))
+    raise InputError(
+        "counterfactual", "has another kind of kernel than the base", "Build both with the same kind."
+    )

@@ -1,1 +1,0 @@
-"""Other worlds: no rival, other costs, other values; and how play answers to each."""

@@ -1,0 +1,359 @@
+"""What a deviation could gain: evidence for an equilibrium that does not rest on the equations it was found with.
+
+The play is taken as given and evaluated: with everybody's probabilities fixed, what the game is worth to a
+player is a linear system (Bellman's equation of a fixed policy; Howard, 1960),
+
+    W_i(s) = Σ_a p(a | s) [ u_i(s, a) + δ_i Σ_{s'} P(s' | s, a) W_i(s') ] + H_i(s),
+
+with H_i(s) what the shocks are worth to somebody who plays p_i(. | s): its entropy over λ_i. Then the best
+answer in one month, with the play as before ever after, is compared with the play itself. By the one-shot
+deviation principle no gain in any state means that no other policy gains anything at all (Blackwell, 1965).
+
+
+Find a logit Markov perfect equilibrium, and certify it.
+
+Newton from a coarse grid's solution, then from zero, then with halved steps; where all fail, a homotopy
+walks from a game that is easy (all actions alike, precision 0; or a short sight, a small discount) to the
+one that was asked for, each time from the last solution (Turocy, 2005; Eibelshäuser and Poensgen, 2019).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from outbid.errors import InputError
+from outbid.game.equations import FLAT, joint, log_probabilities, residual, split
+from outbid.game.game import Arrays, Game, check_game
+from outbid.game.kernel import Banded, Scattered, expect, transition
+from outbid.game.newton import Progress, coarse_start, factorised, newton, size_of
+from outbid.game.threads import one_thread_each, shared_out
+
+
+def shocks_worth(log_chances: Array, precision: Array) -> Array:
+    """Return what the logit shocks add a month for somebody who plays so, shape (states,), in payoff units.
+
+    It carries the constant that `equations.log_sums` carries.
+    """
+    count = log_chances.shape[-1]
+    scale = jnp.where(precision < FLAT, 1.0, precision)
+    short = (jnp.exp(log_chances) * (log_chances + math.log(count))).sum(axis=-1) / scale
+    return math.log(count) - jnp.where(precision < FLAT, 0.0, short)
+
+
+def worth_of_play(arrays: Arrays, log_chances: tuple[Array, ...]) -> Array:
+    """Return what a game played so for ever is worth to each player, shape (players, states)."""
+    together = joint(tuple(jnp.exp(each) for each in log_chances))
+    monthly = jnp.stack(
+        [
+            (together * arrays.payoffs[i]).sum(axis=-1) + shocks_worth(mine, arrays.precision[i])
+            for i, mine in enumerate(log_chances)
+        ]
+    )
+
+    def evaluated(player: tuple[Array, Array]) -> Array:
+        discount, right = player[0], player[1][None]
+        weights = discount * together
+        solved = factorised(arrays.kernel, weights[:, None, None, :])
+        worth = solved(right)
+        # once more for what rounding, or an iteration that stopped early, has left
+        left = right - worth + (weights * expect(arrays.kernel, worth)[0]).sum(axis=-1)[None]
+        better: Array = (worth + solved(left))[0]
+        return better
+
+    # one after the other: the same code for all
+    worths: Array = jax.lax.map(evaluated, (arrays.discount, monthly))
+    return worths
+
+
+def deviation_gains(arrays: Arrays, log_chances: tuple[Array, ...]) -> Array:
+    """Return what each player gains in each state by answering best for one month, shape (players, states).
+
+    Parameters
+    ----------
+    log_chances
+        The play: each player's log probabilities, shapes (states, actions). Any play will do.
+    """
+    counts = arrays.counts
+    worth = worth_of_play(arrays, log_chances)
+    future = arrays.payoffs + arrays.discount[:, None, None] * expect(arrays.kernel, worth)
+    gains = []
+    for i, count in enumerate(counts):
+        sure = [jnp.ones_like(each) if j == i else jnp.exp(each) for j, each in enumerate(log_chances)]
+        others = joint(tuple(sure))
+        before, after = math.prod(counts[:i]), math.prod(counts[i + 1 :])
+        mine = (others * future[i]).reshape(-1, before, count, after).sum(axis=(1, 3))
+        scale = jnp.where(arrays.precision[i] < FLAT, 1.0, arrays.precision[i])
+        sharp = (jax.scipy.special.logsumexp(scale * mine, axis=-1) - math.log(count)) / scale
+        best = jnp.where(arrays.precision[i] < FLAT, mine.mean(axis=-1), sharp) + math.log(count)
+        gains.append(best - worth[i])
+    return jnp.stack(gains)
+
+
+def largest_gain(arrays: Arrays, values: Array) -> Array:
+    """Return the most that any player could gain in any state against the play that `values` imply.
+
+    Of `values` only the probabilities of play are used. Never negative: to play on as before is possible.
+    """
+    gains = deviation_gains(arrays, log_probabilities(arrays, values))
+    return jnp.maximum(jnp.max(gains), 0.0)
+
+
+Floats = NDArray[np.float64]
+# What a certificate still calls an equilibrium, relative to the size of the values.
+HOLDS = 1e-8
+SMALLEST_STRIDE = 1.0 / 256.0
+
+
+class NoEquilibrium(InputError):  # noqa: N818 - it says what there is none of
+    """No way to an equilibrium was found."""
+
+
+class Certificate(NamedTuple):
+    """Evidence that an answer is an equilibrium.
+
+    * `residual`: largest absolute error of the value equations, in payoff units.
+    * `gain`: most that any player could gain in any state by any other mixture once, shocks' worth included, in
+      payoff units: zero in equilibrium, and computed apart from the equations that were solved (`certify`).
+    * `steps`, `method`: Newton steps taken, and which way found it.
+    """
+
+    residual: float
+    gain: float
+    steps: int
+    method: str
+
+
+@dataclass(frozen=True)
+class Equilibrium:
+    """A logit Markov perfect equilibrium. `values` has shape (states, all actions), see `equations`."""
+
+    game: Game
+    values: Floats
+    certificate: Certificate
+
+    @cached_property
+    def probabilities(self) -> tuple[Floats, ...]:
+        """Each player's probabilities of its actions by state, shapes (states, actions)."""
+        return tuple(
+            np.exp(np.asarray(log)) for log in log_probabilities(self.game.arrays, jnp.asarray(self.values))
+        )
+
+    @cached_property
+    def action_values(self) -> tuple[Floats, ...]:
+        """Each player's action values net of the shock, shapes (states, actions), in payoff units."""
+        return tuple(np.asarray(each) for each in split(self.game.counts, jnp.asarray(self.values)))
+
+    def of(self, player: str) -> Floats:
+        """Return one player's probabilities, shape (states, actions)."""
+        return self.probabilities[self.game.player(player)]
+
+    def mean_action(self, player: str) -> Floats:
+        """Return the expected level of a player's action by state, shape (states,)."""
+        levels = np.asarray(self.game.players[self.game.player(player)].actions)
+        return np.asarray(self.of(player) @ levels)
+
+    @cached_property
+    def profile_probabilities(self) -> Floats:
+        """Probability of each joint action by state, shape (states, profiles)."""
+        return np.asarray(joint([jnp.asarray(each) for each in self.probabilities]))
+
+    def onward(self, mass: Floats) -> Floats:
+        """Return the distribution of next month's state from this month's, both of shape (states,)."""
+        weighted = self.profile_probabilities * mass[:, None]
+        weights, kernel = np.asarray(self.game.kernel.weights), self.game.kernel
+        flows = weights * weighted[:, :, None]
+        after = np.zeros(len(mass))
+        if isinstance(kernel, Scattered):
+            np.add.at(after, np.asarray(kernel.targets), flows)
+            return after
+        total = flows.sum(axis=1)
+        padded = np.zeros(len(mass) + weights.shape[2])
+        for k in range(weights.shape[2]):
+            padded[k : k + len(mass)] += total[:, k]
+        return padded[kernel.lower : kernel.lower + len(mass)]
+
+    @cached_property
+    def long_run(self) -> Floats:
+        """Share of months spent in each state in the long run, shape (states,)."""
+        size = self.game.grid.size
+        system = np.vstack([self.transition().T - np.eye(size), np.ones(size)])
+        found = np.linalg.lstsq(system, np.append(np.zeros(size), 1.0), rcond=None)[0]
+        return np.asarray(np.clip(found, 0.0, None) / np.clip(found, 0.0, None).sum())
+
+    def transition(self) -> Floats:
+        """Return the probabilities of next month's state under equilibrium play, shape (states, states)."""
+        return np.asarray(transition(self.game.kernel, jnp.asarray(self.profile_probabilities)))
+
+
+class Found(NamedTuple):
+    """What one attempt left: values, largest residual, steps."""
+
+    values: Array
+    error: Array
+    steps: Array
+
+
+def solve(game: Game, start: Floats | None = None) -> Equilibrium:
+    """Return a logit Markov perfect equilibrium of the game, with its certificate.
+
+    Parameters
+    ----------
+    start
+        Values to start from, shape (states, all actions); by default a coarser grid's solution.
+
+    Raises
+    ------
+    InputError
+        If the game is malformed, see `check_game`.
+    NoEquilibrium
+        If Newton, its damped form and both homotopies all fail.
+    """
+    check_game(game)
+    arrays = game.arrays
+    blank = jnp.zeros((game.grid.size, sum(game.counts)))
+    steps, nearest = 0, np.inf
+    if start is not None and np.shape(start) != blank.shape:
+        raise InputError(
+            "start", f"has shape {np.shape(start)}", f"Give (states, all actions) = {blank.shape}."
+        )
+    ways: list[tuple[str, Callable[[], Found]]] = [
+        ("Newton from zero", lambda: _newton(arrays, blank)),
+        ("damped Newton", lambda: _careful(arrays, blank)),
+        ("homotopy in precision", lambda: _walk(arrays, blank, _at_precision)),
+        ("homotopy in discount", lambda: _walk(arrays, blank, _at_discount)),
+    ]
+    if start is not None:
+        ways.insert(0, ("Newton from the start given", lambda: _newton(arrays, jnp.asarray(start))))
+    elif isinstance(arrays.kernel, Banded):
+        ways.insert(0, ("Newton from a coarser grid", lambda: _from_coarse(arrays)))
+    for name, way in ways:
+        # to the end, for a call may come back before its result is there
+        with one_thread_each():
+            found = jax.block_until_ready(way())
+        steps += int(found.steps)
+        nearest = min(nearest, float(found.error))
+        if holds(found.values, float(found.error)):
+            return Equilibrium(game, np.asarray(found.values), certify(game, found.values, steps, name))
+    raise NoEquilibrium(
+        "equilibrium",
+        f"none was found; the nearest point leaves a residual of {nearest:.2g} after {steps} steps",
+        "Look at the payoffs, lower the precision or the discount, or give a start.",
+    )
+
+
+def certify(game: Game, values: Array, steps: int, method: str) -> Certificate:
+    """Return the certificate of an answer."""
+    with one_thread_each():
+        error, gain = jax.block_until_ready(_evidence(game.arrays, jnp.asarray(values)))
+    return Certificate(float(error), float(gain), steps, method)
+
+
+def holds(values: Array | Floats, error: float) -> bool:
+    """Say whether a residual is small enough to call the values an equilibrium."""
+    return bool(np.isfinite(error) and error <= HOLDS * (1.0 + float(np.max(np.abs(np.asarray(values))))))
+
+
+class Batch(NamedTuple):
+    """Solutions of many games at once.
+
+    * `values`: shape (games, states, all actions).
+    * `residuals`: largest residual of each, shape (games,); infinite where Newton failed.
+    * `solved`: whether each is an equilibrium, shape (games,).
+    """
+
+    values: Floats
+    residuals: Floats
+    solved: NDArray[np.bool_]
+
+
+def solve_many(games: Game, start: Floats | None = None) -> Batch:
+    """Solve a batch of games of one shape: a Game whose arrays all have a leading axis of games.
+
+    Games that Newton does not solve from the coarse grid or the start are tried again one by one, with
+    `solve`'s other ways; what still fails is marked, not raised.
+    """
+    arrays = games.arrays
+    count = arrays.payoffs.shape[0]
+    shape = (count, games.grid.size, sum(games.counts))
+    if start is None:
+        found = shared_out(_batch_from_coarse, arrays)
+    else:
+        found = shared_out(_batch_newton, (arrays, jnp.broadcast_to(jnp.asarray(start), shape)))
+    values, errors = np.array(found.values), np.array(found.error)
+    for i in range(count):
+        if not holds(values[i], errors[i]):
+            one = jax.tree.map(lambda leaf, i=i: leaf[i], games)
+            try:
+                again = solve(one)
+            except NoEquilibrium:
+                continue
+            values[i], errors[i] = again.values, again.certificate.residual
+    solved = np.array([holds(each, error) for each, error in zip(values, errors, strict=True)])
+    return Batch(values, errors, solved)
+
+
+def _as_found(at: Progress) -> Found:
+    return Found(at.values, at.error, at.steps)
+
+
+_newton = jax.jit(lambda arrays, start: _as_found(newton(arrays, start)))
+_careful = jax.jit(lambda arrays, start: _as_found(newton(arrays, start, 200, careful=True)))
+
+
+@jax.jit
+def _from_coarse(arrays: Arrays) -> Found:
+    return _as_found(newton(arrays, coarse_start(arrays)))
+
+
+@jax.jit
+def _batch_newton(pairs: tuple[Arrays, Array]) -> Found:
+    return Found(*jax.lax.map(lambda pair: _as_found(newton(*pair)), pairs))
+
+
+@jax.jit
+def _batch_from_coarse(arrays: Arrays) -> Found:
+    return Found(*jax.lax.map(_from_coarse, arrays))
+
+
+def _at_precision(arrays: Arrays, share: float) -> Arrays:
+    return replace(arrays, precision=share * arrays.precision)
+
+
+def _at_discount(arrays: Arrays, share: float) -> Arrays:
+    return replace(arrays, discount=share * arrays.discount)
+
+
+def _walk(arrays: Arrays, blank: Array, at: Callable[[Arrays, float], Arrays]) -> Found:
+    """Follow the solution from share 0 to 1; a stride that fails is halved, one that succeeds grows."""
+    found, share, stride, steps = _newton(at(arrays, 0.0), blank), 0.0, 0.25, 0
+    before = found.values
+    while share < 1.0:
+        target = min(1.0, share + stride)
+        # along the line through the last two solutions, as far as the stride goes
+        guess = found.values + (found.values - before) if share > 0.0 else found.values
+        tried = _newton(at(arrays, target), guess)
+        steps += int(tried.steps)
+        if holds(tried.values, float(tried.error)):
+            before, found, share = found.values, tried, target
+            stride = min(0.25, 1.5 * stride)
+            continue
+        before, stride = found.values, 0.5 * stride
+        if stride < SMALLEST_STRIDE:
+            return Found(tried.values, jnp.inf * jnp.ones(()), jnp.asarray(steps))
+    return Found(found.values, found.error, jnp.asarray(steps))
+
+
+@jax.jit
+def _evidence(arrays: Arrays, values: Array) -> tuple[Array, Array]:
+    """Return the largest residual, and the most that a one-shot deviation could gain."""
+    return size_of(residual(arrays, values)), largest_gain(arrays, values)

@@ -1,0 +1,328 @@
+"""Estimate payoffs from a record of play, in two steps; and the result, in the words political scientists know.
+
+The first step, the state equation, is done elsewhere (`outbid.game.first_stage`) and comes in with the kernel.
+The second, here, maximises Σ_t Σ_i log p_i(a_it | s_t) over the payoffs' parameters, where the p_i are those
+of the game's logit Markov perfect equilibrium.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from outbid.errors import InputError, did_you_mean
+from outbid.game import coefficients
+from outbid.game.equilibrium import Equilibrium, certify
+from outbid.game.game import Game, check_game
+from outbid.game.likelihood import KINDS, covariances, inverse, maximise_likelihood
+from outbid.game.maximise import Maximum
+from outbid.game.play import Play, check_play
+from outbid.game.specification import Specification
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Estimates:
+    """Estimated payoffs of a game.
+
+    * `title`: how they were found, in words.
+    * `names`: one name a parameter.
+    * `estimates`: shape (parameters,).
+    * `covariances`: by kind (see `outbid.game.likelihood`), each of shape (parameters, parameters).
+    * `log_likelihood`: of all months, at the estimates.
+    * `contributions`: each month's log-likelihood, shape (months,); they sum to `log_likelihood`.
+    * `equilibrium`: the game's equilibrium at the estimates, with its certificate.
+    * `converged`, `message`: whether the search ended at a maximum of the likelihood, and why it ended.
+    * `steps`, `evaluations`: steps taken, and how often the game was solved on the way.
+    * `outcome`: a fingerprint of what was explained (months and actions): models are compared on the same only.
+    """
+
+    title: str
+    names: tuple[str, ...]
+    estimates: Floats
+    covariances: Mapping[str, Floats]
+    log_likelihood: float
+    contributions: Floats
+    equilibrium: Equilibrium
+    converged: bool
+    message: str
+    steps: int
+    evaluations: int
+    outcome: str
+
+    @property
+    def observations(self) -> int:
+        """Months explained."""
+        return len(self.contributions)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion, smaller is better."""
+        return -2.0 * self.log_likelihood + 2.0 * len(self.names)
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's information criterion, with months as observations; smaller is better."""
+        return -2.0 * self.log_likelihood + float(np.log(self.observations)) * len(self.names)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Which kinds of standard errors there are."""
+        return tuple(kind for kind in KINDS if kind in self.covariances)
+
+    @property
+    def kind(self) -> str:
+        """The kind that is used when none is asked for: corrected if there was a first step, else uncorrected."""
+        return "corrected" if "corrected" in self.covariances else "uncorrected"
+
+    def vcov(self, kind: str | None = None) -> Floats:
+        """Return the estimates' covariance, shape (parameters, parameters).
+
+        Parameters
+        ----------
+        kind
+            "uncorrected", "robust", "published" or "corrected"; None takes `self.kind`.
+
+        Raises
+        ------
+        InputError
+            For a kind that is not there: corrections need a first step with a covariance, see `FirstStep`.
+        """
+        wanted = kind or self.kind
+        if wanted not in self.covariances:
+            known = (
+                f"there are no {wanted!r} ones here" if wanted in KINDS else f"nothing is called {wanted!r}"
+            )
+            fix = f"There are: {', '.join(self.kinds)}." if wanted in KINDS else did_you_mean(wanted, KINDS)
+            raise InputError("standard errors, kind", known, fix)
+        return self.covariances[wanted]
+
+    def standard_errors(self, kind: str | None = None) -> Floats:
+        """Return standard errors, shape (parameters,); kinds as in `vcov`."""
+        return coefficients.standard_errors(self.vcov(kind))
+
+    def z(self, kind: str | None = None) -> Floats:
+        """Return estimates over their standard errors, shape (parameters,)."""
+        return np.asarray(self.estimates / self.standard_errors(kind))
+
+    def p_values(self, kind: str | None = None, *, sides: int = 2) -> Floats:
+        """Return p values by the normal distribution, shape (parameters,).
+
+        Parameters
+        ----------
+        sides
+            2, or 1 for the chance of an estimate as far from zero on its own side.
+        """
+        from scipy.stats import norm
+
+        if sides not in (1, 2):
+            raise InputError("p values, sides", f"{sides} is neither 1 nor 2", "Give 1 or 2.")
+        return np.asarray(sides * norm.sf(np.abs(self.z(kind))))
+
+    def conf_int(self, level: float = 0.95, kind: str | None = None) -> Floats:
+        """Return lower and upper ends of normal intervals, shape (parameters, 2)."""
+        return coefficients.interval(self.estimates, self.standard_errors(kind), level)
+
+    def predict(self, states: ArrayLike | Mapping[str, ArrayLike] | None = None, action: int = -1) -> Floats:
+        """Return the chance that each player takes an action, shape (states, players).
+
+        Parameters
+        ----------
+        states
+            Places on the grid, or figures by axis (each goes to the nearest state); None takes the whole grid.
+        action
+            The action's number; -1 is each player's last, such as to attack.
+        """
+        game = self.equilibrium.game
+        counts = {player.name: len(player.actions) for player in game.players}
+        for name, count in counts.items():
+            if not -count <= action < count:
+                raise InputError("predict, action", f"{name} has no action number {action}", "Give another.")
+        each = np.stack([chances[:, action] for chances in self.equilibrium.probabilities], axis=1)
+        if states is None:
+            return each
+        if isinstance(states, Mapping):
+            return np.asarray(each[game.grid.nearest(states)])
+        places = np.atleast_1d(np.asarray(states))
+        if not np.issubdtype(places.dtype, np.integer) or (places < 0).any() or (places >= len(each)).any():
+            raise InputError(
+                "predict, states",
+                f"are no places on a grid of {len(each)} states",
+                f"Give whole numbers from 0 to {len(each) - 1}, or figures by axis name.",
+            )
+        return np.asarray(each[places])
+
+    def table(self, kind: str | None = None, level: float = 0.95) -> pd.DataFrame:
+        """Return one row a parameter: estimate, standard error, z, two-sided p, ends of the interval."""
+        return coefficients.coefficient_table(self.names, self.estimates, self.standard_errors(kind), level)
+
+    def facts(self, kind: str | None = None) -> list[tuple[str, str]]:
+        """Return what belongs under or over a table: (what, how much), in words."""
+        game, certificate = self.equilibrium.game, self.equilibrium.certificate
+        return [
+            ("Players", ", ".join(player.name for player in game.players)),
+            ("States", f"{game.grid.size}"),
+            ("Months", f"{self.observations}"),
+            ("Log-likelihood", f"{self.log_likelihood:.4f}"),
+            ("AIC", f"{self.aic:.2f}"),
+            ("BIC", f"{self.bic:.2f}"),
+            ("Largest residual", f"{certificate.residual:.1e}"),
+            ("Standard errors", KINDS[kind or self.kind]),
+        ]
+
+    @property
+    def warning(self) -> str:
+        """What must be said before anything else; empty when all is well."""
+        return "" if self.converged else f"NOT CONVERGED: {self.message}."
+
+    def summary(self, kind: str | None = None, level: float = 0.95) -> str:
+        """Return the results as a table in plain text; it begins with a warning if the search did not converge."""
+        return coefficients.text_table(
+            self.title, self.facts(kind), self.table(kind, level), warning=self.warning, level=level
+        )
+
+    def to_latex(self, kind: str | None = None, *, stars: bool = False) -> str:
+        """Return a LaTeX table (booktabs).
+
+        Parameters
+        ----------
+        stars
+            Whether to mark two-sided p below .1, .05 and .01.
+        """
+        return coefficients.latex_table(self.title, self.warning, self.facts(kind), self.table(kind), stars)
+
+    def to_html(self, kind: str | None = None, *, stars: bool = False) -> str:
+        """Return an HTML table; stars as in `to_latex`."""
+        return coefficients.html_table(self.title, self.warning, self.facts(kind), self.table(kind), stars)
+
+    def __str__(self) -> str:
+        """Return the summary."""
+        return self.summary()
+
+
+# A player whose every act was foretold with this much certainty has been separated, not estimated.
+CERTAIN = 1.0 - 1e-3
+# Below this (smallest over largest eigenvalue of the information, scaled) the data don't tell parameters apart.
+TOLD_APART = 1e-10
+
+
+def estimate(
+    specification: Specification,
+    play: Play,
+    start: ArrayLike,
+    values: Floats | None = None,
+    *,
+    constrained: bool = False,
+    errors: bool = True,
+) -> Estimates:
+    """Return the maximum likelihood estimates nearest uphill of `start`, with their standard errors.
+
+    Two ways to the same first-order conditions. By default a nested fixed point (Rust, 1987): each evaluation
+    solves the game, and the likelihood's derivatives follow from the implicit function theorem. With
+    `constrained`, values and parameters move together (mathematical programming with equilibrium constraints; Su
+    and Judd, 2012): each trial takes one Newton step on the equilibrium constraints, and the constraints hold exactly
+    at the end only. Both stop at a local maximum. Likelihoods of games can have several, and where a game has several
+    equilibria both follow the branch that they start on: see `outbid.game.many_starts`.
+
+    Parameters
+    ----------
+    specification, play
+        The family of games, and what was seen.
+    start
+        Parameters to start from, shape (parameters,).
+    values
+        Equilibrium values at the start, shape (states, all actions), to choose the branch; by default those that
+        Newton finds from zero or, where it fails, `solve`.
+    errors
+        Whether to compute every kind of standard error, or the uncorrected only.
+
+    Raises
+    ------
+    InputError
+        For a start of the wrong length, a game that is none, a record that the game can't have left, a player
+        who always does the same or whose acts the state foretells without fail (perfect separation), or a
+        parameter that changes nothing.
+    NoEquilibrium
+        If no equilibrium is found at the start.
+    """
+    theta = specification.parameters(start)
+    game = specification.game(theta)
+    check_game(game)
+    check_play(play, game)
+    shape = (game.grid.size, sum(game.counts))
+    if values is not None and np.shape(values) != shape:
+        raise InputError("values", f"have shape {np.shape(values)}", f"Give (states, all actions) = {shape}.")
+    counts = play.counts(game)
+    found = maximise_likelihood(specification, counts, theta, values, constrained=constrained)
+    how = "constrained optimisation" if constrained else "nested fixed point"
+    return estimates_at(specification, play, found, how, errors=errors)
+
+
+def estimates_at(
+    specification: Specification,
+    play: Play,
+    found: Maximum,
+    how: str = "nested fixed point",
+    *,
+    errors: bool = True,
+) -> Estimates:
+    """Return the results at a maximum that was found: errors, equilibrium, and whether it may be believed."""
+    game = specification.game(found.theta)
+    each = found.at.logs[play.states[:, None], play.columns(game.counts)]
+    _refuse_separation(game, each)
+    held = {"uncorrected": inverse(found.at.information)}
+    converged, message = found.converged, found.message
+    if errors:
+        held = covariances(specification, play, found.theta, found.at)
+    blurred = _blurred(specification, found.at.information)
+    if converged and blurred:
+        converged, message = False, f"the data don't tell apart {blurred}"
+    elif converged and errors and "robust" not in held:
+        converged, message = False, "the search stopped on a saddle or a ridge, not at a maximum"
+    return Estimates(
+        f"Payoffs by two-step maximum likelihood ({how})",
+        specification.names,
+        found.theta,
+        held,
+        float(found.at.log_likelihood),
+        np.asarray(each.sum(axis=1)),
+        Equilibrium(
+            game,
+            found.at.values,
+            certify(game, jnp.asarray(found.at.values), found.evaluations, "estimation"),
+        ),
+        converged,
+        message,
+        found.steps,
+        found.evaluations,
+        hashlib.sha256(repr(play.actions.tolist()).encode()).hexdigest(),
+    )
+
+
+def _refuse_separation(game: Game, logs: Floats) -> None:
+    for player, column in zip(game.players, logs.T, strict=True):
+        if len(player.actions) > 1 and np.exp(column.min()) > CERTAIN:
+            raise InputError(
+                f"play, {player.name}",
+                "the state foretells all it did without fail, so its payoffs run off to infinity "
+                "(perfect separation)",
+                "Take more months, or fix a payoff of this player.",
+            )
+
+
+def _blurred(specification: Specification, information: Floats) -> str:
+    """Return the names of parameters that the data don't tell apart, if there are any."""
+    scale = np.sqrt(np.diag(information))
+    sizes, vectors = np.linalg.eigh(information / np.outer(scale, scale))
+    if sizes[0] > TOLD_APART * sizes[-1]:
+        return ""
+    return " and ".join(
+        name for name, weight in zip(specification.names, vectors[:, 0], strict=True) if abs(weight) > 0.1
+    )

@@ -1,1 +1,0 @@
-"""What players want, estimated from what they did where the state is known."""

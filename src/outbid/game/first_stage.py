@@ -1,0 +1,416 @@
+"""How the state moves: next month's state on this month's actions, by least squares, and how sure that is.
+
+For any number of players the terms are a constant, each player's action, the state itself, and each action
+times the state. This is the state equation of Crisman-Cox and Gibilisco's outbidding game.
+
+Under a state with nearly a unit root the textbook errors are too small, for they hold the path of the state
+fixed. The parametric bootstrap makes a whole new path with each draw: it starts at the first month's state, takes the
+actions as they were, and lets the fitted equation and fresh normal noise do the rest; then the equation is fitted anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from outbid.errors import InputError
+from outbid.game import coefficients
+from outbid.game.newey_west import newey_west
+
+Floats = NDArray[np.float64]
+
+
+def check_panel(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> tuple[Floats, Floats]:
+    """Return state (months,) and actions (months, players) as arrays of numbers, or say what is wrong with them."""
+    moves = np.asarray(actions, dtype=float)
+    if moves.ndim != 2 or moves.shape[1] != len(names) or len(set(names)) < len(names):
+        problem = f"have shape {moves.shape} for the names {', '.join(names)}"
+        raise InputError("actions", problem, "Give one column, and a name of its own, for each player.")
+    states = np.asarray(state, dtype=float)
+    if states.shape != moves.shape[:1]:
+        problem = f"has shape {states.shape}, and the actions cover {len(moves)} months"
+        raise InputError("state", problem, "Give one number a month.")
+    fix = "Months must follow one another without gaps: cut the panel, or fill it."
+    for name, column in [("state", states), *zip(names, moves.T, strict=True)]:
+        missing = np.flatnonzero(~np.isfinite(column))
+        if len(missing):
+            many = "" if len(missing) == 1 else f" ({len(missing)} in all)"
+            raise InputError(f"{name}, month {missing[0] + 1}", f"the figure is missing{many}", fix)
+    return states, moves
+
+
+def check_identified(design: Floats, terms: Sequence[str], players: int) -> None:
+    """Complain when the terms of a regression can't be told apart.
+
+    Parameters
+    ----------
+    design
+        Shape (months, terms): a constant, then one column a player's action, then the rest.
+    terms
+        Their names.
+    players
+        How many of them are actions.
+
+    Raises
+    ------
+    InputError
+        For an action that never varies, and for the first term that follows from those before it.
+    """
+    for place in range(1, players + 1):
+        if np.ptp(design[:, place]) == 0:
+            problem = f"is {design[0, place]:g} in every month, so its effect can't be told"
+            raise InputError(
+                f"actions, {terms[place]}", problem, "Leave this player out, or take other months."
+            )
+    size = np.linalg.norm(design, axis=0)
+    scaled = design / np.where(size > 0, size, 1)
+    for count in range(1, len(terms) + 1):
+        if np.linalg.matrix_rank(scaled[:, :count]) < count:
+            problem = "follows from the terms before it, so its effect can't be told"
+            raise InputError(f"term {terms[count - 1]}", problem, "Leave a player out, or take more months.")
+
+
+@dataclass(frozen=True, eq=False)
+class FirstStage:
+    """A fitted state equation.
+
+    * `title`: what was regressed on what.
+    * `terms`: names of the coefficients, in order.
+    * `estimates`: shape (terms,).
+    * `covariance`: shape (terms, terms).
+    * `sigma`: residual standard deviation, with the degrees of freedom below it, in units of the state.
+    * `degrees_of_freedom`: months less terms.
+    * `r_squared`: share of the variance explained, 0 to 1.
+    * `months`: months used.
+    * `errors`: which standard errors these are, in words.
+    """
+
+    title: str
+    terms: tuple[str, ...]
+    estimates: Floats
+    covariance: Floats
+    sigma: float
+    degrees_of_freedom: int
+    r_squared: float
+    months: int
+    errors: str
+
+    @property
+    def standard_errors(self) -> Floats:
+        """Standard errors of the estimates, shape (terms,)."""
+        return coefficients.standard_errors(self.covariance)
+
+    @property
+    def adjusted_r_squared(self) -> float:
+        """Share of the variance explained, with a charge for every term (as the published tables print it)."""
+        return 1 - (1 - self.r_squared) * (self.months - 1) / self.degrees_of_freedom
+
+    def conf_int(self, level: float = 0.95) -> Floats:
+        """Return lower and upper ends of intervals by Student's t, shape (terms, 2)."""
+        return coefficients.interval(self.estimates, self.standard_errors, level, self.degrees_of_freedom)
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a term: estimate, standard error, t, two-sided p, ends of the 95% interval."""
+        freedom = self.degrees_of_freedom
+        return coefficients.coefficient_table(
+            self.terms, self.estimates, self.standard_errors, degrees_of_freedom=freedom
+        )
+
+    def summary(self) -> str:
+        """Return the regression as a table in plain text."""
+        facts = (
+            ("Months", f"{self.months}"),
+            ("Standard errors", self.errors),
+            ("Sigma", f"{self.sigma:.4g} on {self.degrees_of_freedom} degrees of freedom"),
+            ("R squared", f"{self.r_squared:.3f}, adjusted {self.adjusted_r_squared:.3f}"),
+        )
+        return coefficients.text_table(self.title, facts, self.table())
+
+
+def levels(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> FirstStage:
+    """Fit next month's state on this month's actions, the state, and their products, by ordinary least squares.
+
+    The standard errors are the plain ones, which are too small when the state has nearly a unit root;
+    `outbid.game.first_stage` gives better ones.
+
+    Parameters
+    ----------
+    state
+        Shape (months,), in order and without gaps.
+    actions
+        Shape (months, players): what was done in each month. The last month's actions are not used.
+    names
+        One name a player's action, such as "hamas_attack".
+
+    Raises
+    ------
+    InputError
+        For figures that are missing, too few months, or actions that leave no way to tell effects apart.
+    """
+    states, moves = check_panel(state, actions, names)
+    terms = level_terms(names)
+    design = level_design(states[:-1], moves[:-1])
+    return _least_squares("State on last month's actions and state", terms, design, states[1:], names, 1)
+
+
+def changes(
+    state: ArrayLike, actions: ArrayLike, names: Sequence[str], *, lag: int | None = None
+) -> FirstStage:
+    """Fit the change of the state on last month's actions and change, and actions times last month's state.
+
+    There is no level term. Standard errors are prewhitened Newey-West ones (1994) without a small-sample correction.
+
+    Parameters
+    ----------
+    state, actions, names
+        As for `levels`.
+    lag
+        Months over which residuals hang together; None chooses it from the data.
+
+    Raises
+    ------
+    InputError
+        As `levels`, and when there are too few months for such errors.
+    """
+    states, moves = check_panel(state, actions, names)
+    terms = ("intercept", *names, "lag_diff_state", *(f"{name}_x_lag_state" for name in names))
+    steps = np.diff(states)
+    before, moved = states[1:-1, None], moves[1:-1]
+    design = np.column_stack([np.ones(len(moved)), moved, steps[:-1], moved * before])
+    plain = _least_squares(
+        "Change of the state on last month's actions and change", terms, design, steps[1:], names, len(terms)
+    )
+    residuals = steps[1:] - design @ plain.estimates
+    robust = newey_west(design * residuals[:, None], design, lag=lag)
+    how = f"Newey-West, prewhitened, lag {robust.lag}"
+    return replace(plain, covariance=robust.covariance, errors=how)
+
+
+def level_terms(names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the terms of the state equation, in order."""
+    return ("intercept", *names, "lag_state", *(f"{name}_x_lag_state" for name in names))
+
+
+def level_design(state: Floats, actions: Floats) -> Floats:
+    """Return the terms of the state equation month by month.
+
+    Parameters
+    ----------
+    state
+        Shape (..., months): one path of the state or many.
+    actions
+        Shape (months, players).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (..., months, terms), in the order of `level_terms`.
+    """
+    column = state[..., None]
+    moved = np.broadcast_to(actions, (*state.shape, actions.shape[-1]))
+    return np.concatenate([np.ones_like(column), moved, column, moved * column], axis=-1)
+
+
+def _least_squares(
+    title: str, terms: tuple[str, ...], design: Floats, outcome: Floats, names: Sequence[str], spare: int
+) -> FirstStage:
+    """Fit by ordinary least squares with plain errors; `spare` is how many months there must be beyond the terms."""
+    months, columns = design.shape
+    if months < columns + spare:
+        problem = f"{months} usable months are too few for {columns} terms"
+        raise InputError("panel", problem, f"Give at least {columns + spare + 2} months.")
+    check_identified(design, terms, len(names))
+    # imported here because it takes more than a second
+    from statsmodels.regression.linear_model import OLS
+
+    fit = OLS(outcome, design).fit()
+    return FirstStage(
+        title=title,
+        terms=terms,
+        estimates=np.asarray(fit.params),
+        covariance=np.asarray(fit.cov_params()),
+        sigma=float(np.sqrt(fit.scale)),
+        degrees_of_freedom=months - columns,
+        r_squared=float(fit.rsquared),
+        months=months,
+        errors="ordinary least squares",
+    )
+
+
+# Beyond this size a path has exploded and no longer says anything.
+EXPLODED = 1e6
+
+
+@dataclass(frozen=True, eq=False)
+class Bootstrap:
+    """Draws of the state equation's coefficients and sigma.
+
+    * `terms`: names: the coefficients, then "sigma".
+    * `estimates`: shape (terms,): what was fitted to the panel itself.
+    * `draws`: shape (draws, terms).
+    * `latent`: whether the draws also vary the state that could not be observed.
+    """
+
+    terms: tuple[str, ...]
+    estimates: Floats
+    draws: Floats
+    latent: bool
+
+    @property
+    def covariance(self) -> Floats:
+        """Covariance of the draws, shape (terms, terms)."""
+        return np.asarray(np.cov(self.draws, rowvar=False))
+
+    @property
+    def standard_errors(self) -> Floats:
+        """Standard deviations of the draws, shape (terms,)."""
+        return np.asarray(self.draws.std(axis=0, ddof=1))
+
+    @property
+    def bias(self) -> Floats:
+        """Mean of the draws less the estimates, shape (terms,)."""
+        return np.asarray(self.draws.mean(axis=0) - self.estimates)
+
+    def conf_int(self, level: float = 0.95) -> Floats:
+        """Return the quantiles of the draws that hold `level` of them, shape (terms, 2)."""
+        tail = (1 - coefficients.check_coverage(level)) / 2
+        return np.asarray(np.quantile(self.draws, [tail, 1 - tail], axis=0).T)
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a term: estimate, bootstrap error, bias, ends of the 95% interval."""
+        low, high = self.conf_int().T
+        columns = {
+            "parameter": self.terms,
+            "estimate": self.estimates,
+            "standard_error": self.standard_errors,
+        }
+        return pd.DataFrame({**columns, "bias": self.bias, "low": low, "high": high})
+
+    def summary(self) -> str:
+        """Return estimates, bootstrap errors and bias as a table in plain text."""
+        also = ", the latent state drawn anew each time" if self.latent else ""
+        facts = [("Draws", f"{len(self.draws)}{also}")]
+        return coefficients.text_table("Parametric bootstrap of the state equation", facts, self.table())
+
+
+def bootstrap(
+    state: ArrayLike,
+    actions: ArrayLike,
+    names: Sequence[str],
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+    states: ArrayLike | None = None,
+) -> Bootstrap:
+    """Return a parametric bootstrap of the state equation in levels.
+
+    Actions are taken as they were. Starting values: the first month's state.
+
+    Parameters
+    ----------
+    state, actions, names
+        As for `outbid.game.first_stage.levels`.
+    draws
+        How many paths to simulate, 2 or more.
+    seed
+        Same seed, same numbers.
+    states
+        Shape (paths, months): draws of a latent state, from `outbid.game.measurement.draw_states`. Draw number
+        r then fits the equation to path r (counted round and round) before it simulates from that fit, so
+        that the covariance takes in the doubt about the state too. The months of one path hang together; adding
+        independent noise month by month would drown the equation.
+
+    Raises
+    ------
+    InputError
+        As `levels`; also for `states` of another length, and when simulated paths explode.
+    """
+    observed, moves = check_panel(state, actions, names)
+    if draws < 2:
+        raise InputError("bootstrap, draws", f"{draws} draws have no spread", "Ask for 2 or more.")
+    fit = levels(observed, moves, names)
+    estimates = np.append(fit.estimates, fit.sigma)
+    centres = np.broadcast_to(estimates, (draws, len(estimates)))
+    starts = np.full(draws, observed[0])
+    if states is not None:
+        paths = np.asarray(states, dtype=float)
+        if paths.ndim != 2 or paths.shape[1] != len(observed) or not np.isfinite(paths).all():
+            problem = f"have shape {paths.shape} or lack figures, and the panel has {len(observed)} months"
+            raise InputError("bootstrap, states", problem, "Give one whole path a row.")
+        chosen = np.arange(draws) % len(paths)
+        centres, starts = fit_paths(paths, moves)[chosen], paths[chosen, 0]
+    noise = np.random.default_rng(seed).standard_normal((len(observed) - 1, draws))
+    simulated = simulate_paths(centres, starts, moves, noise)
+    return Bootstrap(
+        (*level_terms(names), "sigma"), estimates, fit_paths(simulated, moves), states is not None
+    )
+
+
+def simulate_paths(parameters: Floats, start: Floats, actions: Floats, noise: Floats) -> Floats:
+    """Return paths of the state under given actions.
+
+    Parameters
+    ----------
+    parameters
+        Shape (draws, terms + 1): coefficients in the order of `level_terms`, then sigma.
+    start
+        Shape (draws,): the state of the first month.
+    actions
+        Shape (months, players); the last month's are not used.
+    noise
+        Shape (months - 1, draws): standard normal numbers.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (draws, months).
+
+    Raises
+    ------
+    InputError
+        When a path explodes.
+    """
+    players = actions.shape[1]
+    level = parameters[:, 0] + actions[:-1] @ parameters[:, 1 : players + 1].T
+    carry = parameters[:, players + 1] + actions[:-1] @ parameters[:, players + 2 : -1].T
+    shocks = parameters[:, -1] * noise
+    path = np.empty((len(actions), len(start)))
+    path[0] = start
+    with np.errstate(over="ignore", invalid="ignore"):
+        for month in range(len(noise)):
+            path[month + 1] = level[month] + carry[month] * path[month] + shocks[month]
+    if not (np.abs(path) < EXPLODED).all():
+        problem = (
+            "simulated states explode: the equation carries more than the whole state into the next month"
+        )
+        raise InputError("bootstrap", problem, "Use the equation in changes, or other months.")
+    return path.T
+
+
+def fit_paths(paths: Floats, actions: Floats) -> Floats:
+    """Fit the state equation to many paths at once.
+
+    Parameters
+    ----------
+    paths
+        Shape (draws, months).
+    actions
+        Shape (months, players).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (draws, terms + 1): coefficients, then sigma with months less terms degrees of freedom.
+    """
+    design = level_design(paths[:, :-1], actions[:-1])
+    outcome = paths[:, 1:, None]
+    crossed = design.transpose(0, 2, 1)
+    coefficients = np.linalg.solve(crossed @ design, crossed @ outcome)
+    residuals = (outcome - design @ coefficients)[..., 0]
+    spare = design.shape[1] - design.shape[2]
+    sigma = np.sqrt((residuals**2).sum(axis=1) / spare)
+    return np.column_stack([coefficients[..., 0], sigma])

@@ -1,1 +1,0 @@
-"""Estimation where nobody has seen the state: it is summed out on the grid."""

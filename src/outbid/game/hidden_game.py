@@ -1,0 +1,292 @@
+"""Quantities of a game with a hidden state, free or held; measures of the state; what anchors it.
+
+A latent state has no origin, scale or sign of its own: moved, stretched or turned upside down together with all
+coefficients on it, it leaves everything observable as it was. So three quantities have to be set by hand.
+
+
+What is to be estimated where the state was not observed: a game, noisy measures of its state, and its anchors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from outbid.errors import InputError, did_you_mean
+from outbid.game.game import Game, Player, one_index_mean, one_index_payoffs, profile_levels
+from outbid.game.grid import Axis, Grid
+from outbid.game.kernel import normal_band, normal_reach
+
+
+@dataclass(frozen=True)
+class Free:
+    """A quantity to be estimated; a bare number in its place is held.
+
+    * `start`: where the search begins.
+    * `sign`: 1 if it must be positive, -1 if it must be negative (it is then estimated in logs), 0 if it may be
+      either.
+    """
+
+    start: float
+    sign: int = 0
+
+    def __post_init__(self) -> None:
+        if self.sign not in (-1, 0, 1) or not np.isfinite(self.start):
+            raise InputError(
+                "free quantity", "has no such start or sign", "Give a number; a sign of -1, 0 or 1."
+            )
+        if self.sign and self.start * self.sign <= 0:
+            raise InputError(
+                "free quantity",
+                f"starts at {self.start:g}, against its sign",
+                "Start on the right side of zero.",
+            )
+
+
+Quantity = float | Free
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A noisy view of the state: figure = intercept + loading x state + N(0, sd²), months missing at will.
+
+    * `name`: its quantities are then called "name.intercept", "name.loading" and "name.sd".
+    * `loading`, `intercept`, `sd`: numbers are held, `Free` ones estimated. In the figure's units; the loading per
+      unit of the state.
+    * `axis`: which axis of the grid it sees; by default the first.
+    """
+
+    name: str
+    loading: Quantity
+    intercept: Quantity = field(default_factory=lambda: Free(0.0))
+    sd: Quantity = field(default_factory=lambda: Free(1.0, sign=1))
+    axis: str | None = None
+
+
+class Anchor(NamedTuple):
+    """The names of the three quantities that settle what the state means.
+
+    * `location`: a held intercept: the state equation's, or a measure's.
+    * `scale`: a held quantity other than zero: the standard deviation of the state's noise, or a measure's loading.
+    * `sign`: a quantity that is held at something other than zero, or has a sign: a measure's loading, or an effect
+      or a value.
+    """
+
+    location: str
+    scale: str
+    sign: str
+
+
+class LongRun(NamedTuple):
+    """The first month's state follows the long-run shares that play at these parameters makes."""
+
+
+class Normal(NamedTuple):
+    """The first month's state is normal, put on the grid; tails at the ends."""
+
+    mean: float
+    sd: float
+
+
+def check_anchor(anchor: Anchor, quantities: Mapping[str, Quantity], measures: Sequence[Measure]) -> None:
+    """Refuse an anchor that does not hold the state.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown, of the wrong kind, free, or held at zero.
+    """
+    own = {f"{each.name}.{part}": part for each in measures for part in ("intercept", "loading", "sd")}
+    wrong = {"location": ("loading", "sd"), "scale": ("intercept", "sd"), "sign": ("intercept", "sd")}
+    for role, name in anchor._asdict().items():
+        where = f"anchor, {role}"
+        if name not in quantities:
+            raise InputError(where, f"{name!r} is no quantity here", did_you_mean(name, quantities))
+        if own.get(name) in wrong[role]:
+            fit = {"location": "an intercept", "scale": "a loading, or the state's own sd"}.get(
+                role, "a loading"
+            )
+            raise InputError(where, f"{name!r} does not settle the state's {role}", f"Name {fit}.")
+        each = quantities[name]
+        if isinstance(each, Free):
+            if role != "sign" or not each.sign:
+                raise InputError(
+                    where, f"{name!r} is free, so the state has no {role}", "Hold it at a number."
+                )
+        elif role != "location" and each == 0:
+            raise InputError(where, f"{name!r} is held at zero, which sets no {role}", "Hold it at another.")
+    if anchor.sign == anchor.scale and anchor.sign not in own:
+        raise InputError(
+            "anchor, sign", "a standard deviation has no direction", "Name a loading with a sign."
+        )
+
+
+def natural_from(inner: Array, signs: Array) -> Array:
+    """Return estimates in natural units, shape (names,), from unbounded ones."""
+    return jnp.where(signs == 0, inner, signs * jnp.exp(jnp.where(signs == 0, 0.0, inner)))
+
+
+Floats = NDArray[np.float64]
+# How much further than at the start the state may be able to move in a month, as estimation goes along.
+ROOM = 1.3
+
+
+@dataclass(frozen=True, eq=False)
+class HiddenGame:
+    """A game whose state is seen through measures only.
+
+    * `parameters`: the game's quantities by name, payoffs and state equation alike.
+    * `build`: returns the game from all of them, shape (parameters,), in that order, held ones included; must be
+      traceable by JAX, with a kernel of fixed reach.
+    * `measures`: how the state shows.
+    * `anchor`: what settles the state's origin, scale and sign.
+    * `first`: the first month's state: `LongRun` (the default: it needs no numbers, but near a unit root it hangs
+      on where the grid ends) or `Normal`.
+
+    Raises
+    ------
+    InputError
+        On names that are taken twice, nothing to estimate, no measure, or an anchor that does not hold.
+    """
+
+    parameters: Mapping[str, Quantity]
+    build: Callable[[Array], Game]
+    measures: tuple[Measure, ...]
+    anchor: Anchor
+    first: LongRun | Normal = field(default_factory=LongRun)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "measures", tuple(self.measures))
+        if not self.measures:
+            raise InputError(
+                "measures", "there are none", "Without any, nothing tells the state: give one or more."
+            )
+        doubles = len({each.name for each in self.measures}) < len(self.measures)
+        if doubles or len(self.quantities) < len(self.parameters) + 3 * len(self.measures):
+            raise InputError("measures", "a name is taken twice", "Give each measure a name of its own.")
+        for measure in self.measures:
+            held = measure.sd.start if isinstance(measure.sd, Free) else measure.sd
+            if held <= 0 or (isinstance(measure.sd, Free) and measure.sd.sign != 1):
+                raise InputError(
+                    f"measure {measure.name!r}, sd", "may not be positive", "Use Free(start, sign=1)."
+                )
+        for name, each in self.quantities.items():
+            if not isinstance(each, Free) and not np.isfinite(each):
+                raise InputError(f"quantity {name!r}", f"is held at {each}", "Give a finite number.")
+        if not self.names:
+            raise InputError("hidden game", "has nothing to estimate", "Make a quantity Free.")
+        check_anchor(self.anchor, self.quantities, self.measures)
+
+    @cached_property
+    def quantities(self) -> dict[str, Quantity]:
+        """Everything by name: the game's parameters, then each measure's intercept, loading and sd."""
+        table = dict(self.parameters)
+        for each in self.measures:
+            table |= {
+                f"{each.name}.intercept": each.intercept,
+                f"{each.name}.loading": each.loading,
+                f"{each.name}.sd": each.sd,
+            }
+        return table
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """What is estimated, in the order of all vectors of estimates."""
+        return tuple(name for name, each in self.quantities.items() if isinstance(each, Free))
+
+    @cached_property
+    def signs(self) -> NDArray[np.int64]:
+        """The sign that each estimated quantity is bound to, shape (names,)."""
+        return np.array([each.sign for each in self.quantities.values() if isinstance(each, Free)])
+
+    @cached_property
+    def start(self) -> Floats:
+        """Where estimation begins, shape (names,), in natural units."""
+        return np.array([each.start for each in self.quantities.values() if isinstance(each, Free)])
+
+    @property
+    def game_names(self) -> int:
+        """How many of `names` belong to the game; the rest belong to the measures."""
+        return sum(isinstance(each, Free) for each in self.parameters.values())
+
+    def everything(self, estimates: Array) -> Array:
+        """Return all quantities, held ones filled in, shape (quantities,), from what is estimated, shape (names,)."""
+        free = np.array([isinstance(each, Free) for each in self.quantities.values()])
+        held = [0.0 if isinstance(each, Free) else float(each) for each in self.quantities.values()]
+        return jnp.asarray(held).at[np.flatnonzero(free)].set(jnp.asarray(estimates))
+
+    def game(self, estimates: Array) -> Game:
+        """Return the game at given estimates, shape (names,), in natural units."""
+        return self.build(self.everything(estimates)[: len(self.parameters)])
+
+
+def one_index_hidden(
+    axis: Axis,
+    players: Sequence[Player],
+    measures: Sequence[Measure],
+    anchor: Anchor,
+    *,
+    value: Sequence[Quantity],
+    cost: Sequence[Quantity],
+    persistence: Quantity,
+    effects: Sequence[Quantity],
+    sd: Quantity,
+    intercept: Quantity = 0.0,
+    interactions: Sequence[Quantity] | None = None,
+    discount: float = 0.99,
+    first: LongRun | Normal | None = None,
+    room: float = ROOM,
+) -> HiddenGame:
+    """Return the classic game on one index that was not observed, see `outbid.game.game.one_index_game`.
+
+    s' = intercept + Σ effect_i a_i + (persistence + Σ interaction_i a_i) s + N(0, sd²), u_i = value_i s + cost_i a_i.
+    The quantities are called "value.NAME", "cost.NAME", "intercept", "persistence", "effect.NAME", "interaction.NAME", "sd".
+
+    Parameters
+    ----------
+    axis
+        Evenly spaced; should hold nearly all that the state may do, for its ends hold it.
+    room
+        The kernel's reach is fixed at what a normal move with this many times the starting sd needs.
+    """
+    names = [player.name for player in players]
+    table: dict[str, Quantity] = {"intercept": intercept, "persistence": persistence, "sd": sd}
+    rows = {
+        "effect": effects,
+        "interaction": interactions or [0.0] * len(names),
+        "value": value,
+        "cost": cost,
+    }
+    for kind, row in rows.items():
+        if len(row) != len(names):
+            raise InputError(kind, f"has {len(row)} entries", f"Give one a player, {len(names)}.")
+        table |= {f"{kind}.{name}": each for name, each in zip(names, row, strict=True)}
+    at, levels, count = np.asarray(axis.points), profile_levels(players), len(names)
+    if len(at) < 3 or not np.allclose(np.diff(at), at[1] - at[0]):
+        raise InputError(f"axis {axis.name!r}", "is not evenly spaced", "Use even_axis.")
+    grid, held = Grid((axis,)), tuple(players)
+
+    def mean_of(parameters: Array) -> Array:
+        effect, interaction = parameters[3 : 3 + count], parameters[3 + count : 3 + 2 * count]
+        mean: Array = one_index_mean(
+            jnp.asarray(at), jnp.asarray(levels), parameters[0], effect, parameters[1], interaction
+        )
+        return mean
+
+    begin = jnp.asarray([each.start if isinstance(each, Free) else each for each in table.values()])
+    reach = normal_reach(at, np.asarray(mean_of(begin)), room * float(begin[2]))
+
+    def build(parameters: Array) -> Game:
+        worth, price = parameters[3 + 2 * count : 3 + 3 * count], parameters[3 + 3 * count :]
+        payoffs = one_index_payoffs(jnp.asarray(at), levels, worth, price)
+        # no floor under probabilities: it would make the likelihood jump
+        kernel = normal_band(at, mean_of(parameters), parameters[2], reach, floor=0.0)
+        return Game(held, grid, payoffs, kernel, jnp.full(count, discount), jnp.ones(count))
+
+    return HiddenGame(table, build, tuple(measures), anchor, LongRun() if first is None else first)

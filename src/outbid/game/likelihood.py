@@ -1,0 +1,328 @@
+"""A game's likelihood: the compiled evaluation, its maximum, and how sure the estimates are.
+
+Each evaluation solves the game with Newton from values foretold by the last one, and differentiates the
+choice probabilities by the implicit function theorem.
+
+Four covariances of the second step, by what they allow for:
+
+- ``uncorrected``: the inverse V = I⁻¹ of the expected information, I = Σ_s n_s Σ_i Σ_a p_i(a|s) L_i L_i' with
+  L_i the derivative of log p_i(a|s) in the payoffs θ, through the equilibrium. It takes the first step's
+  numbers γ (the state equation) for known.
+- ``robust``: H⁻¹ (Σ_t s_t s_t') H⁻¹ with the observed second derivative H (Huber, 1967; White, 1982). It
+  allows for a wrong model, not for the first step.
+- ``published``: V + V Ω V₁ Ω' V with V₁ the covariance of γ and Ω = Σ_t s_θ(t) s_γ(t)', where s_θ(t) is month t's
+  score and s_γ(t) that of the transition into month t, t = 2..T, on the grid. The form behind the errors
+  printed with the outbidding game (Crisman-Cox and Gibilisco). It leaves out that γ also moves the equilibrium.
+- ``corrected``: V + V C V₁ C' V with C = Σ_s n_s Σ_i Σ_a p_i(a|s) L_i M_i' and M_i the derivative of log p_i(a|s)
+  in γ, through kernel and equilibrium (Murphy and Topel, 1985).
+
+Derivation of the last. Expand the second step's first-order condition in both arguments:
+0 = s_θ(θ̂, γ̂) ≈ s_θ - I (θ̂ - θ) - C (γ̂ - γ), for minus the expected second derivatives are I and C by the information
+equality. Hence θ̂ - θ ≈ V [s_θ - C (γ̂ - γ)]. Murphy and Topel's formula has further terms in R = E Σ s_θ s_γ', the
+covariance of the two steps. Here R = 0: given the state, what a player does this month has mean-zero score
+whatever came before, and the noise of the next transition is independent of it. A sample's Ω is not zero, but
+that is noise, and it is left out.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, cast
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from outbid.errors import InputError
+from outbid.game.equations import log_probabilities, residual
+from outbid.game.equilibrium import NoEquilibrium, holds, solve
+from outbid.game.kernel import Kernel, Scattered
+from outbid.game.maximise import ROUNDING, Maximum, maximise, observed_information, scaling
+from outbid.game.newton import linearised, newton, size_of
+from outbid.game.play import Play
+from outbid.game.specification import Specification, as_partial
+from outbid.game.threads import one_thread_each
+
+Floats = NDArray[np.float64]
+# Newton steps on the values in an evaluation.
+NEWTON_STEPS = 15
+
+
+class Evaluation(NamedTuple):
+    """The likelihood and what a step needs to know about it.
+
+    Log-likelihood; its score, shape (parameters,); expected information (parameters, parameters); values
+    (states, all actions) and their largest residual; log probabilities (states, all actions); derivatives by
+    parameter of values and of log probabilities (states, all actions, parameters).
+    """
+
+    log_likelihood: Any
+    score: Any
+    information: Any
+    values: Any
+    error: Any
+    logs: Any
+    moves: Any
+    slopes: Any
+
+
+@jax.jit
+def _evaluate(build: Any, theta: Array, start: Array, counts: Array, steps: Array) -> Evaluation:
+    fixed = build(theta).arrays
+    values = newton(fixed, start, cast(int, steps)).values
+    inverse, gap = linearised(fixed, values), residual(fixed, values)
+
+    def near(each: Array) -> tuple[Array, Array]:
+        # equal to `values` at theta, and with the derivative of the implicit function
+        arrays = build(each).arrays
+        moved = values - inverse(residual(arrays, values) - gap)
+        return jnp.concatenate(log_probabilities(arrays, moved), axis=-1), moved
+
+    def push(direction: Array) -> Any:
+        return jax.jvp(near, (theta,), (direction,))
+
+    basis = jnp.eye(theta.shape[0])
+    (logs, _), (slopes, moves) = jax.vmap(push, out_axes=((None, None), (-1, -1)))(basis)
+    # months by state, once per player: each player's row of counts sums to the months spent in the state
+    weights = _months(counts, fixed.counts) * jnp.exp(logs)
+    information = jnp.einsum("sa,sap,saq->pq", weights, slopes, slopes)
+    score = jnp.einsum("sa,sap->p", counts, slopes)
+    reached = jnp.where(counts > 0, counts * logs, 0.0).sum()
+    return Evaluation(reached, score, information, values, size_of(gap), logs, moves, slopes)
+
+
+def _months(counts: Array, actions: tuple[int, ...]) -> Array:
+    """Return months spent in each state, repeated for every action, shape (states, all actions)."""
+    return jnp.repeat(counts[:, : actions[0]].sum(axis=1, keepdims=True), sum(actions), axis=1)
+
+
+def evaluate(
+    specification: Specification, theta: Floats, start: Floats, counts: Floats, steps: int = NEWTON_STEPS
+) -> Evaluation:
+    """Return the log-likelihood of counted actions, its score and information, and the values they rest on.
+
+    Compiled once for a specification; pure. Quickest inside `outbid.game.threads.one_thread_each`.
+
+    Parameters
+    ----------
+    theta, start
+        Parameters, shape (parameters,), and values to start Newton from, shape (states, all actions).
+    counts
+        In how many months each action was taken in each state, shape (states, all actions).
+    steps
+        Newton steps on the values, at most.
+    """
+    build = as_partial(specification.build)
+    found = _evaluate(build, jnp.asarray(theta), jnp.asarray(start), jnp.asarray(counts), jnp.asarray(steps))
+    return Evaluation(*(np.asarray(part) for part in found))
+
+
+@one_thread_each()
+def maximise_likelihood(
+    specification: Specification,
+    counts: Floats,
+    start: Floats,
+    values: Floats | None = None,
+    *,
+    constrained: bool = False,
+) -> Maximum:
+    """Return the maximum of the likelihood uphill of `start`; its point is an `Evaluation`.
+
+    Parameters
+    ----------
+    counts
+        As for `evaluate`.
+    values
+        Equilibrium values at the start, if at hand; else those that Newton finds from zero or, failing that, `solve`.
+    constrained
+        Take one Newton step on the values with each trial step, instead of solving the game each time; the equations
+        then hold at the end only, and the residual allowed on the way shrinks with what is left to gain.
+
+    Raises
+    ------
+    InputError
+        If a parameter changes no choice probability.
+    NoEquilibrium
+        If the game at the start has none that can be found.
+    """
+
+    def solved(theta: Floats) -> Evaluation:
+        return evaluate(specification, theta, solve(specification.game(theta)).values, counts)
+
+    def trial(theta: Floats, move: Floats, before: Evaluation, failures: int) -> Evaluation | None:
+        at = evaluate(specification, theta, before.values + before.moves @ move, counts)
+        # where Newton keeps failing from nearby, the game is solved from scratch
+        if failures >= 3 and not _sound(at):
+            try:
+                at = solved(theta)
+            except InputError:
+                return None
+        return at if _sound(at) else None
+
+    def loose_trial(theta: Floats, move: Floats, before: Evaluation, _: int) -> Evaluation | None:
+        at = evaluate(specification, theta, before.values + before.moves @ move, counts, 1)
+        # what the residual may hide of the likelihood has to stay small beside what is left to gain
+        size = 1e-11 * (1.0 + float(np.abs(before.values).max()))
+        return at if at.error <= max(1e-4 * min(1.0, promise_at(before)), size) else None
+
+    def promise_at(at: Evaluation) -> float:
+        return float(((scaling(at.information).T @ at.score) ** 2).sum()) / 2
+
+    def metric(at: Evaluation) -> tuple[Floats, Floats]:
+        for name, each in zip(specification.names, np.diag(at.information), strict=True):
+            if not each > 0:
+                raise InputError(
+                    f"parameter {name!r}",
+                    "changes no choice in the months at hand, so it can't be estimated",
+                    "Fix it, or take other months.",
+                )
+        return at.information, scaling(at.information)
+
+    theta = np.array(start, dtype=float)
+    at = evaluate(specification, theta, np.zeros_like(counts) if values is None else values, counts)
+    at = at if _sound(at) else solved(theta)
+    if not _sound(at):
+        raise NoEquilibrium(
+            "start", "the game there has no equilibrium that could be held", "Start elsewhere."
+        )
+    if not constrained:
+        return maximise(theta, at, trial, metric)
+    found = maximise(theta, at, loose_trial, metric)
+    at = evaluate(specification, found.theta, found.at.values, counts)
+    fine = found.converged and promise_at(at) < ROUNDING and _sound(at)
+    return found._replace(at=at, converged=fine, evaluations=found.evaluations + 1)
+
+
+def _sound(at: Evaluation) -> bool:
+    return bool(np.isfinite(at.log_likelihood)) and holds(at.values, float(at.error))
+
+
+# What each kind allows for, as it is told under a table.
+KINDS = {
+    "uncorrected": "from the information, without correction for a first step",
+    "robust": "sandwich, without correction for a first step",
+    "published": "corrected for the first step as published, without its effect on the equilibrium",
+    "corrected": "corrected for the first step, its effect on the equilibrium included",
+}
+# Second derivatives: step in units of a parameter's own standard error.
+STEP = 1e-3
+
+
+def monthly_scores(play: Play, counts: tuple[int, ...], slopes: Floats) -> Floats:
+    """Return each month's score, shape (months, parameters), from derivatives (states, all actions, parameters)."""
+    return np.asarray(slopes[play.states[:, None], play.columns(counts)].sum(axis=1))
+
+
+def curvature(specification: Specification, theta: Floats, at: Evaluation, counts: Floats) -> Floats:
+    """Return minus the log-likelihood's second derivatives, shape (parameters, parameters).
+
+    Central differences of exact scores, a thousandth of a standard error to each side.
+    """
+    sizes = 1.0 / np.sqrt(np.diag(at.information))
+
+    def score(move: Floats) -> Floats:
+        near = evaluate(specification, theta + move, at.values + at.moves @ move, counts)
+        return np.asarray(near.score * sizes)
+
+    return observed_information(score, np.diag(sizes), STEP) / np.outer(sizes, sizes)
+
+
+@one_thread_each()
+def covariances(specification: Specification, play: Play, theta: Floats, at: Evaluation) -> dict[str, Floats]:
+    """Return every covariance of the estimates that can be had, by kind, each of shape (parameters, parameters).
+
+    ``robust`` is left out where the second derivatives are not those of a maximum; ``published`` and ``corrected``
+    where the specification has no first step; ``published`` also where the kernel gives an observed transition
+    no chance at all.
+    """
+    game = specification.game(theta)
+    plain = inverse(at.information)
+    found = {"uncorrected": plain}
+    scores = monthly_scores(play, game.counts, at.slopes)
+    curved = curvature(specification, theta, at, play.counts(game))
+    if is_maximum(curved, at.information):
+        bread = inverse(curved)
+        found["robust"] = bread @ (scores.T @ scores) @ bread
+    if specification.first_step is None:
+        return found
+    crossed, moved = first_step_parts(specification, play, theta, at)
+    early = specification.first_step.covariance
+    if np.isfinite(moved).all():
+        omega = scores[1:].T @ moved
+        found["published"] = plain + plain @ omega @ early @ omega.T @ plain
+    found["corrected"] = plain + plain @ crossed @ early @ crossed.T @ plain
+    return found
+
+
+def is_maximum(curvature: Floats, information: Floats) -> bool:
+    """Say whether minus the second derivatives are positive definite, in units of the expected information."""
+    scale = np.sqrt(np.diag(information))
+    scaled = curvature / np.outer(scale, scale)
+    return bool(np.isfinite(scaled).all() and np.linalg.eigvalsh(scaled)[0] > 1e-9)
+
+
+def inverse(information: Floats) -> Floats:
+    """Return the inverse of an information matrix whose parameters may differ in scale by orders of magnitude."""
+    scale = np.sqrt(np.diag(information))
+    return np.asarray(
+        np.linalg.pinv(information / np.outer(scale, scale), hermitian=True) / np.outer(scale, scale)
+    )
+
+
+def first_step_parts(
+    specification: Specification, play: Play, theta: Floats, at: Evaluation
+) -> tuple[Floats, Floats]:
+    """Return C, shape (parameters, numbers), and each transition's score, shape (months - 1, numbers).
+
+    The transition into month t is scored by the game's kernel, from the state and joint action of month t - 1.
+    Its score is not a number where the kernel gives it no chance.
+
+    Raises
+    ------
+    InputError
+        If the specification has no first step.
+    """
+    first, build = specification.first_step, specification.build_with
+    if first is None or build is None:
+        raise InputError("specification", "has no first step", "Give it one, with `build_with`.")
+    game = specification.game(theta)
+    slopes, moved = _by_first_step(
+        as_partial(build),
+        jnp.asarray(theta),
+        jnp.asarray(first.estimates),
+        jnp.asarray(at.values),
+        jnp.asarray(play.states),
+        jnp.asarray(play.profiles(game.counts)),
+    )
+    months = np.bincount(play.states, minlength=game.grid.size)
+    weights = months[:, None] * np.exp(at.logs)
+    return np.einsum("sa,sap,sag->pg", weights, at.slopes, np.asarray(slopes)), np.asarray(moved)
+
+
+@jax.jit
+def _by_first_step(
+    build: Any, theta: Array, gamma: Array, values: Array, states: Array, profiles: Array
+) -> tuple[Array, Array]:
+    fixed = build(theta, gamma).arrays
+    undo, gap = linearised(fixed, values), residual(fixed, values)
+
+    def both(numbers: Array) -> tuple[Array, Array]:
+        arrays = build(theta, numbers).arrays
+        moved = values - undo(residual(arrays, values) - gap)
+        logs = jnp.concatenate(log_probabilities(arrays, moved), axis=-1)
+        return logs, jnp.log(chances(arrays.kernel, states[:-1], profiles[:-1], states[1:]))
+
+    slopes, scores = jax.jacfwd(both)(gamma)
+    return slopes, scores
+
+
+def chances(kernel: Kernel, before: Array, profiles: Array, after: Array) -> Array:
+    """Return the probability of each transition, shape (transitions,); zero where the kernel has none."""
+    rows = kernel.weights[before, profiles]
+    if isinstance(kernel, Scattered):
+        return jnp.where(kernel.targets[before, profiles] == after[:, None], rows, 0.0).sum(axis=1)
+    place = after - before + kernel.lower
+    width = rows.shape[1]
+    inside = (place >= 0) & (place < width)
+    return jnp.where(inside, rows[jnp.arange(len(rows)), jnp.clip(place, 0, width - 1)], 0.0)

@@ -1,0 +1,306 @@
+"""Search from many starts: how many equilibria has a game, and how many maxima its likelihood?
+
+No search proves that it has found all of them; the results say how many starts led where.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+from jax import Array
+from numpy.typing import ArrayLike, NDArray
+
+from outbid.errors import InputError
+from outbid.game.coefficients import aligned, cells_of
+from outbid.game.equations import averaged, split
+from outbid.game.equilibrium import Equilibrium, Found, NoEquilibrium, certify, holds, solve, worth_of_play
+from outbid.game.estimates import Estimates, estimates_at
+from outbid.game.game import Arrays, Game, check_game
+from outbid.game.kernel import expect
+from outbid.game.likelihood import maximise_likelihood
+from outbid.game.maximise import Maximum
+from outbid.game.newton import newton
+from outbid.game.play import Play, check_play
+from outbid.game.specification import Specification
+from outbid.game.threads import cores, one_thread_each
+
+Floats = NDArray[np.float64]
+# Two answers are the same equilibrium when no probability of play differs by more.
+SAME = 1e-6
+# Two searches ended at the same maximum when they differ by less: in log-likelihood, and in standard errors.
+LEVEL, NEAR = 1e-5, 1e-2
+# How many starts look for further equilibria at each maximum.
+EQUILIBRIUM_STARTS = 12
+
+
+@dataclass(frozen=True)
+class Multiplicity:
+    """Every equilibrium that a search found, the one most often reached first.
+
+    * `equilibria`: the distinct answers, each with its certificate.
+    * `counts`: how many starts led to each.
+    * `starts`, `failed`: how many starts were tried, and how many led nowhere.
+    """
+
+    equilibria: tuple[Equilibrium, ...]
+    counts: tuple[int, ...]
+    starts: int
+    failed: int
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one equilibrium was found."""
+        return len(self.equilibria) > 1
+
+    def sentence(self) -> str:
+        """Return the finding in words."""
+        number = len(self.equilibria)
+        told = f"{self.starts} starts led to {number} {'equilibrium' if number == 1 else 'equilibria'}"
+        if self.several:
+            told += f" ({', '.join(map(str, self.counts))} starts each)"
+        return f"{told}; {self.failed} led nowhere." if self.failed else f"{told}."
+
+
+def search(game: Game, starts: int = 30, seed: int = 0, *, boldness: float = 3.0) -> Multiplicity:
+    """Solve a game from many random starts and return every equilibrium that was found.
+
+    The first start is `solve`'s own. The others let every player play some random policy, the same
+    throughout, by regions, or by states, for ever, and start Newton from what that would be worth.
+
+    Parameters
+    ----------
+    starts
+        How many starts, at least 1.
+    boldness
+        Standard deviation of the random policies' log odds.
+
+    Raises
+    ------
+    NoEquilibrium
+        If no start leads to one.
+    """
+    if starts < 1:
+        raise InputError("starts", f"is {starts}", "Give at least 1.")
+    arrays, generator = game.arrays, np.random.default_rng(seed)
+    answers: list[tuple[Floats, int, str]] = []
+    try:
+        own = solve(game)
+        answers.append((np.asarray(own.values), own.certificate.steps, own.certificate.method))
+    except NoEquilibrium:
+        pass
+    for _ in range(starts - 1):
+        with one_thread_each():
+            start = jnp.asarray(_random_policy(game, generator, boldness))
+            found = jax.block_until_ready(_from_policy(arrays, start))
+        if holds(found.values, float(found.error)):
+            answers.append((np.asarray(found.values), int(found.steps), "Newton from a random policy"))
+    if not answers:
+        raise NoEquilibrium(
+            "equilibrium",
+            f"none was found from {starts} starts",
+            "Look at the payoffs, or lower the precision or the discount.",
+        )
+    return Multiplicity(*_told_apart(game, answers), starts, starts - len(answers))
+
+
+def _told_apart(
+    game: Game, answers: list[tuple[Floats, int, str]]
+) -> tuple[tuple[Equilibrium, ...], tuple[int, ...]]:
+    kept: list[Equilibrium] = []
+    counts: list[int] = []
+    for values, steps, method in answers:
+        each = Equilibrium(game, values, certify(game, jnp.asarray(values), steps, method))
+        for i, other in enumerate(kept):
+            if _same_play(each, other):
+                counts[i] += 1
+                break
+        else:
+            kept.append(each)
+            counts.append(1)
+    order = sorted(range(len(kept)), key=lambda i: -counts[i])
+    return tuple(kept[i] for i in order), tuple(counts[i] for i in order)
+
+
+def _random_policy(game: Game, generator: np.random.Generator, boldness: float) -> Floats:
+    """Return log odds of every action by state, shape (states, all actions), constant over random regions."""
+    states, actions = game.grid.size, sum(game.counts)
+    regions = int(generator.choice([1, 2, 5, states]))
+    where = np.sort(generator.integers(0, regions, states)) if regions < states else np.arange(states)
+    odds = generator.normal(0.0, boldness, (max(regions, 1), actions))
+    return np.asarray(odds[where])
+
+
+@jax.jit
+def _from_policy(arrays: Arrays, odds: Array) -> Found:
+    """Run Newton from what a policy given as log odds would be worth if everybody kept to it."""
+    logs = tuple(jax.nn.log_softmax(part, axis=-1) for part in split(arrays.counts, odds))
+    future = arrays.discount[:, None, None] * expect(arrays.kernel, worth_of_play(arrays, logs))
+    at = newton(arrays, averaged(arrays.counts, logs, arrays.payoffs + future))
+    return Found(at.values, at.error, at.steps)
+
+
+@dataclass(frozen=True, eq=False)
+class LocalMaxima:
+    """Every local maximum of a likelihood that was found, the highest first.
+
+    * `estimates`: the estimates at each distinct one.
+    * `starts`: by maximum, places of the starts that led there, in the order they were given.
+    * `equilibria`: by maximum, how many equilibria a search found at its parameters; the likelihood belongs to one
+      of them.
+    * `tried`: how many starts there were.
+    * `failed`: start by start, why it led to no maximum: (place, reason).
+    """
+
+    estimates: tuple[Estimates, ...]
+    starts: tuple[tuple[int, ...], ...]
+    equilibria: tuple[int, ...]
+    tried: int
+    failed: tuple[tuple[int, str], ...]
+
+    @property
+    def highest(self) -> Estimates:
+        """The estimates at the highest maximum found, which need not be the highest there is."""
+        return self.estimates[0]
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a maximum: log-likelihood, starts that led there, equilibria, and the parameters by name."""
+        parameters = np.array([each.estimates for each in self.estimates])
+        columns = {
+            "log_likelihood": [each.log_likelihood for each in self.estimates],
+            "starts": list(map(len, self.starts)),
+            "equilibria": list(self.equilibria),
+        }
+        return pd.DataFrame({**columns, **dict(zip(self.highest.names, parameters.T, strict=True))})
+
+    def summary(self) -> str:
+        """Return the maxima as a table in plain text."""
+        number, table = len(self.estimates), self.table()
+        lines = [
+            f"{number} local {'maximum' if number == 1 else 'maxima'} found from {self.tried} starts; "
+            f"{len(self.failed)} starts led to none.",
+            "A higher one may exist that no start led to.",
+            "",
+        ]
+        return "\n".join([*lines, *aligned([list(table.columns), *cells_of(table)], left=0)])
+
+
+def draw_starts(center: ArrayLike, spread: ArrayLike, number: int = 60, seed: int = 0) -> Floats:
+    """Return random starts, shape (number, parameters): the centre itself, then normal draws around it.
+
+    Parameters
+    ----------
+    center, spread
+        Mean and standard deviation by parameter, shape (parameters,).
+    """
+    middle, width = np.asarray(center, dtype=float), np.asarray(spread, dtype=float)
+    if number < 1:
+        raise InputError("starts, number", f"is {number}", "Give at least 1.")
+    if middle.ndim != 1 or width.shape not in ((), middle.shape) or not (width >= 0).all():
+        raise InputError(
+            "starts, spread", "doesn't fit the centre, or is negative", "Give one for each parameter."
+        )
+    draws = np.random.default_rng(seed).standard_normal((number, len(middle)))
+    draws[0] = 0.0
+    return np.asarray(middle + draws * width)
+
+
+def estimate_many(
+    specification: Specification,
+    play: Play,
+    starts: ArrayLike,
+    *,
+    equilibrium_starts: int = EQUILIBRIUM_STARTS,
+    seed: int = 0,
+    errors: bool = True,
+) -> LocalMaxima:
+    """Estimate from many starts and return every distinct local maximum found, the highest first.
+
+    Searches run side by side, on as many threads as there are cores; the answer doesn't depend on that.
+
+    Parameters
+    ----------
+    starts
+        Shape (starts, parameters), such as from `draw_starts`.
+    equilibrium_starts
+        How many starts look for further equilibria at each maximum.
+    seed
+        For that search.
+    errors
+        Whether to compute every kind of standard error at each maximum.
+
+    Raises
+    ------
+    InputError
+        As `estimate`, for what is wrong whatever the start; and if no start leads to a maximum.
+    """
+    places = np.atleast_2d(np.asarray(starts, dtype=float))
+    for i, each in enumerate(places):
+        specification.parameters(each, f"start {i + 1}")
+    game = specification.game(places[0])
+    check_game(game)
+    check_play(play, game)
+    counts = play.counts(game)
+
+    def attempt(start: Floats) -> Maximum | str:
+        try:
+            return maximise_likelihood(specification, counts, start)
+        except (InputError, NoEquilibrium) as error:
+            return str(error)
+
+    # the first alone, so that compilation happens once
+    with one_thread_each(), ThreadPoolExecutor(cores()) as pool:
+        ended = [attempt(places[0]), *pool.map(attempt, places[1:])]
+    failed = [(i, each) for i, each in enumerate(ended) if isinstance(each, str)]
+    maxima = [(i, each) for i, each in enumerate(ended) if isinstance(each, Maximum)]
+    failed += [(i, each.message) for i, each in maxima if not each.converged]
+    kept = []
+    for group in _by_maximum([(i, each) for i, each in maxima if each.converged]):
+        best = max((each for _, each in group), key=lambda each: float(each.at.log_likelihood))
+        members = tuple(i for i, _ in group)
+        try:
+            found = estimates_at(specification, play, best, errors=errors)
+        except InputError as error:
+            failed += [(i, str(error)) for i in members]
+            continue
+        if not found.converged:
+            failed += [(i, found.message) for i in members]
+            continue
+        known = (
+            search(found.equilibrium.game, equilibrium_starts, seed).equilibria if equilibrium_starts else ()
+        )
+        away = all(not _same_play(found.equilibrium, each) for each in known)
+        kept.append((found, members, len(known) + int(away)))
+    if not kept:
+        reasons = sorted({reason for _, reason in failed})
+        raise InputError(
+            "starts", f"none of {len(places)} led to a maximum ({'; '.join(reasons[:3])})", "Give others."
+        )
+    kept.sort(key=lambda each: -each[0].log_likelihood)
+    estimates, members_of, equilibria = zip(*kept, strict=True)
+    return LocalMaxima(estimates, members_of, equilibria, len(places), tuple(sorted(failed)))
+
+
+def _by_maximum(ended: list[tuple[int, Maximum]]) -> list[list[tuple[int, Maximum]]]:
+    """Group searches that ended at the same maximum."""
+    groups: list[list[tuple[int, Maximum]]] = []
+    for place, each in ended:
+        for group in groups:
+            other = group[0][1]
+            gap = each.theta - other.theta
+            apart = float(np.sqrt(max(gap @ other.at.information @ gap, 0.0)))
+            if abs(float(each.at.log_likelihood - other.at.log_likelihood)) < LEVEL and apart < NEAR:
+                group.append((place, each))
+                break
+        else:
+            groups.append([(place, each)])
+    return groups
+
+
+def _same_play(one: Equilibrium, other: Equilibrium) -> bool:
+    pairs = zip(one.probabilities, other.probabilities, strict=True)
+    return all(float(np.abs(mine - theirs).max()) < SAME for mine, theirs in pairs)

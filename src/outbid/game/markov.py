@@ -1,0 +1,284 @@
+"""A state that nobody wrote down: the likelihood of what was seen, and what it says about the state.
+
+A hidden Markov model on the game's grid. Each month the state gives off noisy measures and the players' actions,
+and moves on by the kernel of the joint action that was played. The forward recursion sums the state out exactly,
+month by month, scaled so that nothing underflows (Baum et al., 1970; Rabiner, 1989; Hamilton, 1989). What is
+missing is summed out too: an absent measure says nothing, an absent action may have been any.
+
+
+How the log-likelihood of a hidden Markov model answers to what it is fed with, from one pass forward and one back.
+
+Its derivative by a probability of the chain is the expected number of times that the chain made use of it, over that
+probability (Fisher's identity; Baum et al., 1970). So all slopes together cost about three times the likelihood,
+whatever the number of parameters, where differentiating the recursion costs as much again for each of them. It
+works on whole matrices, and pays where the kernel's band is wide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import ArrayLike, NDArray
+
+from outbid.errors import InputError
+from outbid.game.kernel import Banded, Kernel, Scattered, dense, expect
+
+Floats = NDArray[np.float64]
+# How a missing action is written.
+MISSING = -1
+# A band up to so many states wide is applied shift by shift; a wider one as a matrix.
+NARROW = 128
+
+
+class Seen(NamedTuple):
+    """Which joint actions each month's record allows.
+
+    * `masks`: shape (patterns, profiles): 1 where a pattern of record allows a profile. The first patterns are the
+      profiles themselves, fully seen; patterns with something missing follow.
+    * `months`: shape (months,): each month's pattern.
+    """
+
+    masks: Array
+    months: Array
+
+
+def seen_actions(counts: Sequence[int], actions: ArrayLike) -> Seen:
+    """Return which profiles a record of actions allows, month by month.
+
+    Parameters
+    ----------
+    counts
+        How many actions each player has.
+    actions
+        Shape (months, players): each player's action by its number from 0, or -1 where it is missing.
+
+    Raises
+    ------
+    InputError
+        On another shape, or a number that is no action.
+    """
+    record = np.asarray(actions)
+    if record.ndim != 2 or record.shape[1] != len(counts) or not len(record):
+        raise InputError(
+            "actions", f"have shape {record.shape}", f"Give (months, players), {len(counts)} players."
+        )
+    for player, count in enumerate(counts):
+        bad = np.flatnonzero(~np.isin(record[:, player], np.arange(MISSING, count)))
+        if len(bad):
+            raise InputError(
+                f"actions, month {bad[0] + 1}, player {player + 1}",
+                f"{record[bad[0], player]} is no action",
+                f"Number the actions 0 to {count - 1}; -1 is missing.",
+            )
+    every = np.stack([each.ravel() for each in np.indices(tuple(counts))], axis=1)
+    patterns = [tuple(row) for row in every.tolist()]
+    patterns += sorted({tuple(row) for row in record.astype(int).tolist()} - set(patterns))
+    place = {pattern: number for number, pattern in enumerate(patterns)}
+    table = np.asarray(patterns)[:, None, :]
+    masks = ((table == MISSING) | (table == every[None])).all(axis=2)
+    months = np.array([place[tuple(row)] for row in record.astype(int).tolist()])
+    return Seen(jnp.asarray(masks, dtype=float), jnp.asarray(months))
+
+
+def month_logs(
+    log_initial: Array, kernel: Kernel, log_profiles: Array, seen: Seen, log_measure: Array
+) -> Array:
+    """Return the log density of each month's record given the months before, shape (months,).
+
+    Parameters
+    ----------
+    log_initial
+        Log probabilities of the first month's state, shape (states,).
+    kernel
+        Where each state and profile leads.
+    log_profiles
+        Log probability of each joint action by state, shape (states, profiles), see `hidden_likelihood.joint_log`.
+    seen
+        What was seen of the actions.
+    log_measure
+        Shape (months, states): log density of the month's measures; zero where there are none.
+    """
+    return filter_months(log_initial, kernel, log_profiles, seen, log_measure)[0]
+
+
+def forward(log_initial: Array, kernel: Kernel, log_profiles: Array, seen: Seen, log_measure: Array) -> Array:
+    """Return the log-likelihood of the record, the state summed out: the sum of `month_logs`."""
+    return month_logs(log_initial, kernel, log_profiles, seen, log_measure).sum()
+
+
+@dataclass(frozen=True, eq=False)
+class Posterior:
+    """Probabilities of each month's state.
+
+    * `filtered`: shape (months, states): given the record up to that month, its own measures and actions included.
+    * `smoothed`: shape (months, states): given the record of all months.
+    """
+
+    filtered: Floats
+    smoothed: Floats
+
+    def mean(self, at: ArrayLike, *, smoothed: bool = True) -> Floats:
+        """Return each month's expected state, shape (months,), from the states' values."""
+        return np.asarray((self.smoothed if smoothed else self.filtered) @ np.asarray(at, dtype=float))
+
+    def sd(self, at: ArrayLike, *, smoothed: bool = True) -> Floats:
+        """Return each month's standard deviation of the state, shape (months,)."""
+        values = np.asarray(at, dtype=float)
+        centre = self.mean(values, smoothed=smoothed)
+        shares = self.smoothed if smoothed else self.filtered
+        return np.asarray(np.sqrt((shares * (values[None, :] - centre[:, None]) ** 2).sum(axis=1)))
+
+
+def smooth(
+    log_initial: Array, kernel: Kernel, log_profiles: Array, seen: Seen, log_measure: Array
+) -> Posterior:
+    """Return each month's state given the record so far, and given all of it (forward and backward pass)."""
+    filtered, smoothed = _smooth(log_initial, kernel, log_profiles, seen, log_measure)
+    return Posterior(np.asarray(filtered), np.asarray(smoothed))
+
+
+@jax.jit
+def _smooth(
+    log_initial: Array, kernel: Kernel, log_profiles: Array, seen: Seen, log_measure: Array
+) -> tuple[Array, Array]:
+    _, told = filter_months(log_initial, kernel, log_profiles, seen, log_measure)
+    shares, _ = allowed(log_profiles, seen.masks)
+    pull = _puller(kernel, shares)
+
+    def back(later: Array, month: tuple[Array, Array]) -> tuple[Array, Array]:
+        pattern, density = month
+        ahead = pull(pattern, later)
+        ahead = ahead / ahead.max()
+        return ahead * density, ahead
+
+    density = jnp.exp(log_measure - log_measure.max(axis=1, keepdims=True))
+    # after the last month comes anything, so that of its action only the probability is left
+    _, ahead = jax.lax.scan(back, jnp.ones(density.shape[1]), (seen.months, density), reverse=True)
+    filtered, smoothed = told * shares.sum(axis=2)[seen.months], told * ahead
+    return filtered / filtered.sum(axis=1, keepdims=True), smoothed / smoothed.sum(axis=1, keepdims=True)
+
+
+def allowed(log_profiles: Array, masks: Array) -> tuple[Array, Array]:
+    """Return chances of what each pattern allows, (patterns, states, profiles), and the log of their divisor."""
+    inside = jnp.where(masks[:, None, :] > 0, log_profiles[None], -jnp.inf)
+    top = jax.lax.stop_gradient(inside.max(axis=(1, 2)))
+    return jnp.exp(inside - top[:, None, None]), top
+
+
+def filter_months(
+    log_initial: Array, kernel: Kernel, log_profiles: Array, seen: Seen, log_measure: Array
+) -> tuple[Array, Array]:
+    """Return the months' log densities, and the state given earlier months and this month's measures."""
+    shares, tops = allowed(log_profiles, seen.masks)
+    push = _pusher(kernel, shares)
+
+    def month(before: Array, record: tuple[Array, Array]) -> tuple[Array, tuple[Array, Array]]:
+        pattern, logs = record
+        top = jax.lax.stop_gradient(logs.max())
+        told = before * jnp.exp(logs - top)
+        after = push(pattern, told)
+        total = after.sum()
+        return after / total, (jnp.log(total) + top + tops[pattern], told)
+
+    _, (logs, told) = jax.lax.scan(month, jnp.exp(log_initial), (seen.months, log_measure))
+    return logs, told
+
+
+def _mixed(kernel: Kernel, shares: Array) -> Array:
+    """Return where a state leads under each pattern, (patterns, states, width), actions' probabilities included."""
+    return jnp.einsum("msa,sak->msk", shares, kernel.weights)
+
+
+def is_narrow(kernel: Kernel) -> bool:
+    """Say whether a kernel is applied shift by shift."""
+    return isinstance(kernel, Banded) and kernel.weights.shape[-1] <= NARROW
+
+
+def matrices(kernel: Banded, shares: Array) -> Array:
+    """Return `_mixed` as matrices, (patterns, states, next states)."""
+    mixed = jnp.swapaxes(_mixed(kernel, shares), 0, 1)
+    return jnp.swapaxes(dense(Banded(mixed, kernel.lower)), 0, 1)
+
+
+def _pusher(kernel: Kernel, shares: Array) -> Callable[[Array, Array], Array]:
+    """Return how mass by state moves on under a pattern: Σ_s x(s) Σ_a share(s, a) P(s' | s, a)."""
+    if isinstance(kernel, Scattered):
+
+        def scatter(pattern: Array, x: Array) -> Array:
+            flows = (x[:, None] * shares[pattern])[:, :, None] * kernel.weights
+            return jnp.zeros_like(x).at[kernel.targets].add(flows)
+
+        return scatter
+    if not is_narrow(kernel):
+        full = matrices(kernel, shares)
+        return lambda pattern, x: x @ full[pattern]
+    # By next state: entry k of a column is what arrives from k states further up than the band's lowest source.
+    # One shift after another, unrolled, is what compiles to straight vector code.
+    states, width = shares.shape[1], kernel.weights.shape[-1]
+    source = np.arange(states)[:, None] + np.arange(width)[None, :] - kernel.upper
+    entry = np.broadcast_to(np.arange(width)[::-1], source.shape)
+    inside = (source >= 0) & (source < states)
+    mixed = _mixed(kernel, shares)
+    arriving = jnp.where(inside, mixed[:, np.clip(source, 0, states - 1), entry], 0.0)
+    bands = jnp.swapaxes(arriving, 1, 2)
+
+    def shift(pattern: Array, x: Array) -> Array:
+        band, padded = bands[pattern], jnp.pad(x, (kernel.upper, kernel.lower))
+        return sum((band[k] * padded[k : k + states] for k in range(1, width)), band[0] * padded[:states])
+
+    return shift
+
+
+def _puller(kernel: Kernel, shares: Array) -> Callable[[Array, Array], Array]:
+    """Return what a state is to expect of y next month under a pattern: Σ_a share(s, a) Σ_s' P(s' | s, a) y(s')."""
+    return lambda pattern, y: (shares[pattern] * expect(kernel, y[None])[0]).sum(axis=1)
+
+
+class Slopes(NamedTuple):
+    """Derivatives of the log-likelihood by the inputs of the same names.
+
+    By the first month's log probabilities, shape (states,); the kernel's weights (states, profiles, width); the
+    profiles' log probabilities (states, profiles); the measures' log densities (months, states).
+    """
+
+    log_initial: Array
+    weights: Array
+    log_profiles: Array
+    log_measure: Array
+
+
+def with_slopes(
+    log_initial: Array, kernel: Banded, log_profiles: Array, seen: Seen, log_measure: Array
+) -> tuple[Array, Slopes]:
+    """Return what `outbid.game.markov.month_logs` returns, and the slopes of its sum; inputs as there."""
+    logs, told = filter_months(log_initial, kernel, log_profiles, seen, log_measure)
+    shares, _ = allowed(log_profiles, seen.masks)
+    chain = matrices(kernel, shares)
+
+    def back(later: Array, month: tuple[Array, Array, Array]) -> tuple[Array, tuple[Array, Array]]:
+        pattern, density, here = month
+        ahead = chain[pattern] @ later
+        total = here @ ahead
+        return density * ahead / ahead.max(), (here * ahead / total, later / total)
+
+    density = jnp.exp(log_measure - log_measure.max(axis=1, keepdims=True))
+    states, width = kernel.weights.shape[0], kernel.weights.shape[-1]
+    _, (smoothed, later) = jax.lax.scan(back, jnp.ones(states), (seen.months, density, told), reverse=True)
+    target = np.arange(states)[:, None] + np.arange(width)[None, :] - kernel.lower
+    inside, place = (target >= 0) & (target < states), np.clip(target, 0, states - 1)
+
+    def used(pattern: Array) -> Array:
+        months = (seen.months == pattern).astype(float)
+        moves = (told * months[:, None]).T @ later
+        return jnp.where(inside, jnp.take_along_axis(moves, jnp.asarray(place), axis=1), 0.0)
+
+    band = jax.lax.map(used, jnp.arange(len(seen.masks)))
+    weights = jnp.einsum("msa,msk->sak", shares, band)
+    profiles = (weights * kernel.weights).sum(axis=2)
+    return logs, Slopes(smoothed[0], weights, profiles, smoothed)

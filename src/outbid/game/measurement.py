@@ -1,0 +1,426 @@
+"""A latent state behind several noisy measures with missing months: a dynamic factor model (state space form).
+
+Each measure, put to mean 0 and standard deviation 1, is its weight times the state plus unit noise,
+    y[t, k] = weight[k] s[t] + N(0, 1),
+and the state carries over and answers to what the players did the month before,
+    s[t] = persistence s[t - 1] + inputs' (1, actions[t - 1]) + N(0, 1),  s[1] ~ N(0, first_variance).
+The unit noises settle the scale. This is the measurement model of Crisman-Cox and Gibilisco; filtering and
+smoothing (Kalman 1960; Durbin and Koopman 2012) are statsmodels'.
+
+
+The measurement model fitted anew: maximum likelihood, its standard errors, and every maximum found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from outbid.errors import InputError
+from outbid.game import coefficients
+from outbid.game.maximise import observed_information
+
+Floats = NDArray[np.float64]
+FIRST_VARIANCE = 5.0
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """Parameters of the measurement model.
+
+    * `weights`: shape (measures,): change of each standardised measure per unit of the state.
+    * `persistence`: share of the state that is carried into the next month.
+    * `inputs`: shape (1 + players,): constant, and the effect of each player's action on next month's state.
+    * `first_variance`: variance of the first month's state, whose mean is 0.
+    """
+
+    weights: Floats
+    persistence: float
+    inputs: Floats
+    first_variance: float = FIRST_VARIANCE
+
+    @property
+    def flat(self) -> Floats:
+        """Weights, persistence and inputs in one row."""
+        return np.concatenate([self.weights, [self.persistence], self.inputs])
+
+    @property
+    def mirrored(self) -> Measurement:
+        """The same model with the state turned upside down, which the measures can't tell from it."""
+        return replace(self, weights=-self.weights, inputs=-self.inputs)
+
+
+class SmoothedState(NamedTuple):
+    """The state, given all measures of all months.
+
+    * `parameters`: what it was worked out with.
+    * `state`, `state_se`: shape (months,): mean and standard deviation given the measures.
+    * `autocovariance`: shape (months - 1,): covariance of each month's state with the next month's, given the
+      measures.
+    * `log_likelihood`: of the standardised measures that were observed.
+    """
+
+    parameters: Measurement
+    state: Floats
+    state_se: Floats
+    autocovariance: Floats
+    log_likelihood: float
+
+
+def standardise(measures: ArrayLike) -> tuple[Floats, Floats, Floats]:
+    """Return measures with mean 0 and standard deviation 1, the means, and the standard deviations.
+
+    Parameters
+    ----------
+    measures
+        Shape (months, measures); NaN where a month has none. Standard deviations divide by n - 1.
+
+    Raises
+    ------
+    InputError
+        When a measure has fewer than two months, never varies, or is infinite.
+    """
+    table = np.asarray(measures, dtype=float)
+    if table.ndim != 2:
+        raise InputError(
+            "measures", f"have shape {table.shape}", "Give one row a month, one column a measure."
+        )
+    for place, column in enumerate(table.T, start=1):
+        where, seen = f"measures, column {place}", column[~np.isnan(column)]
+        if not np.isfinite(seen).all():
+            raise InputError(where, "holds an infinite number", "Leave the month empty (NaN).")
+        if len(seen) < 2 or np.ptp(seen) == 0:
+            problem = f"has {len(seen)} months and does not vary" if len(seen) else "is empty"
+            raise InputError(where, problem, "Leave this measure out.")
+    mean, spread = np.nanmean(table, axis=0), np.nanstd(table, axis=0, ddof=1)
+    return (table - mean) / spread, mean, spread
+
+
+def smooth_state(parameters: Measurement, measures: ArrayLike, actions: ArrayLike) -> SmoothedState:
+    """Return the state given all measures, at known parameters.
+
+    Parameters
+    ----------
+    parameters
+        Weights for the standardised measures, persistence, inputs.
+    measures
+        Shape (months, measures), in their own units; they are standardised here. NaN where missing.
+    actions
+        Shape (months, players): actions of each month, which move the state of the next. The last month's have no effect
+        within the window, and the first month's state has no input.
+
+    Raises
+    ------
+    InputError
+        For shapes that do not fit one another and for missing actions.
+    """
+    values, moves = check_measures(measures, actions)
+    return smooth(parameters, values, moves)
+
+
+def smooth(parameters: Measurement, values: Floats, actions: Floats) -> SmoothedState:
+    """Return what `smooth_state` returns, from measures that are standardised and checked already."""
+    if len(parameters.weights) != values.shape[1] or len(parameters.inputs) != 1 + actions.shape[1]:
+        problem = (
+            f"has {len(parameters.weights)} weights and {len(parameters.inputs)} inputs for "
+            f"{values.shape[1]} measures and {actions.shape[1]} players"
+        )
+        raise InputError(
+            "measurement", problem, "Give one weight a measure; a constant and one input a player."
+        )
+    result = _state_space(parameters, values, actions).smooth()
+    variance = np.asarray(result.smoothed_state_cov)[0, 0]
+    together = np.asarray(result.smoothed_state_autocov)[0, 0]
+    mean = np.asarray(result.smoothed_state)[0]
+    return SmoothedState(parameters, mean, np.sqrt(variance), together[:-1], float(result.llf))
+
+
+def _state_space(parameters: Measurement, values: Floats, actions: Floats) -> Any:
+    """The model as statsmodels holds it."""
+    # imported here because it takes more than a second
+    from statsmodels.tsa.statespace.kalman_smoother import KalmanSmoother
+
+    model = KalmanSmoother(k_endog=values.shape[1], k_states=1, k_posdef=1)
+    model.bind(np.array(values, order="C"))
+    model["design"] = parameters.weights[:, None]
+    model["obs_cov"] = np.eye(values.shape[1])
+    model["transition"] = np.array([[parameters.persistence]])
+    model["state_intercept"] = (parameters.inputs[0] + actions @ parameters.inputs[1:])[None, :]
+    model["selection"] = model["state_cov"] = np.eye(1)
+    model.initialize_known(np.zeros(1), np.array([[parameters.first_variance]]))
+    return model
+
+
+def score(smoothed: SmoothedState, values: Floats, actions: Floats) -> Floats:
+    """Return the slope of the log likelihood in weights, persistence and inputs.
+
+    Fisher's identity: it is the slope of the log likelihood with the state known, averaged over the state given
+    the measures, of which only means, variances and neighbouring covariances are needed.
+
+    Parameters
+    ----------
+    smoothed
+        The state at the parameters where the slope is wanted.
+    values
+        Shape (months, measures), standardised, NaN where missing.
+    actions
+        Shape (months, players).
+    """
+    parameters, mean = smoothed.parameters, smoothed.state
+    square = mean**2 + smoothed.state_se**2
+    seen = ~np.isnan(values)
+    weights = np.where(seen, values, 0).T @ mean - parameters.weights * (seen.T @ square)
+    inputs = np.column_stack([np.ones(len(actions) - 1), actions[:-1]])
+    pushed = inputs @ parameters.inputs
+    before, after = mean[:-1], mean[1:]
+    carried = (
+        smoothed.autocovariance + after * before - parameters.persistence * square[:-1] - pushed * before
+    )
+    left = after - parameters.persistence * before - pushed
+    return np.concatenate([weights, [carried.sum()], left @ inputs])
+
+
+def draw_states(
+    parameters: Measurement, measures: ArrayLike, actions: ArrayLike, *, draws: int = 1000, seed: int = 0
+) -> Floats:
+    """Return whole paths of the state, drawn from what the measures leave open.
+
+    The state's precision given the measures is a band matrix of width two, so that one factorisation serves
+    all draws (Rue 2001).
+
+    Parameters
+    ----------
+    parameters, measures, actions
+        As for `smooth_state`.
+    draws
+        How many paths.
+    seed
+        Same seed, same numbers.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (draws, months).
+    """
+    from scipy.linalg import cholesky_banded, solve_banded
+
+    values, moves = check_measures(measures, actions)
+    centre = smooth(parameters, values, moves).state
+    months = len(centre)
+    band = np.zeros((2, months))
+    band[1] = 1 + ~np.isnan(values) @ parameters.weights**2
+    band[1, 0] += 1 / parameters.first_variance - 1
+    band[1, :-1] += parameters.persistence**2
+    band[0, 1:] = -parameters.persistence
+    # precision = U'U with U upper triangular, so U⁻¹ times standard normal numbers has the right covariance
+    upper = cholesky_banded(band)
+    noise = np.random.default_rng(seed).standard_normal((months, draws))
+    return np.asarray(centre + solve_banded((0, 1), upper, noise).T)
+
+
+def check_measures(measures: ArrayLike, actions: ArrayLike) -> tuple[Floats, Floats]:
+    """Return standardised measures and actions (months, players) as numbers, or say what is wrong with them."""
+    values, _, _ = standardise(measures)
+    moves = np.asarray(actions, dtype=float)
+    if moves.ndim != 2 or len(moves) != len(values):
+        problem = f"have shape {moves.shape}, and the measures cover {len(values)} months"
+        raise InputError("actions", problem, "Give one row a month and one column a player.")
+    missing = np.argwhere(~np.isfinite(moves))
+    if len(missing):
+        month, player = missing[0] + 1
+        raise InputError(
+            f"actions, month {month}, column {player}", "the figure is missing", "Fill it, or cut the window."
+        )
+    return values, moves
+
+
+# Two searches whose log likelihoods differ by less than this have reached the same maximum.
+SAME = 1e-3
+# A search has come to rest where no slope of the log likelihood is steeper than this.
+FLAT = 1e-2
+# Step of the differences that turn slopes into curvature.
+STEP = 1e-5
+
+
+@dataclass(frozen=True, eq=False)
+class MeasurementFit:
+    """The measurement model at its maximum likelihood.
+
+    * `terms`: names of the parameters: weights, persistence, constant, one input a player.
+    * `smoothed`: the state at the maximum, with its standard errors and the log likelihood.
+    * `covariance`: shape (terms, terms): inverse of the observed information; NaN where the likelihood is not
+      curved enough to tell.
+    * `means`, `deviations`: shape (measures,): what the measures were standardised with, in their own units.
+    * `observations`: shape (measures,): months with a figure.
+    * `maxima`: log likelihoods of the different maxima that the starts led to, highest first.
+    """
+
+    terms: tuple[str, ...]
+    smoothed: SmoothedState
+    covariance: Floats
+    means: Floats
+    deviations: Floats
+    observations: NDArray[np.int64]
+    maxima: tuple[float, ...]
+
+    @property
+    def parameters(self) -> Measurement:
+        """The parameters, as the smoother takes them."""
+        return self.smoothed.parameters
+
+    @property
+    def estimates(self) -> Floats:
+        """The parameters in one row, shape (terms,)."""
+        return self.parameters.flat
+
+    @property
+    def standard_errors(self) -> Floats:
+        """Standard errors of the estimates, shape (terms,)."""
+        return coefficients.standard_errors(self.covariance)
+
+    @property
+    def log_likelihood(self) -> float:
+        """Log likelihood of the standardised measures."""
+        return self.smoothed.log_likelihood
+
+    def conf_int(self, level: float = 0.95) -> Floats:
+        """Return lower and upper ends of normal intervals, shape (terms, 2)."""
+        return coefficients.interval(self.estimates, self.standard_errors, level)
+
+    def table(self) -> pd.DataFrame:
+        """Return one row a parameter: estimate, standard error, z, p, ends of the 95% interval."""
+        return coefficients.coefficient_table(self.terms, self.estimates, self.standard_errors)
+
+    def summary(self) -> str:
+        """Return parameters, standard errors and the likelihood as a table in plain text."""
+        facts = [
+            ("Months", f"{len(self.smoothed.state)}"),
+            ("Months with a figure", ", ".join(map(str, self.observations))),
+            ("Log-likelihood", f"{self.log_likelihood:.4f}"),
+        ]
+        if len(self.maxima) > 1:
+            facts.append(("Other maxima", ", ".join(f"{value:.4f}" for value in self.maxima[1:])))
+        title = f"Dynamic factor model, {len(self.means)} measures"
+        return coefficients.text_table(title, facts, self.table())
+
+
+def fit_state(
+    measures: ArrayLike,
+    actions: ArrayLike,
+    measure_names: Sequence[str],
+    action_names: Sequence[str],
+    *,
+    low_months: Sequence[int] | slice | None = None,
+    first_variance: float = FIRST_VARIANCE,
+    starts: int = 6,
+    seed: int = 0,
+) -> MeasurementFit:
+    """Return the measurement model at its maximum likelihood.
+
+    The search uses the exact slope of the log likelihood, taken from the smoothed state (Koopman and Shephard 1992).
+
+    Parameters
+    ----------
+    measures, actions
+        As for `outbid.game.measurement.smooth_state`. Actions without a column give the model in which nobody
+        moves the state, to hold against the full one.
+    measure_names, action_names
+        One name a column.
+    low_months
+        Rows, counted from 0, over which the state is to lie below zero on average: the data can't tell the
+        state from its mirror image. None: the first measure rises with the state.
+    first_variance
+        Variance of the first month's state.
+    starts
+        How many places to search from; the highest maximum is returned and all are reported.
+    seed
+        Of the places. Same seed, same numbers.
+
+    Raises
+    ------
+    InputError
+        For measures or actions that can't be used, and when no search comes to rest.
+    """
+    from scipy.optimize import minimize
+
+    values, moves = check_measures(measures, actions)
+    terms = _terms(values, moves, measure_names, action_names)
+    inputs = np.column_stack([np.ones(len(moves)), moves])
+    if np.linalg.matrix_rank(inputs[:-1]) < inputs.shape[1]:
+        problem = "never vary, or follow from one another, so their effects can't be told"
+        raise InputError("actions", problem, "Leave a player out, or take other months.")
+
+    def downhill(flat: Floats) -> tuple[float, Floats]:
+        smoothed = smooth(_unpack(flat, values.shape[1], first_variance), values, moves)
+        return -smoothed.log_likelihood, -score(smoothed, values, moves)
+
+    ended = [
+        minimize(downhill, start, jac=True, method="BFGS", options={"maxiter": 500, "gtol": 1e-5})
+        for start in _starts(values, moves.shape[1], starts, seed)
+    ]
+    rested = [each for each in ended if np.isfinite(each.fun) and np.abs(each.jac).max() < FLAT]
+    if not rested:
+        problem = f"none of {starts} searches of the likelihood came to rest"
+        raise InputError("measures", problem, "Give more months, or fewer measures.")
+    rested.sort(key=lambda each: float(each.fun))
+    maxima: list[float] = []
+    for each in rested:
+        if not maxima or maxima[-1] + each.fun > SAME:
+            maxima.append(-float(each.fun))
+    best = _unpack(np.asarray(rested[0].x), values.shape[1], first_variance)
+    smoothed = smooth(best, values, moves)
+    low = best.weights[0] > 0 if low_months is None else smoothed.state[low_months].mean() < 0
+    if not low:
+        smoothed = smooth(best.mirrored, values, moves)
+    _, means, deviations = standardise(measures)
+    observations = (~np.isnan(values)).sum(axis=0)
+    covariance = _covariance(smoothed.parameters, values, moves)
+    return MeasurementFit(terms, smoothed, covariance, means, deviations, observations, tuple(maxima))
+
+
+def _unpack(flat: Floats, measures: int, first_variance: float) -> Measurement:
+    """Parameters from one row of numbers."""
+    return Measurement(flat[:measures], float(flat[measures]), flat[measures + 1 :], first_variance)
+
+
+def _starts(values: Floats, players: int, count: int, seed: int) -> list[Floats]:
+    """Places to search from: the first takes its signs from the measures' correlations, the others are random."""
+    generator = np.random.default_rng(seed)
+    filled = np.nan_to_num(values)
+    leading = np.linalg.eigh(filled.T @ filled)[1][:, -1]
+    places = [np.concatenate([0.3 * leading, [0.95], np.zeros(1 + players)])]
+    for _ in range(count - 1):
+        weights = 0.2 * generator.standard_normal(values.shape[1])
+        inputs = 0.2 * generator.standard_normal(1 + players)
+        places.append(np.concatenate([weights, [generator.uniform(0.5, 1)], inputs]))
+    return places
+
+
+def _covariance(parameters: Measurement, values: Floats, actions: Floats) -> Floats:
+    """Inverse of the observed information, by central differences of the exact slope."""
+    flat, measures = parameters.flat, values.shape[1]
+
+    def slope(place: Floats) -> Floats:
+        return score(
+            smooth(_unpack(place, measures, parameters.first_variance), values, actions), values, actions
+        )
+
+    information = observed_information(lambda move: slope(flat + move), np.eye(len(flat)), STEP)
+    if np.linalg.eigvalsh(information).min() <= 0:
+        return np.full_like(information, np.nan)
+    return np.asarray(np.linalg.inv(information))
+
+
+def _terms(
+    values: Floats, moves: Floats, measure_names: Sequence[str], action_names: Sequence[str]
+) -> tuple[str, ...]:
+    """Names of the parameters, after a look at whether there is one name a column."""
+    if len(measure_names) != values.shape[1] or len(action_names) != moves.shape[1]:
+        problem = f"{len(measure_names)} and {len(action_names)} names"
+        fix = f"Give {values.shape[1]} names of measures and {moves.shape[1]} of actions."
+        raise InputError("measure_names and action_names", problem, fix)
+    return (*measure_names, "persistence", "constant", *(f"lag_{name}" for name in action_names))

@@ -1,0 +1,305 @@
+"""What is read off an equilibrium: how much players act in each state, how often each state is visited, and averages.
+
+Averages come with what they depend on: derivatives by the parameters (for the delta method) and, if parameters
+were drawn from their sampling distribution, one figure a draw.
+
+
+How players answer to each other: slopes of best replies, by state.
+
+Two questions. This month: if the rivals acted more this month and everything after stayed as it is, how would
+a player answer? Standing: if they acted more in every state for ever, and the player knew, how would its best
+policy answer? Positive slopes are strategic complements, negative ones substitutes (Bulow, Geanakoplos and
+Klemperer, 1985). Both are outcomes for `outbid.game.comparison.compare`, which adds intervals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import ArrayLike, NDArray
+
+from outbid.errors import InputError, did_you_mean
+from outbid.game.coefficients import check_coverage, interval
+from outbid.game.equations import joint, log_probabilities, profile_values, split
+from outbid.game.equilibrium import Equilibrium
+from outbid.game.game import Game
+from outbid.game.kernel import Banded, Kernel, Scattered, stationary, transition
+from outbid.game.newton import equilibrium_values
+
+Floats = NDArray[np.float64]
+Outcome = Callable[[Game, Array], Array]
+# The name of the row that tells whether any player acts.
+ANY = "any"
+# Up to so many states the long run is solved for in full.
+LARGEST = 6000
+
+
+def activity(game: Game, values: Array) -> Array:
+    """Return the chance that each player acts, and that any does, shape (players + 1, states).
+
+    To act is to take an action whose level is not zero.
+    """
+    each = _expected(game, values, lambda levels: levels != 0.0)
+    return jnp.concatenate([each, 1.0 - jnp.prod(1.0 - each, axis=0, keepdims=True)])
+
+
+def mean_levels(game: Game, values: Array) -> Array:
+    """Return the mean level of each player's action, and of all together, shape (players + 1, states)."""
+    each = _expected(game, values, lambda levels: levels)
+    return jnp.concatenate([each, each.sum(axis=0, keepdims=True)])
+
+
+def _expected(game: Game, values: Array, of: Callable[[Floats], Any]) -> Array:
+    """Return what is expected of each player's action, shape (players, states)."""
+    logs = log_probabilities(game.arrays, values)
+    pairs = zip(game.players, logs, strict=True)
+    return jnp.stack([(jnp.exp(log) * of(np.asarray(player.actions))).sum(axis=-1) for player, log in pairs])
+
+
+def long_run(game: Game, values: Array) -> Array:
+    """Return the share of months spent in each state in the long run, shape (states,); differentiable.
+
+    Raises
+    ------
+    InputError
+        For a grid too large to solve for it in full.
+    """
+    states = game.grid.size
+    if states > LARGEST:
+        raise InputError(
+            "long run", f"the grid has {states} states", f"Ask for it on at most {LARGEST} states."
+        )
+    chances = tuple(jnp.exp(log) for log in log_probabilities(game.arrays, values))
+    return stationary(transition(game.kernel, joint(chances)))
+
+
+@dataclass(frozen=True, eq=False)
+class Figures:
+    """One figure or several, and how sure they are.
+
+    * `values`: any shape.
+    * `slopes`: derivatives by the parameters, shape (*values.shape, parameters).
+    * `covariance`: the parameters' sampling covariance, shape (parameters, parameters).
+    * `draws`: the same figures at drawn parameters, shape (draws, *values.shape), or None.
+    """
+
+    values: Floats
+    slopes: Floats
+    covariance: Floats
+    draws: Floats | None = None
+
+    @property
+    def errors(self) -> Floats:
+        """Standard errors by the delta method, in the figures' shape."""
+        variance = np.einsum("...p,pq,...q->...", self.slopes, self.covariance, self.slopes)
+        return np.asarray(np.sqrt(np.clip(variance, 0.0, None)))
+
+    def interval(self, level: float = 0.95) -> Floats:
+        """Return lower and upper ends by the delta method, shape (*values.shape, 2)."""
+        return interval(self.values, self.errors, level)
+
+    def simulated_interval(self, level: float = 0.95) -> Floats:
+        """Return quantiles over the draws, shape (*values.shape, 2).
+
+        Raises
+        ------
+        InputError
+            If there are no draws.
+        """
+        if self.draws is None:
+            raise InputError("interval", "there are no draws of the parameters", "Compare with `draws=200`.")
+        share = (1 - check_coverage(level)) / 2
+        return np.stack(list(np.quantile(self.draws, [share, 1 - share], axis=0)), axis=-1)
+
+    def __sub__(self, other: Figures) -> Figures:
+        """Return differences; draws of the same parameters stay together."""
+        draws = None
+        if self.draws is not None and other.draws is not None:
+            draws = self.draws - other.draws
+        return Figures(self.values - other.values, self.slopes - other.slopes, self.covariance, draws)
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """An outcome of one game by player and state, ready to be averaged.
+
+    * `name`: which variant it is.
+    * `equilibrium`: where it was read.
+    * `by_state`: the outcome, shape (rows, states); one row a player and, where it has one, a last for all together
+      (`ANY`).
+    * `visits`: the long-run share of each state, shape (states,), or None where it was not asked for.
+    """
+
+    name: str
+    equilibrium: Equilibrium
+    by_state: Figures
+    visits: Figures | None
+
+    def of(self, player: str) -> Figures:
+        """Return a player's outcome by state, figures of shape (states,)."""
+        i = self._row(player)
+        held = self.by_state
+        draws = None if held.draws is None else held.draws[:, i]
+        return Figures(held.values[i], held.slopes[i], held.covariance, draws)
+
+    def over_grid(self, player: str) -> Figures:
+        """Return the mean over all states of the grid, each counted once."""
+        states = self.by_state.values.shape[1]
+        return self.weighted(player, np.full(states, 1.0 / states))
+
+    def along(self, player: str, states: ArrayLike) -> Figures:
+        """Return the mean over months whose states are given, shape (months,)."""
+        tally = np.bincount(np.asarray(states, dtype=int), minlength=self.by_state.values.shape[1])
+        return self.weighted(player, tally / tally.sum())
+
+    def weighted(self, player: str, weights: Floats) -> Figures:
+        """Return the mean with fixed weights of the states, shape (states,)."""
+        each = self.of(player)
+        draws = None if each.draws is None else each.draws @ weights
+        return Figures(
+            np.asarray(weights @ each.values), np.asarray(weights @ each.slopes), each.covariance, draws
+        )
+
+    def stationary(self, player: str) -> Figures:
+        """Return the mean over months in the long run of this game; its visits move with the parameters too."""
+        if self.visits is None:
+            raise InputError("long run", "was not asked for", "Compare with `visits=True`.")
+        each, visits = self.of(player), self.visits
+        fixed = self.weighted(player, visits.values)
+        draws = None
+        if each.draws is not None and visits.draws is not None:
+            draws = np.einsum("ds,ds->d", each.draws, visits.draws)
+        return Figures(
+            fixed.values, np.asarray(fixed.slopes + each.values @ visits.slopes), each.covariance, draws
+        )
+
+    def _row(self, player: str) -> int:
+        names = [*(each.name for each in self.equilibrium.game.players), ANY][: len(self.by_state.values)]
+        if player not in names:
+            raise InputError(
+                f"player {player!r}", f"does not play in {self.name}", did_you_mean(player, names)
+            )
+        return names.index(player)
+
+
+def error_over_months(figures: Figures, states: ArrayLike) -> float:
+    """Return the standard deviation over months over the root of their number, of figures by state.
+
+    It tells how much the months differ, not how sure the estimates are; printed as a standard error by
+    Crisman-Cox and Gibilisco (Tug of War).
+    """
+    months = figures.values[np.asarray(states, dtype=int)]
+    return float(months.std(ddof=1) / np.sqrt(len(months)))
+
+
+# Under this variance of a rival's level there is no room for it to act more.
+STILL = 1e-12
+
+
+def against(game: Game, player: str, policy: Array) -> Game:
+    """Return the game in which a player leaves and its place is taken by a fixed policy, known to all.
+
+    Parameters
+    ----------
+    policy
+        Probability of each of its actions by state, shape (states, actions). Differentiable.
+
+    Raises
+    ------
+    InputError
+        For a player that is none or the only one, or a policy of the wrong shape.
+    """
+    place, counts = game.player(player), game.counts
+    if len(counts) == 1:
+        raise InputError(f"player {player!r}", "is the only one", "Leave somebody in the game.")
+    if policy.shape != (game.grid.size, counts[place]):
+        raise InputError(
+            f"policy of {player!r}",
+            f"has shape {policy.shape}",
+            f"Give (states, actions) = {(game.grid.size, counts[place])}.",
+        )
+    before, after = int(np.prod(counts[:place])), int(np.prod(counts[place + 1 :]))
+    stay = np.arange(len(counts)) != place
+
+    def parted(array: Array, axis: int) -> Array:
+        """Lay profiles out as (others, actions of the one who leaves), with the last in front of what follows."""
+        shape = array.shape
+        wide = array.reshape(*shape[:axis], before, counts[place], after, *shape[axis + 1 :])
+        return jnp.moveaxis(wide, axis + 1, axis + 2).reshape(
+            *shape[:axis], before * after, counts[place], *shape[axis + 1 :]
+        )
+
+    weighted = parted(game.kernel.weights, 1) * policy[:, None, :, None]
+    kernel: Kernel
+    if isinstance(game.kernel, Banded):
+        kernel = Banded(weighted.sum(axis=2), game.kernel.lower)
+    else:
+        shape = (game.grid.size, before * after, -1)
+        kernel = Scattered(parted(game.kernel.targets, 1).reshape(shape), weighted.reshape(shape))
+    payoffs = (parted(game.payoffs[stay], 2) * policy[None, :, None, :]).sum(axis=3)
+    players = tuple(each for i, each in enumerate(game.players) if i != place)
+    return Game(players, game.grid, payoffs, kernel, game.discount[stay], game.precision[stay])
+
+
+def reply_slopes(game: Game, values: Array) -> Array:
+    """Return how much each player's mean level answers when all rivals' rise by one this month, (players, states).
+
+    The future is as in equilibrium. For two players with levels 0 and 1 it is the slope of one's probability
+    to act by the other's, along the best-reply curve, where they cross.
+    """
+    chances, rises = _play(game, values)
+    future = profile_values(game.arrays, values)
+
+    def mean_level(i: int, more: Array) -> Array:
+        others = [jnp.ones_like(each) if j == i else each + more * rises[j] for j, each in enumerate(chances)]
+        weighted = joint(others) * future[i]
+        mine = weighted.reshape(game.grid.size, *game.counts)
+        worth = mine.sum(axis=tuple(j + 1 for j in range(len(chances)) if j != i))
+        levels = np.asarray(game.players[i].actions)
+        return jax.nn.softmax(game.precision[i] * worth, axis=-1) @ levels
+
+    return jnp.stack([_slope(partial(mean_level, i)) for i in range(len(chances))])
+
+
+def standing_slopes(game: Game, values: Array) -> Array:
+    """Return how each player's best policy answers when all rivals' mean levels rise by one in every state.
+
+    Shape (players, states): the change of the player's mean level in that state, by a rise everywhere and for
+    ever. It contains what the rise does to where the state goes.
+    """
+    chances, rises = _play(game, values)
+    parts = split(game.counts, values)
+
+    def mean_level(i: int, more: Array) -> Array:
+        alone = game
+        for j, each in enumerate(game.players):
+            if j != i:
+                alone = against(alone, each.name, chances[j] + more * rises[j])
+        best = equilibrium_values(alone.arrays, parts[i])
+        levels = np.asarray(game.players[i].actions)
+        return jax.nn.softmax(game.precision[i] * best, axis=-1) @ levels
+
+    return jnp.stack([_slope(partial(mean_level, i)) for i in range(len(chances))])
+
+
+def _slope(function: Callable[[Array], Array]) -> Array:
+    _, slope = jax.jvp(function, (jnp.zeros(()),), (jnp.ones(()),))
+    return jnp.asarray(slope)
+
+
+def _play(game: Game, values: Array) -> tuple[list[Array], list[Array]]:
+    """Return everybody's probabilities, and how they change when the mean level rises by one: tilted to the high."""
+    chances = [jnp.exp(log) for log in log_probabilities(game.arrays, values)]
+    rises = []
+    for player, each in zip(game.players, chances, strict=True):
+        away = np.asarray(player.actions) - (each @ np.asarray(player.actions))[:, None]
+        variance = (each * away**2).sum(axis=1, keepdims=True)
+        rises.append(jnp.where(variance > STILL, each * away / jnp.maximum(variance, STILL), 0.0))
+    return chances, rises

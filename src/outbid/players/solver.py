@@ -1,0 +1,229 @@
+"""The rivals' equilibrium over many draws of what is known: one game per draw, built, solved and followed.
+
+Each draw is a pair of a model's parameters and today's state with the players' payoff weights. A game is the
+model's reduction at these numbers; its equilibrium is followed ahead from where the draw stands today.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from numpy.typing import NDArray
+
+from outbid.game.equations import joint, log_probabilities
+from outbid.game.equilibrium import HOLDS
+from outbid.game.game import Game, place_of, settled
+from outbid.game.kernel import dense, normal_weights
+from outbid.game.newton import newton, size_of
+from outbid.game.reduce import Held
+from outbid.game.threads import shared_out
+from outbid.model.compile import State, to_scale
+from outbid.model.declare import Model
+from outbid.players.schema import PlayersGame
+from outbid.simulate.engine import Standing
+from outbid.simulate.rules import RuleTable, ruled
+
+Floats = NDArray[np.float64]
+
+
+class Draw(NamedTuple):
+    """One draw's numbers: parameters, levers and weights as vectors, other states, and today's axes.
+
+    `rules` are those that outsiders go by, known to the players; None if they do the same whatever happens.
+    """
+
+    parameters: Any
+    levers: Any
+    weights: Any
+    held: Held
+    axes: Any
+    rules: RuleTable | None = None
+
+
+class Solved(NamedTuple):
+    """One draw's equilibrium: values, largest residual, log probabilities by player, and what follows.
+
+    `ahead` is the expected level of each player's action by month, shape (months, players); `states` the
+    expected value of each axis by month, on the axis's own scale.
+    """
+
+    values: Any
+    residual: Any
+    logs: tuple[Any, ...]
+    ahead: Any
+    states: Any
+
+
+@dataclass(frozen=True)
+class Equilibria:
+    """Equilibria of many draws in one variant.
+
+    Parameters
+    ----------
+    players, levers
+        Who decides, and the lever of each.
+    probabilities
+        By player, shape (draws, states, actions).
+    ahead
+        Expected level of each player's action, shape (draws, months, players).
+    states
+        Expected value of each axis, indices on their own scale, shape (draws, months, axes).
+    solved
+        Which draws have an equilibrium, shape (draws,).
+    residuals
+        Largest error of the value equations, shape (draws,).
+    """
+
+    players: tuple[str, ...]
+    levers: tuple[str, ...]
+    probabilities: Mapping[str, Floats]
+    ahead: Floats
+    states: Floats
+    solved: NDArray[np.bool_]
+    residuals: Floats
+
+
+class Solver:
+    """Builds, solves and follows a study's game; compiled once for each set of players who decide."""
+
+    def __init__(self, model: Model, game: PlayersGame) -> None:
+        self.model, self.game = model, game
+        self._compiled: dict[tuple[str, ...], Any] = {}
+
+    def draws(self, standing: Standing, held: Held, weights: Floats) -> Draw:
+        """Return the numbers of all draws side by side; `weights` has shape (draws, weights)."""
+        return Draw(
+            jnp.asarray(standing.parameters),
+            jnp.asarray(standing.levers),
+            jnp.asarray(weights),
+            held,
+            jnp.asarray(self.axes(standing)),
+        )
+
+    def axes(self, standing: Standing) -> Floats:
+        """Return where each draw stands today on the grid's axes, indices on their own scale, (draws, axes)."""
+        return np.stack(self.game.watched(standing.state, standing.levers), axis=1)
+
+    def solve(self, draws: Draw, resting: Mapping[str, float] | None = None) -> Equilibria:
+        """Solve every draw's game; a `resting` actor always takes the level given, and decides nothing."""
+        players, set_levels = self.game.players, resting or {}
+        fixed = tuple(player.name for player in players if player.name in set_levels)
+        if fixed not in self._compiled:
+            self._compiled[fixed] = jax.jit(partial(self._all, fixed=fixed))
+        # the places of levels travel as data: whoever rests where, the same compiled code solves it
+        places = [place_of(player, set_levels[player.name]) for player in players if player.name in fixed]
+        levels = jnp.tile(jnp.asarray(places, dtype=int), (len(draws.parameters), 1))
+        solved: Solved = shared_out(self._compiled[fixed], (draws, levels))
+        deciding = [player for player in players if player.name not in fixed]
+        size = 1.0 + np.abs(solved.values).max(axis=(1, 2))
+        return Equilibria(
+            tuple(player.name for player in deciding),
+            tuple(player.lever for player in deciding),
+            {player.name: np.exp(log) for player, log in zip(deciding, solved.logs, strict=True)},
+            solved.ahead,
+            solved.states,
+            np.isfinite(solved.residual) & (solved.residual <= HOLDS * size),
+            solved.residual,
+        )
+
+    def _all(self, games: tuple[Draw, Array], fixed: tuple[str, ...]) -> Solved:
+        return Solved(*jax.lax.map(partial(self._one, fixed=fixed), games))
+
+    def build(self, draw: Draw) -> Game:
+        """Return one draw's game."""
+        return self.game.reduction.build(
+            dict(zip(self.model.parameter_names, draw.parameters, strict=True)),
+            draw.levers,
+            nested(self.game.weight_names, draw.weights),
+            self.game.discount,
+            held=draw.held,
+            answer=None if draw.rules is None else partial(self._answer, draw.rules),
+        )
+
+    def _answer(
+        self, rules: RuleTable, state: State, before: Mapping[str, Array], now: Mapping[str, Array]
+    ) -> Mapping[str, Array]:
+        """Return the month's levers after the rules, as in a run long after each of them has started."""
+        names = self.model.lever_names
+        planned, last = (jnp.stack([jnp.asarray(each[name]) for name in names]) for each in (now, before))
+        answered = self.outsiders(rules, state, last, planned, jnp.asarray(jnp.inf))
+        moves = {player.lever: now[player.lever] for player in self.game.players}
+        return dict(zip(names, answered, strict=True)) | moves
+
+    def outsiders(self, rules: RuleTable, state: State, last: Array, planned: Array, month: Array) -> Array:
+        """Return a month's levers after the rules of those who don't play, shape (levers,).
+
+        The players move at the same time; so a rule that watches a player's lever sees it as it stood last month.
+        """
+        own = np.array([self.model.lever_names.index(each.lever) for each in self.game.players])
+        return ruled(self.model, rules, state, planned.at[own].set(last[own]), month)
+
+    def _one(self, of: tuple[Draw, Array], fixed: tuple[str, ...]) -> Solved:
+        draw, levels = of
+        game = self.build(draw)
+        for i, player in enumerate(fixed):
+            game = settled(game, player, levels[i])
+        arrays = game.arrays
+        at = newton(arrays, jnp.zeros((game.grid.size, sum(game.counts))))
+        # where plain steps fail, halved ones may not
+        at = jax.lax.cond(
+            at.error < 1e-6,
+            lambda: at,
+            lambda: newton(arrays, jnp.zeros_like(at.values), 80, careful=True),
+        )
+        logs = log_probabilities(arrays, at.values)
+        together = joint([jnp.exp(log) for log in logs])
+        onward = jnp.einsum("sa,sat->st", together, dense(game.kernel))
+        means = jnp.stack(
+            [
+                jnp.exp(log) @ jnp.asarray(player.actions)
+                for log, player in zip(logs, game.players, strict=True)
+            ],
+            axis=1,
+        )
+        points = self.scaled_values()
+
+        def month(mass: Array, _: None) -> tuple[Array, tuple[Array, Array]]:
+            return mass @ onward, (mass @ means, mass @ points)
+
+        start = self.placed(draw.axes[None, :])[0]
+        _, (ahead, states) = jax.lax.scan(month, start, None, length=self.game.months)
+        return Solved(at.values, size_of(at.right), logs, ahead, states)
+
+    def scaled_values(self) -> Array:
+        """Return every grid state's coordinates with indices on their own scale, shape (states, axes)."""
+        values, axes = self.game.grid.values, self.game.grid.axes
+        return jnp.stack([self._scaled(axis.name, values[:, i]) for i, axis in enumerate(axes)], axis=1)
+
+    def _scaled(self, name: str, values: Any) -> Array:
+        if name in self.model.lever_names:
+            return jnp.asarray(values)
+        return to_scale(self.model.index(name).scale, jnp.asarray(values))
+
+    def placed(self, axes: Array) -> Array:
+        """Return what share of each figure belongs to each grid state, shape (figures, states), by straight lines.
+
+        `axes` has shape (figures, axes), indices on their own scale; beyond the grid the edge counts.
+        """
+        total = jnp.ones((axes.shape[0], 1))
+        for i, axis in enumerate(self.game.grid.axes):
+            points = self._scaled(axis.name, np.asarray(axis.points))
+            each = normal_weights(points, axes[:, i], jnp.zeros(axes.shape[0]))
+            total = (total[:, :, None] * each[:, None, :]).reshape(axes.shape[0], -1)
+        return total
+
+
+def nested(names: Sequence[str], values: Any) -> dict[str, dict[str, Any]]:
+    """Return weights named "actor.term" as {actor: {term: value}}."""
+    result: dict[str, dict[str, Any]] = {}
+    for name, value in zip(names, values, strict=True):
+        actor, _, term = name.partition(".")
+        result.setdefault(actor, {})[term] = value
+    return result

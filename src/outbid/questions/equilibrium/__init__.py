@@ -1,0 +1,21 @@
+"""What would the players choose, and what would they choose if things were different?"""
+
+from outbid.players.schema import FILE, PAYOFFS
+from outbid.question import Question
+from outbid.questions.equilibrium.compute import answer
+from outbid.questions.equilibrium.present import lines, section
+from outbid.questions.equilibrium.tables import declare, summary, tables
+
+QUESTION = Question(
+    name="equilibrium",
+    title="Their choices",
+    help="What would the players choose, and what do their past moves say of what they want?",
+    files=(FILE, PAYOFFS),
+    declare=declare,
+    answer=answer,
+    tables=tables,
+    section=section,
+    lines=lines,
+    summary=summary,
+    aside=True,
+)

@@ -1,0 +1,186 @@
+"""What would they choose? The players' game solved over what is known, in every variant, and what the answers say.
+
+The same from the priors alone, of the model and of the payoff weights, tells what was assumed and what the data added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from outbid.conventions import DATA, QUANTILES
+from outbid.players.payoffs import PayoffPosterior
+from outbid.players.schema import GameTest, PlayersGame, Variant
+from outbid.players.solver import Equilibria
+from outbid.players.strategist import PLAYED, Strategist, evenly
+from outbid.question import Context
+from outbid.run import Knowledge
+from outbid.simulate.engine import Standing
+from outbid.stats.verdict import Chances, chances, judge
+
+Floats = NDArray[np.float64]
+# an effect of nothing never matters, even where any size would
+LEAST = 1e-12
+
+
+def answer(context: Context, game: PlayersGame, options: Any = None) -> xr.Dataset:
+    """Return the equilibria of every variant under every prior set, and what they say to the study's tests.
+
+    Variables over the dimensions prior, data, draw, variant, player, month, quantile, test and payoff:
+
+    - `weight`: payoff weights, one vector a draw, learnt from the past moves; before the data, from their prior;
+    - `action`: each player's expected level, mean over the months ahead, NaN where a draw has no equilibrium;
+      `action_path`: the same month by month, as quantiles over the draws;
+    - `effect`, by draw, with `p_direction`, `p_relevant` and `draws`: what a test finds; `verdict`, `because` and
+      `bayes_factor`: what is to be made of it;
+    - `payoff_quantile`, `p_positive` and `contraction`: the weights over all that was tried;
+    - `solved`, the share of games with a certified equilibrium, and `residual`, its largest error; `fit`, the mean
+      log likelihood of the `moves`, and `by_chance`, that of blind play; `effective`, how many of the `trials`
+      weights a draw's answer rests on.
+    """
+    strategist = context.players
+    assert strategist is not None  # the question is declared by the file that the players are made from
+    results = []
+    with context.progress.stage("Solving the players' game", len(context.known)) as stage:
+        stage.note("compiling, then reading what the players want off what they did")
+        for prior, known in context.known.items():
+            results.append(under(strategist, known, prior, context.settings.seed))
+            stage.advance()
+    result = xr.concat(results, "prior").assign_coords(prior=list(context.known))
+    last = context.study.panel.window.last_month
+    return result.assign_coords(data=list(DATA), month=months_after(last, game.months), **described(game))
+
+
+def under(strategist: Strategist, known: Knowledge, prior: str, seed: int) -> xr.Dataset:
+    """Return the answers under one prior set."""
+    places = evenly(len(known.past.standing), PLAYED)
+    payoffs = strategist.learn(known.past, places, prior, seed)
+    today, unseen = (past.standing.taken(places) for past in (known.past, known.unseen))
+    after = solve(strategist, today, payoffs.one_each(seed), seed, payoffs)
+    before = solve(strategist, unseen, strategist.assumed(len(places), prior, seed), seed)
+    judgements = [
+        judge(*each, None, prior) for each in zip(chances_in(after), chances_in(before), strict=True)
+    ]
+    return xr.concat([after, before], "data").assign(
+        verdict=("test", [each.verdict for each in judgements]),
+        because=("test", [each.because for each in judgements]),
+        bayes_factor=("test", [each.bayes_factor for each in judgements]),
+        payoff_quantile=(("quantile", "payoff"), payoffs.quantiles(tuple(QUANTILES.values()))),
+        p_positive=("payoff", payoffs.probability_positive()),
+        # a spread that grew, by the luck of few draws, says nothing either
+        contraction=("payoff", np.maximum(payoffs.contraction, 0.0)),
+        moves=payoffs.moves,
+        fit=payoffs.fit,
+        by_chance=payoffs.by_chance,
+        trials=payoffs.chances.shape[1],
+        effective=payoffs.effective,
+    )
+
+
+def solve(
+    strategist: Strategist,
+    standing: Standing,
+    weights: Floats,
+    seed: int,
+    payoffs: PayoffPosterior | None = None,
+) -> xr.Dataset:
+    """Return what the equilibria of all variants say, from where draws stand and with their weights.
+
+    `payoffs` are all the weights that were tried, if any were: they say more of a weight's sign than one vector a draw.
+    """
+    game, draws = strategist.game, len(standing)
+    equilibria = strategist.solve_all(standing, weights, seed)
+    solved = np.all([each.solved for each in equilibria.values()], axis=0)
+    paths = paths_of(game, equilibria)
+    effects, shares = np.empty((len(game.tests), draws)), np.empty((len(game.tests), 3))
+    for i, test in enumerate(game.tests):
+        if test.weight:
+            effects[i] = weights[:, game.weight_names.index(test.weight)]
+        else:
+            effects[i] = np.where(solved, strategist.difference(test, equilibria, standing), np.nan)
+        if test.weight and payoffs is not None:
+            of = weight_chances(test, payoffs, game)
+        else:
+            of = chances(effects[i], test.sign, max(test.smallest, LEAST))
+        shares[i] = of.p_direction, of.p_relevant, of.draws
+    return xr.Dataset(
+        {
+            "weight": (("draw", "payoff"), weights),
+            "action": (("variant", "player", "draw"), np.where(solved, paths.mean(axis=3), np.nan)),
+            "action_path": (("variant", "player", "quantile", "month"), quantiles_of(paths[:, :, solved])),
+            "effect": (("test", "draw"), effects),
+            "p_direction": ("test", shares[:, 0]),
+            "p_relevant": ("test", shares[:, 1]),
+            "draws": ("test", shares[:, 2].astype(int)),
+            "solved": np.mean([each.solved for each in equilibria.values()]),
+            "residual": max(each.residuals[each.solved].max(initial=0.0) for each in equilibria.values()),
+        }
+    )
+
+
+def chances_in(side: xr.Dataset) -> list[Chances]:
+    """Return the shares of draws behind every test."""
+    columns = (side[name].values.tolist() for name in ("p_direction", "p_relevant", "draws"))
+    return [Chances(*each) for each in zip(*columns, strict=True)]
+
+
+def weight_chances(test: GameTest, payoffs: PayoffPosterior, game: PlayersGame) -> Chances:
+    """Return what all weights that were tried say of one weight's sign, each by its importance."""
+    right = test.sign * payoffs.weights[:, :, game.weight_names.index(test.weight)].ravel()
+    importance = (payoffs.chances / len(payoffs.chances)).ravel()
+    relevant = importance @ (right >= max(test.smallest, LEAST))
+    return Chances(float(importance @ (right > 0)), float(relevant), len(payoffs.chances))
+
+
+def paths_of(game: PlayersGame, equilibria: Mapping[str, Equilibria]) -> Floats:
+    """Return every player's expected level, shape (variants, players, draws, months); one who rests stays put."""
+
+    def path(variant: Variant, player: str) -> Floats:
+        each = equilibria[variant.id]
+        if player in each.players:
+            return each.ahead[:, :, each.players.index(player)]
+        return np.full(each.ahead.shape[:2], variant.resting[player])
+
+    return np.asarray([[path(each, player.name) for player in game.players] for each in game.variants])
+
+
+def quantiles_of(paths: Floats) -> Floats:
+    """Return quantiles over draws, (variants, players, quantiles, months), of (variants, players, draws, months)."""
+    variants, players, draws, months = paths.shape
+    if not draws:
+        return np.full((variants, players, len(QUANTILES), months), np.nan)
+    return np.moveaxis(np.quantile(paths, list(QUANTILES.values()), axis=2), 0, 2)
+
+
+def described(game: PlayersGame) -> dict[str, Any]:
+    """Return the coordinates: names of all that is counted by, and of every test what it measures."""
+    tests = game.tests
+    return {
+        "quantile": list(QUANTILES),
+        "variant": [each.id for each in game.variants],
+        "player": [each.name for each in game.players],
+        "payoff": list(game.weight_names),
+        "test": [each.id for each in tests],
+        "lever": ("player", [each.lever for each in game.players]),
+        "decides": (
+            ("variant", "player"),
+            [[player.name not in each.resting for player in game.players] for each in game.variants],
+        ),
+        "measure": ("test", [each.what for each in tests]),
+        "unit": ("test", [game.unit(each) for each in tests]),
+        "sign": ("test", [each.sign for each in tests]),
+        "smallest": ("test", [each.smallest for each in tests]),
+        "question": ("test", [each.question for each in tests]),
+        "answer_if": ("test", [each.answer_if for each in tests]),
+        "done": ("test", [each.done for each in tests]),
+    }
+
+
+def months_after(month: str, number: int) -> Sequence[str]:
+    """Return the months that follow one, as YYYY-MM."""
+    start = int(month[:4]) * 12 + int(month[5:])
+    return [f"{(start + i) // 12:04d}-{(start + i) % 12 + 1:02d}" for i in range(number)]

@@ -1,0 +1,271 @@
+"""What the players would choose, as a section of the page and in lines for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from outbid.conventions import CONTRADICTED, SUPPORTED
+from outbid.players.schema import TODAY, GameTest, PlayersGame
+from outbid.plots.base import OUTSIDE, QUIET, SIDES, Figure
+from outbid.plots.intervals import Mark, intervals
+from outbid.question import Section
+from outbid.questions.equilibrium.tables import ANSWERS, game_of, tables
+from outbid.study import Study
+from outbid.words.chances import ASSUMED, ASSUMED_MARK
+from outbid.words.contrast import contrast
+from outbid.words.effects import certainty, difference, span, views
+from outbid.words.lists import listed
+from outbid.words.numbers import capital, counted, interval, percent, plain_name, shorten, two_digits, unit_of
+
+Row = Mapping[str, Any]
+KINDS: Mapping[str, Any] = {answer: kind for kind, answer in ANSWERS.items()}
+CSS = {SUPPORTED: "good", CONTRADICTED: "bad"}
+# how much of a weight's prior spread the moves took away: less says nothing, from the other on they say much
+NOTHING, MUCH = 0.1, 0.5
+WIDTH, LINES = 100, 10
+
+
+def section(dataset: xr.Dataset, study: Study) -> Section:
+    """Return the section, headed by the answer to the first test that says what its answers are."""
+    game, made = game_of(study), tables(dataset, study)
+    tests, weights, means = made["equilibrium_tests"], made["payoff_weights"], made["equilibrium"]
+    words = {
+        "heading": heading(tests, game),
+        "who": who(game, study),
+        "facts": facts(tests, game),
+        "views": list(views(means).values()),
+        "tests": [list(map(_test, rows)) for rows in _blocks(tests, "test")],
+        "settled": settled(tests),
+        "weights": [list(map(_weight, rows)) for rows in _blocks(weights, ["player", "term"])],
+        "learnt": learnt(weights),
+        "fit": fit(made["equilibrium_fit"]),
+        "observed": listed(
+            [
+                f"the {plain_name(name)}'s off its {plain_name(of.partition(':')[2])}"
+                for name, of in game.observed.items()
+            ]
+        ),
+    }
+    template = "questions/equilibrium/section.html.j2"
+    return Section("equilibrium", "Their choices", template, words, made, (figure(means, game),))
+
+
+def _blocks(frame: pd.DataFrame, keys: str | list[str]) -> list[list[dict[str, Any]]]:
+    """Return the rows of a table in blocks that share a key, each with its view."""
+    labelled = frame.assign(view=frame["prior"].map(views(frame)))
+    return [_records(rows) for _, rows in labelled.groupby(keys, sort=False)]
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
+def _speaking(game: PlayersGame) -> GameTest | None:
+    """Return the first test that says what its answers are."""
+    return next((each for each in game.tests if each.says is not None), None)
+
+
+def heading(tests: pd.DataFrame, game: PlayersGame) -> str:
+    """Return what the answer to the first test that says so is, under each view."""
+    test = _speaking(game)
+    if test is None or test.says is None:
+        names = listed([f"the {plain_name(player.name)}" for player in game.players])
+        return f"What {names} would choose, in {counted(len(game.variants), 'variant')} of their game"
+    rows = _records(tests[tests["test"] == test.id])
+    known = [row for row in rows if row["reading"] != "unknown"]
+    opening = "By assumption" if known and all(row["assumed"] for row in known) else ""
+    small = test.smallest > 0 and all(row["p_relevant"] < 0.5 for row in known if row["reading"] == "yes")
+    yes = f"{test.says.yes}, though probably by too little to matter" if small else test.says.yes
+    clauses = {"more": yes, "less": test.says.no, "unknown": test.says.unknown}
+    return contrast(clauses, {row["prior"]: KINDS[row["reading"]] for row in rows}, opening)
+
+
+def who(game: PlayersGame, study: Study) -> str:
+    """Return who chooses what."""
+    sides = {"incumbent": f" ({study.settings.incumbent})", "challenger": f" ({study.settings.challenger})"}
+    names = [f"the {plain_name(each.name)}{sides.get(each.name, '')}" for each in game.players]
+    return listed(
+        [f"{n} chooses its {plain_name(each.lever)}" for n, each in zip(names, game.players, strict=True)]
+    )
+
+
+def facts(tests: pd.DataFrame, game: PlayersGame) -> list[tuple[str, str]]:
+    """Return under each view the numbers behind the heading; none where no test says what its answers are."""
+    test = _speaking(game)
+    if test is None:
+        return []
+    labels = {each.id: f"“{each.label}”" for each in game.variants} | {TODAY: TODAY}
+    of = "" if test.weight else f", {labels[test.of]} less {labels[test.against]}"
+    result = []
+    for row in map(_test, _blocks(tests[tests["test"] == test.id], "test")[0]):
+        size = f"{capital(row['measure'])}{of}: {row['size']} (90% interval {row['span']})"
+        enough = f"; by enough to matter, {row['least']}: {row['relevant']}" if test.smallest > 0 else ""
+        sure = f"{row['chance']}; before the data, {row['before']}"
+        result.append((row["view"], f"{size}. That {row['answer_if']}: {sure}{enough}."))
+    return result
+
+
+def _least(row: Row) -> str:
+    """Return the smallest effect that would matter ("5.0 percentage points or more")."""
+    factor, unit = unit_of(row["unit"], difference=True)
+    return f"{two_digits(row['smallest'] * factor)} {unit}".strip() + " or more"
+
+
+def _chance(row: Row) -> str:
+    """Return how sure the answer yes is."""
+    return certainty(row, row["p_direction"])
+
+
+def settled(tests: pd.DataFrame) -> str:
+    """Return how many questions are settled under each view, and how many of them by assumption."""
+    parts: list[str] = []
+    for prior, view in views(tests).items():
+        called = tests[(tests["prior"] == prior) & tests["verdict"].isin(list(CSS))]
+        given = int(called["assumed"].sum())
+        share = f", {'all' if given == len(called) else given} of them {ASSUMED}" if given else ""
+        verb = "" if parts else " is settled" if len(called) == 1 else " are settled"
+        parts.append(f"{len(called) or 'none'}{verb} {view}{share}")
+    return f"Of {counted(tests['test'].nunique(), 'question')} to the game, {'; '.join(parts)}"
+
+
+def _test(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a test under one view with its words."""
+    measure, unit = plain_name(row["measure"]).replace(".", "'s "), unit_of(row["unit"], difference=True)[1]
+    return row | {
+        "claims": row["claims"].split(),
+        "measure": f"{measure} ({unit})" if unit else measure,
+        "least": _least(row) if row["smallest"] > 0 else "any",
+        "size": difference(row, row["unit"]),
+        "span": span(row, row["unit"]),
+        "before": percent(row["p_direction_before"]),
+        "chance": _chance(row),
+        "relevant": percent(row["p_relevant"]) if row["smallest"] > 0 else "as any size does",
+        "verdict": f"{ASSUMED_MARK} {ASSUMED}" if row["assumed"] else row["verdict"],
+        "css": ASSUMED if row["assumed"] else CSS.get(row["verdict"], "open"),
+    }
+
+
+def _weight(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a payoff weight under one view with its words."""
+    free = row["declared_prior"].startswith("normal")  # any other family holds nothing but positive numbers
+    return row | {
+        "name": f"{capital(plain_name(row['player']))}: {plain_name(row['term'])}",
+        "after": f"{two_digits(row['median'])} ({interval(row['q05'], row['q95'])})",
+        "positive": percent(row["p_positive"]) if free else f"{ASSUMED_MARK} {ASSUMED}",
+        "learnt": f"{_much(row['contraction'])} ({two_digits(row['contraction'])})",
+    }
+
+
+def _much(contraction: float) -> str:
+    return "nothing" if contraction < NOTHING else "a little" if contraction < MUCH else "much"
+
+
+def learnt(weights: pd.DataFrame) -> str:
+    """Return about how many weights the moves say much, and about how many nothing, in the first view there is."""
+    first = weights[weights["prior"] == next(iter(views(weights)))]
+    much, nothing = (int((first["contraction"].map(_much) == word).sum()) for word in ("much", "nothing"))
+    return (
+        f"Of {counted(len(first), 'thing')} that the players may want, their past moves say much about "
+        f"{much or 'none'} and nothing about {nothing or 'none'}"
+    )
+
+
+def fit(table: pd.DataFrame) -> dict[str, str]:
+    """Return how the games were solved and fit the moves, in words; what differs by view, with the view."""
+
+    def each(words: pd.Series) -> str:
+        if words.nunique() == 1:
+            return str(words.iloc[0])
+        return listed([f"{text} ({view})" for text, view in zip(words, views(table).values(), strict=True)])
+
+    def typical(log_likelihood: str) -> str:
+        per_move: Any = table[log_likelihood] / np.maximum(table["moves"], 1)
+        return each(np.exp(np.maximum(per_move, -700.0)).map(percent))
+
+    counts = {"draws": "draw", "states": "state", "moves": "move", "trials": "time"}
+    return {
+        **{
+            name: each(table[name].map(lambda value, one=one: counted(value, one)))
+            for name, one in counts.items()
+        },
+        "solved": each(table["solved"].map(percent)),
+        "residual": each(table["residual"].map(lambda value: f"{max(value, 1e-4):.2g}")),
+        "typical": typical("fit"),
+        "blind": typical("by_chance"),
+        "effective": each(table["effective"].map(two_digits)),
+        "month": each(table["discount"].map(two_digits)),
+        "year": each((table["discount"] ** 12).map(two_digits)),
+    }
+
+
+def figure(means: pd.DataFrame, game: PlayersGame) -> Figure:
+    """Draw each player's mean choice in every variant, a mark for each view; who is absent is not drawn."""
+    absent = [(each.id, player) for each in game.variants for player in each.absent]
+    rows = means[[pair not in absent for pair in zip(means["variant"], means["player"], strict=True)]]
+    panels = {each.name: _choice(each.name, each.lever) for each in game.players}
+    marks = [
+        Mark(
+            f"datum.decides && datum.player === '{player}' && datum.prior === '{prior}'",
+            SIDES.get(player, OUTSIDE),
+            hollow=i > 0,
+            shift=10 * i - 5,
+        )
+        for player in panels
+        for i, prior in enumerate(views(means))
+    ]
+    looks = zip(("Filled", "hollow"), views(means).values(), strict=False)
+    return intervals(
+        "variants",
+        rows,
+        row="variant",
+        labels={each.id: each.label for each in game.variants},
+        marks=[*marks, Mark("!datum.decides", QUIET, shape="diamond")],
+        panel="player",
+        panels=panels,
+        shared=False,
+        caption=f"Mean over the {counted(game.months, 'month')} ahead, with its 50% and 90% intervals. "
+        f"{'; '.join(f'{look}: {view}' for look, view in looks)}. Grey diamonds: set, not chosen.",
+        source="Equilibria of the game over the model's posterior draws, from where each draw stands today.",
+        alternative=means_in_words(rows, game),
+    )
+
+
+def means_in_words(means: pd.DataFrame, game: PlayersGame) -> str:
+    """Return every mean choice in words."""
+    labels, sentences = {each.id: each.label for each in game.variants}, []
+    for rows in _blocks(means, ["player", "prior"]):
+        told = "; ".join(f"{labels[row['variant']]} {_brief(row)}" for row in rows)
+        sentences.append(f"{_choice(rows[0]['player'], rows[0]['lever'])}, mean, {rows[0]['view']}: {told}.")
+    return " ".join(sentences)
+
+
+def _choice(player: str, lever: str) -> str:
+    """Return a player with what it chooses ("The incumbent's hardness")."""
+    return f"The {plain_name(player)}'s {plain_name(lever)}"
+
+
+def _brief(row: Row) -> str:
+    """Return a mean choice with its 90% interval, or that it was set."""
+    if not row["decides"]:
+        return f"set to {two_digits(row['median'])}"
+    return f"{two_digits(row['median'])} ({interval(row['q05'], row['q95'])})"
+
+
+def lines(dataset: xr.Dataset, study: Study) -> list[str]:
+    """Return at most ten lines: the heading, the chance of each test's yes, and what each chooses as things are."""
+    game, made = game_of(study), tables(dataset, study)
+    tests, means, baseline = made["equilibrium_tests"], made["equilibrium"], game.variants[0]
+    out = textwrap.wrap(f"{heading(tests, game)}.", WIDTH)[:2]
+    if len(tests):
+        out.append(f"Chance of yes, {' | '.join(views(tests).values())}:")
+    out += [f"{' | '.join(map(_chance, rows))}: {rows[0]['question']}" for rows in _blocks(tests, "test")]
+    for rows in _blocks(means[means["variant"] == baseline.id], "player"):
+        choice = _choice(rows[0]["player"], rows[0]["lever"])
+        out.append(f"{' | '.join(map(_brief, rows))}: {choice}, {baseline.label}")
+    return [shorten(line, WIDTH) for line in out[:LINES]]

@@ -1,0 +1,218 @@
+"""What matters most, and when something holds: tables, the section, and the terminal's lines."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from outbid.conventions import PRIOR_LABELS
+from outbid.question import Section
+from outbid.questions.sensitivity.compute import FREE
+from outbid.questions.sensitivity.schema import Discover, Sensitivity, declare
+from outbid.study import Study
+from outbid.words.numbers import capital, clean, counted, interval, percent, plain_name, quantity, shorten
+
+VERSIONS = {**PRIOR_LABELS, FREE: "before any data, free of the priors"}
+# Unknowns that the page names, and the terminal's room.
+SHOWN, WIDTH, LINES = 12, 100, 10
+# Significant digits of the shares; more are noise.
+DIGITS = {
+    "first": 5,
+    "first_half": 5,
+    "total": 5,
+    "total_half": 5,
+    "first_on_draws": 4,
+    "rank_correlation": 3,
+}
+
+
+def tables(data: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
+    """Return `sensitivity`, a row for each input's shares, and `scenario_discovery`, one for each limit of a box."""
+    asked, frames = _asked(study), {}
+    if asked.explain:
+        frames["sensitivity"] = _shares(data, asked)
+    if asked.discover:
+        frames["scenario_discovery"] = pd.DataFrame(_limits(data, asked))
+    return frames
+
+
+def _asked(study: Study) -> Sensitivity:
+    asked = declare(study)
+    assert asked is not None, "there is no answer without a question"
+    return asked
+
+
+def _shares(data: xr.Dataset, asked: Sensitivity) -> pd.DataFrame:
+    """Return the inputs of every explanation, those first that matter most in the design or on the draws."""
+    drawn = data[["first_on_draws", "tied_to", "rank_correlation"]].rename(prior="version")
+    both = xr.merge([data[["first", "first_half", "total", "total_half"]], drawn], join="left")
+    frame = both.to_dataframe(["version", "explain", "input"]).reset_index()
+    # chance has no share on the draws, where every draw meets its own
+    weight = -frame[["total", "first_on_draws"]].max(axis=1)
+    # versions and explanations in the order of the data
+    place = frame.index // len(data.input)
+    frame = frame.iloc[np.lexsort((weight, place))].reset_index(drop=True)
+    for name, digits in DIGITS.items():
+        frame[name] = [float(f"{value:.{digits}g}") for value in frame[name]]
+    named = {each.id: each for each in asked.explain}
+    columns = {
+        "explain": frame.explain,
+        "label": [named[name].label for name in frame.explain],
+        "scale": [named[name].scale for name in frame.explain],
+        **{name: frame[name] for name in ("version", "input", "kind", "meaning")},
+        "first_order": frame["first"],
+        "first_order_low": frame["first"] - frame.first_half,
+        "first_order_high": frame["first"] + frame.first_half,
+        "total": frame.total,
+        "total_low": frame.total - frame.total_half,
+        "total_high": frame.total + frame.total_half,
+        "first_order_on_draws": frame.first_on_draws,
+        "tied_to": frame.tied_to.fillna(""),
+        "rank_correlation": frame.rank_correlation,
+    }
+    return pd.DataFrame(columns).assign(**data.attrs)
+
+
+def _limits(data: xr.Dataset, asked: Sensitivity) -> Iterator[dict[str, Any]]:
+    """Yield a row for each limit of each box; one without an input where there is no box."""
+    inputs = data[["kind", "meaning", "unit"]].to_dataframe()
+    for prior, each in ((prior, each) for prior in data.prior.values for each in asked.discover):
+        here = data.sel(prior=prior, question=each.id)
+        row: dict[str, Any] = {"question": each.id, "prior": prior, "scenario": each.scenario}
+        row |= {"against": each.against, "conditions": "; ".join(one.words for one in each.condition)}
+        row |= {name: float(here[name]) for name in ("share", "density", "elsewhere", "coverage")}
+        row |= {"share_in_box": float(here.mass)}
+        row |= {name: float(here[name]) for name in ("checked_density", "checked_elsewhere")}
+        for i, name in enumerate([str(name) for name in here.limit_on.values if name] or [""]):
+            input_ = inputs.loc[name] if name else pd.Series({"kind": "", "meaning": "", "unit": ""})
+            row |= {"input": name, "meaning": _meaning(input_), "unit": input_.unit}
+            yield row | {"low": float(here.low[i]), "high": float(here.high[i]), "draws": int(here.draws)}
+
+
+def _meaning(row: Any) -> str:
+    """Return what an input means, without a full stop."""
+    return f"{row.meaning.rstrip('.')}{', today' if row.kind in ('stock', 'index', 'lever') else ''}"
+
+
+# in words
+
+
+def section(data: xr.Dataset, study: Study) -> Section:
+    """Return when something holds, with the twelve weightiest unknowns behind a fold."""
+    asked, frames = _asked(study), tables(data, study)
+    questions = [
+        {
+            "question": each.question,
+            "yes": " and ".join(condition.words for condition in each.condition),
+            "against": study.scenario(each.against).label,
+            "answers": [(capital(PRIOR_LABELS[p]), *box_words(each, box)) for p, box in _boxes(frames, each)],
+        }
+        for each in asked.discover
+    ]
+    words = {
+        "heading": heading(asked, frames),
+        "questions": questions,
+        "outcomes": [each.label for each in asked.explain],
+        "blocks": list(_blocks(frames["sensitivity"])) if asked.explain else [],
+    }
+    return Section("sensitivity", "What matters", "questions/sensitivity/section.html.j2", words, frames)
+
+
+def _boxes(frames: Mapping[str, pd.DataFrame], question: Discover) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield a question's box by prior set, a row for each limit."""
+    boxes = frames["scenario_discovery"]
+    for prior, box in boxes[boxes.question == question.id].groupby("prior", sort=False):
+        yield str(prior), box
+
+
+def heading(asked: Sensitivity, frames: Mapping[str, pd.DataFrame]) -> str:
+    """Return the heading: when the study's first question is answered with yes, or else what matters most."""
+    if not asked.discover:
+        first = frames["sensitivity"].iloc[0]
+        return f"What matters most for “{first.label}”: “{_meaning(first)}”"
+    question = asked.discover[0]
+    prior, box = next(_boxes(frames, question))
+    where, first, one = capital(PRIOR_LABELS[prior]), box.iloc[0], len(box) == 1
+    if not first.input:
+        return f"{where}, no few unknowns decide when {question.answer}"
+    return (
+        f"{where}, {counted(len(box), 'unknown')} {'tells' if one else 'tell'} most of when {question.answer}: in "
+        f"{percent(first.density)} of draws on the right side of {'it' if one else 'them'}, in "
+        f"{percent(first.elsewhere)} elsewhere"
+    )
+
+
+def box_words(question: Discover, box: pd.DataFrame) -> tuple[str, str]:
+    """Return where the answer is yes, or why no box tells; and how the box did on draws not searched."""
+    answer, first = capital(question.answer), box.iloc[0]
+    if first.share in (0.0, 1.0):
+        which = "no draw" if first.share == 0.0 else "every draw"
+        return f"{answer} in {which}, so there is nothing to tell apart.", ""
+    if not first.input:
+        share = percent(first.share)
+        return f"{answer} in {share} of draws, and no few unknowns tell which: every limit could be luck.", ""
+    where = " and ".join(limit_words(row) for row in box.to_dict("records"))
+    density, elsewhere, inside, outside = (
+        percent(first[name]) for name in ("density", "elsewhere", "checked_density", "checked_elsewhere")
+    )
+    check = f"On draws not searched: {inside} and {outside}."
+    if np.isnan(first.checked_density):
+        check = "Not found twice in halves of the draws: take it as a hint."
+    return f"In {density} of draws in which {where}; in {elsewhere} elsewhere.", check
+
+
+def limit_words(limit: Mapping[Any, Any]) -> str:
+    """Return a limit as a clause ("“how far means hold members” is above 0.031"); an open side is not a number."""
+    low, high, unit = (limit[name] for name in ("low", "high", "unit"))
+    # the unit of a coefficient tells a reader nothing
+    short, what = unit if len(unit.split()) == 1 else "", f"“{limit['meaning']}” is"
+    if np.isfinite(low) and np.isfinite(high):
+        return f"{what} between {interval(low, high, short).replace(' to ', ' and ', 1)}"
+    return (
+        f"{what} below {quantity(high, short)}"
+        if np.isfinite(high)
+        else f"{what} above {quantity(low, short)}"
+    )
+
+
+def _blocks(shares: pd.DataFrame) -> Iterator[tuple[str, list[tuple[str, list[str]]]]]:
+    """Yield for each version the weightiest unknowns of all, with a cell for every outcome."""
+    shares = shares.assign(weight=shares[["total", "first_order_on_draws"]].max(axis=1))
+    weightiest = shares.groupby("input").weight.max().sort_values(ascending=False, kind="stable")
+    for version, here in shares.groupby("version", sort=False):
+        rows = []
+        for key in weightiest.index[:SHOWN]:
+            own = here[here.input == key].set_index("explain").loc[here.explain.unique()]
+            alone = own.first_order_on_draws.fillna(own.first_order)
+            cells = [_cell(one, whole) for one, whole in zip(alone, own.total, strict=True)]
+            rows.append((_meaning(own.iloc[0]), cells))
+        yield capital(VERSIONS[str(version)]), rows
+
+
+def _cell(alone: float, whole: float) -> str:
+    one, other = ("about 0" if share < 0.01 else percent(share) for share in (alone, whole))
+    return one if one == other == "about 0" else f"{one} ({other})"
+
+
+def lines(data: xr.Dataset, study: Study) -> tuple[str, ...]:
+    """Return the terminal's answer: at most ten lines."""
+    asked, frames = _asked(study), tables(data, study)
+    out = textwrap.wrap(clean(f"{heading(asked, frames)}."), WIDTH)[:2]
+    for question in asked.discover:
+        for prior, box in _boxes(frames, question):
+            first, names = box.iloc[0], " and ".join(plain_name(name) for name in box.input)
+            inside = f"{percent(first.density)}, elsewhere {percent(first.elsewhere)} (by {names})"
+            inside = inside if first.input else f"{percent(first.share)}, no box"
+            out.append(f"{capital(question.answer)}, {PRIOR_LABELS[prior]}: {inside}")
+    for each in asked.explain:
+        shares = frames["sensitivity"]
+        rows = shares[(shares.explain == each.id) & (shares.version == shares.version.iloc[0])].head(3)
+        weights = rows[["total", "first_order_on_draws"]].max(axis=1)
+        best = [f"{plain_name(n)} {percent(w)}" for n, w in zip(rows.input, weights, strict=True)]
+        out.append(f"{each.label}: {', '.join(best)}")
+    return tuple(shorten(line, WIDTH) for line in out[:LINES])

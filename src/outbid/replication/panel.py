@@ -1,0 +1,229 @@
+"""The panel that a game is estimated from: read, with every fault told by file, line, column and cure, or simulated."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from outbid.data.fields import Parser, month, number, text
+from outbid.data.tables import Column, Row, read_table, read_text
+from outbid.errors import InputError, did_you_mean
+from outbid.game.equilibrium import solve
+from outbid.game.grid import even_axis
+from outbid.model.declare import Model
+from outbid.replication.family import declared_game
+from outbid.replication.settings import Play
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+# Seeds tried in turn for a simulated panel, and the months with, and without, an action that it needs of each player.
+ATTEMPTS, LEAST = 50, 10
+
+
+class GamePanel(NamedTuple):
+    """What is known month by month, and what the data folder holds besides.
+
+    * `months`: YYYY-MM, without gaps.
+    * `state`: shape (months,), in latent units.
+    * `actions`: shape (months, players), 0 or 1.
+    * `source`: where it comes from, in words.
+    * `simulated`: whether it was simulated instead of read.
+    * `polls`: shape (months, polls), percent, NaN where there was none; None without polls.
+    * `measurement`: stored parameters of the measurement model: one weight a poll, persistence, constant, one input
+      a player.
+    * `bootstrap`: stored covariance of the first stage's estimates, shape (terms + 1, terms + 1), sigma last.
+    * `curves`: stored equilibrium: state and probability of each player's action by grid point, shape (states, 1 +
+      players).
+    """
+
+    months: tuple[str, ...]
+    state: Floats
+    actions: Ints
+    source: str
+    simulated: bool = False
+    polls: Floats | None = None
+    measurement: Floats | None = None
+    bootstrap: Floats | None = None
+    curves: Floats | None = None
+
+
+def read_panel(folder: Path, play: Play) -> GamePanel:
+    """Read the panel from a data folder, and whatever else that the study knows lies there.
+
+    Raises
+    ------
+    InputError
+        If the folder or the panel is missing, a column is missing, a month is malformed, missing or twice, a figure is
+        not a number, or an action is neither 0 nor 1.
+    """
+    if not folder.is_dir():
+        problem = "is a file" if folder.exists() else "there is no such folder"
+        raise InputError(f"--data {folder}", problem, f"Name the folder that holds {play.files.panel}.")
+    path = folder / play.files.panel
+    if not path.is_file():
+        raise InputError(
+            f"--data {folder}", f"holds no {path.name}", f"Name the folder that holds {path.name}."
+        )
+    rows = _monthly(
+        path, play, {play.columns.state: number, **dict.fromkeys(play.columns.actions, zero_or_one)}
+    )
+    stored = {
+        name: folder / file
+        for name, file in play.files.model_dump().items()
+        if file is not None and (folder / file).is_file()
+    }
+    return GamePanel(
+        play.months,
+        np.array([row[play.columns.state] for row in rows]),
+        np.array([[row[name] for name in play.columns.actions] for row in rows]),
+        path.name,
+        polls=_polls(stored["polls"], play) if "polls" in stored and play.columns.polls else None,
+        measurement=_measurement(stored["measurement"], play) if "measurement" in stored else None,
+        bootstrap=_bootstrap(stored["bootstrap"], play) if "bootstrap" in stored else None,
+        curves=_curves(stored["curves"], play) if "curves" in stored else None,
+    )
+
+
+def zero_or_one(field: str, where: str) -> int:
+    """Read an action: 0 or 1, also where a spreadsheet wrote 1.0."""
+    value = number(field, where)
+    if value not in (0.0, 1.0):
+        raise InputError(
+            where, f"{field} is neither 0 nor 1", "Write 1 for a month with an attack, 0 for none."
+        )
+    return int(value)
+
+
+def _columns(path: Path, needed: dict[str, Parser], blank: Sequence[str] = ()) -> tuple[Column, ...]:
+    """Return the columns to read: those needed, and any others that the file holds, as text."""
+    lines = csv.reader(line for line in read_text(path).splitlines() if line.strip())
+    names = [name.strip() for name in next(lines, [])]
+    if names and len(names) > 1:
+        for name in needed:
+            if name not in names:
+                raise InputError(f"{path}, line 1", f"column {name!r} is missing", did_you_mean(name, names))
+    extra = dict.fromkeys(name for name in names if name not in needed)
+    kept = tuple(
+        Column(name, parse, blank="none" if name in blank else "error") for name, parse in needed.items()
+    )
+    return kept + tuple(Column(name, text, required=False, blank="none") for name in extra)
+
+
+def _monthly(path: Path, play: Play, needed: dict[str, Parser], blank: Sequence[str] = ()) -> tuple[Row, ...]:
+    """Read a table with one row a month, exactly the study's months in their order."""
+    columns = _columns(path, {play.columns.month: month, **needed}, blank)
+    rows = read_table(path, columns, key=(play.columns.month,))
+    wanted = play.months
+    for place, name in enumerate(wanted):
+        if place >= len(rows):
+            fix = f"The study needs every month from {wanted[0]} to {wanted[-1]}."
+            raise InputError(str(path), f"ends before {name}", fix)
+        found = rows[place][play.columns.month]
+        if found != name:
+            problem = f"{found} where {name} should stand: a gap, or months out of order"
+            raise InputError(
+                rows[place].where(play.columns.month),
+                problem,
+                f"Give every month from {wanted[0]} to {wanted[-1]} once, in order.",
+            )
+    if len(rows) > len(wanted):
+        extra = rows[len(wanted)]
+        raise InputError(
+            extra.where(play.columns.month), "lies after the study's window", f"End with {wanted[-1]}."
+        )
+    return rows
+
+
+def _polls(path: Path, play: Play) -> Floats:
+    rows = _monthly(path, play, dict.fromkeys(play.columns.polls, number), play.columns.polls)
+    return np.array(
+        [[np.nan if row[name] is None else row[name] for name in play.columns.polls] for row in rows]
+    )
+
+
+def _measurement(path: Path, play: Play) -> Floats:
+    """Read stored parameters of the measurement model, in the order of `GamePanel.measurement`."""
+    needed: dict[str, Parser] = {"group": text, "name": text, "estimate": number}
+    held = {row["name"]: row["estimate"] for row in read_table(path, _columns(path, needed))}
+    names = [*play.columns.polls, "rho", "constant", *(f"{name}_lag" for name in play.columns.actions)]
+    return _in_order(path, held, names)
+
+
+def _bootstrap(path: Path, play: Play) -> Floats:
+    lagged = [f"{name}_x_lag_state" for name in play.columns.actions]
+    names = ["intercept", *play.columns.actions, "lag_state", *lagged, "sigma"]
+    rows = read_table(path, _columns(path, {"term": text, **dict.fromkeys(names, number)}), key=("term",))
+    held = {row["term"]: np.array([row[name] for name in names]) for row in rows}
+    matrix = _in_order(path, held, names)
+    if not np.allclose(matrix, matrix.T, atol=1e-12) or np.linalg.eigvalsh(matrix).min() < -1e-12:
+        raise InputError(str(path), "is no covariance", "Fetch the file again: it must be symmetric.")
+    return matrix
+
+
+def _curves(path: Path, play: Play) -> Floats:
+    names = ["state", *(f"pr_attack_{actor}" for actor in play.actors)]
+    rows = read_table(path, _columns(path, dict.fromkeys(names, number)))
+    return np.array([[row[name] for name in names] for row in rows])
+
+
+def _in_order(path: Path, held: dict[str, Floats] | dict[str, float], names: Sequence[str]) -> Floats:
+    for name in names:
+        if name not in held:
+            raise InputError(str(path), f"has no row for {name!r}", did_you_mean(name, held))
+    return np.array([held[name] for name in names])
+
+
+def simulated_panel(model: Model, play: Play, equation: Floats, payoffs: Floats, seed: int) -> GamePanel:
+    """Return a panel as long as the study's window, played in equilibrium at the given numbers.
+
+    The grid reaches as far as the published one; the state follows the state equation with normal shocks, and
+    each month both players draw their actions from the equilibrium at the nearest grid point. A path that leaves the
+    grid, or in which someone hardly ever changes, is drawn again from the next seed.
+
+    Parameters
+    ----------
+    equation, payoffs
+        State equation (spread last) and payoffs (values, then costs, by player).
+    seed
+        Same seed, same panel.
+
+    Raises
+    ------
+    InputError
+        If no seed gives a usable panel.
+    """
+    axis = even_axis(play.state, -10.0, 13.0, 461)
+    game = declared_game(model, play, axis, equation).game(payoffs, equation)
+    # from zero, which is found well enough and spares the compiling of a coarser grid
+    found = solve(game, np.zeros((game.grid.size, sum(game.counts))))
+    chances = np.stack([each[:, 1] for each in found.probabilities], axis=1)
+    points = np.asarray(axis.points)
+    for attempt in range(seed, seed + ATTEMPTS):
+        state, actions = _path(len(play.months), equation, chances, points, attempt)
+        often = actions.sum(axis=0)
+        inside = np.mean((state > points[0]) & (state < points[-1])) > 0.9
+        if inside and (often >= LEAST).all() and (len(actions) - often >= LEAST).all():
+            source = f"simulated at the published estimates with seed {attempt}"
+            return GamePanel(play.months, state, actions, source, simulated=True)
+    raise InputError(
+        "simulated panel", f"none of {ATTEMPTS} seeds gave a usable one", "Choose another --seed."
+    )
+
+
+def _path(months: int, equation: Floats, chances: Floats, points: Floats, seed: int) -> tuple[Floats, Ints]:
+    generator, count = np.random.default_rng(seed), chances.shape[1]
+    shocks, luck = generator.standard_normal(months), generator.random((months, count))
+    state, actions = np.empty(months), np.empty((months, count), dtype=np.int64)
+    at = 0.0
+    for now in range(months):
+        state[now] = at
+        actions[now] = luck[now] < chances[np.abs(points - at).argmin()]
+        level = equation[0] + actions[now] @ equation[1 : 1 + count]
+        carry = equation[1 + count] + actions[now] @ equation[2 + count : -1]
+        at = level + carry * at + equation[-1] * shocks[now]
+    return state, actions

@@ -1,0 +1,197 @@
+"""What was asked of a verb, checked, and what an earlier run has left in the output folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shlex
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, astuple, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from outbid.conventions import PRIOR_SETS
+from outbid.errors import InputError, did_you_mean
+from outbid.output import OutputFolder
+
+if TYPE_CHECKING:
+    from outbid.infer.posterior import Effort
+
+SEED = 20210815
+BOTH = "both"
+
+
+def _whole(option: str, value: Any, least: int, most: int) -> None:
+    if type(value) is not int or not least <= value <= most:
+        raise InputError(option, f"{value!r} is no whole number from {least} to {most}", "Give one that is.")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How long and how carefully to sample; None leaves a number as it is.
+
+    Parameters
+    ----------
+    draws, warmup
+        Iterations of each chain that are kept, and that come before them: multiples of 25; a warm-up has three
+        phases, so at least 75.
+    chains
+        At least two, since R-hat compares them.
+    target_accept
+        The acceptance at which steps are tuned: nearer to 1, steps are shorter and fewer trajectories diverge.
+
+    Raises
+    ------
+    InputError
+        If a number is none that a sampler can take.
+    """
+
+    draws: int | None = None
+    warmup: int | None = None
+    chains: int | None = None
+    target_accept: float | None = None
+
+    def __post_init__(self) -> None:
+        for option, value, least in (("--draws", self.draws, 25), ("--warmup", self.warmup, 75)):
+            if value is not None:
+                _whole(option, value, least, 100_000)
+                if value % 25:
+                    near = max(least, 25 * round(value / 25))
+                    raise InputError(option, f"{value} is no multiple of 25", f"Give {near}, for example.")
+        if self.chains is not None:
+            _whole("--chains", self.chains, 2, 64)
+        accept = self.target_accept
+        if accept is not None and not (isinstance(accept, int | float) and 0.5 <= accept < 1.0):
+            problem = f"{accept!r} is not between 0.5 and 1"
+            raise InputError("--target-accept", problem, "Give 0.98 if trajectories diverge.")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person asks of a run: `prior` is "both" or one prior set's name."""
+
+    prior: str = BOTH
+    quick: bool = False
+    seed: int = SEED
+    sampling: Sampling = Sampling()
+
+    @property
+    def prior_sets(self) -> tuple[str, ...]:
+        """The prior sets to work under, the neutral one first."""
+        return PRIOR_SETS if self.prior == BOTH else (self.prior,)
+
+    @property
+    def effort(self) -> Effort:
+        """How long to sample."""
+        from outbid.infer.posterior import FULL, QUICK
+
+        return (QUICK if self.quick else FULL).changed(*astuple(self.sampling))
+
+
+def begin(prior: str, quick: bool, seed: int, **sampling: Any) -> Settings:
+    """Return the settings of a run, and keep compiled code between runs; `sampling` is that of `Sampling`.
+
+    Raises
+    ------
+    InputError
+        If there is no such prior set, or a number is none that can be taken.
+    """
+    known = (BOTH, *PRIOR_SETS)
+    if prior not in known:
+        raise InputError(f"prior {prior!r}", "no such prior set", did_you_mean(str(prior), known))
+    _whole("--seed", seed, 0, 2**32 - 1)
+    settings = Settings(prior, quick, seed, Sampling(**sampling))
+    prepare()
+    return settings
+
+
+def prepare() -> None:
+    """Keep compiled code between runs, in the user's cache folder (or OUTBID_CACHE, or nowhere if it can't be made)."""
+    import jax
+
+    base = os.environ.get("OUTBID_CACHE") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    folder = Path(base) / "outbid" / "compiled"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return
+    jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
+
+
+def begin_game(prior: str, quick: bool, seed: int, **sampling: Any) -> Settings:
+    """Return the settings of a run of a game, which knows no priors and takes no draws.
+
+    Raises
+    ------
+    InputError
+        If a prior set, or anything of a sampler, was asked for.
+    """
+    settings = begin(prior, quick, seed, **sampling)
+    if prior != BOTH:
+        problem = "a game's payoffs are estimated without priors"
+        raise InputError(f"prior {prior!r}", problem, "Leave --prior out.")
+    for option, value in sampling.items():
+        if value is not None:
+            flag = f"--{option.replace('_', '-')}"
+            problem = "a game's payoffs are estimated by maximum likelihood, not sampled"
+            raise InputError(flag, problem, f"Leave {flag} out.")
+    return settings
+
+
+def no_data(name: str, data: Path | str | None) -> None:
+    """Refuse a data folder for a study that brings its own figures."""
+    if data is not None:
+        raise InputError("--data", f"the study {name!r} brings its own figures", "Leave --data out.")
+
+
+def data_folder(data: Path | str | None) -> Path | None:
+    """Return the data folder that was named, or None; refuse an empty name."""
+    if data is None:
+        return None
+    if not str(data).strip():
+        raise InputError("--data", "the path is empty", "Name the folder that holds the panel.")
+    return Path(data)
+
+
+def digest(folder: Path | None) -> str:
+    """Return a digest of the tables in a data folder, empty without one."""
+    if folder is None or not folder.is_dir():
+        return ""
+    found = hashlib.sha256()
+    for path in sorted(folder.glob("*.csv")):
+        if path.is_file():
+            found.update(path.name.encode())
+            found.update(path.read_bytes())
+    return found.hexdigest()
+
+
+def command_line(
+    name: str, folder: Path, settings: Settings, out: Path | str, data: Path | str | None = None
+) -> str:
+    """Return the command that would do the same again; `folder` is the study's."""
+    where = name if folder.parent.name == "studies" else str(folder)
+    words = ["outbid", "run", where, "--out", str(out), "--seed", str(settings.seed)]
+    words += ["--data", str(data)] if data is not None else []
+    words += ["--quick"] if settings.quick else []
+    words += ["--prior", settings.prior] if settings.prior != BOTH else []
+    for option, value in asdict(settings.sampling).items():
+        words += [f"--{option.replace('_', '-')}", str(value)] if value is not None else []
+    return shlex.join(words)
+
+
+def perhaps(out: Path | str | None) -> AbstractContextManager[OutputFolder | None]:
+    """Return the output folder, if there is to be one."""
+    return nullcontext(None) if out is None else OutputFolder(out)
+
+
+def unchanged(folder: Path, mark: str, names: Sequence[str]) -> dict[str, Any] | None:
+    """Return the summary of an earlier run that came from the very same things and is still there, or None."""
+    try:
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(summary, dict) and summary.get("fingerprint") == mark
+    return summary if whole and all((folder / name).is_file() for name in names) else None
