@@ -165,7 +165,7 @@ class LoadedStudy:
         if play not in PLAYS:
             raise InputError(f"play {play!r}", "is no way to play", did_you_mean(play, PLAYS))
         settings, shown = begin(prior, quick, seed), progress or Silent()
-                from outbid.run import Tools, fingerprints, fit_study, learn
+        from outbid.run import Tools, fingerprints, fit_study, learn
         from outbid.simulate.comparison import against_baseline
 
         with perhaps(out) as folder:
