@@ -23,7 +23,7 @@ from outbid.plots.base import (
     number,
     utc,
 )
-from outbid.replication.published import rows_of
+from outbid.replication.data import rows_of
 from outbid.replication.tables import Replication
 from outbid.replication.words import findings, labels, points
 
