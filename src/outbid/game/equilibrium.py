@@ -325,13 +325,14 @@ def _at_discount(arrays: Arrays, share: float) -> Arrays:
 
 def _walk(arrays: Arrays, blank: Array, at: Callable[[Arrays, float], Arrays]) -> Iterate:
     """Follow the solution from share 0 to 1; a stride that fails is halved, one that succeeds grows."""
-    found, share, stride, steps = _newton(at(arrays, 0.0), blank), 0.0, 0.25, 0
+    found: Iterate = _newton(at(arrays, 0.0), blank)
+    share, stride, steps = 0.0, 0.25, 0
     before = found.values
     while share < 1.0:
         target = min(1.0, share + stride)
         # along the line through the last two solutions, as far as the stride goes
         guess = found.values + (found.values - before) if share > 0.0 else found.values
-        tried = _newton(at(arrays, target), guess)
+        tried: Iterate = _newton(at(arrays, target), guess)
         steps += int(tried.steps)
         if holds(tried.values, float(tried.error)):
             before, found, share = found.values, tried, target
