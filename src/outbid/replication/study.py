@@ -44,7 +44,7 @@ class GameStudy:
         """Resolve every ID both ways, read the study's play and published figures, and verify latent indices' anchors."""
         from outbid.model.anchors import check_anchors
         from outbid.model.priors import PRIOR_SETS, prior_table
-        from outbid.replication.published import read_published
+        from outbid.replication.data import read_published
         from outbid.replication.settings import play_settings
         from outbid.study import unresolved
 
@@ -83,7 +83,7 @@ class GameStudy:
 
     def _estimates(self, seed: int, data: Path | None, progress: Progress) -> EstimateResult:
         from outbid.replication import compute
-        from outbid.replication.published import read_published, rows_of
+        from outbid.replication.data import read_published, rows_of
         from outbid.replication.settings import play_settings
 
         study, play = self.study, play_settings(self.study)

@@ -33,7 +33,7 @@ from outbid.replication.compute import (
     solve_panel,
     take_panel,
 )
-from outbid.replication.published import read_published, rows_of
+from outbid.replication.data import read_published, rows_of
 from outbid.replication.settings import play_settings
 from outbid.study import Study
 
