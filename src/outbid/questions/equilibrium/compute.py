@@ -106,7 +106,7 @@ def solve(
             of = weight_chances(test, payoffs, game)
         else:
             of = chances(effects[i], test.sign, max(test.smallest, LEAST))
-        shares[i] = of.right, of.matters, of.draws
+        shares[i] = of.p_direction, of.p_relevant, of.draws
     return xr.Dataset(
         {
             "weight": (("draw", "payoff"), weights),
