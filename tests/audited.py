@@ -13,7 +13,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from outbid.ask.claims.declared import ClaimTests, Intervention, Measure
 from outbid.data.fields import parse_date
 from outbid.data.panel import Panel, Record, Series
 from outbid.data.window import Window
@@ -36,6 +35,7 @@ from outbid.model.vocabulary import (
     mechanism,
     observation,
 )
+from outbid.questions.claims.schema import ClaimTests, Intervention
 from outbid.simulate.scenario import Change
 
 WINDOW = Window("2021-01", "2024-12")
@@ -180,14 +180,18 @@ def _test(
     name: str, lever: str, output: str, smallest: float, sign: int = 1, summary: str = "sum"
 ) -> Intervention:
     return Intervention(
-        name,
-        (name,),
-        f"Does more {lever} raise it?",
-        "It rises.",
-        Measure((output,), "", output, "1", summary, AHEAD),
-        sign,
-        smallest,
-        (Change(lever=lever, shape="step", by=MOVED),),
+        id=name,
+        claims=(name,),
+        question=f"Does more {lever} raise it?",
+        answer_if="It rises.",
+        measure=(output,),
+        label=output,
+        unit="1",
+        summary=summary,
+        months=AHEAD,
+        sign=sign,
+        smallest=smallest,
+        changes=(Change(lever=lever, by=MOVED),),
     )
 
 

@@ -129,7 +129,7 @@ def content(*, simulated: bool = False) -> Replication:
         "data": "simulated with seed 1" if simulated else "panel.csv",
         "log_likelihood": -278.2,
         "certificate": {"residual": 3e-13, "gain": 0.0, "gap": None},
-        "search": {"starts": 5, "failed": 1, "equilibria": "", "seconds": 1.0},
+        "search": {"starts": 5, "failed": 1, "equilibria": ""},
         "refit": {
             "stored_gap": 2e-6,
             "stored_likelihood": -508.3,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,43 +13,45 @@ from hypothesis import strategies as st
 
 from contest import PARAMETERS
 from contest import model as contest_model
-from outbid.ask.claims.audit import View, audit, form
-from outbid.ask.claims.declared import ClaimTests, Forecast, Intervention, Measure, Move, Shift
-from outbid.ask.claims.intervene import effects, foreseen, monthly, shifted
 from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal, prior_table
+from outbid.questions.claims.compute import Inputs, built_in, effects_of, judged
+from outbid.questions.claims.intervene import forecast_effects, intervention_effects, monthly, shifted
+from outbid.questions.claims.schema import ClaimTests, Forecast, Intervention, Move, Shift
 from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.futures import summary
 from outbid.simulate.scenario import Change
 from outbid.stats.verdict import Chances, chances, judge, odds
 
 MONTHS, DRAWS = 12, 200
 MODEL = contest_model()
-MEMBERS = Measure(("outcome.members",), "", "members", "persons", "end", MONTHS)
-DEFECTED = Measure(("moved.defection",), "", "defections", "persons", "sum", MONTHS)
-STANDING = Measure(("standing",), "", "standing", "index", "end", 6)
-PRESSURE = Intervention(
-    "pressure",
-    ("N15",),
-    "?",
-    "!",
-    MEMBERS,
-    -1,
-    1.0,
-    changes=(Change(lever="counterforce", shape="step", to=1.0),),
-)
-SOFTER = Intervention(
-    "softer",
-    ("M12",),
-    "?",
-    "!",
-    STANDING,
-    -1,
-    0.01,
-    changes=(Change(lever="hardness", shape="step", by=-1.0),),
-)
-LOWER = Intervention("lower", ("N03",), "?", "!", DEFECTED, 1, 1.0, shifts=(Shift("standing", -1.0),))
+WORDS = {"claims": ("M12",), "question": "?", "answer_if": "!"}
+MEMBERS = {
+    "measure": ("outcome.members",),
+    "label": "members",
+    "unit": "persons",
+    "summary": "end",
+    "months": MONTHS,
+}
+DEFECTED = {
+    "measure": ("moved.defection",),
+    "label": "gone",
+    "unit": "persons",
+    "summary": "sum",
+    "months": MONTHS,
+}
+STANDING = {"measure": ("standing",), "label": "standing", "unit": "index", "summary": "end", "months": 6}
+
+
+def intervention(name: str, of: Mapping[str, Any], sign: int, smallest: float, **what: Any) -> Intervention:
+    return Intervention(**{"id": name, **WORDS, **of, "sign": sign, "smallest": smallest, **what})
+
+
+FULL = (Change(lever="counterforce", to=1.0),)
+PRESSURE = intervention("pressure", MEMBERS, -1, 1.0, changes=FULL)
+SOFTER = intervention("softer", STANDING, -1, 0.01, changes=(Change(lever="hardness", by=-1.0),))
+LOWER = intervention("lower", DEFECTED, 1, 1.0, shifts=(Shift(state="standing", by=-1.0),))
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +59,7 @@ def lab() -> BatchSimulator:
     return BatchSimulator(Simulator(MODEL, MONTHS), DRAWS)
 
 
-def drawn(seed: int, draws: int = DRAWS, **fixed: float) -> Standing:
+def drawn(seed: int, draws: int = DRAWS, **fixed: float) -> StateToday:
     """Where draws from the neutral prior would stand at the start, with some parameters set."""
     z = np.random.default_rng(seed).standard_normal((draws, len(PARAMETERS)))
     values = np.array(from_standard_normal(z, prior_table(PARAMETERS, "neutral")))
@@ -61,7 +67,7 @@ def drawn(seed: int, draws: int = DRAWS, **fixed: float) -> Standing:
         values[:, MODEL.parameter_names.index(name)] = value
     p = {name: values[:, i] for i, name in enumerate(MODEL.parameter_names)}
     state = {name: np.broadcast_to(each, (draws,)) for name, each in initial_state(MODEL, p).items()}
-    return Standing(values, state, np.tile([0.5, 0.4], (draws, 1)))
+    return StateToday(values, state, np.tile([0.5, 0.4], (draws, 1)))
 
 
 # verdicts
@@ -69,7 +75,7 @@ def drawn(seed: int, draws: int = DRAWS, **fixed: float) -> Standing:
 
 def test_chances_by_hand() -> None:
     found = chances(np.array([2.0, 1.0, -1.0, np.nan, 0.0]), 1, 1.5)
-    assert found == Chances(right=2.5 / 4, matters=1 / 4, draws=4)
+    assert found == Chances(p_direction=2.5 / 4, p_relevant=1 / 4, draws=4)
     assert chances(np.array([2.0, -1.0]), -1, 0.5) == Chances(0.5, 0.5, 2)
     assert chances(np.zeros(5), 1, 0.5) == Chances(0.0, 0.0, 5)  # no effect at all is no effect of that sign
 
@@ -115,9 +121,9 @@ def test_a_verdict_never_says_more_than_the_draws(
     before = Chances(prior, prior * prior_part, draws)
     judged = judge(after, before, Chances(wide, wide, draws))
     if judged.verdict == "supported":
-        assert right >= 0.95 > prior and judged.bayes_factor >= 3.0 and after.matters >= 0.5
+        assert right >= 0.95 > prior and judged.bayes_factor >= 3.0 and after.p_relevant >= 0.5
     if judged.verdict == "contradicted":
-        assert after.matters <= 0.05 < before.matters
+        assert after.p_relevant <= 0.05 < before.p_relevant
     if min(right, prior, wide) >= 0.99:
         assert judged.verdict == "built in"
     # what the data did not change is neither supported nor contradicted
@@ -129,14 +135,14 @@ def test_a_verdict_never_says_more_than_the_draws(
 
 def test_a_shift_moves_indices_on_their_own_scale_and_within_their_range() -> None:
     standing = drawn(1)
-    there = shifted(MODEL, standing, (Shift("standing", -1.0), Shift("tempo", -100.0)), ())
+    there = shifted(MODEL, standing, (Shift(state="standing", by=-1.0), Shift(state="tempo", by=-100.0)), ())
     np.testing.assert_allclose(there.state["standing"], standing.state["standing"] - 1.0)
     np.testing.assert_allclose(there.state["tempo"], -6.0)
 
 
 def test_a_move_keeps_every_person() -> None:
     standing = drawn(2)
-    there = shifted(MODEL, standing, (), (Move("hardliners", "sympathisers", 0.25),))
+    there = shifted(MODEL, standing, (), (Move(source="hardliners", target="sympathisers", share=0.25),))
     before = standing.state["hardliners"] + standing.state["sympathisers"]
     after = there.state["hardliners"] + there.state["sympathisers"]
     np.testing.assert_allclose(after, before)
@@ -146,27 +152,25 @@ def test_a_move_keeps_every_person() -> None:
 def test_an_effect_by_hand(lab: BatchSimulator) -> None:
     """One month of full pressure for two fifths: the share that dies is 1 - exp(-hazard), the rest is the same."""
     standing = drawn(3)
-    one_month = Measure(("moved.killing",), "", "killed", "persons", "sum", 1)
-    test = Intervention(
-        "a", (), "?", "!", one_month, 1, 1.0, changes=(Change(lever="counterforce", shape="step", to=1.0),)
-    )
+    killed = {**DEFECTED, "measure": ("moved.killing",), "months": 1}
+    test = intervention("a", killed, 1, 1.0, changes=FULL)
     base = standing.parameters[:, MODEL.parameter_names.index("killing_base")]
     people = standing.state["challengers"]
     expected = people * (np.exp(-0.4 * base) - np.exp(-base))
-    np.testing.assert_allclose(effects([test], lab, standing, 1)["a"].difference, expected, rtol=1e-9)
+    np.testing.assert_allclose(intervention_effects([test], lab, standing, 1)["a"], expected, rtol=1e-9)
 
 
 def test_what_is_on_both_sides_is_no_effect(lab: BatchSimulator) -> None:
-    change = (Change(lever="counterforce", shape="step", to=0.9),)
-    same = Intervention("same", (), "?", "!", MEMBERS, 1, 1.0, changes=change, setting=change)
-    assert np.all(effects([same], lab, drawn(4), 1)["same"].difference == 0.0)
+    same = intervention("same", MEMBERS, 1, 1.0, changes=FULL, setting=FULL)
+    assert np.all(intervention_effects([same], lab, drawn(4), 1)["same"] == 0.0)
 
 
 def test_per_head_and_summaries_by_hand(lab: BatchSimulator) -> None:
     standing = drawn(5)
     levers = np.repeat(standing.levers[:, None, :], MONTHS, axis=1)
     world = lab.run(standing, levers, lab.innovations(DRAWS, 1))
-    per_head = Measure(("moved.defection",), "hardliners", "share", "a month", "mean", 3)
+    share = {**DEFECTED, "per": "hardliners", "summary": "mean", "months": 3}
+    per_head = intervention("share", share, 1, 1.0, changes=FULL)
     path = monthly(lab, per_head, world)
     heads = world[:, :3, lab.simulator.column("hardliners")]
     np.testing.assert_allclose(path * heads, world[:, :3, lab.simulator.column("moved.defection")])
@@ -177,23 +181,34 @@ def test_per_head_and_summaries_by_hand(lab: BatchSimulator) -> None:
 def test_a_forecast_is_held_against_a_figure_or_the_past(lab: BatchSimulator) -> None:
     standing = drawn(6)
     past = {"outcome.members": np.full((DRAWS, 30), 100.0)}
-    figure = Forecast("figure", (), "?", "!", MEMBERS, 1, 1.0, than=100.0)
-    behind = Forecast("behind", (), "?", "!", MEMBERS, 1, 1.0)
-    found = foreseen([figure, behind], lab, standing, past, 1)
-    np.testing.assert_allclose(found["figure"].difference, found["behind"].difference)
-    np.testing.assert_allclose(found["figure"].difference, found["figure"].with_it[:, -1] - 100.0)
+    figure, behind = (
+        Forecast(**{"id": name, **WORDS, **MEMBERS, "sign": 1, "smallest": 1.0, "than": than})
+        for name, than in (("figure", 100.0), ("behind", "past"))
+    )
+    found = forecast_effects([figure, behind], lab, standing, past, 1)
+    np.testing.assert_allclose(found["figure"], found["behind"])
+    levers = np.repeat(standing.levers[:, None, :], MONTHS, axis=1)
+    ahead = monthly(lab, figure, lab.run(standing, levers, lab.innovations(DRAWS, 1)))
+    np.testing.assert_allclose(found["figure"], ahead[:, -1] - 100.0)
 
 
 # the audit
 
 
-def trials(lab: BatchSimulator, after: Standing) -> dict[str, str]:
+def rows(tests: ClaimTests, lab: BatchSimulator, after: StateToday, before: StateToday) -> dict[str, Any]:
+    """What each test says under the neutral prior, with `after` in the place of a posterior."""
+    effects = [
+        effects_of(tests, lab, SimpleNamespace(state_today=each, paths={}), 1) for each in (after, before)
+    ]
+    wide = built_in(tests.interventions, lab, before, 1)
+    found = judged(tests, *effects, wide, "neutral", Inputs.of(MODEL, after))
+    return {row["test"]: {**row, "effect": effects[0][row["test"]]} for row in found}
+
+
+def trials(lab: BatchSimulator, after: StateToday) -> dict[str, str]:
     """Verdicts under the neutral prior, with `after` in the place of a posterior."""
-    tests = ClaimTests(interventions=(PRESSURE, SOFTER, LOWER))
-    before = drawn(7)
-    wide = form(tests, lab, before, 1)
-    found = audit(tests, lab, "neutral", View(after, {}), View(before, {}), wide, 1)
-    return {name: trial.judgement.verdict for name, trial in found.items()}
+    found = rows(ClaimTests(interventions=(PRESSURE, SOFTER, LOWER)), lab, after, drawn(7))
+    return {name: row["verdict"] for name, row in found.items()}
 
 
 def test_what_the_form_makes_true_is_built_in_whatever_the_data_say(lab: BatchSimulator) -> None:
@@ -210,16 +225,18 @@ def test_a_sign_that_the_data_settle_is_supported_or_contradicted(lab: BatchSimu
 
 
 def test_the_worst_run_and_the_box_tell_of_the_parameter_that_decides(lab: BatchSimulator) -> None:
-    tests = ClaimTests(interventions=(SOFTER,))
-    after, before = drawn(10), drawn(11)
-    found = audit(tests, lab, "neutral", View(after, {}), View(before, {}), {}, 1)["softer"]
-    assert found.worst is not None and found.box is not None
-    assert found.worst.effect == np.max(found.effect)  # the claim expects a fall
-    assert found.worst.apart[0][0] == "standing_hardness"
-    assert found.box.limits[0].name == "standing_hardness" and found.box.density > 0.9
-    assert found.worst.with_it[-1] - found.worst.without_it[-1] == pytest.approx(found.worst.effect)
+    row = rows(ClaimTests(interventions=(SOFTER,)), lab, drawn(10), drawn(11))["softer"]
+    assert row["worst_effect"] == np.max(row["effect"])  # the claim expects a fall
+    assert row["worst_apart"].startswith("standing_hardness = ")
+    assert row["box"].startswith("standing_hardness >= ") and row["box_density"] > 0.9
+
+
+def test_a_claim_that_always_holds_has_neither_worst_draw_nor_box(lab: BatchSimulator) -> None:
+    inputs = Inputs.of(MODEL, drawn(10))
+    assert np.isnan(inputs.worst(1, np.ones(DRAWS))["worst_effect"])
+    assert inputs.box(np.ones(DRAWS, bool)) == {"box": ""}
 
 
 def test_same_seed_same_numbers(lab: BatchSimulator) -> None:
-    one, other = (effects([SOFTER], lab, drawn(12), 5)["softer"].difference for _ in range(2))
+    one, other = (intervention_effects([SOFTER], lab, drawn(12), 5)["softer"] for _ in range(2))
     np.testing.assert_array_equal(one, other)

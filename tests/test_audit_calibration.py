@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import audited
-from outbid.ask.claims.audit import View, audit, form
 from outbid.conventions import BUILT_IN, CONTRADICTED, NOT_IDENTIFIED, SUPPORTED
 from outbid.infer.history import HistorySimulator
-from outbid.infer.posterior import Draws, Effort, Sampler, Target
+from outbid.infer.posterior import QUICK, Draws, Effort, Sampler, Target
 from outbid.infer.predictive import as_values
+from outbid.questions.claims.compute import Inputs, built_in, effects_of, judged
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator
 
@@ -52,10 +52,9 @@ class Bench:
         self.lab = BatchSimulator(Simulator(self.model, audited.AHEAD), draws)
         blank = np.random.default_rng(1).standard_normal((draws, self.sampler.layout.size))
         self.before = {
-            name: View(self.histories.run(blank, audited.table(name), 1).state_today, {})
-            for name in ("neutral", "sources")
+            name: self.histories.run(blank, audited.table(name), 1) for name in ("neutral", "sources")
         }
-        self.wide = form(audited.TESTS, self.lab, self.before["neutral"].standing, 1)
+        self.wide = built_in(audited.TESTS.interventions, self.lab, self.before["neutral"].state_today, 1)
 
     def target(self, z: np.ndarray, number: int, prior_set: str = "neutral") -> Target:
         """Draw a panel of that truth, to be fitted under a prior set."""
@@ -67,9 +66,13 @@ class Bench:
     def verdicts(self, posterior: Draws, number: int, prior_set: str) -> dict[str, tuple[str, float]]:
         """Audit a fit: verdict and probability of the claimed sign by test."""
         flat = posterior.z.reshape(-1, self.sampler.layout.size)
-        after = View(self.histories.run(flat, audited.table(prior_set), number).state_today, {})
-        found = audit(audited.TESTS, self.lab, prior_set, after, self.before[prior_set], self.wide, 1)
-        return {name: (trial.judgement.verdict, trial.after.right) for name, trial in found.items()}
+        past = self.histories.run(flat, audited.table(prior_set), number)
+        after, before = (
+            effects_of(audited.TESTS, self.lab, each, 1) for each in (past, self.before[prior_set])
+        )
+        inputs = Inputs.of(self.model, past.state_today)
+        rows = judged(audited.TESTS, after, before, self.wide, prior_set, inputs)
+        return {row["test"]: (row["verdict"], row["p_direction"]) for row in rows}
 
 
 def plan(number: int) -> dict[str, str]:
@@ -117,11 +120,11 @@ def share(found: Sequence[Case], verdict: str) -> float:
 
 
 def test_one_panel_goes_all_the_way() -> None:
-    # a normal approximation in place of a sampler, so that this is soon done
-    bench = Bench(draws=400)
+    # sampled as in a quick run, so that this is soon done
+    bench = Bench(QUICK, draws=QUICK.chains * QUICK.draws)
     sizes = dict.fromkeys(audited.SEEN, SIZES[0]) | dict.fromkeys(audited.UNSEEN, -SIZES[0])
     target = bench.target(audited.truth(bench.model, sizes, 0), 0)
-    posterior = bench.sampler.approximate(target, seed=0, draws=100)
+    posterior = bench.sampler.sample(target, seed=0)
     found = {name: verdict for name, (verdict, _) in bench.verdicts(posterior, 0, "neutral").items()}
     assert found["joining_effect"] == SUPPORTED
     assert [found[name] for name in audited.UNSEEN] == [NOT_IDENTIFIED, NOT_IDENTIFIED]
@@ -133,7 +136,7 @@ def test_one_panel_goes_all_the_way() -> None:
     value = target.values.value.copy()
     value[raids] = value[raids].max() - value[raids]
     turned = target._replace(values=target.values._replace(value=value))
-    posterior = bench.sampler.approximate(turned, seed=0, draws=100)
+    posterior = bench.sampler.sample(turned, seed=0)
     assert bench.verdicts(posterior, 0, "neutral")["built_in"][0] == BUILT_IN
 
 

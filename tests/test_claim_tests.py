@@ -7,30 +7,31 @@ from pathlib import Path
 import pytest
 
 from contest import model as contest_model
-from outbid.answers.claims import declared_tests
-from outbid.ask.claims.read import TESTABLE, read_claim_tests
-from outbid.ask.claims.series import records_of
+from outbid.declared import read as read_file
 from outbid.errors import InputError
-from outbid.evidence import Claim, Ledger
+from outbid.evidence import Claim
+from outbid.questions.claims.schema import FILE, TESTABLE, ClaimTests, declare
+from outbid.simulate.scenario import names_of
 from outbid.study import load_study
 
 MODEL = contest_model()
-LEDGER = Ledger(
-    {},
-    {
-        "M12": Claim(
-            id="M12",
-            kind="C",
-            statement="Opening costs standing.",
-            source="s",
-            locator="1",
-            homes=("mechanism:standing",),
-        ),
-        "M10": Claim(
-            id="M10", kind="O", statement="It grew.", source="s", locator="2", homes=("stock:challengers",)
-        ),
-    },
+CLAIMS = (
+    Claim(
+        id="M12",
+        kind="C",
+        statement="Opening costs standing.",
+        source="s",
+        locator="1",
+        homes=("mechanism:standing",),
+    ),
+    Claim(id="M10", kind="O", statement="It grew.", source="s", locator="2", homes=("stock:challengers",)),
 )
+NAMES = {
+    **names_of(MODEL, {"counterforce": 0.8}, 24),
+    "claim": ["M12", "M10"],
+    "ledger": CLAIMS,
+    "game test": (),
+}
 GOOD = """
 [[test]]
 id = "softer"
@@ -50,22 +51,28 @@ by = -0.5
 """
 
 
-def read(folder: Path, text: str) -> object:
-    (folder / "claim_tests.toml").write_text(text, encoding="utf-8")
-    return read_claim_tests(folder, MODEL, LEDGER, 24, None, {"counterforce": 0.8})
+def read(folder: Path, text: str) -> ClaimTests:
+    (folder / FILE).write_text(text, encoding="utf-8")
+    found = read_file(folder / FILE, ClaimTests, NAMES)
+    assert found is not None
+    return found
 
 
-def test_a_good_file_reads_and_no_file_means_no_tests(tmp_path: Path) -> None:
-    assert read_claim_tests(tmp_path, MODEL, LEDGER, 24, None, {}).interventions == ()
+def test_a_good_file_reads(tmp_path: Path) -> None:
     tests = read(tmp_path, GOOD)
-    assert tests.of("M12") == ("softer",)  # type: ignore[attr-defined]
-    assert tests.interventions[0].measure.months == 6  # type: ignore[attr-defined]
+    assert tests.of("M12") == ("softer",)
+    assert tests.interventions[0].months == 6
+    assert (
+        tests.interventions[0].done
+        == "hardness −0.50 from the first month on; standing, at the end of 6 months"
+    )
+    assert read(tmp_path, GOOD.replace("months = 6\n", "")).interventions[0].months == 24
 
 
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (('lever = "hardness"', 'lever = "hardnes"'), ["softer", "lever", "hardnes", "hardness"]),
+        (('lever = "hardness"', 'lever = "hardnes"'), ["softer, change, lever", "hardnes", "hardness"]),
         (("by = -0.5", "by = 0"), ["softer, hardness", "none"]),
         (("by = -0.5", "to = 9.0"), ["softer, hardness", "outside"]),
         (("by = -0.5", "by = -0.5\nstart = 7"), ["softer, hardness, start", "month 7", "by month 6"]),
@@ -104,7 +111,7 @@ def test_a_good_file_reads_and_no_file_means_no_tests(tmp_path: Path) -> None:
             ["M12", "untested, and tested"],
         ),
         (('claims = ["M12"]', 'claims = ["M10"]'), ["M12", "neither a test nor a reason"]),
-        (("by = -0.5", 'by = -0.5\n[[test]]\nid = "softer"\nclaims = ["M12"]'), ["softer", "taken twice"]),
+        (("by = -0.5", f"by = -0.5\n{GOOD}"), ["softer", "taken twice"]),
     ],
 )
 def test_every_mistake_is_one_clear_line(tmp_path: Path, change: tuple[str, str], told: list[str]) -> None:
@@ -122,11 +129,12 @@ def test_every_mistake_is_one_clear_line(tmp_path: Path, change: tuple[str, str]
 
 def test_khorasan_declares_a_test_for_every_claim_that_can_have_one() -> None:
     study = load_study("khorasan")
-    tests = declared_tests(study)
+    tests = declare(study)
+    assert tests is not None
     for claim in study.ledger.claims.values():
         if TESTABLE & set(claim.kind.split("/")):
             assert tests.of(claim.id), claim.id
-        assert tests.of(claim.id) or tests.untested.get(claim.id) or claim.left_out, claim.id
-    for check in tests.records:
-        assert records_of(check, study.panel)
+        assert tests.of(claim.id) or tests.reasons.get(claim.id) or claim.left_out, claim.id
+    for check in tests.checks:
+        assert check.records(study.panel)
     assert set(tests.central) <= set(study.ledger.claims)

@@ -104,12 +104,13 @@ def options(study: FakeStudy) -> dict[str, Any]:
 
 def test_defaults_of_every_verb(study: FakeStudy) -> None:
     common = {"prior": "both", "quick": False, "seed": 20210815, "out": Path("out/tiny")}
+    sampling = dict.fromkeys(("draws", "warmup", "chains", "target_accept"))
     for verb, expected in [
         ("check", {}),
-        ("fit", {**common, "data": None}),
+        ("fit", {**common, **sampling, "data": None}),
         ("simulate", {**common, "scenarios": (), "months": 36, "play": "scenario"}),
         ("report", {"out": Path("out/tiny")}),
-        ("run", {**common, "data": None}),
+        ("run", {**common, **sampling, "data": None}),
     ]:
         study.asked.clear()
         assert main([verb, "tiny"]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import shutil
 import subprocess
@@ -24,7 +25,7 @@ from outbid.model.decorators import Mechanism
 from outbid.model.trace import returned
 from outbid.model.vocabulary import Count, Flow
 from outbid.report.page import _SECTIONS
-from outbid.study import Study
+from outbid.study import Study, json_schemas
 
 DOCS = Path(__file__).parent.parent / "docs"
 sys.path.insert(0, str(DOCS))
@@ -32,6 +33,7 @@ sys.path.insert(0, str(DOCS))
 from build import AFTER  # noqa: E402
 from generate.commands import commands_page, walk  # noqa: E402
 from generate.executed import Desk, Example, ExampleError, examples, with_output  # noqa: E402
+from generate.files import files_page  # noqa: E402
 from generate.formulas import of_function, of_mechanism  # noqa: E402
 from generate.modules import front_door_page, module_page, modules, place_of, units  # noqa: E402
 from generate.odd import odd_page  # noqa: E402
@@ -205,6 +207,18 @@ def test_commands_inside_groups_are_told_with_what_is_typed_before_them() -> Non
     assert "\noutbid ask STUDY why [OPTIONS]\n" in page
     assert "| `STUDY` | A name. |" in page
     assert "| `--often N` | So often. | `3` |" in page
+
+
+def test_every_key_of_a_studys_files_is_listed() -> None:
+    schemas = json_schemas()
+    page = files_page(schemas)
+    for name, schema in schemas.items():
+        own = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+        for each in (schema, *schema.get("$defs", {}).values()):
+            assert all(f"| `{key}` |" in own for key in each.get("properties", {}))
+        assert json.loads(own.partition("```json\n")[2].partition("\n```")[0]) == schema
+    assert "| `horizon_months` | a whole number from 1 to 600 |" in page
+    assert '| `shape` | `"step"`, `"ramp"`, `"pulse"` | `"step"` |' in page
 
 
 # words

@@ -5,14 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from outbid.ask.compare import compare
 from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.model.vocabulary import Outcome
+from outbid.simulate.comparison import directions, levels
 from outbid.simulate.engine import Simulator, Standing
 from outbid.simulate.futures import play, summary
 from outbid.simulate.scenario import Scenario
-from outbid.simulate.scenario_file import read_scenarios
+from outbid.simulate.scenario import read_scenarios
+from outbid.stats.effects import p_better
 from outbid.study import Study, load_study
 
 MONTHS = 36
@@ -45,15 +46,16 @@ def khorasan() -> tuple[Study, Simulator, Standing]:
 def test_under_the_sources_priors_the_dilemma_holds(khorasan: tuple[Study, Simulator, Standing]) -> None:
     study, simulator, standing = khorasan
     scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
-    rows = {
-        (row.scenario, row.outcome): row
-        for row in compare(play(study.model, simulator, standing, scenarios, 3)).rows
-    }
-    assert rows["moderation", "defections"].probability_better < 0.05  # M14
-    assert rows["moderation", "aid"].probability_better > 0.9  # M17
-    assert rows["hardening", "defections"].probability_better > 0.95  # M27
-    better = rows["targeted_repression", "challengers"].difference[0]
-    assert better < rows["broad_repression", "challengers"].difference[0]  # M24
+    level = levels(play(study.model, simulator, standing, scenarios, 3))
+    difference = level - level.sel(scenario="baseline")
+    better = p_better(difference, directions(study.model.outcomes))
+    assert better.sel(scenario="moderation", outcome="defections") < 0.05  # M14
+    assert better.sel(scenario="moderation", outcome="aid") > 0.9  # M17
+    assert better.sel(scenario="hardening", outcome="defections") > 0.95  # M27
+    challengers = difference.sel(outcome="challengers").median("draw")
+    assert challengers.sel(scenario="targeted_repression") < challengers.sel(
+        scenario="broad_repression"
+    )  # M24
 
 
 def test_same_seed_same_numbers_and_an_idle_scenario_changes_nothing(

@@ -347,7 +347,7 @@ def test_the_figure_has_the_colours_of_who_chooses_and_ids_that_join(dataset: xr
     spec = json.dumps(figure.spec)
     assert "var(--incumbent)" in spec and "var(--challenger)" in spec and len(spec) < 20_000
     assert not re.search(r'"#[0-9a-fA-F]{3,6}"', spec)
-    rows = figure.frames()["variants"]
+    rows = figure.data["variants"]
     assert set(rows["variant"]) == {"as_now", "no_rival"}
     # a rival who is not there is not drawn as one who rests
     assert ("no_rival", "challenger") not in set(zip(rows["variant"], rows["player"], strict=True))

@@ -308,3 +308,13 @@ def test_an_impossible_restriction_is_refused() -> None:
         restrict(small(), "west", 0)
     with pytest.raises(InputError, match="is the only one"):
         restrict(restrict(small(), "south", 0), "north", 0)
+
+
+def test_what_is_needed_comes_from_one_import() -> None:
+    import outbid.game
+
+    for name in outbid.game.__dir__():
+        assert getattr(outbid.game, name) is not None
+    assert callable(outbid.game.solve) and callable(outbid.game.estimate) and callable(outbid.game.compare)
+    with pytest.raises(AttributeError, match="no attribute 'solv'"):
+        outbid.game.solv  # noqa: B018

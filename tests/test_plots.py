@@ -10,7 +10,6 @@ import pytest
 
 from outbid.plots.bands import Ribbon, bands
 from outbid.plots.base import FIXED, Control, Figure
-from outbid.plots.heat import heat
 from outbid.plots.intervals import intervals
 from outbid.plots.timeline import event_lines
 from outbid.report.page import embedded, own
@@ -65,12 +64,7 @@ def rows_of_labels(panelled: bool) -> Figure:
     )
 
 
-def cells() -> Figure:
-    rows = pd.DataFrame([{"x": "a", "y": "b", "p_better": 0.9}])
-    return heat("cells", rows, x="x", y="y", columns={"a": PLANTED}, labels={"b": "B"}, **WORDS)
-
-
-FIGURES = [small_multiples(), rows_of_labels(False), rows_of_labels(True), cells()]
+FIGURES = [small_multiples(), rows_of_labels(False), rows_of_labels(True)]
 
 
 @pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.id)
@@ -80,7 +74,7 @@ def test_a_figure_draws_its_own_data_in_colours_by_meaning(figure: Figure) -> No
     assert not re.search(r'"#[0-9a-fA-F]{3,6}"', spec)
     fields = set(re.findall(r'"field": "(\w+)"', spec)) - {"row"}
     made = set(re.findall(r'"as": "(\w+)"', spec))
-    columns = {name for frame in figure.frames().values() for name in frame}
+    columns = {name for frame in figure.data.values() for name in frame}
     assert fields <= columns | made | {"low", "high", "source"}
 
 

@@ -17,7 +17,6 @@ from scipy import stats
 
 import contest
 from outbid.infer.diagnostics import diagnose
-from outbid.infer.fitting import iterations
 from outbid.infer.likelihood import Figures, Values
 from outbid.infer.posterior import (
     CHAINS,
@@ -130,7 +129,7 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
 def test_iterations_are_told_as_they_are_made():
     told, _ = told_and_fitted()
     assert set(told) == {EFFORT.chunk}
-    assert sum(told) == iterations(toy(), ["neutral"], EFFORT)
+    assert sum(told) == EFFORT.iterations
 
 
 # stopping
@@ -285,7 +284,7 @@ def test_a_quick_run_finds_the_same_places_and_spreads():
 
 def test_a_quick_run_gives_the_same_numbers_again_and_says_what_it_is():
     told, short = quick()
-    assert sum(told) == iterations(toy(), ["neutral"], QUICK) == QUICK.iterations
+    assert sum(told) == QUICK.iterations
     again = quick_sampler().sample(contest.target(figures()), seed=4)
     assert np.array_equal(again.z, short.z)
     (problem,) = diagnose(short, QUICK).problems

@@ -13,33 +13,29 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import openings
-from outbid.answers.trap import trap
-from outbid.ask.strategic.file import read_play
-from outbid.ask.strategic.strategy import Strategist
-from outbid.ask.trap.answered import Answerer
-from outbid.ask.trap.contour import contour
-from outbid.ask.trap.file import read_trap
-from outbid.ask.trap.fixed import as_things_stand, map_fixed, spread, with_share
-from outbid.ask.trap.result import Trap, chance_of_gain
-from outbid.ask.trap.settings import Split, TrapSettings
-from outbid.brief.trap import trapped
+from drawn_section import html_of
 from outbid.errors import InputError
 from outbid.model.compile import build_step, monthly_innovations
+from outbid.players.schema import PlayersGame, Variant, read_game
+from outbid.players.strategist import Strategist
 from outbid.progress import Silent
-from outbid.report.saved import rebuilt, to_text
-from outbid.report.trap import files as trap_csv
-from outbid.report.trap import tables as trap_tables
-from outbid.report.trap import words as trap_words
-from outbid.report.trap.content import TrapContent
-from outbid.report.trap.rows import crossing, find_layer, place, reading
+from outbid.question import Context
+from outbid.questions.trap import QUESTION
+from outbid.questions.trap.answers import Answerer
+from outbid.questions.trap.compute import Trial, chance_of_gain, spread
+from outbid.questions.trap.present import crossing
+from outbid.questions.trap.schema import Answering, Split, Trap
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator
-from outbid.simulate.scenario_file import read_scenarios
+from outbid.simulate.scenario import names_of
+from outbid.simulate.scenario import read_scenarios
+from outbid.stats.contour import contour
 
 MODEL = openings.model()
 MONTHS, DRAWS, SEED = 24, 64, 3
@@ -47,14 +43,28 @@ STANDING = openings.standing_of(20)
 Floats = NDArray[np.float64]
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return openings.folder(tmp_path_factory.mktemp("openings"))
+def study_in(folder: Path) -> Any:
+    """The toy as a study whose declarations lie in a folder."""
+    scenarios = read_scenarios(folder / "scenarios.toml", MODEL)
+    by_id = {each.id: each for each in scenarios}
+    return SimpleNamespace(
+        folder=folder,
+        model=MODEL,
+        settings=SimpleNamespace(horizon_months=MONTHS),
+        scenarios=scenarios,
+        scenario=by_id.__getitem__,
+        names={**names_of(MODEL), "scenario": list(by_id)},
+    )
 
 
 @pytest.fixture(scope="module")
-def settings(home: Path) -> TrapSettings:
-    found = asked(home)
+def study(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    return study_in(openings.folder(tmp_path_factory.mktemp("openings")))
+
+
+@pytest.fixture(scope="module")
+def game(study: Any) -> PlayersGame:
+    found = read_game(study.folder, MODEL)
     assert found is not None
     return found
 
@@ -65,78 +75,99 @@ def lab() -> BatchSimulator:
 
 
 @pytest.fixture(scope="module")
-def strategist(home: Path) -> Strategist:
-    play = read_play(home, MODEL)
-    assert play is not None
-    return Strategist(MODEL, play)
+def trial(study: Any, lab: BatchSimulator) -> Trial:
+    asked = asked_of(study)
+    return Trial(lab, asked, (study.scenario(asked.moderating), study.scenario(asked.staying)), SEED)
 
 
 @pytest.fixture(scope="module")
-def study(home: Path) -> Any:
-    return SimpleNamespace(
-        folder=home, model=MODEL, levers_today={}, settings=SimpleNamespace(horizon_months=MONTHS)
-    )
+def answering(trial: Trial) -> Answering:
+    assert trial.asked.answering is not None
+    return trial.asked.answering
 
 
 @pytest.fixture(scope="module")
-def results(study: Any, lab: BatchSimulator, strategist: Strategist) -> dict[str, Trap]:
+def strategist(game: PlayersGame) -> Strategist:
+    return Strategist(MODEL, game)
+
+
+@pytest.fixture(scope="module")
+def answer(study: Any, lab: BatchSimulator, strategist: Strategist) -> xr.Dataset:
     """The whole question under one prior set; before the data, closure was believed to be worth less than nothing."""
     assumed = openings.standing_of(20, (-6.0, -5.0))
+    weights = np.tile(openings.WEIGHTS, (1, 1, 20, 1))
+    equilibrium = xr.Dataset(
+        {"weight": (("prior", "data", "draw", "payoff"), weights)}, {"prior": ["neutral"], "data": ["after"]}
+    )
+    return answered(study, lab, {"neutral": (STANDING, assumed)}, equilibrium, strategist)
+
+
+def answered(
+    study: Any,
+    lab: BatchSimulator,
+    standings: dict[str, Any],
+    equilibrium: xr.Dataset | None = None,
+    strategist: Strategist | None = None,
+) -> xr.Dataset:
     known: Any = {
-        "neutral": SimpleNamespace(
-            past=SimpleNamespace(standing=STANDING), unseen=SimpleNamespace(standing=assumed)
+        prior: SimpleNamespace(
+            history={
+                name: SimpleNamespace(state_today=each)
+                for name, each in zip(("after", "before"), pair, strict=True)
+            }
         )
-    }
-    solved: Any = {
-        "neutral": SimpleNamespace(after=SimpleNamespace(weights=np.tile(openings.WEIGHTS, (20, 1))))
+        for prior, pair in standings.items()
     }
     asking: Any = SimpleNamespace(seed=SEED)
-    return trap(study, known, lab, asking, Silent(), strategist, solved)
+    context = Context(study, known, lab, asking, Silent(), lambda name: equilibrium, {"players": strategist})
+    return QUESTION.answer(context, asked_of(study), None)
 
 
-@pytest.fixture(scope="module")
-def content(study: Any, results: dict[str, Trap]) -> TrapContent:
-    return trapped(study, results)
+def asked_of(study: Any) -> Trap:
+    asked = QUESTION.declare(study)
+    assert asked is not None
+    return asked
 
 
-def asked(folder: Path) -> TrapSettings | None:
-    return read_trap(
-        folder, MODEL, read_scenarios(folder / "scenarios.toml", MODEL), read_play(folder, MODEL)
-    )
+def surface(answer: xr.Dataset, behaviour: str = "fixed", of: str = "p_better") -> Floats:
+    """One map under the only prior set, shape (gains, shares, offers)."""
+    cells = answer.isel(prior=0, cell=np.flatnonzero(answer.behaviour.values == behaviour))
+    values = cells[of].sel(quantile="median") if of == "effect" else cells[of]
+    return np.asarray(values.values.reshape(3, len(set(cells.share.values)), -1))
 
 
 # the map
 
 
-def test_every_cell_has_the_chance_that_can_be_worked_out_by_hand(results: dict[str, Trap]) -> None:
-    drawn = results["neutral"].fixed
-    members, resources, unmoved = drawn.probability()
+def test_every_cell_has_the_chance_that_can_be_worked_out_by_hand(answer: xr.Dataset, trial: Trial) -> None:
+    members, resources, unmoved = surface(answer)
     # opening up gains resources where half of the offer is above what closure is worth
     worth = np.linspace(0.0, 1.0, 20)
-    assert np.allclose(resources, [[np.mean(worth < 0.5 * offer) for offer in drawn.offers]] * 3)
-    assert (np.diff(resources, axis=1) >= 0).all() and resources[0, 0] < 0.2 < 0.95 < resources[0, -1]
+    assert np.allclose(resources, [[np.mean(worth < 0.5 * offer) for offer in trial.asked.offer.grid()]] * 3)
+    assert (np.diff(resources, axis=1) >= 0).all()
+    assert resources[0, 0] < 0.2 < 0.95 < resources[0, -1]
     assert (members == 0.0).all()
     assert (unmoved == 0.5).all()
 
 
-def test_more_hardliners_have_more_to_lose(results: dict[str, Trap]) -> None:
-    losses = -np.median(results["neutral"].fixed.effects[0], axis=-1)
+def test_more_hardliners_have_more_to_lose(answer: xr.Dataset) -> None:
+    losses = surface(answer, of="effect")[0]
     # who leaves is in proportion to who is there, to the digit: the hazard is the same
     assert np.allclose(losses / losses[0], np.array([0.2, 0.5, 0.8])[:, None] / 0.2)
+    assert (losses > 0).all()
 
 
-def test_a_cell_is_what_the_courses_lead_to_from_there(lab: BatchSimulator, settings: TrapSettings) -> None:
-    drawn = map_fixed(lab, STANDING, settings, np.array([0.6, 1.4]), np.array([0.3, 0.7]), SEED)
+def test_a_cell_is_what_the_courses_lead_to_from_there(trial: Trial) -> None:
+    effects = trial.mapped(STANDING, np.array([0.6, 1.4]), np.array([0.3, 0.7]))
     levers = STANDING.levers.copy()
     levers[:, 2:] = [1.4, 0.5]
-    there = replace(with_share(STANDING, settings, 0.7), levers=levers)
-    alone = as_things_stand(lab, there, settings, SEED)
-    assert np.allclose(drawn.effects[:, 1, 1], alone, rtol=1e-12)
+    there = replace(trial.with_share(STANDING, 0.7), levers=levers)
+    assert np.allclose(effects[:, 1, 1], trial.now(there), rtol=1e-12)
 
 
 @given(st.floats(0.0, 1.0))
 def test_a_split_keeps_the_sum(share: float) -> None:
-    split = Split("hardliners", "pragmatists", "Hardliners' share", 0.2, 0.8)
+    split = Split(part="hardliners", rest="pragmatists", label="Hardliners' share", low=0.2, high=0.8)
     moved = split.moved(STANDING.state, share)
     together = moved["hardliners"] + moved["pragmatists"]
     assert np.allclose(together, 40_000.0)
@@ -144,15 +175,16 @@ def test_a_split_keeps_the_sum(share: float) -> None:
     assert np.array_equal(moved["challengers"], STANDING.state["challengers"])
 
 
-def test_today_is_where_the_draws_stand(results: dict[str, Trap], content: TrapContent) -> None:
-    found = results["neutral"]
-    assert (found.offer == 0.4).all()
-    assert np.allclose(found.share, np.linspace(0.1, 0.3, 20))
-    share = next(each for each in content.today if each.axis == "share")
-    assert (share.median, share.q05, share.q95) == pytest.approx((0.2, 0.11, 0.29))
+def test_today_is_where_the_draws_stand(answer: xr.Dataset, study: Any) -> None:
+    tables = QUESTION.tables(answer, study)
+    today = tables["trap_today"].set_index("axis")
+    assert set(today.loc["offer", ["q05", "median", "q95"]]) == {0.4}
+    assert tuple(today.loc["share", ["median", "q05", "q95"]]) == pytest.approx((0.2, 0.11, 0.29))
     # as things stand a tenth and a bit is offered for openness
-    assert chance_of_gain(found.now)[1] == np.mean(np.linspace(0, 1, 20) < 0.4 * 0.3)
-    assert chance_of_gain(found.now_before).tolist() == [0.0, 1.0, 0.5]
+    now = tables["trap_now"].set_index("gain")
+    assert now.p_better["resources"] == np.mean(np.linspace(0, 1, 20) < 0.4 * 0.3)
+    assert now.p_better_before.tolist() == [0.0, 1.0, 0.5]
+    assert now.assumed["members"]
 
 
 def test_lost_games_are_left_out_of_a_chance() -> None:
@@ -192,32 +224,32 @@ def test_a_saddle_has_two_pieces_that_do_not_cross(low: float) -> None:
 
 
 def test_an_answer_that_moves_nothing_changes_nothing(
-    lab: BatchSimulator, strategist: Strategist, settings: TrapSettings
+    trial: Trial, strategist: Strategist, answering: Answering
 ) -> None:
     dull = replace(STANDING, parameters=STANDING.parameters.copy())
     dull.parameters[:, list(openings.NUMBERS).index("press")] = 0.0
     weights = np.tile(openings.WEIGHTS, (20, 1))
-    assert settings.answering is not None
-    with_it, without = Answerer(lab, strategist, settings, dull, weights, SEED).mapped(settings.answering)
-    assert np.allclose(with_it.effects, without.effects, rtol=1e-9)
+    _, _, with_it, without = Answerer(trial, strategist, dull, weights).mapped(answering)
+    assert np.allclose(with_it, without, rtol=1e-9)
 
 
 def test_the_answer_is_drawn_from_the_equilibrium_month_by_month(
-    lab: BatchSimulator, strategist: Strategist, settings: TrapSettings, results: dict[str, Trap]
+    trial: Trial, strategist: Strategist, answering: Answering, game: PlayersGame
 ) -> None:
     """One cell lived through step by step, each month's effort drawn at the state that it opens with."""
-    assert settings.answering is not None and results["neutral"].answered is not None
+    weights = np.tile(openings.WEIGHTS, (20, 1))
+    _, _, effects, _ = Answerer(trial, strategist, STANDING, weights).mapped(answering)
     few, offer = spread(STANDING, 8), 2.2
-    there = with_share(few, settings, 0.8)
+    there = trial.with_share(few, 0.8)
     given_levers = there.levers.copy()
     given_levers[:, 2:] = [offer, 0.5]
     luck = np.random.default_rng(SEED).random((8, MONTHS))
-    weights = np.tile(openings.WEIGHTS, (8, 1))
+    by_id = {each.id: each for each in game.variants}
     lost = [
-        lived(lab, strategist, there, given_levers, weights, world, hardness, luck)
-        for world, hardness in ((settings.answering.soft, 0.4), (settings.answering.hard, 0.8))
+        lived(trial.lab, strategist, there, given_levers, weights[:8], by_id[variant], hardness, luck)
+        for variant, hardness in ((answering.soft, 0.4), (answering.hard, 0.8))
     ]
-    assert np.allclose(results["neutral"].answered.effects[0, 1, 2], lost[1] - lost[0], rtol=1e-9)
+    assert np.allclose(effects[0, 1, 2], lost[1] - lost[0], rtol=1e-9)
 
 
 def lived(
@@ -226,13 +258,13 @@ def lived(
     there: Any,
     levers: Floats,
     weights: Floats,
-    world: Any,
+    variant: Variant,
     hardness: float,
     luck: Floats,
 ) -> Floats:
     # in a batch of the size for which the game is compiled
     batch = np.resize(np.arange(8), 20)
-    found = strategist.solve(world, replace(there, levers=levers).taken(batch), weights[batch], SEED)
+    found = strategist.solve(variant, replace(there, levers=levers).taken(batch), weights[batch], SEED)
     step: Any = jax.jit(jax.vmap(build_step(MODEL)))
     noise = jax.vmap(lambda each: monthly_innovations(MODEL, each, MONTHS))(lab.innovations(8, SEED))
     p = {name: there.parameters[:, i] for i, name in enumerate(MODEL.parameter_names)}
@@ -248,75 +280,95 @@ def lived(
     return np.asarray(total)
 
 
-def test_a_larger_offer_opens_an_incumbent_who_wants_it(results: dict[str, Trap]) -> None:
-    choice = results["neutral"].choice
-    assert choice is not None and (choice.player, choice.lever) == ("incumbent", "hardness")
-    assert (np.diff(choice.expected, axis=0) < 0).all()
+def test_a_larger_offer_opens_an_incumbent_who_wants_it(answer: xr.Dataset, study: Any) -> None:
+    choice = QUESTION.tables(answer, study)["trap_choice"]
+    assert set(choice.player) == {"incumbent"}
+    assert set(choice.lever) == {"hardness"}
+    assert (np.diff(choice["median"]) < 0).all()
     assert (choice.today == 0.8).all()
 
 
-def test_without_a_game_nobody_answers(study: Any, lab: BatchSimulator) -> None:
-    past = SimpleNamespace(standing=STANDING)
-    known: Any = {"sources": SimpleNamespace(past=past, unseen=past)}
-    asking: Any = SimpleNamespace(seed=SEED)
-    found = trap(study, known, lab, asking, Silent())
-    assert found["sources"].answered is None and found["sources"].choice is None
-    shown = trap_tables.section(trapped(study, found))
-    assert shown is not None and shown.map is not None
-    assert "answers" not in " ".join(shown.lead)
+def test_without_a_game_nobody_answers(study: Any, lab: BatchSimulator, strategist: Strategist) -> None:
+    # as in a quick run: the study has a game, but it was not solved
+    found = answered(study, lab, {"sources": (STANDING, STANDING)}, None, strategist)
+    assert set(found.behaviour.values) == {"fixed", "before"}
+    assert "trap_choice" not in QUESTION.tables(found, study)
+    assert "answers by its equilibrium" not in html_of(QUESTION.section(found, study))
 
 
 def test_a_study_without_a_map_has_none(tmp_path: Path) -> None:
-    assert read_trap(tmp_path, MODEL, ()) is None
-    assert trapped(None, {}) == TrapContent()  # type: ignore[arg-type]
-    assert trap_tables.section(TrapContent()) is None
-    assert trap_words.lines(TrapContent()) == () and trap_csv.files(TrapContent()) == {}
+    openings.folder(tmp_path)
+    (tmp_path / "trap.toml").unlink()
+    assert QUESTION.declare(study_in(tmp_path)) is None
 
 
 # what is shown
 
 
-def test_the_page_says_where_the_trap_is(content: TrapContent) -> None:
-    shown = trap_tables.section(content)
-    assert shown is not None and shown.map is not None
-    assert shown.heading == "On the data alone, moderation is a trap everywhere on the map"
-    text = " ".join(shown.lead)
-    assert "loses members wherever one stands on the map" in text
-    assert "gains resources in some places and loses resources in others" in text
-    assert "gains peace or loses peace, which can't be told" in text
-    assert "no offer on the map leads out of it" in text
-    assert "For members this was so before any data: it is assumed, not learnt" in text
-    assert "Would the incumbent open up of its own accord" in text
-    resources = find_layer(content, "neutral", "resources")
-    assert resources is not None and reading(content, resources) == "depends"
-    turn = crossing(resources, 0.2)
-    assert turn is not None and 0.7 < turn < 1.2
-    assert place(resources, resources.probability, turn, 0.2) == pytest.approx(0.5)
-    assert all(piece.offer == pytest.approx(piece.to_offer) for piece in resources.even)
-    assert len(trap_words.lines(content)) <= 10
+def test_the_page_says_where_the_trap_is(answer: xr.Dataset, study: Any) -> None:
+    section = QUESTION.section(answer, study)
+    words = section.words
+    assert words["heading"] == "Without taking sides, “Opening” is a trap whatever is offered (assumed)"
+    assert "loses members (◇ assumed)" in words["here"]
+    assert "a gain can't be told from a loss of peace" in words["here"]
+    assert "no offer leads out of it" in words["offered"][0]
+    assert "Would the incumbent open up of its own accord" in words["chosen"]
+    assert "challenger" in words["answered"]
+    curve = section.tables["trap_curve"]
+    turn = crossing(curve[curve.gain == "resources"])
+    assert 0.7 < turn < 1.2
+    assert math.isnan(crossing(curve[curve.gain == "members"]))
+    even = section.tables["trap_even_line"]
+    even = even[even.gain == "resources"]
+    assert len(even) > 2
+    assert np.allclose(even.offer, even.to_offer)
+    html = html_of(section)
+    assert html.count("<h2") == 1
+    assert 'id="trap"' in html
+    assert len(QUESTION.lines(answer, study)) <= 10
+    assert QUESTION.summary is not None and QUESTION.summary(answer, study) == {}
 
 
-def test_content_survives_saving_and_tables_hold_every_cell(content: TrapContent) -> None:
-    assert rebuilt(TrapContent, to_text(content), "here") == content
-    files = trap_csv.files(content)
-    cells = files["trap_map.csv"].splitlines()
+def test_two_views_stand_apart(study: Any, lab: BatchSimulator) -> None:
+    # closure worth more than any offer pays under the one, nothing under the other
+    rich, poor = openings.standing_of(20, (5.0, 6.0)), openings.standing_of(20, (-6.0, -5.0))
+    found = answered(study, lab, {"neutral": (rich, poor), "sources": (poor, poor)})
+    words = QUESTION.section(found, study).words
+    assert words["heading"].endswith("without taking sides as well as taking the texts at their word")
+    assert words["here"].index("their word") < words["here"].index("Without taking sides")
+    assert "gains resources (◇ assumed)" in words["here"]
+    assert "loses resources (nearly certain, over 99%)" in words["here"]
+
+
+def test_the_dataset_survives_saving_and_tables_hold_every_cell(
+    answer: xr.Dataset, study: Any, tmp_path: Path
+) -> None:
+    answer.to_netcdf(tmp_path / "answer.nc", engine="h5netcdf")
+    again = xr.load_dataset(tmp_path / "answer.nc", engine="h5netcdf")
+    tables = QUESTION.tables(answer, study)
+    for name, frame in QUESTION.tables(again, study).items():
+        assert frame.astype(str).equals(tables[name].astype(str))
+    cells = tables["trap_map"]
     # three gains: 5 × 3 as today, 3 × 2 with an answer and without, 5 × 5 before the data
-    assert len(cells) == 1 + 3 * (15 + 6 + 6 + 25)
-    assert len(files["trap_even_line.csv"].splitlines()) > 2
-    assert len(files["trap_choice.csv"].splitlines()) == 4
+    assert len(cells) == 3 * (15 + 6 + 6 + 25)
+    assert not cells.duplicated(["prior", "gain", "behaviour", "offer", "share"]).any()
+    assert len(tables["trap_choice"]) == 3
+    assert not tables["trap_curve"].duplicated(["prior", "gain", "offer"]).any()
 
 
-def test_the_picture_has_every_cell_the_line_and_today(content: TrapContent) -> None:
-    shown = trap_tables.section(content)
-    assert shown is not None and shown.map is not None
-    table = shown.map.data["trap"]
-    kinds = [row[table.columns.index("kind")] for row in table.rows]
-    assert kinds.count("cell") == 3 * (15 + 6)
-    assert kinds.count("today, median") == 6 and "even" in kinds
-    assert all(len(row) == len(table.columns) for row in table.rows)
-    signs = {row[table.columns.index("sign")] for row in table.rows if row[6] == "cell"}
-    assert signs == {"+", "−", ""}
-    assert "Members" in shown.map.alternative and "90% interval" in shown.map.alternative
+def test_the_picture_runs_along_the_offer(answer: xr.Dataset, study: Any) -> None:
+    (figure,) = QUESTION.section(answer, study).figures
+    rows: Any = figure.data["trap"]
+    assert list(rows.groupby("gain", sort=False).size()) == [5, 5, 5]
+    assert "Members" in figure.alternative
+    assert "90% interval" in figure.caption
+
+
+def test_what_a_study_wrote_is_escaped(answer: xr.Dataset, tmp_path: Path) -> None:
+    planted = openings.TRAP.replace('"loses members"', '"<script>alert(1)"').replace('"Members"', '"<b>x"')
+    html = html_of(QUESTION.section(answer, study_in(openings.folder(tmp_path, planted))))
+    assert "<script>alert" not in html
+    assert "<b>x" not in html
 
 
 # bad declarations
@@ -345,7 +397,7 @@ def test_the_picture_has_every_cell_the_line_and_today(content: TrapContent) -> 
         ('id = "resources"', 'id = "members"', "taken twice"),
         ('gains = "gains peace"', "", "gains: missing"),
         ("draws = 20", "draws = 2", "draws.*from 4 to 2000"),
-        ('soft = "soft"', 'soft = "sotf"', "soft: no world 'sotf'"),
+        ('soft = "soft"', 'soft = "sotf"', "soft: no game variant 'sotf'"),
         ('soft = "soft"', 'soft = "as_now"', "the same players have to rest"),
         ("[split]", "[[split]]", "split: missing or no table"),
     ],
@@ -354,6 +406,6 @@ def test_a_bad_declaration_is_refused(tmp_path: Path, old: str, new: str, compla
     assert old in openings.TRAP
     openings.folder(tmp_path, openings.TRAP.replace(old, new, 1))
     with pytest.raises(InputError) as caught:
-        asked(tmp_path)
+        QUESTION.declare(study_in(tmp_path))
     assert str(caught.value).startswith("trap.toml")
     assert re.search(complaint, str(caught.value))

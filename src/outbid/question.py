@@ -114,6 +114,8 @@ class Question(Generic[Asked]):
         What the page shows.
     lines
         At most ten lines for a terminal.
+    brief
+        One sentence for the answer's line on trust; None for none.
     summary
         What summary.json gets under keys of its own; None: the first table's rows under the question's name.
     needs
@@ -135,6 +137,7 @@ class Question(Generic[Asked]):
     tables: Callable[[xr.Dataset, Study], dict[str, pd.DataFrame]]
     section: Callable[[xr.Dataset, Study], Section]
     lines: Callable[[xr.Dataset, Study], Sequence[str]]
+    brief: Callable[[xr.Dataset, Study], str] | None = None
     summary: Callable[[xr.Dataset, Study], dict[str, Any]] | None = None
     needs: tuple[str, ...] = ()
     options: type[BaseModel] | None = None

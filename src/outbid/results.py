@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -91,7 +91,6 @@ class FitResult:
             "fits": {
                 name: {
                     "how": each.how,
-                    "pareto_k": each.pareto_k,
                     "seconds": each.seconds,
                     "rhat_max": float(each.diagnostics.rhat.max()),
                     "ess_bulk_min": float(each.diagnostics.ess_bulk.min()),
@@ -158,7 +157,7 @@ class SimulationResult:
     @property
     def lines(self) -> tuple[str, ...]:
         """A line per scenario and main outcome; all outcomes are in the table, the JSON and the report."""
-        return tuple((*self._about(), *self._effects()))
+        return (*self._about(), *self._effects())
 
     def _about(self) -> Iterator[str]:
         if self.play == "equilibrium":

@@ -20,7 +20,7 @@ import xarray as xr
 from outbid import __version__
 from outbid.conventions import PRIOR_SETS
 from outbid.infer.fit import Fit
-from outbid.infer.fitting import fit, iterations
+from outbid.infer.fitting import fit
 from outbid.infer.history import Data, HistorySimulator, SmoothedHistory
 from outbid.infer.history import thinned as thinned
 from outbid.infer.kernels import trimmed
@@ -39,7 +39,7 @@ from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator
 from outbid.simulate.futures import Futures, play
 from outbid.simulate.scenario import choose
-from outbid.simulate.scenario_file import read_scenarios
+from outbid.simulate.scenario import read_scenarios
 from outbid.study import Study, unresolved
 
 # Draws on which the history is inferred and scenarios are played, per prior set, and as many from the prior itself.
@@ -54,7 +54,6 @@ WORDS = {
     "scenarios.toml",
     "marks.csv",
     "study.toml",
-    "outcomes.py",
     "play.toml",
     "payoffs.toml",
     "claim_tests.toml",
@@ -173,7 +172,7 @@ def fit_study(
                 write_results(out, study, {done.prior_set: done}, _all_fingerprints(study, settings, marks))
 
     if missing:
-        total = iterations(study.model, missing, settings.effort)
+        total = settings.effort.iterations * len(missing)
         with progress.stage(f"Fitting under the {' and '.join(missing)} priors", total) as stage:
             stage.note("compiling, then finding the mode")
             try:
@@ -273,12 +272,15 @@ def write_known(
     marks: Mapping[str, str],
     known: Mapping[str, Knowledge],
     out: OutputFolder,
-    questions: Mapping[str, xr.Dataset] | None = None,
+    questions: Mapping[str, xr.Dataset],
+    report: Mapping[str, xr.Dataset],
 ) -> Path:
-    """Write `results.nc`: every fit with its inferred history, and the answers to questions."""
+    """Write `results.nc`: every fit with its inferred history, the answers to questions, and what the page tells beside."""
     fits = {name: each.fit for name, each in known.items()}
     histories = {name: each.history for name, each in known.items()}
-    return write_results(out, study, fits, _all_fingerprints(study, settings, marks), histories, questions)
+    return write_results(
+        out, study, fits, _all_fingerprints(study, settings, marks), histories, questions, report
+    )
 
 
 def _all_fingerprints(study: Study, settings: Settings, marks: Mapping[str, str]) -> dict[str, str]:

@@ -218,7 +218,7 @@ def read_panel(folder: Path, window: Window, sources: Collection[str]) -> Panel:
     if unclaimed:
         fix = "Name it as the file of a series in series.toml, or remove it."
         raise InputError(str(unclaimed[0]), "no series is read from this file", fix)
-    found: dict[str, list[tuple[Row, Record]]] = {id_: [] for id_ in declared}
+    rows: dict[str, list[tuple[Row, Record]]] = {id_: [] for id_ in declared}
     for path in dict.fromkeys(path_of.values()):
         for row in read_table(path, _RECORD_COLUMNS, _RECORD_KEY, _RECORD_ORDER):
             record = _record(row, declared, sources)
@@ -227,15 +227,15 @@ def read_panel(folder: Path, window: Window, sources: Collection[str]) -> Panel:
                 raise InputError(row.where("series"), f"{record.series} has another file in series.toml", fix)
             if record.used:
                 _check_reach(record, window, row.where("start"))
-            found[record.series].append((row, record))
+            rows[record.series].append((row, record))
     series = {}
     for id_, fields in declared.items():
-        if not found[id_]:
+        if not rows[id_]:
             fix = "Add rows for it, or remove it from series.toml."
             raise InputError(str(path_of[id_]), f"the file holds no row of series {id_!r}", fix)
         if not fields.overlaps:
-            _check_overlaps(found[id_])
-        records = tuple(record for _, record in found[id_])
+            _check_overlaps(rows[id_])
+        records = tuple(record for _, record in rows[id_])
         series[id_] = Series(id_, fields.label, fields.unit, fields.meaning, records, kind=fields.kind)
     return Panel(window, series)
 

@@ -206,7 +206,7 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
     )
     natural = scores / likelihood.slopes(search.inner)
     return FullInformation(
-        found, state, natural, (*_vanished(hidden, found), *grid_doubts(game.kernel, state.smoothed))
+        found, state, natural, (*_vanished(hidden, found, scores), *grid_doubts(game.kernel, state.smoothed))
     )
 
 
@@ -220,9 +220,12 @@ def _undecided(names: tuple[str, ...], frame: Floats, information: Floats) -> li
     return [name for name, share in zip(names, shares, strict=True) if share > 0.1]
 
 
-def _vanished(hidden: HiddenGame, found: Estimates) -> tuple[str, ...]:
+def _vanished(hidden: HiddenGame, found: Estimates, scores: Floats) -> tuple[str, ...]:
     """Return which quantities ran to the end of the sign they were bound to, in words."""
-    gone = (hidden.signs != 0) & (found.standard_errors() > VANISHED * np.abs(found.estimates))
+    # by the observed information, and by the months' scores: where a quantity is tiny, differences say little
+    blunt = found.standard_errors() > VANISHED * np.abs(found.estimates)
+    silent = VANISHED * np.sqrt((scores**2).sum(axis=0)) < 1.0
+    gone = (hidden.signs != 0) & (blunt | silent)
     return tuple(
         f"{name} ran to zero, the end of its sign: the record speaks against that sign, or not at all"
         for name, each in zip(hidden.names, gone, strict=True)

@@ -41,21 +41,16 @@ def arviz() -> Any:
     return library
 
 
-def diagnose(draws: Draws, effort: Effort = FULL, efficiency: float = 1.0) -> Diagnostics:
+def diagnose(draws: Draws, effort: Effort = FULL) -> Diagnostics:
     """Return the diagnostics of draws (Vehtari and others, 2021, for R-hat and effective sample size).
 
-    Parameters
-    ----------
-    effort
-        How they were made, for the advice on what to try next.
-    efficiency
-        Share of the effective draws that is left after they are weighed.
+    `effort` is how they were made, for the advice on what to try next.
     """
     az = arviz()
     z = az.convert_to_dataset(draws.z)
     rhat = np.asarray(az.rhat(z)["x"])
-    bulk = efficiency * np.asarray(az.ess(z, method="bulk")["x"])
-    tail = efficiency * np.asarray(az.ess(z, method="tail")["x"])
+    bulk = np.asarray(az.ess(z, method="bulk")["x"])
+    tail = np.asarray(az.ess(z, method="tail")["x"])
     told = Diagnostics(rhat, bulk, tail, int(draws.divergent.sum()), np.asarray(az.bfmi(draws.energy)), ())
     problems = (_coarse(told),) if effort.quick else _problems(told, draws, effort)
     return Diagnostics(rhat, bulk, tail, told.divergences, told.bfmi, problems)

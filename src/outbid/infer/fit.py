@@ -38,9 +38,7 @@ class Fit:
     draws
         The vectors of standard normals, (chains, draws, entries), from which everything else follows.
     how
-        "sampled", "reweighted" (from the neutral draws) or "short" (a quick run's few draws).
-    pareto_k
-        The diagnostic of the weights, where draws were reweighted.
+        "sampled" or "short" (a quick run's few draws).
     """
 
     model: Model
@@ -49,7 +47,6 @@ class Fit:
     diagnostics: Diagnostics
     seconds: float
     how: str = "sampled"
-    pareto_k: float | None = None
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -37,22 +37,6 @@ Place = tuple[Any, np.ndarray, np.ndarray]
 Gradient = Callable[[np.ndarray, Any], tuple[Any, Any]]
 # by iteration and chain: x, whether it diverged, energy, steps, acceptance
 Part = tuple[np.ndarray, ...]
-
-
-class Kernel(Protocol):
-    """What the sampler asks of a way to move."""
-
-    def prepare(self, target: Any) -> None:
-        """Begin what takes long, such as compiling, on the side."""
-
-    def begin(self, key: Array, x: np.ndarray, place: Place) -> Any:
-        """Return the state of chains at x, shape (chains, size)."""
-
-    def advance(self, state: Any, place: Place) -> tuple[Any, Part]:
-        """Move on by one chunk of iterations."""
-
-    def retuned(self, state: Any, acceptance: float, target: float) -> Any:
-        """Return the state with the step that comes nearer to the wanted acceptance."""
 
 
 def next_step(step: float, acceptance: float, target: float) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 from jax import Array
 from scipy.optimize import minimize
 
-from outbid.infer.kernels import Kernel, Nuts, Part, PlainHmc
+from outbid.infer.kernels import Nuts, Part, PlainHmc
 from outbid.infer.latent import Layout, layout, unpack
 from outbid.infer.likelihood import Figures, Values, row_log_likelihood
 from outbid.model.compile import build_run
@@ -157,7 +157,7 @@ class Sampler:
         density = log_posterior(model, figures)
         self._gradient = jax.jit(jax.value_and_grad(lambda z, target: -density(z, target)))
         size = self.layout.size
-        self._kernel: Kernel = (
+        self._kernel: Nuts | PlainHmc = (
             PlainHmc(self._gradient, size, effort.chunk)
             if effort.quick
             else Nuts(density, self._gradient, size, effort.chains, effort.chunk)
@@ -193,7 +193,8 @@ class Sampler:
         `advanced` is told after every few iterations how many have been made. If it (or anything else)
         raises KeyboardInterrupt, the draws made so far come back with `complete` False.
         """
-        effort, kernel = self.effort, self._kernel
+        effort = self.effort
+        kernel: Any = self._kernel
         place: tuple[Any, ...] = ()
         keys = jax.random.split(jax.random.key(seed), 4)
         kept: list[Part] = []

@@ -32,6 +32,7 @@ from outbid.study import Study
 
 RESULTS = "results.nc"
 QUESTIONS = "questions"
+REPORT = "report"
 # What a file that is no results file, or is cut short, makes of being read.
 DAMAGED = (OSError, KeyError, ValueError)
 PACKED = {"zlib": True, "complevel": 1}
@@ -48,6 +49,7 @@ def write_results(
     fingerprints: Mapping[str, str],
     histories: Histories | None = None,
     questions: Mapping[str, xr.Dataset] | None = None,
+    report: Mapping[str, xr.Dataset] | None = None,
 ) -> Path:
     """Write `results.nc`, whole or not at all, and return where it lies.
 
@@ -64,13 +66,16 @@ def write_results(
         By prior set, then "after" (and "before") the data.
     questions
         Datasets by the question's name.
+    report
+        What the page tells beside them, by name.
     """
-    groups = _still_valid(out.path / RESULTS, fits, fingerprints, histories or ())
+    groups = _still_valid(out.path / RESULTS, fits, fingerprints, histories or (), questions is None)
     for name, each in fits.items():
         groups |= _fit_groups(each, fingerprints[name])
     for name, by_data in (histories or {}).items():
         groups |= _history_groups(study, fits[name], by_data)
     groups |= {f"/{QUESTIONS}/{name}": each for name, each in (questions or {}).items()}
+    groups |= {f"/{REPORT}/{name}": each for name, each in (report or {}).items()}
     tree = xr.DataTree.from_dict({path: groups[path] for path in sorted(groups)})
     encoding = {
         path: {name: PACKED for name, each in data.data_vars.items() if each.dtype.kind == "f" and each.ndim}
@@ -92,15 +97,26 @@ def read_results(path: Path) -> xr.DataTree:
         return tree.load()
 
 
+def read_group(path: Path, name: str) -> xr.Dataset:
+    """Return one group, such as "neutral/path_quantiles": to read them all takes seconds.
+
+    Raises
+    ------
+    OSError
+        If there is none, or the file is damaged.
+    """
+    with xr.open_dataset(path, group=name, engine="h5netcdf") as group:
+        return group.load()
+
+
 def read_fit(path: Path, study: Study, prior_set: str, fingerprint: str) -> Fit | None:
     """Return the fit that a results file holds, or None if there is none, or one of other data, code or settings."""
     try:
-        # group by group: to open them all takes seconds
-        mark = _group(path, prior_set).attrs
+        mark = read_group(path, prior_set).attrs
         if mark.get("fingerprint") != fingerprint:
             return None
         about = json.loads(mark["fit"])
-        stats, latent = (_group(path, f"{prior_set}/{name}") for name in ("sample_stats", "latent"))
+        stats, latent = (read_group(path, f"{prior_set}/{name}") for name in ("sample_stats", "latent"))
     except DAMAGED:
         return None
     draws = Draws(
@@ -114,21 +130,20 @@ def read_fit(path: Path, study: Study, prior_set: str, fingerprint: str) -> Fit 
     rhat, bulk, tail, bfmi = (np.asarray(latent[name]) for name in ("rhat", "ess_bulk", "ess_tail", "bfmi"))
     problems = tuple(about["problems"])
     told = Diagnostics(rhat, bulk, tail, int(draws.divergent.sum()), bfmi, problems)
-    return Fit(study.model, prior_set, draws, told, about["seconds"], about["how"], about["pareto_k"])
-
-
-def _group(path: Path, name: str) -> xr.Dataset:
-    with xr.open_dataset(path, group=name, engine="h5netcdf") as group:
-        return group.load()
+    return Fit(study.model, prior_set, draws, told, about["seconds"], about["how"])
 
 
 def _still_valid(
-    path: Path, fits: Mapping[str, Fit], fingerprints: Mapping[str, str], rewritten: Collection[str]
+    path: Path,
+    fits: Mapping[str, Fit],
+    fingerprints: Mapping[str, str],
+    rewritten: Collection[str],
+    answers: bool,
 ) -> Groups:
     """Return the groups of a results file that what is written now leaves as they are."""
     valid = {name for name, mark in fingerprints.items() if _mark(path, name) == mark}
     # a fit that was taken up from this very file leaves the answers standing
-    standing = {QUESTIONS} if all(name in valid for name in fits) else set()
+    standing = {QUESTIONS, REPORT} if answers and all(name in valid for name in fits) else set()
     groups: Groups = {}
     for name in (valid - set(rewritten)) | standing:
         with suppress(*DAMAGED), xr.open_datatree(path, group=name, engine="h5netcdf") as tree:
@@ -138,7 +153,7 @@ def _still_valid(
 
 def _mark(path: Path, prior_set: str) -> str | None:
     try:
-        return str(_group(path, prior_set).attrs.get("fingerprint"))
+        return str(read_group(path, prior_set).attrs.get("fingerprint"))
     except DAMAGED:
         return None
 
@@ -150,7 +165,6 @@ def _fit_groups(fit: Fit, fingerprint: str) -> Groups:
     about = {
         "prior_set": fit.prior_set,
         "how": fit.how,
-        "pareto_k": fit.pareto_k,
         "seconds": round(fit.seconds, 3),
         "problems": list(fit.problems),
     }

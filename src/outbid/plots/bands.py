@@ -21,12 +21,12 @@ from outbid.plots.base import (
     finished,
     first_day,
     last_day,
+    middle_day,
     middle_of,
     panel_title,
     titled,
     utc,
 )
-from outbid.plots.timing import middle_day
 
 _AXIS = 44
 _TIP = [alt.Tooltip(f"{name}:Q", format=".2~r") for name in ("median", "q05", "q95")]

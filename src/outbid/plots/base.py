@@ -16,12 +16,13 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 from typing import Any
 
 import altair as alt
 import pandas as pd
 
-Cell = str | float | int | None
+DAYS_A_MONTH = 30.4375
 
 INK = "var(--ink)"
 QUIET = "var(--quiet)"
@@ -47,18 +48,6 @@ FIXED: Mapping[str, str] = {
     "lowers": "#8f6500",
 }
 SIDES: Mapping[str, str] = {"incumbent": INCUMBENT, "challenger": CHALLENGER, "outside": OUTSIDE}
-
-
-@dataclass(frozen=True)
-class Table:
-    """Named columns and their rows, every row as long as `columns`."""
-
-    columns: tuple[str, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
-    def frame(self) -> pd.DataFrame:
-        """Return the same as a DataFrame."""
-        return pd.DataFrame(list(self.rows), columns=list(self.columns))
 
 
 # a wrapped facet can't leave its header out, so it is written empty
@@ -129,14 +118,10 @@ class Figure:
     alternative: str
     layout: Layout
     spec: Mapping[str, Any]
-    data: Mapping[str, pd.DataFrame | Table]
+    data: Mapping[str, pd.DataFrame]
     download: tuple[str, ...]
     options: Mapping[str, Any] = field(default_factory=dict)
     controls: Sequence[Control] = ()
-
-    def frames(self) -> dict[str, pd.DataFrame]:
-        """Return the data by name as DataFrames."""
-        return {name: each.frame() if isinstance(each, Table) else each for name, each in self.data.items()}
 
     def altair(self, width: int = 720) -> Any:
         """Return the drawing as an Altair chart with its data inside and fixed colours, `width` pixels wide."""
@@ -152,7 +137,7 @@ class Figure:
             spec["spec"]["width"] = (width - self.layout.margin) // columns - self.layout.gap
         _without_halos(spec)
         spec["datasets"] = {
-            name: json.loads(frame.to_json(orient="records")) for name, frame in self.frames().items()
+            name: json.loads(frame.to_json(orient="records")) for name, frame in self.data.items()
         }
         fixed = re.sub(r"var\(--(\w+)\)", lambda found: FIXED[found[1]], json.dumps(spec))
         return alt.Chart.from_dict(json.loads(fixed), validate=False)
@@ -196,6 +181,23 @@ def last_day(month: str) -> str:
     """Return the last day of a month as YYYY-MM-DD."""
     year, number_of_month = int(month[:4]), int(month[5:7])
     return f"{month[:7]}-{calendar.monthrange(year, number_of_month)[1]:02d}"
+
+
+def as_date(text: str) -> date:
+    """Return the date of YYYY-MM-DD, YYYY-MM or YYYY (the first day where the day is missing)."""
+    parts = [int(part) for part in text.split("-")] + [1, 1]
+    return date(parts[0], parts[1], parts[2])
+
+
+def length_in_months(start: str, end: str) -> float:
+    """Return the months from `start` to `end`, both days included."""
+    return ((as_date(end) - as_date(start)).days + 1) / DAYS_A_MONTH
+
+
+def middle_day(start: str, end: str) -> str:
+    """Return the day halfway between two days, as YYYY-MM-DD."""
+    first, last = as_date(start), as_date(end)
+    return (first + timedelta(days=(last - first).days // 2)).isoformat()
 
 
 def utc(field_name: str, title: str | None = None, domain: Sequence[str] = (), **axis: Any) -> alt.X:

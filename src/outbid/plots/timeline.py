@@ -8,8 +8,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from outbid.plots.base import INK, PAPER, QUIET, chart, utc_scale
-from outbid.plots.timing import as_date
+from outbid.plots.base import INK, PAPER, QUIET, as_date, chart, utc_scale
 
 # A letter's share of the axis on a phone, the tightest case.
 _LETTER = 6.3 / 300

@@ -13,13 +13,19 @@ import xarray as xr
 
 from outbid.progress import Progress, Silent
 from outbid.question import Context, Question
-from outbid.questions import claims, equilibrium, replay, sensitivity
+from outbid.questions import claims, equilibrium, information_value, replay, scenarios, sensitivity, trap
 from outbid.run import Knowledge, Settings
 from outbid.simulate.batches import BatchSimulator
 from outbid.study import Reader, Study
 
-QUESTIONS: tuple[Question[Any], ...] = tuple(
-    room.QUESTION for room in (claims, replay, sensitivity, equilibrium)
+QUESTIONS: tuple[Question[Any], ...] = (
+    claims.QUESTION,
+    scenarios.QUESTION,
+    replay.QUESTION,
+    sensitivity.QUESTION,
+    equilibrium.QUESTION,
+    trap.QUESTION,
+    information_value.QUESTION,
 )
 
 
@@ -56,6 +62,7 @@ def answer(
         if asked[name] is not None and (questions[name].quick or not settings.quick)
     ]
     given, results = options or {}, {name: Future[xr.Dataset]() for name in wanted}
+    shared: dict[str, Any] = {}
     shared: dict[str, Any] = {}
 
     def one(name: str, progress: Progress) -> None:

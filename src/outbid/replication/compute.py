@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -265,7 +264,7 @@ def search(
 
     Columns: `log_likelihood`, the payoffs by name, how many `starts` led there, how many `equilibria` were found there.
     """
-    number, begun = FEW_STARTS if quick else STARTS, time.perf_counter()
+    number = FEW_STARTS if quick else STARTS
     center = solved.play.start
     starts = draw_starts(center, SPREAD * np.abs(center), number, seed)
     with progress.stage(f"Searching from {number} starts") as stage:
@@ -280,7 +279,6 @@ def search(
         "starts": number,
         "failed": len(maxima.failed),
         "equilibria": f"{EQUILIBRIA} starts looked for further equilibria at each maximum.",
-        "seconds": time.perf_counter() - begun,
     }
     table = maxima.table()
     return facts, table[["log_likelihood", *solved.family.names, "starts", "equilibria"]]

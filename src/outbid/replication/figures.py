@@ -13,14 +13,11 @@ from outbid.plots.base import (
     INCUMBENT,
     INK,
     QUIET,
-    Cell,
     Figure,
     Layout,
-    Table,
     chart,
     finished,
     middle_of,
-    number,
     utc,
 )
 from outbid.replication.published import rows_of
@@ -40,16 +37,6 @@ def _colour(found: Replication) -> alt.Color:
     colours = _colours(found)
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
     return alt.Color("player:N", scale=scale, legend=None)
-
-
-def _table(rows: pd.DataFrame) -> Table:
-    """Return rows for the page: numbers with four significant digits, nothing where there is none."""
-
-    def plain(value: Any) -> Cell:
-        return value if isinstance(value, str | int) else None if pd.isna(value) else number(value)
-
-    cells = tuple(tuple(plain(value) for value in row) for row in rows.itertuples(index=False, name=None))
-    return Table(tuple(rows.columns), cells)
 
 
 def rivals(found: Replication) -> Figure:
@@ -93,7 +80,7 @@ def rivals(found: Replication) -> Figure:
         " ".join(findings(found)),
         Layout("single"),
         finished(drawing),
-        {"rivals": _table(rows), "zero": Table(("at",), ((0.0,),))},
+        {"rivals": rows, "zero": pd.DataFrame({"at": [0.0]})},
         ("rivals",),
     )
 
@@ -148,7 +135,7 @@ def curves(found: Replication) -> Figure:
         _curve_words(found),
         Layout("facet", margin=_AXIS + 24, gap=80, least=380, most=2),
         finished(faceted),
-        {"curves": _table(rows)},
+        {"curves": rows},
         ("curves",),
     )
 
@@ -185,7 +172,7 @@ def path(found: Replication) -> Figure:
         " ".join(findings(found)),
         Layout("stack", margin=_AXIS + 30),
         finished(alt.vconcat(*panels, spacing=22)),
-        {"path": _table(pd.DataFrame(columns))},
+        {"path": pd.DataFrame(columns)},
         ("path",),
         {"names": names},
     )

@@ -19,6 +19,7 @@ import xarray as xr
 
 from outbid import __version__
 from outbid.conventions import NEUTRAL, QUANTILES
+from outbid.infer.history import path_quantiles, paths_table
 from outbid.model.vocabulary import LogNormal, NegativeBinomial, Observation
 from outbid.stats.effects import five_digits
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 PACKAGES = ("jax", "numpyro", "numpy", "scipy", "arviz", "xarray", "altair")
 # What a run leaves as CSV files; the other tables serve the page.
-SHARED = ("figures", "parameters", "diagram", "paths", "sources")
+SHARED = ("figures", "parameters", "diagram", "paths", "bands", "sources")
 # Draws on which the model's month is differentiated.
 _DRAWS = 500
 _MIDDLE = [QUANTILES[name] for name in ("median", "q05", "q95")]
@@ -43,7 +44,7 @@ class Core:
     Parameters
     ----------
     tables
-        figures, series, expected, paths, parameters, diagram, fits, sources: see the functions below.
+        figures, series, expected, paths, bands, parameters, diagram, fits, sources: see the functions below.
     provenance
         version, seed, command, quick, created, python, platform, packages, first_month, last_month, n_months, timing
         and fingerprint.
@@ -118,6 +119,7 @@ def core(
         "series": series(study, known),
         "expected": expected(study, known),
         "paths": paths(study, known),
+        "bands": bands(study, known),
         "parameters": parameters(study, known),
         "diagram": diagram(study, known),
         "fits": fits(known),
@@ -241,6 +243,13 @@ def expected(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
 
 
 def paths(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
+    """Return every inferred state, count, lever and outcome by month: prior, path, unit, month and quantiles."""
+    months = study.panel.window.months
+    quantiles = {prior: path_quantiles(study.model, months, each.past) for prior, each in known.items()}
+    return five_digits(paths_table(quantiles))
+
+
+def bands(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
     """Return the inferred paths that the study declares as bands: path, prior, unit, month, median, q05 and q95."""
     keys, drawn = [], []
     for prior, each in known.items():
@@ -276,7 +285,7 @@ def parameters(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
     middle = {
         name: np.quantile(each.past.standing.parameters, _MIDDLE, axis=0) for name, each in known.items()
     }
-    spread = {name: _flat(each.fit.posterior.z).var(axis=0) for name, each in known.items()}
+    spread = {name: _flat(each.fit.draws.z).var(axis=0) for name, each in known.items()}
     for i, item in enumerate(study.model.parameters):
         for name, each in known.items():
             rows.append(
@@ -362,7 +371,7 @@ def fits(known: Mapping[str, Knowledge]) -> pd.DataFrame:
     """Return each fit's diagnostics; `draws` are those of one chain, `problems` is empty if it passed."""
     rows = []
     for name, each in known.items():
-        chains, draws, _ = each.fit.posterior.z.shape
+        chains, draws, _ = each.fit.draws.z.shape
         checks = each.fit.diagnostics
         rows.append(
             {

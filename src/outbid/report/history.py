@@ -126,7 +126,7 @@ def by_year(study: Study, core: Core) -> list[tuple[str, list[tuple[str, str]]]]
 
 def _path(core: Core, band: Band, least: int = 2 * _YEAR) -> pd.DataFrame | None:
     """Return a band's months under the first view, None where they are fewer than `least`."""
-    rows = core["paths"]
+    rows = core["bands"]
     rows = rows[(rows["path"] == band.id) & (rows["prior"] == core.lead)] if len(rows) else rows
     return rows if len(rows) >= least else None
 

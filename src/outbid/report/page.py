@@ -113,7 +113,7 @@ def embedded(figure: Figure) -> Markup:
                 "least": layout.least,
                 "most": layout.most,
             },
-            "data": {name: _columns(frame) for name, frame in figure.frames().items()},
+            "data": {name: _columns(frame) for name, frame in figure.data.items()},
             "options": figure.options,
         }
     )

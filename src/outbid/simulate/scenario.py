@@ -30,7 +30,7 @@ from outbid.declared import (
 from outbid.errors import InputError, did_you_mean
 from outbid.model.declare import Model
 from outbid.simulate.engine import outputs_of
-from outbid.simulate.rules import FromOne, Rule, rule_table, watchable
+from outbid.simulate.rules import FromOne, Rule, rule_table
 
 Floats = NDArray[np.float64]
 # a sum of decimals may miss the edge of a range by the last digit
@@ -183,7 +183,7 @@ def names_of(
         **ranges,
     }
     outcomes = [item.name for item in model.outcomes]
-    month = [*stocks, *indices, *(item.name for item in model.quantities), *model.counts]
+    inside = [*stocks, *indices, *(item.name for item in model.quantities), *model.counts]
     elsewhere = [f"outcome.{name}" for name in outcomes] + [f"lever.{name}" for name in model.lever_names]
     return {
         "model": model,
@@ -194,13 +194,13 @@ def names_of(
         "stock": stocks,
         "index": indices,
         "state": [*stocks, *indices],
-        "watched": {name: watched[name] for name in watchable(model)},
+        "watched": watched,
         "outcome": outcomes,
         "parameter": model.parameter_names,
         "actor": [item.name for item in model.actors],
         "output": outputs_of(model),
         "state, lever or count": [*stocks, *indices, *model.lever_names, *model.counts],
-        "past output": [*month, *elsewhere, *(f"sees.{item.series}" for item in model.observations)],
+        "past output": [*inside, *elsewhere, *(f"sees.{item.series}" for item in model.observations)],
     }
 
 

@@ -82,7 +82,9 @@ def odds(share: float, draws: int) -> float:
     return (share * draws + 0.5) / ((1.0 - share) * draws + 0.5)
 
 
-def judge(after: Chances, before: Chances, wide_prior: Chances | None = None, prior: str = "neutral") -> Judgement:
+def judge(
+    after: Chances, before: Chances, wide_prior: Chances | None = None, prior: str = "neutral"
+) -> Judgement:
     """Return the verdict on one claim under one prior set.
 
     Parameters
@@ -113,7 +115,9 @@ def judge(after: Chances, before: Chances, wide_prior: Chances | None = None, pr
             BUILT_IN, f"{PRIORS.get(prior, prior)} holds nothing else: the sign was assumed, not learnt."
         )
     if after.p_direction >= CALLED and after.p_relevant < 0.5:
-        return called(NOT_IDENTIFIED, "The sign is nearly certain, but the effect may be too small to matter.")
+        return called(
+            NOT_IDENTIFIED, "The sign is nearly certain, but the effect may be too small to matter."
+        )
     if after.p_direction >= CALLED > before.p_direction and factor >= MOVED:
         return called(SUPPORTED, "The data raised it from doubt to near certainty.")
     if after.p_direction >= CALLED or after.p_relevant <= 1.0 - CALLED:

@@ -188,8 +188,8 @@ def load_study(study: str | Path, readers: Iterable[Reader] = ()) -> Study:
     if settings.kind == "population":
         whole = _with_figures(whole)
     for name, reader in readers:
-        if (found := reader(whole)) is not None:
-            declared[name] = found
+        if (declaration := reader(whole)) is not None:
+            declared[name] = declaration
     return whole
 
 

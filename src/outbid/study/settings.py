@@ -81,7 +81,11 @@ class Band(Declared):
 
 
 class Settings(Declared):
-    """study.toml. A study of the kind "game" is estimated and solved as a game instead of simulated: `play` says how."""
+    """study.toml: what a study is called and asks, its months, and who plays which part in its report.
+
+    A study of the kind "game" is estimated and solved as a game instead of simulated: `play` says how, and it has
+    neither a horizon nor roles, boxes and bands.
+    """
 
     title: Text
     question: Text

@@ -77,15 +77,15 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(map(str, frame), row, strict=True)) for row in frame.itertuples(index=False)]
 
 
+def shortly(effect: Effect, outcome: Outcome) -> str:
+    """Return an effect for the narrowest place ("+130, likely, 63%")."""
+    return f"{difference(effect, outcome.unit)}, {certainty(effect, _towards(effect, outcome))}"
+
+
 def views(frame: pd.DataFrame) -> dict[str, str]:
     """Return the views that a table has, by prior set, in the order in which they are told."""
     given = set(frame["prior"]) if "prior" in frame else set()
     return {name: PRIOR_LABELS[name] for name in PRIOR_SETS if name in given}
-
-
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a table, each by column."""
-    return [dict(zip(map(str, frame), each, strict=True)) for each in frame.itertuples(index=False)]
 
 
 def effect_blocks(

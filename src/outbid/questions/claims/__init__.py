@@ -5,7 +5,7 @@ from __future__ import annotations
 from outbid.question import Question
 from outbid.questions.claims.compute import answer
 from outbid.questions.claims.page import section
-from outbid.questions.claims.present import lines, summary, tables
+from outbid.questions.claims.present import brief, lines, summary, tables
 from outbid.questions.claims.schema import ClaimTests, declare
 
 QUESTION = Question[ClaimTests](
@@ -18,6 +18,7 @@ QUESTION = Question[ClaimTests](
     tables=tables,
     section=section,
     lines=lines,
+    brief=brief,
     summary=summary,
     needs=("equilibrium",),
     quick=True,

@@ -18,6 +18,7 @@ from outbid.questions.claims import present
 from outbid.questions.claims.compute import MOST_ODDS, NO_VERDICT
 from outbid.questions.claims.present import MARKS, marked, moved, spoken
 from outbid.study import Study
+from outbid.words.chances import CANT_TELL
 from outbid.words.effects import difference, lead, span
 from outbid.words.numbers import capital, counted, plain_name, shorten, two_digits, unit_of
 
@@ -41,10 +42,11 @@ def section(dataset: xr.Dataset, study: Study) -> Section:
     others = [each for claim, each in entries.items() if claim not in leading]
     heading = present.heading(study, found)
     words = {
-        **{"heading": heading, "brief": present.brief(found), "first": PRIOR_LABELS[first], "groups": found},
-        "second": "" if first == SOURCES else present.brief(present.groups(rows, SOURCES)),
+        **{"heading": heading, "brief": present.tally(found), "first": PRIOR_LABELS[first], "groups": found},
+        "second": "" if first == SOURCES else present.tally(present.groups(rows, SOURCES)),
         "clashes": {claim: each["clash"] for claim, each in entries.items() if each["clash"]},
         **{"leading": [entries[claim] for claim in leading], "others": others, "filters": filters(others)},
+        "order": order,
     }
     figures = [figure(rows[rows["claim"].isin(leading)], heading)] if leading else []
     return Section("claims", "Claims", "questions/claims/section.html.j2", words, made, figures)
@@ -61,7 +63,7 @@ def entry(
     source = study.ledger.sources[stated.source]
     of = rows[rows["claim"] == claim].to_dict("records")
     tests = made["claim_tests"]
-    own = tests[[claim in names.split() for names in tests["claims"]]]
+    own = tests[tests["test"].isin(made["claims"].set_index("claim")["tests"][claim].split())]
     blocks = {str(test): each.to_dict("records") for test, each in own.groupby("test", sort=False)}
     said = {SUPPORTED: "Yes", CONTRADICTED: "No"}
     answers = [
@@ -102,7 +104,8 @@ def views(rows: Sequence[Row]) -> list[dict[str, str]]:
             "view": "the figures" if record else PRIOR_LABELS[row["prior"]],
             "verdict": marked(verdict := spoken(row["verdict"], row["because"])),
             "tone": TONES.get(verdict, "open"),
-            "because": row["because"],
+            # where nothing can be told, the numbers say why
+            "because": row["because"] if record or verdict != CANT_TELL else "",
             "measure": capital(plain_name(row["measure"]).replace(".", "'s ")),
             "effect": "" if record else effect(row),
             "chances": moved(row["p_direction_before"], row["p_direction"])

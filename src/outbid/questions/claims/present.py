@@ -188,8 +188,7 @@ def groups(rows: pd.DataFrame, prior: str) -> list[dict[str, Any]]:
     of = rows[rows["prior"] == prior].sort_values("claim")
     return [
         {
-            "verdict": verdict,
-            "words": f"{mark} {capital(verdict)}, {len(inside)}",
+            **{"verdict": verdict, "size": len(inside), "words": f"{mark} {capital(verdict)}, {len(inside)}"},
             "claims": inside[~inside["observation"]]["claim"].tolist(),
             "observations": inside[inside["observation"]]["claim"].tolist(),
         }
@@ -201,16 +200,15 @@ def groups(rows: pd.DataFrame, prior: str) -> list[dict[str, Any]]:
 def heading(study: Study, found: list[dict[str, Any]]) -> str:
     """Return the heading over the claims: how many the data settle, how many not, how many are built in."""
     if not found:
-        homeless = sum(not claim.homes for claim in study.ledger.claims.values())
-        rest = f"{homeless} have no place in the model" if homeless else "all have a place in the model"
-        return (
-            f"The sources make {counted(len(study.ledger.claims), 'claim')}; {rest}, and none is tested yet"
-        )
-    size = {each["verdict"]: len(each["claims"]) + len(each["observations"]) for each in found}
-    seen = sum(len(each["observations"]) for each in found if each["verdict"] in SETTLED)
+        claims = study.ledger.claims.values()
+        homeless = sum(not claim.homes for claim in claims)
+        rest = f"{homeless} {'has' if homeless == 1 else 'have'} no" if homeless else "all have a"
+        return f"The sources make {counted(len(claims), 'claim')}; {rest} place in the model, and none is tested yet"
+    size = {each["verdict"]: each["size"] for each in found}
+    plain = sum(len(each["observations"]) for each in found if each["verdict"] in SETTLED)
     settled = sum(size.get(each, 0) for each in SETTLED)
-    plain = "a plain observation" if seen == 1 else "plain observations"
-    of_them = f", {'all' if seen == settled > 1 else seen} of them {plain}" if seen else ""
+    what = "a plain observation" if plain == 1 else "plain observations"
+    of_them = f", {'all' if plain == settled > 1 else plain} of them {what}" if plain else ""
     parts = [f"the data settle {settled or 'none'}{of_them}"]
     if number := size.get(CANT_TELL, 0):
         parts.append(f"{number} can't be told from this case")
@@ -221,16 +219,22 @@ def heading(study: Study, found: list[dict[str, Any]]) -> str:
     return f"Of {counted(sum(size.values()), 'claim')} that can be tested, {'; '.join(parts)}"
 
 
-def brief(found: list[dict[str, Any]]) -> str:
+def brief(dataset: xr.Dataset, study: Study) -> str:
     """Return one sentence on the claims for the first screen; nothing where none is tested."""
-    total = sum(len(each["claims"]) + len(each["observations"]) for each in found)
+    rows = ranked(dataset, study)
+    return tally(groups(rows, lead(rows)))
+
+
+def tally(found: list[dict[str, Any]]) -> str:
+    """Return how many claims came to which verdict, in one sentence."""
     parts = []
     for each in found:
-        seen = len(each["observations"]) if each["verdict"] in SETTLED else 0
-        number = str(seen) if each["claims"] else "all"
-        note = f" ({number} {'observation' if number == '1' else 'observations'})" if seen else ""
-        parts.append(f"{len(each['claims']) + len(each['observations'])} {each['verdict']}{note}")
-    return f"{counted(total, 'claim')} tested: {', '.join(parts)}." if parts else ""
+        plain = len(each["observations"]) if each["verdict"] in SETTLED else 0
+        number = str(plain) if each["claims"] else "all"
+        note = f" ({number} {'observation' if number == '1' else 'observations'})" if plain else ""
+        parts.append(f"{each['size']} {each['verdict']}{note}")
+    total = counted(sum(each["size"] for each in found), "claim")
+    return f"{total} tested: {', '.join(parts)}." if parts else ""
 
 
 def lines(dataset: xr.Dataset, study: Study) -> list[str]:

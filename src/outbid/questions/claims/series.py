@@ -22,6 +22,8 @@ from outbid.questions.claims.schema import SeriesCheck
 from outbid.words.numbers import counted, percent
 
 Floats = NDArray[np.float64]
+Random = np.random.Generator
+Records = tuple[Record, ...]
 # The middle, and where 5% and 95% of draws lie.
 Change = tuple[float, float, float]
 
@@ -82,7 +84,7 @@ class Figures:
         """The middle between the bounds."""
         return 0.5 * (self.low + self.high)
 
-    def draw(self, rng: np.random.Generator, *, chance: bool = True) -> Floats:
+    def draw(self, rng: Random, *, chance: bool = True) -> Floats:
         """Return draws of every figure, shape (DRAWS, figures).
 
         A range is drawn evenly between its bounds (in logs, if logs are taken). With `chance`, a single count is
@@ -116,7 +118,7 @@ class SeriesAnswer:
 
     check: SeriesCheck
     label: str
-    records: tuple[Record, ...]
+    records: Records
     probability: float
     words: str
     ratio: bool = True
@@ -181,11 +183,7 @@ def _slopes(years: Floats, values: Floats) -> Floats:
 
 
 def _trend(
-    check: SeriesCheck,
-    series: Series,
-    records: tuple[Record, ...],
-    figures: Figures,
-    rng: np.random.Generator,
+    check: SeriesCheck, series: Series, records: Records, figures: Figures, rng: Random
 ) -> SeriesAnswer:
     count, draws = len(records), figures.draw(rng)
     # which figures a draw consists of
@@ -204,7 +202,7 @@ def _trend(
     return SeriesAnswer(check, series.label, records, probability, words, figures.logs, yearly, thirds)
 
 
-def _thirds(figures: Figures, draws: Floats, rng: np.random.Generator) -> Change | None:
+def _thirds(figures: Figures, draws: Floats, rng: Random) -> Change | None:
     """Return the last third of the figures less the first; None if a third is a single figure."""
     order, third = np.argsort(figures.years, kind="stable"), -(-len(figures.years) // 3)
     if third < 2:
@@ -216,11 +214,7 @@ def _thirds(figures: Figures, draws: Floats, rng: np.random.Generator) -> Change
 
 
 def _side(
-    check: SeriesCheck,
-    series: Series,
-    records: tuple[Record, ...],
-    figures: Figures,
-    rng: np.random.Generator,
+    check: SeriesCheck, series: Series, records: Records, figures: Figures, rng: Random
 ) -> SeriesAnswer:
     value = check.value or 0.0
     draws = figures.draw(rng, chance=False)
@@ -299,7 +293,7 @@ def _mean(values: Floats, logs: bool) -> Floats:
     return np.asarray(np.log(np.exp(values).mean(axis=1)) if logs else values.mean(axis=1))
 
 
-def _resampled(values: Floats, rng: np.random.Generator) -> Floats:
+def _resampled(values: Floats, rng: Random) -> Floats:
     chosen = rng.integers(values.shape[1], size=values.shape)
     return np.take_along_axis(values, chosen, axis=1)
 

@@ -37,7 +37,7 @@ def answer(context: Context, asked: Replays, options: Any = None) -> xr.Dataset:
     rerun, sets = Rerun(context.simulator, len(months)), []
     with context.progress.stage("Replaying the past with other levers", len(context.known)) as stage:
         for known in context.known.values():
-            where, z = known.fit.posterior.layout, thinned(known.fit.posterior.z, DRAWS)
+            where, z = known.fit.draws.layout, thinned(known.fit.draws.z, DRAWS)
             blank = unseen_vectors(len(z), where.size, context.settings)
             pasts = {
                 AFTER: (known.past, innovations(model, where, z)),

@@ -21,7 +21,7 @@ from outbid.stats.effects import effects, five_digits
 from outbid.study import Study
 from outbid.words.chances import ASSUMED, ASSUMED_MARK, chance_word
 from outbid.words.contrast import contrast
-from outbid.words.effects import Effect, effect_blocks, in_brief, level, records, views
+from outbid.words.effects import Effect, effect_blocks, level, records, shortly, views
 from outbid.words.numbers import (
     clean,
     interval,
@@ -237,5 +237,5 @@ def lines(dataset: xr.Dataset, study: Study) -> list[str]:
     rows = table[table["outcome"] == outcome.name]
     for each in replays:
         own = records(rows[rows["replay"] == each.id])
-        out.append(f"{each.label}: {' | '.join(in_brief(row, outcome) for row in own)}")
+        out.append(f"{each.label}: {' | '.join(shortly(row, outcome) for row in own)}")
     return [shorten(line, WIDTH) for line in out[:LINES]]

@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 
 from outbid.plots.bands import Ribbon, bands
-from outbid.plots.base import QUIET, Figure
-from outbid.plots.timing import length_in_months
+from outbid.plots.base import QUIET, Figure, length_in_months
 from outbid.report.core import Core
 from outbid.report.figures.history import window_days
 from outbid.study import Study

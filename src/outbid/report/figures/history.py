@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,13 +25,12 @@ from outbid.plots.base import (
     finished,
     first_day,
     last_day,
+    length_in_months,
     middle_of,
     utc,
 )
 from outbid.plots.timeline import event_lines, event_panel, tick_strip
-from outbid.plots.timing import length_in_months
 from outbid.report.core import Core
-from outbid.report.figures.reporters import reporter
 from outbid.study import Band, Study
 from outbid.words.numbers import counted, day_name, interval, month_name
 
@@ -45,6 +45,11 @@ _STRIPS = {
     ("engagement", "-"): "Engagement: away",
     ("engagement", ""): "Engagement: mixed",
 }
+# Who reported a figure.
+UN = "United Nations"
+PARTY = "the incumbent itself"
+OTHERS = "other governments, analysts"
+_UN_WORDS = re.compile(r"\b(UN|UNAMA|UNODC|OCHA|United Nations|Security Council|Monitoring Team)\b")
 
 
 def window_days(study: Study) -> tuple[str, str]:
@@ -158,7 +163,9 @@ def figure(study: Study, core: Core) -> Figure | None:
     if rows:
         x = utc("date", domain=window, format="%b %Y", tickCount=_HALF_YEAR, labelOverlap="greedy")
         stack.append(tick_strip("ticks", rows, x, ("edict", INCUMBENT, OUTSIDE), [rules]))
-    drawing = alt.vconcat(*stack, spacing=14).resolve_scale(color="independent", shape="independent")
+    drawing = alt.vconcat(*stack, spacing=14).resolve_scale(
+        color="independent", shape="independent", stroke="independent"
+    )
     paths = core["paths"]
     paths = dated(paths[paths["prior"] == core.lead].reset_index(drop=True)) if len(paths) else paths
     tables = {
@@ -226,9 +233,11 @@ def _points(name: str, who: list[str], x: alt.X) -> list[alt.Chart]:
     shapes = alt.Scale(domain=who, range=_SHAPES[: len(who)])
     legend = alt.Legend(orient="top", title=None, columns=2)
     points = base.transform_calculate(_at="isValid(datum.value) ? datum.value : datum.high").mark_point(
-        size=42, strokeWidth=1.4, fill=PAPER, stroke=INK
+        size=42, strokeWidth=1.4, fill=PAPER
     )
     shape = alt.Shape("who:N", sort=who, scale=shapes, legend=legend)
+    # of one colour, but by the same field, so that the legend's symbols have it too
+    stroke = alt.Stroke("who:N", sort=who, scale=alt.Scale(domain=who, range=[INK] * len(who)), legend=legend)
     return [
         bars.transform_filter("isValid(datum.value)").encode(
             x=alt.X("start:T"), x2="end:T", y=alt.Y("value:Q"), opacity=opacity
@@ -236,7 +245,9 @@ def _points(name: str, who: list[str], x: alt.X) -> list[alt.Chart]:
         bars.transform_filter("isValid(datum.high)").encode(
             x=x, y=alt.Y("low:Q"), y2="high:Q", opacity=opacity
         ),
-        points.encode(x=x, y=alt.Y("_at:Q"), shape=shape, opacity=opacity, tooltip=[*tip, "source:N"]),
+        points.encode(
+            x=x, y=alt.Y("_at:Q"), shape=shape, stroke=stroke, opacity=opacity, tooltip=[*tip, "source:N"]
+        ),
     ]
 
 
@@ -283,3 +294,27 @@ def alternative(study: Study, core: Core) -> str:
     marked = [f"{day_name(mark.date.isoformat())}, {mark.label}" for mark in labelled(study)]
     parts += [f"Marked events: {'; '.join(marked)}."] if marked else []
     return " ".join(parts) or f"{counted(len(study.marks), 'event')} on a time axis."
+
+
+def reporter(study: Study, source: str, note: str = "") -> str:
+    """Return the class of reporter of a figure from the words of its source.
+
+    Parameters
+    ----------
+    source
+        A record's source: free words or the id of a listed source, whose author then counts.
+    note
+        The record's note, which decides where one source relays figures of several bodies.
+    """
+    listed = study.figure_sources.get(source)
+    words = (listed.author or f"{listed.title} {listed.outlet}") if listed else source
+    name = re.sub(r"^the ", "", study.settings.incumbent.strip(), flags=re.IGNORECASE).lower()
+    found: set[str] = set()
+    for text in (re.split(r"\bvia\b", words)[0], note):
+        found = {UN} if _UN_WORDS.search(text) else set()
+        found |= {PARTY} if name and name in text.lower() else set()
+        if len(found) == 1:
+            return found.pop()
+        if not found:
+            break
+    return OTHERS

@@ -1,0 +1,20 @@
+"""By what outsiders offer and how the ranks are made up: does a course gain or lose, and is it a trap?"""
+
+from outbid.question import Question
+from outbid.questions.trap.compute import answer
+from outbid.questions.trap.present import lines, section, summary, tables
+from outbid.questions.trap.schema import FILE, Trap, declare
+
+QUESTION: Question[Trap] = Question(
+    name="trap",
+    title="The trap",
+    help="At what offer does a course gain or lose, and is it a trap?",
+    files=(FILE,),
+    declare=declare,
+    answer=answer,
+    tables=tables,
+    section=section,
+    lines=lines,
+    summary=summary,
+    needs=("equilibrium",),
+)

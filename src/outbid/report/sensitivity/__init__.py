@@ -1,1 +1,0 @@
-"""What matters most, on the page."""

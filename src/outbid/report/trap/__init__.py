@@ -1,1 +1,0 @@
-"""The trap map, on the page."""

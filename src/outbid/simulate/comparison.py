@@ -1,0 +1,105 @@
+"""Which scenario is best? Over draws with common random numbers, by criteria that need not agree.
+
+A posterior over what is unknown gives averages; where it is not trusted, criteria that use no probabilities
+give answers of their own: the least regret at its worst (Savage 1951) and the best worst case (Wald 1945). With
+goals, the domain criterion asks how probable it is to end where all of them are met (Starr 1963; robustness as
+satisficing, Lempert and Collins 2007).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from outbid.model.vocabulary import Outcome
+from outbid.simulate.futures import Futures
+from outbid.simulate.scenario import Goal
+
+# The share of draws that a tail mean is taken over.
+TAIL = 0.05
+# By criterion, the column that it goes by, and whether that is a distance from the best scenario or a level.
+DISTANCES = {"on_average": "regret", "minimax_regret": "largest_regret"}
+LEVELS = {"maximin": "worst", "worst_tail": "worst_tail"}
+DOMAIN, TOGETHER = "domain", "all"
+# Relative differences below this are rounding: the scenarios are tied.
+_TIED = 1e-9
+
+
+def levels(futures: Futures) -> xr.DataArray:
+    """Return the outcomes over the horizon by scenario, outcome and draw; what is not finite is missing."""
+    stacked = np.stack([futures.levels(item.id) for item in futures.scenarios])
+    names = {"scenario": [s.id for s in futures.scenarios], "outcome": [o.name for o in futures.outcomes]}
+    values = np.where(np.isfinite(stacked), stacked, np.nan).transpose(0, 2, 1)
+    return xr.DataArray(np.ascontiguousarray(values), names, ("scenario", "outcome", "draw"))
+
+
+def directions(outcomes: Sequence[Outcome]) -> xr.DataArray:
+    """Return which way is better ("higher" or "lower") by outcome."""
+    return xr.DataArray(
+        [each.better for each in outcomes], {"outcome": [each.name for each in outcomes]}, ("outcome",)
+    )
+
+
+def criteria(level: xr.DataArray, better: xr.DataArray) -> xr.Dataset:
+    """Return by scenario and outcome, in the outcome's unit, what the criteria go by.
+
+    `p_best`: of being the best scenario of a draw (ties share); `regret` and `largest_regret`: mean and maximum of
+    the shortfall against it; `worst`: the worst level over draws; `worst_tail`: the mean of the worst 5%. Least
+    expected regret and best expected level are the same thing, since the best scenario of a draw is the same for all.
+    """
+    sign = xr.where(better == "higher", 1.0, -1.0)
+    gains = sign * level
+    regrets = gains.max("scenario", skipna=False) - gains
+    leading = regrets <= _TIED * np.abs(gains).max("scenario", skipna=False)
+    # in a draw with a level that is no number nobody leads
+    best = leading / np.maximum(leading.sum("scenario"), 1)
+    ordered = gains.copy(data=np.sort(gains.values, axis=gains.get_axis_num("draw")))
+    # sorting alone would hide a level that is no number at the end
+    ordered = ordered.where(gains.notnull().all("draw"))
+    tail = slice(max(1, int(np.ceil(TAIL * level.sizes["draw"]))))
+    return xr.Dataset(
+        {
+            "p_best": best.mean("draw"),
+            "regret": regrets.mean("draw", skipna=False),
+            "largest_regret": regrets.max("draw", skipna=False),
+            "worst": sign * ordered.isel(draw=0),
+            "worst_tail": sign * ordered.isel(draw=tail).mean("draw", skipna=False),
+        }
+    )
+
+
+def reached(level: xr.DataArray, goals: Sequence[Goal]) -> xr.DataArray:
+    """Return how probable it is that each goal is met, and `TOGETHER` all of them; without goals, nothing."""
+    met = [xr.apply_ufunc(goal.reached, level.sel(outcome=goal.outcome, drop=True)) for goal in goals]
+    if not met:
+        return level.isel(outcome=[]).mean("draw").rename(outcome="goal")
+    each = xr.concat(met, xr.Variable("goal", [goal.id for goal in goals]))
+    return xr.concat([each, each.all("goal").expand_dims(goal=[TOGETHER])], "goal").mean("draw")
+
+
+def picks(level: xr.DataArray, better: xr.DataArray, goals: Sequence[Goal] = ()) -> pd.DataFrame:
+    """Return by criterion and outcome the scenario that it picks, several where they are tied ("a b").
+
+    The domain criterion looks at all goals at once and has no outcome; it is there if there are goals.
+    """
+    by, rows = criteria(level, better), []
+    for outcome in map(str, level["outcome"].values):
+        own, sign = by.sel(outcome=outcome), 1.0 if better.sel(outcome=outcome) == "higher" else -1.0
+        size = float(np.abs(own["worst"]).max(skipna=False))
+        scores = {name: -own[column] for name, column in DISTANCES.items()}
+        scores |= {name: sign * own[column] for name, column in LEVELS.items()}
+        rows += [(name, outcome, _highest(values, size)) for name, values in scores.items()]
+    if goals:
+        rows.append((DOMAIN, "", _highest(reached(level, goals).sel(goal=TOGETHER), 1.0)))
+    return pd.DataFrame(rows, columns=["criterion", "outcome", "picks"])
+
+
+def _highest(values: xr.DataArray, size: float) -> str:
+    """Return who has the highest value, ties together; nobody where all are missing."""
+    known = {str(each["scenario"].item()): float(each) for each in values if np.isfinite(each)}
+    best = max(known.values(), default=np.nan)
+    room = _TIED * max(size if np.isfinite(size) else 0.0, abs(best))
+    return " ".join(name for name, value in known.items() if best - value <= room)
