@@ -17,6 +17,7 @@ from outbid.plots.intervals import Mark, intervals
 from outbid.question import Section
 from outbid.questions.equilibrium.tables import ANSWERS, game_of, tables
 from outbid.study import Study
+from outbid.tables import records
 from outbid.words.chances import ASSUMED, ASSUMED_MARK
 from outbid.words.contrast import contrast
 from outbid.words.effects import certainty, difference, span, views
@@ -59,11 +60,7 @@ def section(dataset: xr.Dataset, study: Study) -> Section:
 def _blocks(frame: pd.DataFrame, keys: str | list[str]) -> list[list[dict[str, Any]]]:
     """Return the rows of a table in blocks that share a key, each with its view."""
     labelled = frame.assign(view=frame["prior"].map(views(frame)))
-    return [_records(rows) for _, rows in labelled.groupby(keys, sort=False)]
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    return [records(rows) for _, rows in labelled.groupby(keys, sort=False)]
 
 
 def _speaking(game: PlayersGame) -> GameTest | None:
@@ -77,7 +74,7 @@ def heading(tests: pd.DataFrame, game: PlayersGame) -> str:
     if test is None or test.says is None:
         names = listed([f"the {plain_name(player.name)}" for player in game.players])
         return f"What {names} would choose, in {counted(len(game.variants), 'variant')} of their game"
-    rows = _records(tests[tests["test"] == test.id])
+    rows = records(tests[tests["test"] == test.id])
     known = [row for row in rows if row["reading"] != "unknown"]
     opening = "By assumption" if known and all(row["assumed"] for row in known) else ""
     small = test.smallest > 0 and all(row["p_relevant"] < 0.5 for row in known if row["reading"] == "yes")
