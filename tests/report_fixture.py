@@ -268,7 +268,7 @@ def _fits(passed: bool, priors: tuple[str, ...]) -> pd.DataFrame:
         [
             {
                 "prior": prior,
-                "how": "sampled" if prior == "neutral" else "reweighted",
+                "how": "sampled",
                 "pareto_k": math.nan if prior == "neutral" else 0.4,
                 "chains": 4,
                 "draws": 1000,

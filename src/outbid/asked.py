@@ -23,7 +23,6 @@ from outbid.run_settings import SEED, begin, perhaps
 from outbid.tables import records, write_tables
 
 if TYPE_CHECKING:
-    import altair as alt
     import pandas as pd
     import xarray as xr
 
@@ -139,6 +138,8 @@ def chosen(question: Question[Any], study: Study, given: Mapping[str, Any]) -> A
         return question.options.model_validate(dict(given), context={"study": study})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        if isinstance(own := first.get("ctx", {}).get("error"), InputError):
+            raise own from None
         where = "--" + "-".join(str(first["loc"][0]).split("_")) if first["loc"] else question.name
         raise InputError(
             where, str(first["msg"]).lower(), "See `outbid ask STUDY QUESTION --help`."
@@ -182,7 +183,7 @@ class Answer:
         """What the page shows of it."""
         return self.question.section(self.data, self.study)
 
-    def plot(self, figure: str | None = None) -> alt.TopLevelMixin:
+    def plot(self, figure: str | None = None) -> Any:
         """Return a figure of the page as an Altair chart: the first, or the one of that id.
 
         Raises
