@@ -259,7 +259,10 @@ def _estimates(
     weights: Floats,
 ) -> tuple[list[Floats], list[Floats], list[Floats]]:
     """Return what one record tells, the doubt that it removes and how often it answers, a list over targets each."""
-    told, doubt, clear, at = [], [], [], 0
+    told: list[Floats] = []
+    doubt: list[Floats] = []
+    clear: list[Floats] = []
+    at = 0
     for effect in moves.values():
         each = _claim(effect, wanted[:, at], foretold[:, at : at + 2], weights)
         for column, estimate in zip((told, doubt, clear), each, strict=True):
