@@ -53,7 +53,8 @@ def criteria(level: xr.DataArray, better: xr.DataArray) -> xr.Dataset:
     sign = 2.0 * (better == "higher") - 1.0
     gains = sign * level
     regrets = gains.max("scenario", skipna=False) - gains
-    leading = regrets <= _TIED * np.abs(gains).max("scenario", skipna=False)
+    sizes: xr.DataArray = abs(gains)
+    leading = regrets <= _TIED * sizes.max("scenario", skipna=False)
     # in a draw with a level that is no number nobody leads
     best = leading / np.maximum(leading.sum("scenario"), 1)
     ordered = gains.copy(data=np.sort(gains.values, axis=gains.get_axis_num("draw")))

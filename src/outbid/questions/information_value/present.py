@@ -61,7 +61,7 @@ def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
         p_today=dataset.positive.where(sign > 0, dataset.negative),
     )
     frame = wide.to_dataframe(dim_order=["prior", "measure", "target"]).reset_index()
-    numbers = [name for name in frame.select_dtypes(float) if name != "p_before"]
+    numbers = [str(name) for name in frame.select_dtypes(float) if name != "p_before"]
     # more than four digits are luck of the draws
     frame[numbers] = frame[numbers].map(lambda value: float(f"{value:.4g}"))
     for end in ("value", "low", "high"):
