@@ -19,7 +19,7 @@ from outbid.questions.claims.compute import Inputs, built_in, effects_of, judged
 from outbid.questions.claims.intervene import forecast_effects, intervention_effects, monthly, shifted
 from outbid.questions.claims.schema import ClaimTests, Forecast, Intervention, Move, Shift
 from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.futures import summary
 from outbid.simulate.scenario import Change
 from outbid.stats.verdict import Chances, chances, judge, odds
@@ -59,7 +59,7 @@ def lab() -> BatchSimulator:
     return BatchSimulator(Simulator(MODEL, MONTHS), DRAWS)
 
 
-def drawn(seed: int, draws: int = DRAWS, **fixed: float) -> Standing:
+def drawn(seed: int, draws: int = DRAWS, **fixed: float) -> StateToday:
     """Where draws from the neutral prior would stand at the start, with some parameters set."""
     z = np.random.default_rng(seed).standard_normal((draws, len(PARAMETERS)))
     values = np.array(from_standard_normal(z, prior_table(PARAMETERS, "neutral")))
@@ -67,7 +67,7 @@ def drawn(seed: int, draws: int = DRAWS, **fixed: float) -> Standing:
         values[:, MODEL.parameter_names.index(name)] = value
     p = {name: values[:, i] for i, name in enumerate(MODEL.parameter_names)}
     state = {name: np.broadcast_to(each, (draws,)) for name, each in initial_state(MODEL, p).items()}
-    return Standing(values, state, np.tile([0.5, 0.4], (draws, 1)))
+    return StateToday(values, state, np.tile([0.5, 0.4], (draws, 1)))
 
 
 # verdicts
@@ -195,17 +195,17 @@ def test_a_forecast_is_held_against_a_figure_or_the_past(lab: BatchSimulator) ->
 # the audit
 
 
-def rows(tests: ClaimTests, lab: BatchSimulator, after: Standing, before: Standing) -> dict[str, Any]:
+def rows(tests: ClaimTests, lab: BatchSimulator, after: StateToday, before: StateToday) -> dict[str, Any]:
     """What each test says under the neutral prior, with `after` in the place of a posterior."""
     effects = [
-        effects_of(tests, lab, SimpleNamespace(standing=each, paths={}), 1) for each in (after, before)
+        effects_of(tests, lab, SimpleNamespace(state_today=each, paths={}), 1) for each in (after, before)
     ]
     wide = built_in(tests.interventions, lab, before, 1)
     found = judged(tests, *effects, wide, "neutral", Inputs.of(MODEL, after))
     return {row["test"]: {**row, "effect": effects[0][row["test"]]} for row in found}
 
 
-def trials(lab: BatchSimulator, after: Standing) -> dict[str, str]:
+def trials(lab: BatchSimulator, after: StateToday) -> dict[str, str]:
     """Verdicts under the neutral prior, with `after` in the place of a posterior."""
     found = rows(ClaimTests(interventions=(PRESSURE, SOFTER, LOWER)), lab, after, drawn(7))
     return {name: row["verdict"] for name, row in found.items()}

@@ -13,7 +13,7 @@ import pytest
 import audited
 from outbid.conventions import BUILT_IN, CONTRADICTED, NOT_IDENTIFIED, SUPPORTED
 from outbid.infer.history import HistorySimulator
-from outbid.infer.posterior import Draws, Effort, Sampler, Target
+from outbid.infer.posterior import QUICK, Draws, Effort, Sampler, Target
 from outbid.infer.predictive import as_values
 from outbid.questions.claims.compute import Inputs, built_in, effects_of, judged
 from outbid.simulate.batches import BatchSimulator
@@ -120,11 +120,11 @@ def share(found: Sequence[Case], verdict: str) -> float:
 
 
 def test_one_panel_goes_all_the_way() -> None:
-    # a normal approximation in place of a sampler, so that this is soon done
-    bench = Bench(draws=400)
+    # sampled as in a quick run, so that this is soon done
+    bench = Bench(QUICK, draws=QUICK.chains * QUICK.draws)
     sizes = dict.fromkeys(audited.SEEN, SIZES[0]) | dict.fromkeys(audited.UNSEEN, -SIZES[0])
     target = bench.target(audited.truth(bench.model, sizes, 0), 0)
-    posterior = bench.sampler.approximate(target, seed=0, draws=100)
+    posterior = bench.sampler.sample(target, seed=0)
     found = {name: verdict for name, (verdict, _) in bench.verdicts(posterior, 0, "neutral").items()}
     assert found["joining_effect"] == SUPPORTED
     assert [found[name] for name in audited.UNSEEN] == [NOT_IDENTIFIED, NOT_IDENTIFIED]
@@ -136,7 +136,7 @@ def test_one_panel_goes_all_the_way() -> None:
     value = target.values.value.copy()
     value[raids] = value[raids].max() - value[raids]
     turned = target._replace(values=target.values._replace(value=value))
-    posterior = bench.sampler.approximate(turned, seed=0, draws=100)
+    posterior = bench.sampler.sample(turned, seed=0)
     assert bench.verdicts(posterior, 0, "neutral")["built_in"][0] == BUILT_IN
 
 

@@ -40,7 +40,7 @@ from outbid.questions.claims.schema import (
 from outbid.report.page import environment
 from outbid.run import Settings
 from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.scenario import Change
 
 PLANTED = "<script>alert(1)</script>"
@@ -139,7 +139,7 @@ def today(seed: int, **fixed: float) -> Any:
         values[:, MODEL.parameter_names.index(name)] = value
     p = {name: values[:, i] for i, name in enumerate(MODEL.parameter_names)}
     state = {name: np.broadcast_to(each, (DRAWS,)) for name, each in initial_state(MODEL, p).items()}
-    return SimpleNamespace(standing=Standing(values, state, np.tile([0.5, 0.4], (DRAWS, 1))), paths={})
+    return SimpleNamespace(state_today=StateToday(values, state, np.tile([0.5, 0.4], (DRAWS, 1))), paths={})
 
 
 def solved() -> xr.Dataset:
@@ -172,12 +172,14 @@ def solved() -> xr.Dataset:
 
 
 def answered(
-    study: Any, game: xr.Dataset | None, how: str = "sampled", asked: ClaimTests = ASKED
+    study: Any, game: xr.Dataset | None, verdicts: bool = True, asked: ClaimTests = ASKED
 ) -> xr.Dataset:
     simulator = BatchSimulator(Simulator(MODEL, MONTHS), DRAWS)
     pasts = {"neutral": today(9, standing_hardness=0.4), "sources": today(10, standing_hardness=0.5)}
     known: Any = {
-        name: SimpleNamespace(past=past, unseen=today(i), fit=SimpleNamespace(how=how))
+        name: SimpleNamespace(
+            history={"after": past, "before": today(i)}, fit=SimpleNamespace(carries_verdicts=verdicts)
+        )
         for i, (name, past) in enumerate(pasts.items())
     }
     context = Context(study, known, simulator, Settings(), Silent(), {"equilibrium": game}.get)
@@ -241,7 +243,7 @@ def test_equilibria_answer_where_they_are_solved(study: Any, dataset: xr.Dataset
 
 
 def test_a_quick_run_gives_no_verdicts_but_what_figures_say(study: Any) -> None:
-    quick = answered(study, None, how="approximated")
+    quick = answered(study, None, verdicts=False)
     found = verdicts(study, quick)
     assert found["M12"][0] == found["N15"][0] == NO_VERDICT
     assert found["N18"][0] == "supported"

@@ -12,7 +12,7 @@ from outbid.simulate.comparison import directions, levels
 from outbid.simulate.engine import Simulator, Standing
 from outbid.simulate.futures import play, summary
 from outbid.simulate.scenario import Scenario
-from outbid.simulate.scenario_file import read_scenarios
+from outbid.simulate.scenario import read_scenarios
 from outbid.stats.effects import p_better
 from outbid.study import Study, load_study
 

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
-from jinja2 import StrictUndefined
 from scipy.fft import dct
 from scipy.special import expit
 from scipy.stats import norm, poisson
 
 import contest
-from outbid.answers.worth import worth as answer
-from outbid.ask.worth.appraise import TOGETHER, Worth, worth
-from outbid.ask.worth.file import asked_of, read_worth
-from outbid.ask.worth.measures import (
+import toy_study
+from outbid.errors import InputError
+from outbid.model.compile import initial_state
+from outbid.model.priors import from_standard_normal
+from outbid.progress import Silent
+from outbid.question import Context
+from outbid.questions.information_value import QUESTION
+from outbid.questions.information_value.compute import appraise
+from outbid.questions.information_value.figures import (
     AbsoluteError,
     Law,
-    Measure,
     RelativeError,
     Survey,
     Tally,
@@ -33,25 +37,14 @@ from outbid.ask.worth.measures import (
     figures,
     signal,
 )
-from outbid.ask.worth.out_of_sample import basis, normal_scores, predict
-from outbid.brief.worth import appraised
-from outbid.errors import InputError
-from outbid.model.compile import initial_state
-from outbid.model.priors import from_standard_normal
-from outbid.progress import Silent
-from outbid.report.page import environment
-from outbid.report.saved import rebuilt, to_text
-from outbid.report.worth import words
-from outbid.report.worth.content import WorthContent
-from outbid.report.worth.files import files
-from outbid.report.worth.tables import section
+from outbid.questions.information_value.schema import TOGETHER
 from outbid.run import Settings
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator, Standing
 from outbid.simulate.futures import play, summary
-from outbid.simulate.scenario import lever_paths
-from outbid.simulate.scenario_file import read_scenarios
-from outbid.study import Study
+from outbid.simulate.scenario import lever_paths, names_of, read_scenarios
+from outbid.stats.foretelling import basis, normal_scores, predict
+from outbid.study import Study, load_study
 
 DRAWS = 2000
 SEED = 7
@@ -61,15 +54,22 @@ def swings(figures: np.ndarray) -> np.ndarray:
     return np.asarray(dct(figures, axis=1, norm="ortho"))
 
 
-def weighed(record: np.ndarray, effect: np.ndarray, **choices: np.ndarray) -> Worth:
-    return worth({"it": record}, {"claim": effect}, {"choice": choices} if choices else {}, SEED)
+def weighed(record: np.ndarray, effect: np.ndarray, **choices: np.ndarray) -> xr.Dataset:
+    return appraise({"it": record}, {"claim": effect}, {"choice": choices} if choices else {}, SEED)
+
+
+def at(found: xr.Dataset, name: str = "told", target: str = "claim", measure: str = "it") -> Any:
+    """An estimate: value, low, high, error."""
+    one = found[name].sel(target=target)
+    one = one.sel(measure=measure) if "measure" in one.dims else one
+    return SimpleNamespace(**{str(each["estimate"].item()): float(each) for each in one})
 
 
 # known answers
 
 
 @pytest.fixture(scope="module")
-def gaussian() -> tuple[Worth, float]:
+def gaussian() -> tuple[xr.Dataset, float]:
     """Twelve readings of a standard normal effect, each with an error of 2: they resolve 12 / (12 + 4)."""
     chance = np.random.default_rng(3)
     effect = chance.standard_normal(DRAWS)
@@ -77,30 +77,32 @@ def gaussian() -> tuple[Worth, float]:
     return weighed(record, effect, stay=np.zeros(DRAWS), go=effect), 12 / 16
 
 
-def test_the_share_that_gaussian_readings_resolve_has_a_closed_form(gaussian: tuple[Worth, float]) -> None:
+def test_the_share_that_gaussian_readings_resolve_has_a_closed_form(
+    gaussian: tuple[xr.Dataset, float],
+) -> None:
     found, share = gaussian
-    resolved = found.claims["it"]["claim"].resolved
+    resolved = at(found)
     assert resolved.value == pytest.approx(share, abs=4 * resolved.error)
     assert resolved.low < resolved.value < resolved.high
     assert 0.003 < resolved.error < 0.02
 
 
-def test_the_doubt_that_gaussian_readings_remove_has_a_closed_form(gaussian: tuple[Worth, float]) -> None:
+def test_the_doubt_that_gaussian_readings_remove_has_a_closed_form(
+    gaussian: tuple[xr.Dataset, float],
+) -> None:
     found, share = gaussian
     # given the readings, the effect is normal with mean m ~ N(0, share) and variance 1 - share
     m = np.sqrt(share) * norm.ppf((np.arange(20_000) + 0.5) / 20_000)
     p = np.clip(norm.cdf(m / np.sqrt(1 - share)), 1e-12, 1 - 1e-12)
     left = float(np.mean(-p * np.log2(p) - (1 - p) * np.log2(1 - p)))
-    told = found.claims["it"]["claim"]
-    assert told.doubt.value == pytest.approx(1 - left, abs=4 * told.doubt.error)
-    assert told.clear.value == pytest.approx(
-        float(np.mean((p > 0.95) | (p < 0.05))), abs=4 * told.clear.error
-    )
+    doubt, clear = at(found, "doubt"), at(found, "clear")
+    assert doubt.value == pytest.approx(1 - left, abs=4 * doubt.error)
+    assert clear.value == pytest.approx(float(np.mean((p > 0.95) | (p < 0.05))), abs=4 * clear.error)
 
 
-def test_the_value_for_a_gaussian_choice_has_a_closed_form(gaussian: tuple[Worth, float]) -> None:
+def test_the_value_for_a_gaussian_choice_has_a_closed_form(gaussian: tuple[xr.Dataset, float]) -> None:
     found, share = gaussian
-    gain, ceiling = found.decisions["it"]["choice"], found.decisions_today["choice"].ceiling
+    gain, ceiling = at(found, "told", "choice"), at(found, "whole", "choice")
     # E max(0, m) for m ~ N(0, s²) is s φ(0); knowing all is s = 1 (Raiffa and Schlaifer, 1961)
     assert ceiling.value == pytest.approx(norm.pdf(0), abs=4 * ceiling.error)
     assert gain.value == pytest.approx(np.sqrt(share) * norm.pdf(0), abs=4 * gain.error)
@@ -110,7 +112,7 @@ def test_a_count_tells_of_two_worlds_what_bayes_rule_says() -> None:
     chance = np.random.default_rng(5)
     second = chance.random(4000) < 0.4
     counts = chance.poisson(np.where(second, 6.0, 2.0)).astype(float)
-    found = weighed(np.sqrt(counts[:, None] + 0.375), np.where(second, 1.0, -1.0)).claims["it"]["claim"]
+    found = weighed(np.sqrt(counts[:, None] + 0.375), np.where(second, 1.0, -1.0))
     n = np.arange(60)
     both = np.stack([0.6 * poisson.pmf(n, 2.0), 0.4 * poisson.pmf(n, 6.0)])
     after = both[1] / both.sum(axis=0)
@@ -121,19 +123,17 @@ def test_a_count_tells_of_two_worlds_what_bayes_rule_says() -> None:
         return np.asarray(-q * np.log2(q) - (1 - q) * np.log2(1 - q))
 
     doubt = 1 - float((both.sum(axis=0) * bits(after)).sum() / bits(np.array(0.4)))
-    assert found.resolved.value == pytest.approx(resolved, abs=4 * found.resolved.error + 0.01)
-    assert found.doubt.value == pytest.approx(doubt, abs=4 * found.doubt.error + 0.01)
+    assert at(found).value == pytest.approx(resolved, abs=4 * at(found).error + 0.01)
+    assert at(found, "doubt").value == pytest.approx(doubt, abs=4 * at(found, "doubt").error + 0.01)
 
 
 def test_a_direct_reading_without_error_tells_everything() -> None:
     effect = np.random.default_rng(4).standard_cauchy(DRAWS)
     found = weighed(effect[:, None], effect, stay=np.zeros(DRAWS), go=np.clip(effect, -5, 5))
-    told = found.claims["it"]["claim"]
-    assert told.resolved.value > 0.99
-    assert told.doubt.value > 0.9
-    assert told.clear.value > 0.8
-    ceiling = found.decisions_today["choice"].ceiling.value
-    assert found.decisions["it"]["choice"].value == pytest.approx(ceiling, rel=0.02)
+    assert at(found).value > 0.99
+    assert at(found, "doubt").value > 0.9
+    assert at(found, "clear").value > 0.8
+    assert at(found, "told", "choice").value == pytest.approx(at(found, "whole", "choice").value, rel=0.02)
 
 
 # luck counts for nothing
@@ -145,37 +145,32 @@ def test_pure_noise_tells_nothing_of_anything(seed: int) -> None:
     effect = np.exp(1.5 * chance.standard_normal(DRAWS)) - 1.0  # skewed, as effects are
     record = swings(chance.standard_normal((DRAWS, 24)))
     found = weighed(record, effect, stay=np.zeros(DRAWS), go=effect - effect.mean() + 0.1)
-    told = found.claims["it"]["claim"]
-    assert told.resolved.value < 0.01
-    assert told.resolved.low < 0.005
-    assert told.doubt.value < 0.01
-    assert told.clear.value < 0.01
-    gain = found.decisions["it"]["choice"]
+    assert at(found).value < 0.01 and at(found).low < 0.005
+    assert at(found, "doubt").value < 0.01 and at(found, "clear").value < 0.01
+    gain = at(found, "told", "choice")
     assert gain.value < 3 * gain.error + 1e-9
 
 
 def test_many_useless_series_together_tell_nothing() -> None:
     chance = np.random.default_rng(9)
     records = {f"s{i}": swings(chance.standard_normal((DRAWS, 12))) for i in range(12)}
-    found = worth(records, {"claim": chance.standard_normal(DRAWS)}, {}, SEED, tuple(records))
-    assert found.claims[TOGETHER]["claim"].resolved.value < 0.01
+    found = appraise(records, {"claim": chance.standard_normal(DRAWS)}, {}, SEED, tuple(records))
+    assert at(found, measure=TOGETHER).value < 0.01
 
 
 def test_half_of_the_answer_each_make_the_whole_together() -> None:
     chance = np.random.default_rng(10)
     parts = chance.standard_normal((2, DRAWS))
     records = {"one": parts[0][:, None], "other": parts[1][:, None]}
-    found = worth(records, {"claim": parts.sum(axis=0)}, {}, SEED, ("one", "other"))
-    assert found.claims["one"]["claim"].resolved.value == pytest.approx(0.5, abs=0.05)
-    assert found.claims[TOGETHER]["claim"].resolved.value > 0.98
+    found = appraise(records, {"claim": parts.sum(axis=0)}, {}, SEED, ("one", "other"))
+    assert at(found, measure="one").value == pytest.approx(0.5, abs=0.05)
+    assert at(found, measure=TOGETHER).value > 0.98
 
 
 def test_a_record_that_never_varies_tells_exactly_nothing() -> None:
     effect = np.random.default_rng(1).standard_normal(DRAWS)
     found = weighed(np.full((DRAWS, 6), 3.0), effect, stay=np.zeros(DRAWS), go=effect)
-    assert found.claims["it"]["claim"].resolved.value == 0
-    assert found.claims["it"]["claim"].clear.value == 0
-    assert found.decisions["it"]["choice"].value == 0
+    assert at(found).value == at(found, "clear").value == at(found, "told", "choice").value == 0
 
 
 @given(st.integers(0, 1000), st.sampled_from([np.exp, np.arctan, lambda x: x**3]))
@@ -183,9 +178,9 @@ def test_only_the_order_of_effects_counts(seed: int, stretch: Callable[[np.ndarr
     chance = np.random.default_rng(seed)
     effect = chance.standard_normal(300)
     record = swings(effect[:, None] + chance.standard_normal((300, 4)))
-    plain, stretched = (weighed(record, each).claims["it"]["claim"] for each in (effect, stretch(effect)))
-    assert stretched.resolved == plain.resolved
-    assert 0 <= plain.resolved.low <= plain.resolved.high <= 1
+    plain, stretched = (at(weighed(record, each)) for each in (effect, stretch(effect)))
+    assert stretched == plain
+    assert 0 <= plain.low <= plain.high <= 1
 
 
 def test_forecasts_are_made_without_the_fold_that_they_are_for() -> None:
@@ -202,14 +197,14 @@ def test_forecasts_are_made_without_the_fold_that_they_are_for() -> None:
 def test_what_is_settled_or_the_same_everywhere_leaves_nothing_to_learn() -> None:
     chance = np.random.default_rng(6)
     effect = chance.random(DRAWS) + 1.0
-    told = weighed(effect[:, None], effect).claims["it"]["claim"]
-    assert told.resolved and not told.doubt and not told.clear
+    told = weighed(effect[:, None], effect)
+    assert np.isfinite(at(told).value) and np.isnan([at(told, "doubt").value, at(told, "clear").value]).all()
+    assert not told.open.sel(target="claim")
     same = weighed(effect[:, None], np.full(DRAWS, 2.0))
-    assert not same.claims["it"]["claim"].resolved
-    assert not same.claims_today["claim"].varies
+    assert np.isnan(at(same).value)
     found = weighed(effect[:, None], effect, stay=np.zeros(DRAWS), go=effect)
-    assert found.decisions_today["choice"].best == "go"
-    assert found.decisions_today["choice"].ceiling.value == 0 == found.decisions["it"]["choice"].value
+    assert found.best.sel(target="choice") == "go"
+    assert at(found, "whole", "choice").value == 0 == at(found, "told", "choice").value
 
 
 def test_draws_that_overflowed_are_left_out_of_everything() -> None:
@@ -227,18 +222,16 @@ def test_draws_that_overflowed_are_left_out_of_everything() -> None:
 # figures
 
 
-def measure(law: Law, **changes: Any) -> Measure:
-    given = {"every": 3, "months": 12, "adds": False, **changes}
-    about = {"id": "it", "label": "it", "action": "Ask.", "effort": "little", "sees": "x", "per": ""}
-    return Measure(**about, law=law, **given)
+def measure(law: Law, **changes: Any) -> Any:
+    return SimpleNamespace(**{"every": 3, "law": law, "times": 1.0, "shared_error": 0.0, **changes})
 
 
 def test_what_figures_see_by_hand() -> None:
     path = np.arange(1.0, 8.0)[None, :]  # the seventh month fills no quarter
-    assert expected(measure(RelativeError(0.1)), path, {}).tolist() == [[2.0, 5.0]]
-    assert expected(measure(Tally(), adds=True), path, {}).tolist() == [[6.0, 15.0]]
-    assert expected(measure(Survey(9, odds=1.0)), path, {}).tolist() == [[3.0, 6.0]]
-    half = expected(measure(Tally(), adds=True, times="seen"), path, {"seen": np.array([0.5])})
+    assert expected(measure(RelativeError(0.1)), path, {}, False).tolist() == [[2.0, 5.0]]
+    assert expected(measure(Tally()), path, {}, True).tolist() == [[6.0, 15.0]]
+    assert expected(measure(Survey(9, odds=1.0)), path, {}, False).tolist() == [[3.0, 6.0]]
+    half = expected(measure(Tally(), times="seen"), path, {"seen": np.array([0.5])}, True)
     assert half.tolist() == [[3.0, 7.5]]
 
 
@@ -254,7 +247,7 @@ def test_what_figures_see_by_hand() -> None:
     ],
 )
 def test_laws_draw_with_their_mean_and_spread(law: Law, level: float, mean: float, spread: float) -> None:
-    drawn = figures(measure(law), np.full((4000, 12), level), {}, np.random.default_rng(0))
+    drawn = figures(measure(law), np.full((4000, 12), level), {}, False, np.random.default_rng(0))
     assert drawn.mean() == pytest.approx(mean, rel=0.02)
     assert drawn.std() == pytest.approx(spread, rel=0.03)
     assert np.isfinite(signal(measure(law), drawn)).all()
@@ -262,13 +255,15 @@ def test_laws_draw_with_their_mean_and_spread(law: Law, level: float, mean: floa
 
 def test_a_shared_error_moves_all_figures_of_a_record_alike() -> None:
     one = measure(RelativeError(1e-6), shared_error=0.5)
-    drawn = np.log(figures(one, np.ones((3000, 12)), {}, np.random.default_rng(0)))
+    drawn = np.log(figures(one, np.ones((3000, 12)), {}, False, np.random.default_rng(0)))
     assert drawn.mean(axis=1).std() == pytest.approx(0.5, rel=0.05)
     assert drawn.std(axis=1).max() < 1e-5
 
 
 def test_a_path_that_overflows_gives_no_figures() -> None:
-    drawn = figures(measure(Tally()), np.array([[np.inf] * 12, [1.0] * 12]), {}, np.random.default_rng(0))
+    drawn = figures(
+        measure(Tally()), np.array([[np.inf] * 12, [1.0] * 12]), {}, False, np.random.default_rng(0)
+    )
     assert np.isnan(drawn[0]).all() and np.isfinite(drawn[1]).all()
 
 
@@ -364,27 +359,43 @@ by = -0.5
 """
 
 
-def written(folder: Path, text: str = WORTH) -> Path:
+def written(folder: Path, text: str = WORTH) -> Any:
+    """The toy as a study with these declarations."""
     (folder / "worth.toml").write_text(text, encoding="utf-8")
-    (folder / "scenarios.toml").write_text(SCENARIOS, encoding="utf-8")
-    return folder
+    path = folder / "scenarios.toml"
+    path.write_text(SCENARIOS, encoding="utf-8")
+    model = contest.model()
+    scenarios = {each.id: each for each in read_scenarios(path, model)}
+    study = toy_study.toy_study(
+        folder,
+        model,
+        scenarios=tuple(scenarios.values()),
+        scenario=scenarios.__getitem__,
+        baseline=scenarios["stay"],
+        declared={"claims": SimpleNamespace(measured=[SimpleNamespace(id="opening")])},
+    )
+    study.names = {**names_of(model, {}, 12), "scenario": list(scenarios), "month": contest.WINDOW.months}
+    return study
 
 
-def test_the_shipped_study_asks_what_to_collect(khorasan: Study) -> None:
-    asked = asked_of(khorasan)
+def test_the_shipped_study_asks_what_to_collect() -> None:
+    khorasan: Study = load_study("khorasan")
+    asked = QUESTION.declare(khorasan)
     assert asked is not None
     assert {each.id for each in asked.claims} == {"M14", "M24", "M17"}
     assert [each.options for each in asked.decisions] == [("baseline", "moderation_with_aid")]
     assert len(asked.measures) >= 12
     assert sum(bool(each.under) for each in asked.measures) >= 2
     assert all(each.id in khorasan.ledger.claims for each in asked.claims)
-    by_id = {each.id: each for each in asked.measures}
-    assert by_id["defections"].adds and by_id["raids"].adds and by_id["arrests"].adds
-    assert not by_id["fighters"].adds and not by_id["ranks_survey"].adds
+    adds = {each.id: each.adds(khorasan.model) for each in asked.measures}
+    assert adds["defections"] and adds["raids"] and adds["arrests"]
+    assert not adds["fighters"] and not adds["ranks_survey"]
 
 
 def test_a_study_without_the_file_asks_nothing(tmp_path: Path) -> None:
-    assert read_worth(tmp_path, contest.model()) is None
+    study = written(tmp_path)
+    (tmp_path / "worth.toml").unlink()
+    assert QUESTION.declare(study) is None
 
 
 @pytest.mark.parametrize(
@@ -427,18 +438,18 @@ def test_bad_declarations_say_where_and_how_to_mend_them(
     tmp_path: Path, old: str, new: str, complaint: str
 ) -> None:
     assert old in WORTH
-    folder = written(tmp_path, WORTH.replace(old, new, 1))
+    study = written(tmp_path, WORTH.replace(old, new, 1))
     with pytest.raises(InputError, match=complaint) as caught:
-        read_worth(folder, contest.model(), ("opening",), ahead=12, behind=24)
+        QUESTION.declare(study)
     assert "worth.toml" in str(caught.value)
 
 
 def test_a_file_needs_something_to_collect_and_something_to_serve(tmp_path: Path) -> None:
     head, tail = WORTH.split("[[measure]]", 1)
     with pytest.raises(InputError, match="nothing to collect"):
-        read_worth(written(tmp_path, head), contest.model())
+        QUESTION.declare(written(tmp_path, head))
     with pytest.raises(InputError, match="serves nothing"):
-        read_worth(written(tmp_path, f"[[measure]]{tail}"), contest.model())
+        QUESTION.declare(written(tmp_path, f"[[measure]]{tail}"))
 
 
 # the whole way, on the toy
@@ -447,103 +458,95 @@ DRAWN, AHEAD = 400, 12
 
 
 @pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Worth]]:
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Context:
     """The toy's draws of the prior, all at hardness one half, where standing tells nothing of what moves it."""
-    model = contest.model()
-    folder = written(tmp_path_factory.mktemp("toy"))
+    study = written(tmp_path_factory.mktemp("toy"))
+    model = study.model
     z = np.random.default_rng(0).standard_normal((DRAWN, len(model.parameters)))
     values = np.asarray(from_standard_normal(z, contest.table()))
     p = {name: values[:, i] for i, name in enumerate(model.parameter_names)}
     state = {name: np.broadcast_to(each, (DRAWN,)) for name, each in initial_state(model, p).items()}
     standing = Standing(values, state, np.tile([0.5, 0.5], (DRAWN, 1)))
-    lab = BatchSimulator(Simulator(model, AHEAD), DRAWN)
-    scenarios = read_scenarios(folder / "scenarios.toml", model)
-    futures = play(model, lab.simulator, standing, scenarios, SEED)
-    levels = {item.id: summary(model.outcomes[0], futures.paths[item.id][:, :, 0]) for item in scenarios}
-    levers = lever_paths(model, scenarios[0], standing.levers, AHEAD)
-    behind = lab.run(standing, levers, lab.innovations(DRAWN, 99), outputs=("raids_made",))[:, :, 0]
+    simulator = BatchSimulator(Simulator(model, AHEAD), DRAWN)
+    futures = play(model, simulator.simulator, standing, study.scenarios, SEED)
+    levels = {
+        each.id: summary(model.outcomes[0], futures.paths[each.id][:, :, 0]) for each in study.scenarios
+    }
+    levers = lever_paths(model, study.baseline, standing.levers, AHEAD)
+    behind = simulator.run(standing, levers, simulator.innovations(DRAWN, 99), outputs=("raids_made",))[
+        :, :, 0
+    ]
     past = SimpleNamespace(standing=standing, levers=levers, paths={"sees.raids": behind})
-    study = SimpleNamespace(
-        model=model,
-        folder=folder,
-        levers_today={},
-        settings=SimpleNamespace(horizon_months=AHEAD),
-        panel=SimpleNamespace(window=contest.WINDOW),
-    )
     known: Any = {"neutral": SimpleNamespace(past=past, futures=futures)}
-    effects = {"neutral": {"opening": levels["open"] - levels["stay"]}}
-    study.known, study.lab, study.effects = known, lab, effects
-    return study, answer(study, known, lab, Settings(), Silent(), effects)  # type: ignore[arg-type]
+    effect = (levels["open"] - levels["stay"])[None, None]
+    claims = xr.Dataset(
+        {
+            "effect": (("prior", "test", "draw"), effect),
+            "p_direction": (("data", "prior", "test"), [[[0.9]], [[0.5]]]),
+        },
+        {"prior": ["neutral"], "test": ["opening"], "data": ["after", "before"], "sign": ("test", [1.0])},
+    )
+    return Context(study, known, simulator, Settings(), Silent(), lambda name: claims)
 
 
-def test_watching_a_lever_move_tells_what_no_series_tells_while_it_rests(
-    toy: tuple[Any, dict[str, Worth]],
-) -> None:
-    found = toy[1]["neutral"]
-    assert found.claims["watched"]["M14"].resolved.value > 0.5
-    assert found.claims["watched"]["M14"].doubt.value > 0.5
+@pytest.fixture(scope="module")
+def found(toy: Context) -> xr.Dataset:
+    return QUESTION.answer(toy, QUESTION.declare(toy.study), None)
+
+
+def test_watching_a_lever_move_tells_what_no_series_tells_while_it_rests(found: xr.Dataset) -> None:
+    here = found.sel(prior="neutral")
+    assert at(here, "told", "M14", "watched").value > 0.5
+    assert at(here, "doubt", "M14", "watched").value > 0.5
     for name in ("asked_now", "raids", "past_raids", "split"):
-        assert found.claims[name]["M14"].resolved.value < 0.1
-    assert found.decisions["watched"]["open_up"].value > 3 * found.decisions["watched"]["open_up"].error
-    ceiling = found.decisions_today["open_up"].ceiling
-    assert found.decisions["watched"]["open_up"].value <= ceiling.value
+        assert at(here, "told", "M14", name).value < 0.1
+    gain = at(here, "told", "open_up", "watched")
+    assert 3 * gain.error < gain.value <= at(here, "whole", "open_up").value
+    assert here.before.sel(target="M14") == 0.5 and here.before.sel(target="open_up").isnull()
 
 
-def test_the_same_seed_gives_the_same_numbers(toy: tuple[Any, dict[str, Worth]]) -> None:
-    study, found = toy
-    again = answer(study, study.known, study.lab, Settings(), Silent(), study.effects)
-    assert again["neutral"].decisions == found["neutral"].decisions
-    assert again["neutral"].claims["raids"] == found["neutral"].claims["raids"]
+def test_the_same_seed_gives_the_same_numbers(toy: Context, found: xr.Dataset) -> None:
+    xr.testing.assert_identical(QUESTION.answer(toy, QUESTION.declare(toy.study), None), found)
 
 
-def test_a_claim_whose_test_was_not_run_is_named(toy: tuple[Any, dict[str, Worth]]) -> None:
-    study = toy[0]
+@pytest.mark.parametrize("given_claims", [None, xr.Dataset(coords={"test": ["other"]})])
+def test_a_claim_whose_test_was_not_run_is_named(toy: Context, given_claims: xr.Dataset | None) -> None:
+    without = replace(toy, answers=lambda name: given_claims)
     with pytest.raises(InputError, match="the test 'opening' has no effect by draw"):
-        answer(study, study.known, study.lab, Settings(), Silent(), {"neutral": {}})
+        QUESTION.answer(without, QUESTION.declare(toy.study), None)
 
 
 # what a reader sees
 
 
-@pytest.fixture(scope="module")
-def content(toy: tuple[Any, dict[str, Worth]]) -> WorthContent:
-    return appraised(*toy)
+def test_the_table_is_tidy_and_survives_being_kept(toy: Context, found: xr.Dataset, tmp_path: Path) -> None:
+    found.to_netcdf(tmp_path / "kept.nc", engine="h5netcdf")
+    kept = xr.load_dataset(tmp_path / "kept.nc", engine="h5netcdf")
+    (once,), (again,) = (QUESTION.tables(each, toy.study).values() for each in (found, kept))
+    pd.testing.assert_frame_equal(once, again)
+    assert len(once) == 2 * (5 + 1)  # claim and decision, five series and all together
+    assert not once.duplicated(["target", "measure", "prior"]).any()
+    best = once[once["kind"] == "claim"].nlargest(1, "value").iloc[0]
+    assert (best.measure, best.only_if, best.tells) == ("watched", "open", True)
 
 
-def test_the_content_survives_being_saved(content: WorthContent) -> None:
-    assert rebuilt(WorthContent, to_text(content), "here") == content
+def test_the_section_ranks_what_would_tell_and_names_what_would_not(toy: Context, found: xr.Dataset) -> None:
+    section = QUESTION.section(found, toy.study)
+    claim, decision = section.words["targets"]
+    assert "watching a change while it happens would resolve" in section.words["heading"]
+    assert claim["lines"][0][0].startswith("Survey of standing while it opens up, quarterly for one year.")
+    assert claim["lines"][0][1] == "only if “Opening” happens"
+    assert "quarterly for one year, would resolve about" in claim["verdict"]
+    assert "tallies of raids" in claim["rest"]
+    assert "Knowing everything before choosing would be worth" in decision["today"][0][1]
+    assert all(len(line) == len(claim["head"]) for line in claim["lines"])
+    html = toy_study.rendered(section)
+    assert 'id="figure-information_value"' in html and "M14" in html
+    said = QUESTION.lines(found, toy.study)
+    assert 3 <= len(said) <= 10 and all(len(line) <= 100 for line in said)
 
 
-def test_the_answer_ranks_what_would_tell_and_names_what_would_not(content: WorthContent) -> None:
-    view = section(content)
-    assert view is not None and view.figure is not None
-    claim, decision = view.blocks
-    assert "watching a change while it happens would resolve" in view.heading
-    assert claim.lines[0].label == "Survey of standing while it opens up"
-    assert claim.lines[0].condition == "only if “Opening” happens"
-    assert "quarterly for one year, would resolve about" in claim.verdict
-    assert "tallies of raids" in claim.silent
-    assert "Knowing everything before choosing would be worth" in decision.today[0][1]
-    assert all(len(line.cells) == len(claim.columns) for line in claim.lines)
-    told = words.lines(content)
-    assert 3 <= len(told) <= 10 and all(len(line) <= 100 for line in told)
-
-
-def test_the_page_and_the_table_hold_the_answer(content: WorthContent) -> None:
-    assert environment().undefined is StrictUndefined
-    page = environment().from_string(
-        '{% import "parts.html.j2" as parts with context %}{% include "worth.html.j2" %}'
-    )
-    html = page.render(worth=section(content), claim_ids={"M14"})
-    assert 'href="#claim-M14"' in html and 'id="figure-worth"' in html
-    assert page.render(worth=None, claim_ids=set()).strip() == ""
-    rows = list(csv.DictReader(io.StringIO(files(content)["worth.csv"])))
-    assert len(rows) == 2 * (5 + 1)  # claim and decision, five series and all together
-    best = max((row for row in rows if row["kind"] == "claim"), key=lambda row: float(row["value"]))
-    assert best["measure"] == "watched" and best["only_if"] == "Opening"
-
-
-def test_without_an_answer_there_is_nothing_to_show() -> None:
-    assert section(WorthContent()) is None
-    assert words.lines(WorthContent()) == ()
-    assert files(WorthContent()) == {}
+def test_a_planted_script_stays_text(toy: Context, found: xr.Dataset, tmp_path: Path) -> None:
+    study = written(tmp_path, WORTH.replace("opening up feeds the rival", toy_study.PLANTED))
+    html = toy_study.rendered(QUESTION.section(found, study))
+    assert toy_study.PLANTED not in html and "&lt;script&gt;" in html

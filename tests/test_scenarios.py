@@ -16,13 +16,14 @@ from hypothesis.extra.numpy import arrays
 
 import contest
 import toy_study
+from outbid.asked import chosen
 from outbid.errors import InputError
 from outbid.model.vocabulary import Outcome
 from outbid.progress import Silent
 from outbid.question import Context
 from outbid.questions.scenarios import QUESTION
 from outbid.questions.scenarios.compute import dataset, described, in_words
-from outbid.questions.scenarios.schema import Courses, Options
+from outbid.questions.scenarios.schema import Courses
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.comparison import (
     DISTANCES,
@@ -253,8 +254,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Context:
 
 
 def asked(bench: Context, file: Path | None = None) -> xr.Dataset:
-    given_options = Options(scenarios=file)
-    given_options.check(bench.study)
+    given_options = chosen(QUESTION, bench.study, {"scenarios": file})
     return QUESTION.answer(bench, QUESTION.declare(bench.study), given_options)
 
 

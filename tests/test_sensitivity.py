@@ -35,7 +35,7 @@ from outbid.run import Settings
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.scenario import names_of
-from outbid.simulate.scenario_file import read_scenarios
+from outbid.simulate.scenario import read_scenarios
 from outbid.study import load_study
 
 DRAWS, MONTHS = 200, 6

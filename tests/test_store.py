@@ -18,7 +18,7 @@ from outbid.infer.fit import Fit, variable
 from outbid.infer.history import HistorySimulator, paths_table, thinned
 from outbid.infer.latent import layout
 from outbid.infer.posterior import FULL, QUICK, Draws
-from outbid.infer.store import RESULTS, Histories, read_fit, read_results, write_results
+from outbid.infer.store import RESULTS, Histories, read_fit, read_group, read_results, write_results
 from outbid.output import OutputFolder
 
 MARKS = {"neutral": "one mark", "sources": "another"}
@@ -164,8 +164,7 @@ def test_a_figure_that_is_a_range_stands_with_its_middle(results: Path) -> None:
 def test_the_table_of_paths_has_all_that_is_inferred_in_full_precision(
     results: Path, histories: Histories
 ) -> None:
-    tree = read_results(results)
-    table = paths_table({name: tree[name]["path_quantiles"].to_dataset() for name in MARKS})
+    table = paths_table({name: read_group(results, f"{name}/path_quantiles") for name in MARKS})
     assert not table.duplicated(["prior", "path", "month"]).any()
     expected = {"hardliners", "challengers", "sympathisers", "killed", "standing", "tempo"}
     expected |= {"attacks_home", "raids_made", "outcome.members", "lever.hardness"}

@@ -34,7 +34,7 @@ from outbid.questions.trap.schema import Answering, Split, Trap
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator
 from outbid.simulate.scenario import names_of
-from outbid.simulate.scenario_file import read_scenarios
+from outbid.simulate.scenario import read_scenarios
 from outbid.stats.contour import contour
 
 MODEL = openings.model()
@@ -229,8 +229,8 @@ def test_an_answer_that_moves_nothing_changes_nothing(
     dull = replace(STANDING, parameters=STANDING.parameters.copy())
     dull.parameters[:, list(openings.NUMBERS).index("press")] = 0.0
     weights = np.tile(openings.WEIGHTS, (20, 1))
-    maps = Answerer(trial, strategist, dull, weights).mapped(answering)
-    assert np.allclose(maps["answered"][2], maps["unanswered"][2], rtol=1e-9)
+    _, _, with_it, without = Answerer(trial, strategist, dull, weights).mapped(answering)
+    assert np.allclose(with_it, without, rtol=1e-9)
 
 
 def test_the_answer_is_drawn_from_the_equilibrium_month_by_month(
@@ -238,7 +238,7 @@ def test_the_answer_is_drawn_from_the_equilibrium_month_by_month(
 ) -> None:
     """One cell lived through step by step, each month's effort drawn at the state that it opens with."""
     weights = np.tile(openings.WEIGHTS, (20, 1))
-    _, _, effects = Answerer(trial, strategist, STANDING, weights).mapped(answering)["answered"]
+    _, _, effects, _ = Answerer(trial, strategist, STANDING, weights).mapped(answering)
     few, offer = spread(STANDING, 8), 2.2
     there = trial.with_share(few, 0.8)
     given_levers = there.levers.copy()

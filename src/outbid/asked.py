@@ -139,6 +139,8 @@ def chosen(question: Question[Any], study: Study, given: Mapping[str, Any]) -> A
         return question.options.model_validate(dict(given), context={"study": study})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        if isinstance(own := first.get("ctx", {}).get("error"), InputError):
+            raise own from None
         where = "--" + "-".join(str(first["loc"][0]).split("_")) if first["loc"] else question.name
         raise InputError(
             where, str(first["msg"]).lower(), "See `outbid ask STUDY QUESTION --help`."

@@ -97,15 +97,26 @@ def read_results(path: Path) -> xr.DataTree:
         return tree.load()
 
 
+def read_group(path: Path, name: str) -> xr.Dataset:
+    """Return one group, such as "neutral/path_quantiles": to read them all takes seconds.
+
+    Raises
+    ------
+    OSError
+        If there is none, or the file is damaged.
+    """
+    with xr.open_dataset(path, group=name, engine="h5netcdf") as group:
+        return group.load()
+
+
 def read_fit(path: Path, study: Study, prior_set: str, fingerprint: str) -> Fit | None:
     """Return the fit that a results file holds, or None if there is none, or one of other data, code or settings."""
     try:
-        # group by group: to open them all takes seconds
-        mark = _group(path, prior_set).attrs
+        mark = read_group(path, prior_set).attrs
         if mark.get("fingerprint") != fingerprint:
             return None
         about = json.loads(mark["fit"])
-        stats, latent = (_group(path, f"{prior_set}/{name}") for name in ("sample_stats", "latent"))
+        stats, latent = (read_group(path, f"{prior_set}/{name}") for name in ("sample_stats", "latent"))
     except DAMAGED:
         return None
     draws = Draws(
@@ -120,11 +131,6 @@ def read_fit(path: Path, study: Study, prior_set: str, fingerprint: str) -> Fit 
     problems = tuple(about["problems"])
     told = Diagnostics(rhat, bulk, tail, int(draws.divergent.sum()), bfmi, problems)
     return Fit(study.model, prior_set, draws, told, about["seconds"], about["how"])
-
-
-def _group(path: Path, name: str) -> xr.Dataset:
-    with xr.open_dataset(path, group=name, engine="h5netcdf") as group:
-        return group.load()
 
 
 def _still_valid(
@@ -147,7 +153,7 @@ def _still_valid(
 
 def _mark(path: Path, prior_set: str) -> str | None:
     try:
-        return str(_group(path, prior_set).attrs.get("fingerprint"))
+        return str(read_group(path, prior_set).attrs.get("fingerprint"))
     except DAMAGED:
         return None
 

@@ -12,8 +12,7 @@ from outbid.replication import figures, words
 from outbid.replication.published import rows_of
 from outbid.replication.tables import Replication
 from outbid.report import page
-from outbid.report.content import Provenance
-from outbid.report.made import provenance_facts
+from outbid.report.methods import facts as provenance_facts
 from outbid.words.numbers import MINUS, capital, counted
 
 _TITLES = {
@@ -61,7 +60,7 @@ def render(found: Replication) -> str:
         "claims": _records(tables["claims"]),
         "claim_ids": set(tables["claims"]["id"]),
         "sources": _records(tables["sources"]),
-        "facts": provenance_facts(Provenance(**made)),
+        "facts": provenance_facts(made),
         "citation": (
             f"outbid {made['version']}: {facts['title']}. Report made on {made['created']} with seed {made['seed']} from "
             f"{counted(made['n_months'], 'month')} ({facts['data']}). Cite the article and its archive as well."

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from outbid.errors import InputError
 from outbid.output import OutputFolder, json_text
 from outbid.progress import Progress, Silent
-from outbid.request import SEED, begin_game, command_line, data_folder, digest, perhaps
+from outbid.run_settings import SEED, begin_game, command_line, data_folder, digest, perhaps
 from outbid.results import CheckResult, EstimateResult, ReportResult, RunResult, SimulationResult
 
 if TYPE_CHECKING:

@@ -13,9 +13,8 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
-from outbid.conventions import AFTER, DATA, NEUTRAL, STRENGTH, SUPPORTED
-from outbid.infer.fit import Fit
-from outbid.infer.past import Past
+from outbid.conventions import AFTER, BEFORE, DATA, NEUTRAL, STRENGTH, SUPPORTED
+from outbid.infer.history import SmoothedHistory
 from outbid.model.compile import from_scale
 from outbid.model.declare import Model
 from outbid.model.priors import from_standard_normal, prior_table
@@ -24,7 +23,7 @@ from outbid.questions.claims.intervene import forecast_effects, intervention_eff
 from outbid.questions.claims.schema import ClaimTests, Intervention
 from outbid.questions.claims.series import SeriesAnswer, check_series, combined
 from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Standing
+from outbid.simulate.engine import StateToday
 from outbid.stats.boxes import Box, find_box
 from outbid.stats.verdict import chances, judge
 from outbid.study import Study
@@ -40,7 +39,7 @@ APART, FEW = 3, 0.02
 # Beyond these, the odds of a few thousand draws are noise.
 MOST_ODDS = 1000.0
 NO_VERDICT = "no verdict from a quick run"
-COARSE = "A quick run approximates the posterior, too coarsely for a verdict."
+COARSE = "The draws of a quick run are too coarse for a verdict."
 WEAKEST = (NO_VERDICT, *STRENGTH)
 NO_GAME = "Only the players' game can answer it, and this run leaves the game out."
 # What is known of a test whatever the prior set, and what it says under one.
@@ -59,17 +58,16 @@ def answer(context: Context, asked: ClaimTests, options: Any = None) -> xr.Datas
         series = [check_series(check, study.panel, seed) for check in asked.checks]
         # whatever the prior set, the parameters are drawn anew; today's states stay those of a prior that takes no side
         first = known.get(NEUTRAL) or next(iter(known.values()))
-        wide = built_in(asked.interventions, simulator, first.unseen.standing, seed)
+        wide = built_in(asked.interventions, simulator, first.history[BEFORE].state_today, seed)
         stage.advance()
         rows: list[Row] = []
         effects: dict[str, dict[str, Floats]] = {}
         for prior, each in known.items():
-            effects[prior] = effects_of(asked, simulator, each.past, seed)
-            before = effects_of(asked, simulator, each.unseen, seed)
-            inputs = Inputs.of(simulator.model, each.past.standing)
-            rows += [
-                _coarse(row, each.fit) for row in judged(asked, effects[prior], before, wide, prior, inputs)
-            ]
+            effects[prior] = effects_of(asked, simulator, each.history[AFTER], seed)
+            before = effects_of(asked, simulator, each.history[BEFORE], seed)
+            inputs = Inputs.of(simulator.model, each.history[AFTER].state_today)
+            none = {} if each.fit.carries_verdicts else {"verdict": NO_VERDICT, "because": COARSE}
+            rows += [{**row, **none} for row in judged(asked, effects[prior], before, wide, prior, inputs)]
             rows += [_series_row(answer, prior) for answer in series]
             stage.advance()
     solved = context.of("equilibrium") if asked.equilibria else None
@@ -79,16 +77,18 @@ def answer(context: Context, asked: ClaimTests, options: Any = None) -> xr.Datas
     return _with_claims(_dataset(rows, about, effects), asked, study)
 
 
-def effects_of(asked: ClaimTests, simulator: BatchSimulator, past: Past, seed: int) -> dict[str, Floats]:
+def effects_of(
+    asked: ClaimTests, simulator: BatchSimulator, past: SmoothedHistory, seed: int
+) -> dict[str, Floats]:
     """Return the effect of every intervention and forecast over the draws of a past, by test."""
     return {
-        **intervention_effects(asked.interventions, simulator, past.standing, seed),
-        **forecast_effects(asked.forecasts, simulator, past.standing, past.paths, seed),
+        **intervention_effects(asked.interventions, simulator, past.state_today, seed),
+        **forecast_effects(asked.forecasts, simulator, past.state_today, past.paths, seed),
     }
 
 
 def built_in(
-    tests: Sequence[Intervention], simulator: BatchSimulator, before: Standing, seed: int
+    tests: Sequence[Intervention], simulator: BatchSimulator, before: StateToday, seed: int
 ) -> dict[str, Floats]:
     """Return what the model's form alone makes of every intervention: effects under parameters spread twice as wide.
 
@@ -102,7 +102,7 @@ def built_in(
     model = simulator.model
     z = 2.0 * np.asarray(jax.random.normal(jax.random.key(seed), before.parameters.shape))
     parameters = np.asarray(from_standard_normal(z, prior_table(model.parameters, NEUTRAL)))
-    return intervention_effects(tests, simulator, Standing(parameters, before.state, before.levers), seed)
+    return intervention_effects(tests, simulator, StateToday(parameters, before.state, before.levers), seed)
 
 
 def judged(
@@ -155,7 +155,7 @@ class Inputs:
     ranks: Floats
 
     @classmethod
-    def of(cls, model: Model, today: Standing) -> Inputs:
+    def of(cls, model: Model, today: StateToday) -> Inputs:
         """Return what the draws consist of, without what is the same in all of them."""
         names = [*model.parameter_names, *(item.name for item in model.stocks)]
         columns = [*today.parameters.T, *(today.state[item.name] for item in model.stocks)]
@@ -215,12 +215,6 @@ def _quantiles(effect: Floats) -> Row:
     effect = effect[np.isfinite(effect)]
     middle, low, high = np.quantile(effect, (0.5, 0.05, 0.95)) if len(effect) else (np.nan,) * 3
     return {name: float(f"{value:.5g}") for name, value in (("median", middle), ("q05", low), ("q95", high))}
-
-
-def _coarse(row: Row, fit: Fit) -> Row:
-    """Return a test's row without a verdict where the fit is only an approximation."""
-    coarse = fit.how == "approximated"
-    return {**row, "verdict": NO_VERDICT, "because": COARSE} if coarse else row
 
 
 def _series_row(answer: SeriesAnswer, prior: str) -> Row:

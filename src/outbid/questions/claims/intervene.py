@@ -16,7 +16,7 @@ from outbid.model.compile import from_scale, to_scale
 from outbid.model.declare import Model
 from outbid.questions.claims.schema import Forecast, Intervention, MeasureTest, Move, Shift
 from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Standing
+from outbid.simulate.engine import StateToday
 from outbid.simulate.futures import summary
 from outbid.simulate.scenario import Change, Scenario, lever_paths
 
@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 
 
 def intervention_effects(
-    tests: Sequence[Intervention], simulator: BatchSimulator, today: Standing, seed: int
+    tests: Sequence[Intervention], simulator: BatchSimulator, today: StateToday, seed: int
 ) -> dict[str, Floats]:
     """Return every intervention's effect by test, each of shape (draws,), in the measure's unit.
 
@@ -38,7 +38,7 @@ def intervention_effects(
     model, innovations = simulator.model, simulator.innovations(len(today), seed)
     untouched: dict[tuple[Change, ...], Floats] = {}
 
-    def world(changes: tuple[Change, ...], here: Standing) -> Floats:
+    def world(changes: tuple[Change, ...], here: StateToday) -> Floats:
         scenario = Scenario(id="world", label="World", description="Of a test.", changes=changes)
         levers = lever_paths(model, scenario, here.levers, simulator.months)
         return simulator.run(here, levers, innovations)
@@ -58,7 +58,7 @@ def intervention_effects(
 def forecast_effects(
     tests: Sequence[Forecast],
     simulator: BatchSimulator,
-    today: Standing,
+    today: StateToday,
     past: Mapping[str, Floats],
     seed: int,
 ) -> dict[str, Floats]:
@@ -85,7 +85,7 @@ def forecast_effects(
     return effects
 
 
-def shifted(model: Model, today: Standing, shifts: Sequence[Shift], moves: Sequence[Move]) -> Standing:
+def shifted(model: Model, today: StateToday, shifts: Sequence[Shift], moves: Sequence[Move]) -> StateToday:
     """Return where the draws would stand with other states today; indices stay within their range."""
     state = dict(today.state)
     indices = {index.name: index for index in model.indices}
@@ -101,7 +101,7 @@ def shifted(model: Model, today: Standing, shifts: Sequence[Shift], moves: Seque
     for move in moves:
         going = state[move.source] * move.share
         state[move.source], state[move.target] = state[move.source] - going, state[move.target] + going
-    return Standing(today.parameters, state, today.levers)
+    return StateToday(today.parameters, state, today.levers)
 
 
 def monthly(simulator: BatchSimulator, test: MeasureTest, world: Floats) -> Floats:

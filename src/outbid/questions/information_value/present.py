@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Sequence
 from typing import Any
@@ -66,7 +67,7 @@ def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
                     "open": bool(about.open),
                     "best": str(about.best.item()),
                 }
-                shares = [each / whole if whole > 0 else float("nan") for each in (value, low, high)]
+                shares = [each / whole if whole > 0 else math.nan for each in (value, low, high)]
                 row |= dict(zip(("share", "share_low", "share_high"), shares, strict=True))
                 row["tells"] = shares[0] >= LEAST and shares[1] > 0
                 row["about"] = "" if series is None else "past" if series.past else "ahead"
@@ -234,7 +235,7 @@ class Answers:
                 for end, key in (("share", ""), ("share_low", "_low"), ("share_high", "_high"))
             }
             doubt["tells"] = doubt["share"] >= LEAST and doubt["share_low"] > 0
-            known = row["doubt"] != row["doubt"]
+            known = math.isnan(row["doubt"])
             cells += ["settled already"] * 2 if known else [_cell(doubt), percent(row["clear"])]
         about = f"{capital(measure.label)}, {_when(measure)}. {measure.action} Effort: {measure.effort}."
         return [about, self.condition(measure), *cells]
@@ -258,7 +259,7 @@ def _span(row: Row) -> str:
 
 
 def _cell(row: Row) -> str:
-    if row["share"] != row["share"]:
+    if math.isnan(row["share"]):
         return "nothing to learn"
     return _span(row) if row["tells"] else "next to nothing"
 

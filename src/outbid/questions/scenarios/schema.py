@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationInfo, model_validator
 
 from outbid.declared import read_required
 from outbid.simulate.scenario import Goal, Scenario, ScenarioFile
@@ -20,16 +21,12 @@ class Options(BaseModel):
 
     scenarios: Path | None = Field(None, description="a TOML file of scenarios of your own, and of goals")
 
-    def check(self, study: Study) -> None:
-        """Read the file, so that its faults are told before anything slow begins.
-
-        Raises
-        ------
-        InputError
-            If it does not hold sound scenarios.
-        """
-        if self.scenarios is not None:
-            own_courses(study, self.scenarios)
+    @model_validator(mode="after")
+    def _sound(self, info: ValidationInfo) -> Self:
+        """Read the file, so that its faults are told before anything slow begins."""
+        if self.scenarios is not None and info.context:
+            own_courses(info.context["study"], self.scenarios)
+        return self
 
 
 @dataclass(frozen=True)

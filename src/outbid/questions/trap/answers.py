@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -22,11 +22,13 @@ from outbid.errors import InputError
 from outbid.model.compile import to_scale
 from outbid.players.schema import Variant
 from outbid.players.strategist import Strategist, evenly
-from outbid.questions.trap.compute import ANSWERED, UNANSWERED, Trial, stacked
 from outbid.questions.trap.schema import Answering
 from outbid.simulate.engine import StateToday
 from outbid.simulate.rules import rule_table
 from outbid.simulate.scenario import Scenario
+
+if TYPE_CHECKING:
+    from outbid.questions.trap.compute import Trial
 
 Floats = NDArray[np.float64]
 # Draws behind each offer at which the player itself chooses; a game of all players takes longer to solve.
@@ -48,8 +50,8 @@ class Answerer:
         self.lab, self.asked, self.seed = trial.lab, trial.asked, trial.seed
         self._shares = jax.jit(lambda at, policy: self._chances(at, policy))
 
-    def mapped(self, answering: Answering) -> dict[str, tuple[Floats, Floats, Floats]]:
-        """Return offers, shares and effects of the map with the answers and, from the same draws, without.
+    def mapped(self, answering: Answering) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return offers, shares, and effects of the map with the answers and, from the same draws, without.
 
         Raises
         ------
@@ -60,7 +62,7 @@ class Answerer:
         which = evenly(len(self.today), answering.draws)
         cells = [(i, j) for i in range(len(shares)) for j in range(len(offers))]
         few, weights = self.today.taken(which), np.tile(self.weights[which], (len(cells), 1))
-        there = stacked([self.trial.with_share(few, float(shares[i])) for i, _ in cells])
+        there = self.trial.stacked([self.trial.with_share(few, float(shares[i])) for i, _ in cells])
         offered = np.repeat([float(offers[j]) for _, j in cells], len(which))
         one, other = (
             self._course(course, self._variant(name), there, offered, weights, len(which))
@@ -70,14 +72,13 @@ class Answerer:
         if not np.isfinite(gained).any(axis=-1).all():
             problem = "a cell has no equilibrium in any draw"
             raise InputError("the trap map", problem, "Look at play.toml's payoffs and grid.")
-        without = self.trial.mapped(few, offers, shares)
-        return {ANSWERED: (offers, shares, gained), UNANSWERED: (offers, shares, without)}
+        return offers, shares, gained, self.trial.mapped(few, offers, shares)
 
     def choice(self, answering: Answering) -> dict[str, Any]:
         """Return what the first player who rests on the map would choose by itself under each offer."""
         offers = self.asked.offer.grid(answering.offers)
         few = self.today.taken(which := evenly(len(self.today), CHOOSING))
-        there = self._taken_as_given(stacked([few] * len(offers)), np.repeat(offers, len(which)))
+        there = self._taken_as_given(self.trial.stacked([few] * len(offers)), np.repeat(offers, len(which)))
         variant = Variant(id="choice", label="Choice", description="Every player chooses.")
         _, ahead = self._solved(variant, there, np.tile(self.weights[which], (len(offers), 1)))
         players = [each.name for each in self.strategist.game.players]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from outbid.conventions import AFTER, BEFORE, QUANTILES
 from outbid.players.strategist import evenly
 from outbid.question import Context
+from outbid.questions.trap.answers import Answerer
 from outbid.questions.trap.schema import Trap
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import StateToday
@@ -81,7 +82,7 @@ class Trial:
         together = max(1, self.lab.draws // draws)
         for start in range(0, len(cells), together):
             group = cells[start : start + together]
-            there = stacked([self.with_share(today, float(shares[i])) for i, _ in group])
+            there = self.stacked([self.with_share(today, float(shares[i])) for i, _ in group])
             offered = [float(offers[j]) for _, j in group]
             plans = [self.plans(course, offered, today.levers) for course in self.courses]
             gained = self._gained(there, plans, self.noise(draws, len(group)))
@@ -109,14 +110,14 @@ class Trial:
         """Return the draws with the two stocks shared out anew."""
         return replace(today, state=self.asked.split.moved(today.state, share))
 
-
-def stacked(parts: Sequence[StateToday]) -> StateToday:
-    """Return draws one after another."""
-    return StateToday(
-        np.concatenate([part.parameters for part in parts]),
-        {name: np.concatenate([part.state[name] for part in parts]) for name in parts[0].state},
-        np.concatenate([part.levers for part in parts]),
-    )
+    @staticmethod
+    def stacked(parts: Sequence[StateToday]) -> StateToday:
+        """Return draws one after another."""
+        return StateToday(
+            np.concatenate([part.parameters for part in parts]),
+            {name: np.concatenate([part.state[name] for part in parts]) for name in parts[0].state},
+            np.concatenate([part.levers for part in parts]),
+        )
 
 
 def spread(today: StateToday, count: int) -> StateToday:
@@ -148,15 +149,13 @@ def answer(context: Context, asked: Trap, options: None = None) -> xr.Dataset:
             stage.advance()
             choice = {}
             if equilibrium is not None and context.players is not None and asked.answering is not None:
-                # it imports jax, which takes a while
-                from outbid.questions.trap.answers import Answerer
-
                 weights = equilibrium.weight.sel(prior=prior, data=AFTER).transpose("draw", "payoff").values
                 # the draws whose weights were learnt, in the same order
                 answerer = Answerer(trial, context.players, spread(today, len(weights)), weights)
-                cells |= answerer.mapped(asked.answering)
-                stage.advance()
+                x, y, *effects = answerer.mapped(asked.answering)
+                cells |= {ANSWERED: (x, y, effects[0]), UNANSWERED: (x, y, effects[1])}
                 choice = answerer.choice(asked.answering)
+            stage.advance()
             few, some = asked.offer.grid(BEFORE_POINTS), asked.split.grid(BEFORE_POINTS)
             cells[BEFORE] = (few, some, trial.mapped(spread(unseen, BEFORE_DRAWS), few, some))
             parts.append(xr.Dataset({**_cells(trial, cells), **_now(trial, today, unseen), **choice}))

@@ -330,7 +330,8 @@ def figure(data: xr.Dataset, curve: pd.DataFrame, asked: Trap, study: Study) -> 
             )
     today = two_digits(float(data.today.sel(axis="offer", quantile="median")[0]))
     moderating, staying = (study.scenario(name).label for name in (asked.moderating, asked.staying))
-    colours = {NEUTRAL: QUIET, SOURCES: FOCUS}
+    colours = {NEUTRAL: ("grey", QUIET), SOURCES: ("in colour", FOCUS)}
+    key = "; ".join(f"{colours[name][0]}, {PRIOR_LABELS[name]}" for name in views(curve))
     return bands(
         "trap",
         pd.concat(parts),
@@ -338,13 +339,12 @@ def figure(data: xr.Dataset, curve: pd.DataFrame, asked: Trap, study: Study) -> 
         panel="gain",
         x="offer",
         x_title=asked.offer.label,
-        ribbons=[Ribbon(f"datum.prior === '{name}'", colours[name], inner=True) for name in views(curve)],
+        ribbons=[Ribbon(f"datum.prior === '{name}'", colours[name][1], inner=True) for name in views(curve)],
         zero="true",
         columns=len(panels),
         caption=(
             f"What “{moderating}” changes against “{staying}”, with the same offer in both and today's ranks: median, "
-            "middle half and 90% interval. Grey, without taking sides; in colour, taking the texts at their word. "
-            f"Today's offer is {today}."
+            f"middle half and 90% interval. {capital(key)}. Today's offer is {today}."
         ),
         source="The model's scenarios over its posterior draws, the same draws and shocks at every offer.",
         alternative=" ".join(said),

@@ -1,1 +1,0 @@
-"""One question each, in order: what a study declares is put to what was learnt, under every prior set."""

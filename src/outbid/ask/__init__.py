@@ -1,1 +1,0 @@
-"""So what? What interventions do, over a posterior, against each other."""

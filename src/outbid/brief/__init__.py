@@ -1,1 +1,0 @@
-"""From results to what the report shows and what summary.json holds; nothing is computed here but summaries."""

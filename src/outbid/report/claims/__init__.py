@@ -1,1 +1,0 @@
-"""What became of the sources' claims, on the page."""

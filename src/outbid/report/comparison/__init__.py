@@ -1,1 +1,0 @@
-"""How courses compare, on the page."""

@@ -1,1 +1,0 @@
-"""What the players would choose, on the page."""

@@ -1,1 +1,0 @@
-"""History with other levers, on the page."""
