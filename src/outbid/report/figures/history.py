@@ -99,8 +99,8 @@ def published(study: Study, core: Core) -> pd.DataFrame:
             names[series][1] or reporter(study, source, note)
             for series, source, note in zip(rows["series"], rows["source"], rows["note"], strict=True)
         ],
-        start=rows["start"].clip(lower=first),
-        end=rows["end"].clip(upper=last),
+        start=rows["start"].where(rows["start"] >= first, first),
+        end=rows["end"].where(rows["end"] <= last, last),
         value=rows["value"] / months,
         low=low / months,
         high=rows["high"].fillna(low) / months,
