@@ -268,8 +268,7 @@ def _fits(passed: bool, priors: tuple[str, ...]) -> pd.DataFrame:
         [
             {
                 "prior": prior,
-                "how": "sampled" if prior == "neutral" else "reweighted",
-                "pareto_k": math.nan if prior == "neutral" else 0.4,
+                "how": "sampled",
                 "chains": 4,
                 "draws": 1000,
                 "rhat_max": 1.004 if passed else 1.2,

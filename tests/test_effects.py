@@ -11,8 +11,7 @@ from outbid.model.vocabulary import Outcome
 from outbid.simulate.comparison import directions, levels
 from outbid.simulate.engine import Simulator, Standing
 from outbid.simulate.futures import play, summary
-from outbid.simulate.scenario import Scenario
-from outbid.simulate.scenario import read_scenarios
+from outbid.simulate.scenario import Scenario, read_scenarios
 from outbid.stats.effects import p_better
 from outbid.study import Study, load_study
 

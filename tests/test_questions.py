@@ -192,7 +192,8 @@ def test_sections_have_a_heading_and_figures_have_words(answers: dict[str, xr.Da
 def test_planted_markup_is_escaped(folder: Path, answers: dict[str, xr.Dataset]) -> None:
     evil = "<script>alert(1)</script>"
     text = "\n".join(
-        path.read_text(encoding="utf-8").replace('label = "', f'label = "{evil} ') for path in [folder / "scenarios.toml"]
+        path.read_text(encoding="utf-8").replace('label = "', f'label = "{evil} ')
+        for path in [folder / "scenarios.toml"]
     )
     assert evil in text
     (folder / "scenarios.toml").write_text(text, encoding="utf-8")

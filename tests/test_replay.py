@@ -16,13 +16,13 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import Array
+from outbid.infer.past import Historian, Past
 
 import contest
 import toy_study
 from outbid.conventions import QUANTILES
 from outbid.errors import InputError
 from outbid.infer.latent import layout, unpack
-from outbid.infer.past import Historian, Past
 from outbid.model.compile import build_run
 from outbid.model.declare import Model, declare
 from outbid.model.vocabulary import (

@@ -165,22 +165,23 @@ class LoadedStudy:
         if play not in PLAYS:
             raise InputError(f"play {play!r}", "is no way to play", did_you_mean(play, PLAYS))
         settings, shown = begin(prior, quick, seed), progress or Silent()
-        from outbid.questions.scenarios.compute import compared
         from outbid.run import Tools, fingerprints, fit_study, learn
+        from outbid.simulate.comparison import against_baseline
 
         with perhaps(out) as folder:
             tools = Tools(self.study, settings, months)
             fits = fit_study(self.study, settings, fingerprints(self.study, settings), folder, shown)
             known = learn(self.study, settings, fits, tools, shown, scenarios=scenarios)
-            futures, left_out = {name: each.futures for name, each in known.items()}, ()
+            futures, left_out = {name: each.futures for name, each in known.items()}, tuple[str, ...]()
             if play == "equilibrium":
                 from outbid.players.scenarios import play_out
 
                 ahead = months or self.study.settings.horizon_months
                 pasts = {name: each.past for name, each in known.items()}
-                common = {"quick": quick, "seed": seed, "scenarios": scenarios}
-                futures, left_out = play_out(self.study, pasts, ahead, shown, **common)
-            table = compared(self.study, futures)
+                futures, left_out = play_out(
+                    self.study, pasts, ahead, shown, quick=quick, seed=seed, scenarios=scenarios
+                )
+            table = against_baseline(futures)
             result = SimulationResult(self.study, futures, table, play, left_out, problems_of(fits))
             if folder is not None:
                 folder.write_text("simulation.json", json_text(result.to_json()))

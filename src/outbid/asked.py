@@ -23,7 +23,6 @@ from outbid.run_settings import SEED, begin, perhaps
 from outbid.tables import records, write_tables
 
 if TYPE_CHECKING:
-    import altair as alt
     import pandas as pd
     import xarray as xr
 
@@ -184,7 +183,7 @@ class Answer:
         """What the page shows of it."""
         return self.question.section(self.data, self.study)
 
-    def plot(self, figure: str | None = None) -> alt.TopLevelMixin:
+    def plot(self, figure: str | None = None) -> Any:
         """Return a figure of the page as an Altair chart: the first, or the one of that id.
 
         Raises

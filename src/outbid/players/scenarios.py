@@ -25,8 +25,7 @@ from outbid.progress import Progress
 from outbid.simulate.engine import Standing, build_forward
 from outbid.simulate.futures import Futures
 from outbid.simulate.rules import RuleTable, rule_table
-from outbid.simulate.scenario import Scenario, choose, lever_paths
-from outbid.simulate.scenario import read_scenarios
+from outbid.simulate.scenario import Scenario, choose, lever_paths, read_scenarios
 from outbid.study import Study
 
 Floats = NDArray[np.float64]

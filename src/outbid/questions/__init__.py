@@ -63,7 +63,6 @@ def answer(
     ]
     given, results = options or {}, {name: Future[xr.Dataset]() for name in wanted}
     shared: dict[str, Any] = {}
-    shared: dict[str, Any] = {}
 
     def one(name: str, progress: Progress) -> None:
         question = questions[name]

@@ -8,7 +8,7 @@ satisficing, Lempert and Collins 2007).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ import xarray as xr
 from outbid.model.vocabulary import Outcome
 from outbid.simulate.futures import Futures
 from outbid.simulate.scenario import Goal
+from outbid.stats.effects import effects, quantiles
 
 # The share of draws that a tail mean is taken over.
 TAIL = 0.05
@@ -41,6 +42,21 @@ def directions(outcomes: Sequence[Outcome]) -> xr.DataArray:
     return xr.DataArray(
         [each.better for each in outcomes], {"outcome": [each.name for each in outcomes]}, ("outcome",)
     )
+
+
+def against_baseline(futures: Mapping[str, Futures]) -> pd.DataFrame:
+    """Return, by prior set, scenario and outcome, its level over the horizon and its difference from the baseline.
+
+    Returns
+    -------
+    scenario, prior, outcome, level_median, level_q05, level_q95, and the columns of effects.
+    """
+    first = next(iter(futures.values()))
+    level = xr.concat([levels(each) for each in futures.values()], xr.Variable("prior", list(futures)))
+    ends = {name: f"level_{name}" for name in ("median", "q05", "q95")}
+    frame = quantiles(level)[list(ends)].rename(ends).to_dataframe().reset_index()
+    difference = level - level.sel(scenario=first.baseline, drop=True)
+    return frame.merge(effects(difference, directions(first.outcomes)), sort=False)
 
 
 def criteria(level: xr.DataArray, better: xr.DataArray) -> xr.Dataset:
