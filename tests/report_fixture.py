@@ -100,7 +100,7 @@ def made_up(
         "figures": _figures(study, rng),
         "series": _series(study),
         "expected": _paths([{"series": name} for name in _seen(study)], months, 1.0),
-        "paths": _paths(
+        "bands": _paths(
             [{"path": b.id, "prior": p, "unit": b.unit} for p in priors for b in study.settings.bands],
             months,
             0.1,
