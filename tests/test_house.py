@@ -28,7 +28,6 @@ FLOORS = {
     "words": 2,
     "stats": 3,
     "plots": 3,
-    "declared": 2,
     "model": 3,
     "data": 3,
     "evidence": 3,

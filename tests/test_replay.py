@@ -16,7 +16,6 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jax import Array
-from outbid.infer.past import Historian, Past
 
 import contest
 import toy_study
