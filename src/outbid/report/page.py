@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 import vl_convert
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from outbid.plots.base import FIXED, Figure, rounded
@@ -178,11 +178,22 @@ def own(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
+def _of_a_room(name: str) -> str | None:
+    """Return the template of a question whose room lies outside the package's own folder."""
+    import outbid.questions
+
+    folder, _, file = name.partition("/")
+    places = [Path(each, file) for each in outbid.questions.__path__] if folder == "questions" else []
+    return next((place.read_text(encoding="utf-8") for place in places if place.is_file()), None)
+
+
 @cache
 def environment() -> Environment:
     """Return what fills the templates, which are named by their path below the package."""
     prepared = Environment(
-        loader=FileSystemLoader([_HERE.parent, _HERE / "templates"]),
+        loader=ChoiceLoader(
+            [FileSystemLoader([_HERE.parent, _HERE / "templates"]), FunctionLoader(_of_a_room)]
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
