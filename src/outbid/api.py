@@ -154,6 +154,10 @@ class LoadedStudy:
         play: str = "scenario",
         quick: bool = False,
         seed: int = SEED,
+        draws: int | None = None,
+        warmup: int | None = None,
+        chains: int | None = None,
+        target_accept: float | None = None,
         out: Path | str | None = None,
         progress: Progress | None = None,
     ) -> SimulationResult:
@@ -164,7 +168,8 @@ class LoadedStudy:
         """
         if play not in PLAYS:
             raise InputError(f"play {play!r}", "is no way to play", did_you_mean(play, PLAYS))
-        settings, shown = begin(prior, quick, seed), progress or Silent()
+        sampling = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
+        settings, shown = begin(prior, quick, seed, **sampling), progress or Silent()
         from outbid.run import Tools, fingerprints, fit_study, learn
         from outbid.simulate.comparison import against_baseline
 
@@ -237,7 +242,8 @@ class LoadedStudy:
             marks, tools = order.fingerprints(study, settings), order.Tools(study, settings)
             fits = order.fit_study(study, settings, marks, folder, shown)
             known = order.learn(study, settings, fits, tools, shown)
-            answers = answer(list(by_name()), study, known, tools.batches(), settings, shown)
+            wanted = [name for name, each in by_name().items() if each.quick or not quick]
+            answers = answer(wanted, study, known, tools.batches(), settings, shown)
             with shown.stage("Summing up"):
                 about = core(study, settings, known, command, mark, shown.timing)
             with shown.stage("Writing the draws"):

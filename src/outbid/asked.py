@@ -68,6 +68,10 @@ class Asking:
         prior: str = "both",
         quick: bool = False,
         seed: int = SEED,
+        draws: int | None = None,
+        warmup: int | None = None,
+        chains: int | None = None,
+        target_accept: float | None = None,
         out: Path | str | None = None,
         progress: Progress | None = None,
         **options: Any,
@@ -82,6 +86,8 @@ class Asking:
             A coarse fit, marked as such.
         seed
             Fixes all random numbers.
+        draws, warmup, chains, target_accept
+            How to sample, see `outbid.run_settings.Sampling`.
         out
             A folder that keeps fits, and gets the answer as QUESTION.json and tables/*.csv.
         options
@@ -93,17 +99,14 @@ class Asking:
             Before anything slow, if the study doesn't ask the question, or an option is wrong.
         """
         question, study = self._question, self._study
-        settings, shown = begin(prior, quick, seed), progress or Silent()
+        sampling = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
+        settings, shown = begin(prior, quick, seed, **sampling), progress or Silent()
         given = chosen(question, study, options)
         if study.declared[question.name] is None:
             raise InputError(
                 f"study {study.name!r}",
                 f"declares nothing for the question {question.name!r}: it has no {question.files[0]}",
                 f"Write one; the documentation says how, and `outbid ask khorasan {question.name}` shows one at work.",
-            )
-        if quick and not question.quick:
-            raise InputError(
-                "--quick", f"a coarse fit can't carry an answer on {question.name}", "Leave it out."
             )
         from outbid.run import Tools, fingerprints, fit_study, learn
 
