@@ -173,8 +173,12 @@ class Answer:
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Tidy tables by name, ids as keys: the same rows as in the CSV files and on the page."""
-        return self.question.tables(self.data, self.study)
+        """Tidy tables by name, ids as keys: the same rows as in the CSV files and on the page.
+
+        Those of a file of a user's own are named after it, so that they don't take the place of the study's.
+        """
+        tables, file = self.question.tables(self.data, self.study), str(self.data.attrs.get("file", ""))
+        return {f"{Path(file).stem}_{name}": table for name, table in tables.items()} if file else tables
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
