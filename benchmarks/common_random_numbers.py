@@ -18,10 +18,11 @@ DRAWS, MONTHS, TARGET = 2000, 36, 10.0
 
 
 def main() -> None:
+    from outbid.simulate.scenario_file import read_scenarios
+
     from outbid.run import SEED
     from outbid.simulate.engine import Simulator
     from outbid.simulate.futures import play
-    from outbid.simulate.scenario_file import read_scenarios
 
     study, standing, origin = khorasan(DRAWS)
     model = study.model

@@ -100,7 +100,7 @@ def made_up(
         "figures": _figures(study, rng),
         "series": _series(study),
         "expected": _paths([{"series": name} for name in _seen(study)], months, 1.0),
-        "paths": _paths(
+        "bands": _paths(
             [{"path": b.id, "prior": p, "unit": b.unit} for p in priors for b in study.settings.bands],
             months,
             0.1,
@@ -268,8 +268,7 @@ def _fits(passed: bool, priors: tuple[str, ...]) -> pd.DataFrame:
         [
             {
                 "prior": prior,
-                "how": "sampled" if prior == "neutral" else "reweighted",
-                "pareto_k": math.nan if prior == "neutral" else 0.4,
+                "how": "sampled",
                 "chains": 4,
                 "draws": 1000,
                 "rhat_max": 1.004 if passed else 1.2,

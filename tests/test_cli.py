@@ -108,7 +108,7 @@ def test_defaults_of_every_verb(study: FakeStudy) -> None:
     for verb, expected in [
         ("check", {}),
         ("fit", {**common, **sampling, "data": None}),
-        ("simulate", {**common, "scenarios": (), "months": 36, "play": "scenario"}),
+        ("simulate", {**common, **sampling, "scenarios": (), "months": 36, "play": "scenario"}),
         ("report", {"out": Path("out/tiny")}),
         ("run", {**common, **sampling, "data": None}),
     ]:
@@ -129,6 +129,7 @@ def test_options_are_passed_on(study: FakeStudy) -> None:
         "months": 12,
         "play": "scenario",
         "scenarios": ("a", "b"),
+        **dict.fromkeys(("draws", "warmup", "chains", "target_accept")),
     }
 
 

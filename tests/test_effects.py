@@ -9,10 +9,9 @@ from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.model.vocabulary import Outcome
 from outbid.simulate.comparison import directions, levels
-from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.futures import play, summary
-from outbid.simulate.scenario import Scenario
-from outbid.simulate.scenario import read_scenarios
+from outbid.simulate.scenario import Scenario, read_scenarios
 from outbid.stats.effects import p_better
 from outbid.study import Study, load_study
 
@@ -31,7 +30,7 @@ def test_summaries_by_hand() -> None:
 
 
 @pytest.fixture(scope="module")
-def khorasan() -> tuple[Study, Simulator, Standing]:
+def khorasan() -> tuple[Study, Simulator, StateToday]:
     study = load_study("khorasan")
     draws = 200
     z = np.random.default_rng(1).standard_normal((draws, len(study.model.parameters)))
@@ -40,10 +39,10 @@ def khorasan() -> tuple[Study, Simulator, Standing]:
     state = {name: np.broadcast_to(each, (draws,)) for name, each in initial_state(study.model, p).items()}
     levers = np.tile(study.known_levers[-1], (draws, 1))
     levers[:, study.model.lever_names.index("hardness")] = 0.8
-    return study, Simulator(study.model, MONTHS), Standing(values, state, levers)
+    return study, Simulator(study.model, MONTHS), StateToday(values, state, levers)
 
 
-def test_under_the_sources_priors_the_dilemma_holds(khorasan: tuple[Study, Simulator, Standing]) -> None:
+def test_under_the_sources_priors_the_dilemma_holds(khorasan: tuple[Study, Simulator, StateToday]) -> None:
     study, simulator, standing = khorasan
     scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
     level = levels(play(study.model, simulator, standing, scenarios, 3))
@@ -59,7 +58,7 @@ def test_under_the_sources_priors_the_dilemma_holds(khorasan: tuple[Study, Simul
 
 
 def test_same_seed_same_numbers_and_an_idle_scenario_changes_nothing(
-    khorasan: tuple[Study, Simulator, Standing],
+    khorasan: tuple[Study, Simulator, StateToday],
 ) -> None:
     study, simulator, standing = khorasan
     idle = (
@@ -75,7 +74,7 @@ def test_same_seed_same_numbers_and_an_idle_scenario_changes_nothing(
 
 
 def test_common_random_numbers_cut_the_noise_of_a_difference(
-    khorasan: tuple[Study, Simulator, Standing],
+    khorasan: tuple[Study, Simulator, StateToday],
 ) -> None:
     study, simulator, standing = khorasan
     scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
@@ -89,7 +88,7 @@ def test_common_random_numbers_cut_the_noise_of_a_difference(
 
 
 def test_futures_are_finite_and_outcomes_stay_in_their_ranges(
-    khorasan: tuple[Study, Simulator, Standing],
+    khorasan: tuple[Study, Simulator, StateToday],
 ) -> None:
     study, simulator, standing = khorasan
     scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)

@@ -17,41 +17,29 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 # each unit (a module or folder right under the package) with its floor; imports go strictly downwards
 FLOORS = {
-    "conventions": 0,
-    "errors": 0,
-    "lock": 1,
-    "progress": 1,
-    "files": 1,
-    "output": 2,
-    "declarations": 2,
-    "declared": 4,
-    "words": 2,
-    "stats": 3,
-    "plots": 3,
-    "declared": 2,
-    "model": 3,
-    "data": 3,
-    "evidence": 3,
-    "simulate": 4,
-    "game": 4,
-    "report": 9,
-    "studies": 4,
-    "study": 5,
-    "infer": 5,
-    "ask": 6,
-    "run_settings": 6,
-    "players": 6,
-    "run": 7,
-    "question": 8,
-    "questions": 9,
-    "replication": 11,
-    "answers": 8,
-    "brief": 10,
-    "results": 10,
-    "request": 10,
-    "asked": 11,
-    "api": 12,
-    "cli": 13,
+    name: floor
+    for floor, names in enumerate(
+        (
+            ("errors", "conventions", "progress"),
+            ("lock", "files"),
+            ("output", "declared"),
+            ("model", "data", "evidence", "tables"),
+            ("words", "game", "studies"),
+            ("stats", "plots"),
+            ("simulate",),
+            ("study",),
+            ("infer",),
+            ("run_settings", "players", "results"),
+            ("run",),
+            ("question",),
+            ("questions",),
+            ("asked", "report"),
+            ("replication",),
+            ("api",),
+            ("cli",),
+        )
+    )
+    for name in names
 }
 HEAVY = (
     "jax",
@@ -66,6 +54,7 @@ HEAVY = (
     "matplotlib",
 )
 LONGEST_MODULE = 450
+MOST_PASSIVE = 80
 
 
 def name_of(path: Path) -> tuple[str, ...]:
@@ -101,6 +90,8 @@ def faults_of(source: str, importer: tuple[str, ...]) -> list[str]:
             own = target[:3] == importer[:3] and len(importer) > 3
             if target != ("outbid", "model", "vocabulary") and not own:
                 faults.append(f"{here} is part of a study and may import the vocabulary only, not {there}")
+        elif unit == "questions" and len(importer) > 3 and target[1] == unit and target[:3] != importer[:3]:
+            faults.append(f"{here} is a room and may import the ground only, not {there}")
         elif target[1] != unit and FLOORS[target[1]] >= FLOORS[unit]:
             faults.append(f"{here} imports {there}, which is not below it")
     return faults
@@ -130,7 +121,11 @@ def test_imports_run_downwards_only(path: Path) -> None:
         ("from ..data.panel import Panel", "model.compile", False),
         ("from outbid import data", "model.compile", False),
         ("def late():\n    import outbid.infer.posterior", "simulate.engine", False),
-        ("from outbid.simulate.engine import play", "ask.effects", True),
+        ("from outbid.simulate.engine import play", "questions.replay.compute", True),
+        ("from outbid.questions.replay.schema import Replay", "questions.replay.compute", True),
+        ("from outbid.questions.claims.compute import answer", "questions.replay.compute", False),
+        ("from outbid.questions import QUESTIONS", "questions.replay.compute", False),
+        ("from outbid.questions import QUESTIONS", "question", False),
         ("from outbid.cli import main", "api", False),
         ("from outbid import api, __version__", "cli", True),
         ("import outbid", "run", False),
@@ -164,6 +159,32 @@ def test_everything_public_is_explained(path: Path) -> None:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree), "say at the top what the module is for"
     assert unexplained(tree.body, "") == []
+
+
+def test_dataclasses_are_for_what_has_behaviour() -> None:
+    passive = []
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            decorated = isinstance(node, ast.ClassDef) and "dataclass" in map(_name, node.decorator_list)
+            if decorated and not any(isinstance(each, ast.FunctionDef) for each in node.body):
+                passive.append(f"{'.'.join(name_of(path))}.{node.name}")
+    assert len(passive) < MOST_PASSIVE, passive
+
+
+def _name(decorator: ast.expr) -> str:
+    call = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return call.id if isinstance(call, ast.Name) else ""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in (*MODULES, *PACKAGE.rglob("*.j2")) if "studies" not in path.parts],
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_nothing_of_one_study_in_the_package(path: Path) -> None:
+    """Names of sides, and of claims, of the shipped study; its own name may stand in examples of commands."""
+    text = path.read_text(encoding="utf-8")
+    assert not re.search(r"Taliban|Islamic State|IS-K|Salafi|Afghan|Hamas|Fatah|\b[MN]\d\d\b", text)
 
 
 def project_texts() -> list[Path]:

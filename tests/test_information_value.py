@@ -40,7 +40,7 @@ from outbid.questions.information_value.figures import (
 from outbid.questions.information_value.schema import TOGETHER
 from outbid.run import Settings
 from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.futures import play, summary
 from outbid.simulate.scenario import lever_paths, names_of, read_scenarios
 from outbid.stats.foretelling import basis, normal_scores, predict
@@ -466,7 +466,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Context:
     values = np.asarray(from_standard_normal(z, contest.table()))
     p = {name: values[:, i] for i, name in enumerate(model.parameter_names)}
     state = {name: np.broadcast_to(each, (DRAWN,)) for name, each in initial_state(model, p).items()}
-    standing = Standing(values, state, np.tile([0.5, 0.5], (DRAWN, 1)))
+    standing = StateToday(values, state, np.tile([0.5, 0.5], (DRAWN, 1)))
     simulator = BatchSimulator(Simulator(model, AHEAD), DRAWN)
     futures = play(model, simulator.simulator, standing, study.scenarios, SEED)
     levels = {
@@ -476,8 +476,8 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Context:
     behind = simulator.run(standing, levers, simulator.innovations(DRAWN, 99), outputs=("raids_made",))[
         :, :, 0
     ]
-    past = SimpleNamespace(standing=standing, levers=levers, paths={"sees.raids": behind})
-    known: Any = {"neutral": SimpleNamespace(past=past, futures=futures)}
+    past = SimpleNamespace(state_today=standing, levers=levers, paths={"sees.raids": behind})
+    known: Any = {"neutral": SimpleNamespace(history={"after": past}, future={"after": futures})}
     effect = (levels["open"] - levels["stay"])[None, None]
     claims = xr.Dataset(
         {

@@ -18,8 +18,9 @@ import outbid
 import outbid.questions
 from outbid.cli import main
 from outbid.errors import InputError
+from outbid.question import Section
 from outbid.questions import QUESTIONS, answer, by_name, in_order
-from outbid.report.page import render_section
+from outbid.report.page import body
 from outbid.tables import csv_text, records
 from toy import write_asking_toy, write_toy
 
@@ -35,6 +36,8 @@ import xarray as xr
 
 from outbid.question import Question, Section
 
+TEMPLATE = "questions/stillness/section.html.j2"
+
 
 def answer(context, asked, options):
     start = context.study.model.stocks[0].start
@@ -46,7 +49,7 @@ def tables(data, study):
 
 
 def section(data, study):
-    return Section("stillness", "Stillness", "questions/stillness/section.html.j2", {"heading": "Nobody moves"}, tables(data, study))
+    return Section("stillness", "Stillness", TEMPLATE, {"heading": "Nobody moves"}, tables(data, study))
 
 
 QUESTION = Question(
@@ -62,6 +65,10 @@ QUESTION = Question(
     quick=True,
 )
 '''
+
+
+def render(section: Section) -> str:
+    return str(body(section, {"present": {section.id}, "claim_ids": set()}))
 
 
 @pytest.fixture(scope="module")
@@ -170,16 +177,14 @@ def test_a_dataset_survives_the_file(answers: dict[str, xr.Dataset], study: Any)
         assert {name: csv_text(table) for name, table in before.items()} == {
             name: csv_text(table) for name, table in after.items()
         }
-        assert render_section(question.section(data, study.study)) == render_section(
-            question.section(again, study.study)
-        )
+        assert render(question.section(data, study.study)) == render(question.section(again, study.study))
 
 
 def test_sections_have_a_heading_and_figures_have_words(answers: dict[str, xr.Dataset], study: Any) -> None:
     for question, data in questions_of(answers):
         section = question.section(data, study.study)
         assert section.id == question.name
-        html = str(render_section(section))
+        html = str(render(section))
         (heading,) = re.findall(r"<h2[^>]*>(.*?)</h2>", html, re.DOTALL)
         assert len(heading.split()) > 3, question.name
         for empty in re.findall(r"<(h[2-6]|p|td|th|caption|li)[^>]*>\s*</\1>", html):
@@ -192,13 +197,14 @@ def test_sections_have_a_heading_and_figures_have_words(answers: dict[str, xr.Da
 def test_planted_markup_is_escaped(folder: Path, answers: dict[str, xr.Dataset]) -> None:
     evil = "<script>alert(1)</script>"
     text = "\n".join(
-        path.read_text(encoding="utf-8").replace('label = "', f'label = "{evil} ') for path in [folder / "scenarios.toml"]
+        path.read_text(encoding="utf-8").replace('label = "', f'label = "{evil} ')
+        for path in [folder / "scenarios.toml"]
     )
     assert evil in text
     (folder / "scenarios.toml").write_text(text, encoding="utf-8")
     planted = outbid.load(folder).study
     for question, data in questions_of(answers):
-        assert evil not in str(render_section(question.section(data, planted))), question.name
+        assert evil not in str(render(question.section(data, planted))), question.name
 
 
 def test_lines_fit_a_terminal(answers: dict[str, xr.Dataset], study: Any) -> None:

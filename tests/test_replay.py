@@ -21,8 +21,8 @@ import contest
 import toy_study
 from outbid.conventions import QUANTILES
 from outbid.errors import InputError
+from outbid.infer.history import HistorySimulator, SmoothedHistory
 from outbid.infer.latent import layout, unpack
-from outbid.infer.past import Historian, Past
 from outbid.model.compile import build_run
 from outbid.model.declare import Model, declare
 from outbid.model.vocabulary import (
@@ -43,7 +43,7 @@ from outbid.questions.replay.compute import innovations, replayed
 from outbid.questions.replay.present import published
 from outbid.questions.replay.schema import Change, Replay, Replays, replayed_levers
 from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.futures import summary
 from outbid.simulate.rerun import Rerun
 from outbid.stats.effects import EFFECT_COLUMNS
@@ -88,12 +88,12 @@ def vectors(toy: Model) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def past(toy: Model, straight: Callable[..., tuple[np.ndarray, ...]]) -> Past:
+def past(toy: Model, straight: Callable[..., tuple[np.ndarray, ...]]) -> SmoothedHistory:
     """The toy's past over draws from its prior."""
     values, levers, path = straight()
     nothing = np.zeros((DRAWS, 0))
     paths = {name: path[:, :, i] for i, name in enumerate(OUTPUTS)}
-    return Past(paths, levers, nothing, nothing, Standing(values, {}, levers[:, -1]))
+    return SmoothedHistory(paths, levers, nothing, nothing, StateToday(values, {}, levers[:, -1]))
 
 
 @pytest.fixture(scope="module")
@@ -118,13 +118,13 @@ def course(*changes: Change, name: str = "other") -> Replay:
     return Replay(id=name, label="Other", description="Something else is done.", change=changes)
 
 
-def other(toy: Model, item: Replay, past: Past) -> np.ndarray:
+def other(toy: Model, item: Replay, past: SmoothedHistory) -> np.ndarray:
     return replayed_levers(toy, item, past.levers, contest.WINDOW.months)
 
 
 @pytest.fixture(scope="module")
 def replay(
-    past: Past, made_by: dict[str, np.ndarray], simulator: BatchSimulator
+    past: SmoothedHistory, made_by: dict[str, np.ndarray], simulator: BatchSimulator
 ) -> Callable[..., xr.Dataset]:
     """Replays of the toy's past, which serves as the one before the data too."""
 
@@ -146,7 +146,7 @@ def test_a_replay_without_an_effect_is_exactly_what_happened(replay: Callable[..
 
 
 def test_living_through_the_same_levers_again_tells_the_same_past(
-    past: Past, made_by: dict[str, np.ndarray], simulator: BatchSimulator
+    past: SmoothedHistory, made_by: dict[str, np.ndarray], simulator: BatchSimulator
 ) -> None:
     levers = past.levers.copy()
     levers[:, 0, 1] += 1e-13  # so that every month has to be run again
@@ -167,7 +167,7 @@ def test_living_through_the_same_levers_again_tells_the_same_past(
 )
 def test_a_replay_is_what_the_likelihoods_own_run_says(
     toy: Model,
-    past: Past,
+    past: SmoothedHistory,
     made_by: dict[str, np.ndarray],
     simulator: BatchSimulator,
     straight: Callable[..., tuple[np.ndarray, ...]],
@@ -181,7 +181,7 @@ def test_a_replay_is_what_the_likelihoods_own_run_says(
 @pytest.mark.slow
 def test_the_historians_past_is_lived_through_again(toy: Model, simulator: BatchSimulator) -> None:
     z, where = vectors(toy), layout(toy, MONTHS)
-    past = Historian(toy, contest.figures(toy), contest.known_levers()).tell(z, contest.table(), 1)
+    past = HistorySimulator(toy, contest.figures(toy), contest.known_levers()).run(z, contest.table(), 1)
     levers = past.levers.copy()
     levers[:, 0, 1] += 1e-13
     path = Rerun(simulator, MONTHS).paths(past, innovations(toy, where, z), levers, OUTPUTS[:7])
@@ -190,7 +190,7 @@ def test_the_historians_past_is_lived_through_again(toy: Model, simulator: Batch
 
 
 def test_a_horizon_too_short_to_be_taken_up_again_is_made_anew(
-    toy: Model, past: Past, made_by: dict[str, np.ndarray], simulator: BatchSimulator
+    toy: Model, past: SmoothedHistory, made_by: dict[str, np.ndarray], simulator: BatchSimulator
 ) -> None:
     levers = other(toy, course(change("counterforce", 4, to=1.0)), past)
     short = Rerun(BatchSimulator(Simulator(toy, 2), DRAWS), MONTHS).paths(past, made_by, levers, PEOPLE)
@@ -207,7 +207,7 @@ def test_a_horizon_too_short_to_be_taken_up_again_is_made_anew(
 )
 def test_months_before_are_untouched_and_nobody_is_lost(
     toy: Model,
-    past: Past,
+    past: SmoothedHistory,
     made_by: dict[str, np.ndarray],
     simulator: BatchSimulator,
     first: int,
@@ -229,7 +229,7 @@ def test_months_before_are_untouched_and_nobody_is_lost(
 
 def test_the_difference_is_taken_draw_by_draw_and_summed_up_as_declared(
     toy: Model,
-    past: Past,
+    past: SmoothedHistory,
     made_by: dict[str, np.ndarray],
     simulator: BatchSimulator,
     replay: Callable[..., xr.Dataset],
@@ -295,8 +295,8 @@ def test_a_turn_of_a_lever_works_once_there_and_once_back() -> None:
     stay = 100 * np.exp(-0.01 * np.arange(months))[None]
     zero = np.zeros((1, months))
     paths = {"here": stay, "gone": 100 - stay, "credit": zero, "outcome.credit_left": zero}
-    standing = Standing(p, {}, levers[:, -1])
-    past = Past(paths, levers, np.zeros((1, 0)), np.zeros((1, 0)), standing)
+    standing = StateToday(p, {}, levers[:, -1])
+    past = SmoothedHistory(paths, levers, np.zeros((1, 0)), np.zeros((1, 0)), standing)
     changed = levers.copy()
     changed[:, 2:5] += 0.5
     simulator = BatchSimulator(Simulator(model, 3), 1)
@@ -462,7 +462,7 @@ def test_the_section_opens_on_the_difference_taking_the_texts_at_their_word(
     assert toy_study.PLANTED not in html and "&lt;script&gt;" in html
     text = toy_study.visible(html)
     assert "assumed" in text and "100%" not in text and "Nobody answers." in text
-    assert "Counterforce 0.76 instead of 0.62 on average, from November 2021 on" in text
+    assert "counterforce 0.76 instead of 0.62 on average, from November 2021 on" in text
 
 
 def test_the_terminal_gets_ten_short_lines(shown: tuple[xr.Dataset, Any]) -> None:

@@ -137,7 +137,7 @@ def test_the_heading_on_the_past_follows_from_the_bands(
         frames.append(
             pd.DataFrame({**keys, "median": middle, "q05": middle * (1 - width), "q95": middle * (1 + width)})
         )
-    assert history.heading(study, with_table(core, "paths", pd.concat(frames))).startswith(begins)
+    assert history.heading(study, with_table(core, "bands", pd.concat(frames))).startswith(begins)
 
 
 def test_the_fit_is_judged_by_nine_in_ten(core: Core) -> None:
@@ -257,7 +257,7 @@ def test_tables_survive_saving(study: Study, core: Core, tmp_path: Path) -> None
     [
         ("series", ["series"]),
         ("expected", ["series", "month"]),
-        ("paths", ["path", "prior", "month"]),
+        ("bands", ["path", "prior", "month"]),
         ("parameters", ["parameter", "prior"]),
         ("diagram", ["source", "target", "mechanism", "prior"]),
         ("fits", ["prior"]),

@@ -35,7 +35,7 @@ from outbid.simulate.comparison import (
     picks,
     reached,
 )
-from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.futures import Futures, play
 from outbid.simulate.rules import Rule
 from outbid.simulate.scenario import Goal, Scenario, names_of, read_goals, read_scenarios
@@ -213,13 +213,13 @@ to = 1.0
 OWN_GOAL = '[[goal]]\nid = "few"\nlabel = "Few"\ndescription = "Mine."\noutcome = "members"\nat_most = 1e9\n'
 
 
-def standing(seed: int) -> Standing:
+def standing(seed: int) -> StateToday:
     generator = np.random.default_rng(seed)
     at = np.array([0.003, 0.3, 0.0, 0.15, 3.0, 4.0, 6.0, 3.0, 0.3, 0.3, 2000.0, 0.25, 4.0])
     state = {item.name: np.full(DRAWS, 10_000.0) for item in TOY.stocks}
     state |= {"challengers": generator.uniform(1500.0, 3000.0, DRAWS)}
     state |= {item.name: np.zeros(DRAWS) for item in TOY.indices}
-    return Standing(np.tile(at, (DRAWS, 1)), state, np.tile([0.5, 0.2], (DRAWS, 1)))
+    return StateToday(np.tile(at, (DRAWS, 1)), state, np.tile([0.5, 0.2], (DRAWS, 1)))
 
 
 @pytest.fixture(scope="module")
@@ -242,10 +242,14 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Context:
     )
     known: Any = {
         name: SimpleNamespace(
-            past=SimpleNamespace(standing=standing(seed)),
-            unseen=SimpleNamespace(standing=standing(seed + 10)),
-            futures=play(TOY, simulator.simulator, standing(seed), quiet, 1),
-            before=play(TOY, simulator.simulator, standing(seed + 10), quiet, 1),
+            history={
+                "after": SimpleNamespace(state_today=standing(seed)),
+                "before": SimpleNamespace(state_today=standing(seed + 10)),
+            },
+            future={
+                "after": play(TOY, simulator.simulator, standing(seed), quiet, 1),
+                "before": play(TOY, simulator.simulator, standing(seed + 10), quiet, 1),
+            },
         )
         for seed, name in enumerate(("neutral", "sources"))
     }

@@ -34,8 +34,7 @@ from outbid.questions.sensitivity.unknowns import Space, free_space, inputs_of, 
 from outbid.run import Settings
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator, StateToday
-from outbid.simulate.scenario import names_of
-from outbid.simulate.scenario import read_scenarios
+from outbid.simulate.scenario import names_of, read_scenarios
 from outbid.study import load_study
 
 DRAWS, MONTHS = 200, 6

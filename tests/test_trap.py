@@ -33,8 +33,7 @@ from outbid.questions.trap.present import crossing
 from outbid.questions.trap.schema import Answering, Split, Trap
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator
-from outbid.simulate.scenario import names_of
-from outbid.simulate.scenario import read_scenarios
+from outbid.simulate.scenario import names_of, read_scenarios
 from outbid.stats.contour import contour
 
 MODEL = openings.model()

@@ -14,7 +14,7 @@ from outbid.cli import main
 from outbid.game.comparison import compare, reformed, shifted
 from outbid.progress import Silent
 from outbid.replication.compute import first_stage, solve_panel, take_panel
-from outbid.replication.published import read_published
+from outbid.replication.data import read_published
 from outbid.replication.settings import play_settings
 from outbid.replication.tables import from_netcdf
 

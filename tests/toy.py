@@ -94,6 +94,4 @@ def write_toy(folder: Path, **files: str) -> Path:
 
 def write_asking_toy(folder: Path) -> Path:
     """Write the tutorial's study with every question that needs no players and no outside offer."""
-    return write_toy(
-        folder, claim_tests=CLAIM_TESTS, replays=REPLAYS, sensitivity=SENSITIVITY, worth=WORTH
-    )
+    return write_toy(folder, claim_tests=CLAIM_TESTS, replays=REPLAYS, sensitivity=SENSITIVITY, worth=WORTH)

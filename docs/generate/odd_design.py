@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from generate.formulas import of_function
 from generate.markdown import blocks, code, literal, table
-from outbid.players.schema import read_game
 from outbid.model.diagram import links
 from outbid.model.vocabulary import Actor
+from outbid.players.schema import read_game
 from outbid.study import Study
 
 

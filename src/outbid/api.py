@@ -154,6 +154,10 @@ class LoadedStudy:
         play: str = "scenario",
         quick: bool = False,
         seed: int = SEED,
+        draws: int | None = None,
+        warmup: int | None = None,
+        chains: int | None = None,
+        target_accept: float | None = None,
         out: Path | str | None = None,
         progress: Progress | None = None,
     ) -> SimulationResult:
@@ -164,23 +168,25 @@ class LoadedStudy:
         """
         if play not in PLAYS:
             raise InputError(f"play {play!r}", "is no way to play", did_you_mean(play, PLAYS))
-        settings, shown = begin(prior, quick, seed), progress or Silent()
-        from outbid.questions.scenarios.compute import compared
+        sampling = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
+        settings, shown = begin(prior, quick, seed, **sampling), progress or Silent()
         from outbid.run import Tools, fingerprints, fit_study, learn
+        from outbid.simulate.comparison import against_baseline
 
         with perhaps(out) as folder:
             tools = Tools(self.study, settings, months)
             fits = fit_study(self.study, settings, fingerprints(self.study, settings), folder, shown)
             known = learn(self.study, settings, fits, tools, shown, scenarios=scenarios)
-            futures, left_out = {name: each.futures for name, each in known.items()}, ()
+            futures, left_out = {name: each.futures for name, each in known.items()}, tuple[str, ...]()
             if play == "equilibrium":
                 from outbid.players.scenarios import play_out
 
                 ahead = months or self.study.settings.horizon_months
                 pasts = {name: each.past for name, each in known.items()}
-                common = {"quick": quick, "seed": seed, "scenarios": scenarios}
-                futures, left_out = play_out(self.study, pasts, ahead, shown, **common)
-            table = compared(self.study, futures)
+                futures, left_out = play_out(
+                    self.study, pasts, ahead, shown, quick=quick, seed=seed, scenarios=scenarios
+                )
+            table = against_baseline(futures)
             result = SimulationResult(self.study, futures, table, play, left_out, problems_of(fits))
             if folder is not None:
                 folder.write_text("simulation.json", json_text(result.to_json()))
@@ -236,7 +242,8 @@ class LoadedStudy:
             marks, tools = order.fingerprints(study, settings), order.Tools(study, settings)
             fits = order.fit_study(study, settings, marks, folder, shown)
             known = order.learn(study, settings, fits, tools, shown)
-            answers = answer(list(by_name()), study, known, tools.batches(), settings, shown)
+            wanted = [name for name, each in by_name().items() if each.quick or not quick]
+            answers = answer(wanted, study, known, tools.batches(), settings, shown)
             with shown.stage("Summing up"):
                 about = core(study, settings, known, command, mark, shown.timing)
             with shown.stage("Writing the draws"):

@@ -23,7 +23,6 @@ from outbid.run_settings import SEED, begin, perhaps
 from outbid.tables import records, write_tables
 
 if TYPE_CHECKING:
-    import altair as alt
     import pandas as pd
     import xarray as xr
 
@@ -69,6 +68,10 @@ class Asking:
         prior: str = "both",
         quick: bool = False,
         seed: int = SEED,
+        draws: int | None = None,
+        warmup: int | None = None,
+        chains: int | None = None,
+        target_accept: float | None = None,
         out: Path | str | None = None,
         progress: Progress | None = None,
         **options: Any,
@@ -83,6 +86,8 @@ class Asking:
             A coarse fit, marked as such.
         seed
             Fixes all random numbers.
+        draws, warmup, chains, target_accept
+            How to sample, see `outbid.run_settings.Sampling`.
         out
             A folder that keeps fits, and gets the answer as QUESTION.json and tables/*.csv.
         options
@@ -94,17 +99,14 @@ class Asking:
             Before anything slow, if the study doesn't ask the question, or an option is wrong.
         """
         question, study = self._question, self._study
-        settings, shown = begin(prior, quick, seed), progress or Silent()
+        sampling = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
+        settings, shown = begin(prior, quick, seed, **sampling), progress or Silent()
         given = chosen(question, study, options)
         if study.declared[question.name] is None:
             raise InputError(
                 f"study {study.name!r}",
                 f"declares nothing for the question {question.name!r}: it has no {question.files[0]}",
                 f"Write one; the documentation says how, and `outbid ask khorasan {question.name}` shows one at work.",
-            )
-        if quick and not question.quick:
-            raise InputError(
-                "--quick", f"a coarse fit can't carry an answer on {question.name}", "Leave it out."
             )
         from outbid.run import Tools, fingerprints, fit_study, learn
 
@@ -171,8 +173,12 @@ class Answer:
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Tidy tables by name, ids as keys: the same rows as in the CSV files and on the page."""
-        return self.question.tables(self.data, self.study)
+        """Tidy tables by name, ids as keys: the same rows as in the CSV files and on the page.
+
+        Those of a file of a user's own are named after it, so that they don't take the place of the study's.
+        """
+        tables, file = self.question.tables(self.data, self.study), str(self.data.attrs.get("file", ""))
+        return {f"{Path(file).stem}_{name}": table for name, table in tables.items()} if file else tables
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
@@ -184,7 +190,7 @@ class Answer:
         """What the page shows of it."""
         return self.question.section(self.data, self.study)
 
-    def plot(self, figure: str | None = None) -> alt.TopLevelMixin:
+    def plot(self, figure: str | None = None) -> Any:
         """Return a figure of the page as an Altair chart: the first, or the one of that id.
 
         Raises

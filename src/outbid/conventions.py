@@ -26,8 +26,6 @@ LARGEST_RHAT: Final = 1.01
 LEAST_EFFECTIVE: Final = 400
 LARGEST_DIVERGENT_SHARE: Final = 0.001
 LEAST_BFMI: Final = 0.3
-# Above this, importance weights have no finite variance worth the name (Vehtari and others, 2024).
-LARGEST_PARETO_K: Final = 0.7
 
 # Verdicts on a claim.
 SUPPORTED: Final = "supported"

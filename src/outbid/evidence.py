@@ -114,7 +114,7 @@ class Claim(Declared):
     id: Annotated[
         str,
         StringConstraints(pattern=r"^[A-Z][0-9]{2}$"),
-        Says("{value} is not a claim identifier", "Write one capital letter and two digits, such as N07."),
+        Says("{value} is not a claim identifier", "Write one capital letter and two digits, such as A07."),
     ]
     kind: Annotated[str, AfterValidator(_kind)]
     statement: Text
@@ -230,7 +230,7 @@ def resolve(
         The names that exist, by type: "mechanism" -> names, "series" -> names, and so on. Every mechanism
         listed must cite a claim, so a nuisance, which no source speaks of, is not listed.
     evidence
-        The claims that each thing with evidence cites: "mechanism:defection" -> ("N03", "M14").
+        The claims that each thing with evidence cites: "mechanism:defection" -> ("A03", "B14").
 
     Returns
     -------

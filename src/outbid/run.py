@@ -38,8 +38,7 @@ from outbid.run_settings import prepare as prepare
 from outbid.simulate.batches import BatchSimulator
 from outbid.simulate.engine import Simulator
 from outbid.simulate.futures import Futures, play
-from outbid.simulate.scenario import choose
-from outbid.simulate.scenario import read_scenarios
+from outbid.simulate.scenario import choose, read_scenarios
 from outbid.study import Study, unresolved
 
 # Draws on which the history is inferred and scenarios are played, per prior set, and as many from the prior itself.

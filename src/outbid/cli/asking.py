@@ -10,12 +10,16 @@ import typer
 from typer.core import TyperGroup
 
 from outbid.cli.options import (
+    AcceptOption,
+    ChainsOption,
+    DrawsOption,
     JsonOption,
     OutOption,
     PriorOption,
     QuickOption,
     SeedOption,
     StudyArgument,
+    WarmupOption,
     out_folder,
     plain_faults,
     seed_of,
@@ -34,8 +38,15 @@ _COMMON: Mapping[str, tuple[Any, Any]] = {
     "prior": (PriorOption, "both"),
     "quick": (QuickOption, False),
     "seed": (SeedOption, None),
+    "draws": (DrawsOption, None),
+    "warmup": (WarmupOption, None),
+    "chains": (ChainsOption, None),
+    "target_accept": (AcceptOption, None),
     "as_json": (JsonOption, False),
 }
+
+
+_SAMPLING = ("draws", "warmup", "chains", "target_accept")
 
 
 class _Questions(TyperGroup):
@@ -82,7 +93,7 @@ def _command(question: Question[Any]) -> Any:
                 seed=seed_of(given["seed"]),
                 out=out_folder(given["out"], loaded.name),
                 progress=TerminalProgress(),
-                **{name: given[name] for name in fields},
+                **{name: given[name] for name in (*_SAMPLING, *fields)},
             )
             show(answer, given["as_json"])
 

@@ -167,6 +167,10 @@ def simulate(
     prior: PriorOption = "both",
     quick: QuickOption = False,
     seed: SeedOption = None,
+    draws: DrawsOption = None,
+    warmup: WarmupOption = None,
+    chains: ChainsOption = None,
+    target_accept: AcceptOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Play scenarios forward from the fitted model."""
@@ -182,6 +186,10 @@ def simulate(
             play=play,
             quick=quick,
             seed=seed_of(seed),
+            draws=draws,
+            warmup=warmup,
+            chains=chains,
+            target_accept=target_accept,
             out=folder,
             progress=TerminalProgress(),
         )

@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import NamedTuple
 
 import jax
@@ -35,7 +35,7 @@ from outbid.errors import InputError
 from outbid.game.equations import FLAT, joint, log_probabilities, residual, split
 from outbid.game.game import Arrays, Game, check_game
 from outbid.game.kernel import Banded, Scattered, expect, transition
-from outbid.game.newton import Progress, coarse_start, factorised, newton, size_of
+from outbid.game.newton import Iterate, coarse_start, factorised, newton, size_of
 from outbid.game.threads import one_thread_each, shared_out
 
 
@@ -195,14 +195,6 @@ class Equilibrium:
         return np.asarray(transition(self.game.kernel, jnp.asarray(self.profile_probabilities)))
 
 
-class Found(NamedTuple):
-    """What one attempt left: values, largest residual, steps."""
-
-    values: Array
-    error: Array
-    steps: Array
-
-
 def solve(game: Game, start: Floats | None = None) -> Equilibrium:
     """Return a logit Markov perfect equilibrium of the game, with its certificate.
 
@@ -226,7 +218,7 @@ def solve(game: Game, start: Floats | None = None) -> Equilibrium:
         raise InputError(
             "start", f"has shape {np.shape(start)}", f"Give (states, all actions) = {blank.shape}."
         )
-    ways: list[tuple[str, Callable[[], Found]]] = [
+    ways: list[tuple[str, Callable[[], Iterate]]] = [
         ("Newton from zero", lambda: _newton(arrays, blank)),
         ("damped Newton", lambda: _careful(arrays, blank)),
         ("homotopy in precision", lambda: _walk(arrays, blank, _at_precision)),
@@ -302,27 +294,25 @@ def solve_many(games: Game, start: Floats | None = None) -> Batch:
     return Batch(values, errors, solved)
 
 
-def _as_found(at: Progress) -> Found:
-    return Found(at.values, at.error, at.steps)
-
-
-_newton = jax.jit(lambda arrays, start: _as_found(newton(arrays, start)))
-_careful = jax.jit(lambda arrays, start: _as_found(newton(arrays, start, 200, careful=True)))
+_newton = jax.jit(newton)
+_careful = jax.jit(partial(newton, steps=200, careful=True))
 
 
 @jax.jit
-def _from_coarse(arrays: Arrays) -> Found:
-    return _as_found(newton(arrays, coarse_start(arrays)))
+def _from_coarse(arrays: Arrays) -> Iterate:
+    return newton(arrays, coarse_start(arrays))
 
 
 @jax.jit
-def _batch_newton(pairs: tuple[Arrays, Array]) -> Found:
-    return Found(*jax.lax.map(lambda pair: _as_found(newton(*pair)), pairs))
+def _batch_newton(pairs: tuple[Arrays, Array]) -> Iterate:
+    found: Iterate = jax.lax.map(lambda pair: newton(*pair), pairs)
+    return found
 
 
 @jax.jit
-def _batch_from_coarse(arrays: Arrays) -> Found:
-    return Found(*jax.lax.map(_from_coarse, arrays))
+def _batch_from_coarse(arrays: Arrays) -> Iterate:
+    found: Iterate = jax.lax.map(_from_coarse, arrays)
+    return found
 
 
 def _at_precision(arrays: Arrays, share: float) -> Arrays:
@@ -333,15 +323,16 @@ def _at_discount(arrays: Arrays, share: float) -> Arrays:
     return replace(arrays, discount=share * arrays.discount)
 
 
-def _walk(arrays: Arrays, blank: Array, at: Callable[[Arrays, float], Arrays]) -> Found:
+def _walk(arrays: Arrays, blank: Array, at: Callable[[Arrays, float], Arrays]) -> Iterate:
     """Follow the solution from share 0 to 1; a stride that fails is halved, one that succeeds grows."""
-    found, share, stride, steps = _newton(at(arrays, 0.0), blank), 0.0, 0.25, 0
+    found: Iterate = _newton(at(arrays, 0.0), blank)
+    share, stride, steps = 0.0, 0.25, 0
     before = found.values
     while share < 1.0:
         target = min(1.0, share + stride)
         # along the line through the last two solutions, as far as the stride goes
         guess = found.values + (found.values - before) if share > 0.0 else found.values
-        tried = _newton(at(arrays, target), guess)
+        tried: Iterate = _newton(at(arrays, target), guess)
         steps += int(tried.steps)
         if holds(tried.values, float(tried.error)):
             before, found, share = found.values, tried, target
@@ -349,8 +340,8 @@ def _walk(arrays: Arrays, blank: Array, at: Callable[[Arrays, float], Arrays]) -
             continue
         before, stride = found.values, 0.5 * stride
         if stride < SMALLEST_STRIDE:
-            return Found(tried.values, jnp.inf * jnp.ones(()), jnp.asarray(steps))
-    return Found(found.values, found.error, jnp.asarray(steps))
+            return tried._replace(error=jnp.inf * jnp.ones(()), steps=jnp.asarray(steps))
+    return found._replace(steps=jnp.asarray(steps))
 
 
 @jax.jit

@@ -18,13 +18,13 @@ from numpy.typing import ArrayLike, NDArray
 from outbid.errors import InputError
 from outbid.game.coefficients import aligned, cells_of
 from outbid.game.equations import averaged, split
-from outbid.game.equilibrium import Equilibrium, Found, NoEquilibrium, certify, holds, solve, worth_of_play
+from outbid.game.equilibrium import Equilibrium, NoEquilibrium, certify, holds, solve, worth_of_play
 from outbid.game.estimates import Estimates, estimates_at
 from outbid.game.game import Arrays, Game, check_game
 from outbid.game.kernel import expect
 from outbid.game.likelihood import maximise_likelihood
 from outbid.game.maximise import Maximum
-from outbid.game.newton import newton
+from outbid.game.newton import Iterate, newton
 from outbid.game.play import Play, check_play
 from outbid.game.specification import Specification
 from outbid.game.threads import cores, one_thread_each
@@ -136,12 +136,11 @@ def _random_policy(game: Game, generator: np.random.Generator, boldness: float) 
 
 
 @jax.jit
-def _from_policy(arrays: Arrays, odds: Array) -> Found:
+def _from_policy(arrays: Arrays, odds: Array) -> Iterate:
     """Run Newton from what a policy given as log odds would be worth if everybody kept to it."""
     logs = tuple(jax.nn.log_softmax(part, axis=-1) for part in split(arrays.counts, odds))
     future = arrays.discount[:, None, None] * expect(arrays.kernel, worth_of_play(arrays, logs))
-    at = newton(arrays, averaged(arrays.counts, logs, arrays.payoffs + future))
-    return Found(at.values, at.error, at.steps)
+    return newton(arrays, averaged(arrays.counts, logs, arrays.payoffs + future))
 
 
 @dataclass(frozen=True, eq=False)

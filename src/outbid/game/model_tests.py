@@ -108,13 +108,8 @@ def vuong(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelT
     InputError
         If the models explain different months or actions, or give every month the same likelihood.
     """
-    _check(first, second)
-    gaps = first.contributions - second.contributions
+    gaps = _gaps(first, second, "Vuong test", spread=True)
     spread = float(np.std(gaps))
-    if np.max(np.abs(gaps)) < SAME or spread == 0:
-        raise InputError(
-            "Vuong test", "both models give every month the same likelihood", "Compare two models."
-        )
     from scipy.stats import norm
 
     total = float(gaps.sum()) - _charge(first, second, charge)
@@ -140,12 +135,7 @@ def clarke(first: Estimates, second: Estimates, charge: Charge = "bic") -> Model
     InputError
         As `vuong`.
     """
-    _check(first, second)
-    gaps = first.contributions - second.contributions
-    if np.max(np.abs(gaps)) < SAME:
-        raise InputError(
-            "Clarke test", "both models give every month the same likelihood", "Compare two models."
-        )
+    gaps = _gaps(first, second, "Clarke test")
     gaps = gaps - _charge(first, second, charge) / len(gaps)
     ahead, behind = int((gaps > SAME).sum()), int((gaps < -SAME).sum())
     from scipy.stats import binomtest
@@ -153,6 +143,15 @@ def clarke(first: Estimates, second: Estimates, charge: Charge = "bic") -> Model
     p = float(binomtest(ahead, ahead + behind, 0.5).pvalue)
     leans = None if ahead == behind else 0 if ahead > behind else 1
     return ModelTest(f"Clarke test ({_told(charge)})", float(ahead), p, leans)
+
+
+def _gaps(first: Estimates, second: Estimates, test: str, spread: bool = False) -> Floats:
+    """Return by how much the first model explains each month better, shape (months,); with a `spread` if asked for."""
+    _check(first, second)
+    gaps = first.contributions - second.contributions
+    if np.max(np.abs(gaps)) < SAME or (spread and np.std(gaps) == 0):
+        raise InputError(test, "both models give every month the same likelihood", "Compare two models.")
+    return np.asarray(gaps)
 
 
 def _charge(first: Estimates, second: Estimates, charge: Charge) -> float:

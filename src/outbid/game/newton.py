@@ -105,7 +105,7 @@ def _by_blocks(kernel: Banded, mixed: Array) -> Callable[[Array], Array]:
     return solved
 
 
-class Progress(NamedTuple):
+class Iterate(NamedTuple):
     """Where Newton stands: values, their residual and its largest part, steps taken, whether to go on."""
 
     values: Array
@@ -133,7 +133,7 @@ def linearised(arrays: Arrays, values: Array) -> Callable[[Array], Array]:
     return inverse
 
 
-def newton(arrays: Arrays, start: Array, steps: int = STEPS, *, careful: bool = False) -> Progress:
+def newton(arrays: Arrays, start: Array, steps: int = STEPS, *, careful: bool = False) -> Iterate:
     """Iterate Newton steps with exact derivatives from `start`.
 
     After each step a second one with the same factors is tried, and kept where it is the better: near the
@@ -157,10 +157,10 @@ def newton(arrays: Arrays, start: Array, steps: int = STEPS, *, careful: bool = 
             jnp.where(first, one[2], two[2]),
         )
 
-    def carry_on(at: Progress) -> Array:
+    def carry_on(at: Iterate) -> Array:
         return at.moving & (at.steps < steps)
 
-    def advance(at: Progress) -> Progress:
+    def advance(at: Iterate) -> Iterate:
         inverse = linearised(arrays, at.values)
         move = -inverse(at.right)
         new = measured(at.values + move)
@@ -182,11 +182,11 @@ def newton(arrays: Arrays, start: Array, steps: int = STEPS, *, careful: bool = 
         done = (
             close(new[0], error) | ~jnp.isfinite(error) | ((error >= at.error) & close(new[0], 1e-3 * error))
         )
-        return Progress(*new, at.steps + 1, ~done)
+        return Iterate(*new, at.steps + 1, ~done)
 
     first = measured(start)
-    opening = Progress(*first, jnp.asarray(0), ~close(start, first[2]))
-    return Progress(*jax.lax.while_loop(carry_on, advance, opening))
+    opening = Iterate(*first, jnp.asarray(0), ~close(start, first[2]))
+    return Iterate(*jax.lax.while_loop(carry_on, advance, opening))
 
 
 def coarse_start(arrays: Arrays) -> Array:

@@ -101,7 +101,7 @@ class GameTest(Declared):
     """
 
     id: PlainId
-    claims: Annotated[Many[str], Says("is not a list of claim IDs", 'Write claims = ["M06"].')] = ()
+    claims: Annotated[Many[str], Says("is not a list of claim IDs", 'Write claims = ["A06"].')] = ()
     question: FullText
     answer_if: FullText
     sign: Sign

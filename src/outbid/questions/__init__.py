@@ -52,6 +52,8 @@ def answer(
 
     Parameters
     ----------
+    names
+        What is wanted. What they need besides is left out of a quick run, if that doesn't carry it.
     options
         By question, what was said of it beside the study's declaration.
     """
@@ -59,10 +61,9 @@ def answer(
     wanted = [
         name
         for name in in_order(names, questions)
-        if asked[name] is not None and (questions[name].quick or not settings.quick)
+        if asked[name] is not None and (name in names or questions[name].quick or not settings.quick)
     ]
     given, results = options or {}, {name: Future[xr.Dataset]() for name in wanted}
-    shared: dict[str, Any] = {}
     shared: dict[str, Any] = {}
 
     def one(name: str, progress: Progress) -> None:

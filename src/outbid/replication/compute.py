@@ -18,6 +18,7 @@ from outbid.game.measurement import Measurement, MeasurementFit, fit_state, smoo
 from outbid.game.play import Play as Months
 from outbid.game.specification import Specification
 from outbid.progress import Progress, Silent
+from outbid.replication.data import GamePanel, Key, judge, read_panel, rows_of, simulated_panel
 from outbid.replication.family import (
     REACH,
     DeclaredGame,
@@ -28,8 +29,6 @@ from outbid.replication.family import (
     state_axis,
     variants,
 )
-from outbid.replication.panel import GamePanel, read_panel, simulated_panel
-from outbid.replication.published import Key, judge, rows_of
 from outbid.replication.settings import Play
 from outbid.study import Study
 

@@ -20,7 +20,7 @@ from outbid.plots.base import (
     middle_of,
     utc,
 )
-from outbid.replication.published import rows_of
+from outbid.replication.data import rows_of
 from outbid.replication.tables import Replication
 from outbid.replication.words import findings, labels, points
 

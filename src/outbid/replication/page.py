@@ -9,7 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from outbid.replication import figures, words
-from outbid.replication.published import rows_of
+from outbid.replication.data import rows_of
 from outbid.replication.tables import Replication
 from outbid.report import page
 from outbid.report.methods import facts as provenance_facts

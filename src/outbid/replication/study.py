@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from outbid.errors import InputError
 from outbid.output import OutputFolder, json_text
 from outbid.progress import Progress, Silent
-from outbid.run_settings import SEED, begin_game, command_line, data_folder, digest, perhaps
 from outbid.results import CheckResult, EstimateResult, ReportResult, RunResult, SimulationResult
+from outbid.run_settings import SEED, begin_game, command_line, data_folder, digest, perhaps
 
 if TYPE_CHECKING:
     from outbid.replication.tables import Replication
@@ -44,7 +44,7 @@ class GameStudy:
         """Resolve every ID both ways, read the study's play and published figures, and verify latent indices' anchors."""
         from outbid.model.anchors import check_anchors
         from outbid.model.priors import PRIOR_SETS, prior_table
-        from outbid.replication.published import read_published
+        from outbid.replication.data import read_published
         from outbid.replication.settings import play_settings
         from outbid.study import unresolved
 
@@ -71,9 +71,10 @@ class GameStudy:
         out: Path | str | None = None,
         data: Path | str | None = None,
         progress: Progress | None = None,
+        **sampling: Any,
     ) -> EstimateResult:
         """Estimate the payoffs from the panel; with `out`, keep the estimates there as estimates.json."""
-        settings, shown = begin_game(prior, quick, seed), progress or Silent()
+        settings, shown = begin_game(prior, quick, seed, **sampling), progress or Silent()
         with perhaps(out) as folder:
             result = self._estimates(settings.seed, data_folder(data), shown)
             if folder is not None:
@@ -82,7 +83,7 @@ class GameStudy:
 
     def _estimates(self, seed: int, data: Path | None, progress: Progress) -> EstimateResult:
         from outbid.replication import compute
-        from outbid.replication.published import read_published, rows_of
+        from outbid.replication.data import read_published, rows_of
         from outbid.replication.settings import play_settings
 
         study, play = self.study, play_settings(self.study)
@@ -157,12 +158,13 @@ class GameStudy:
         seed: int = SEED,
         data: Path | str | None = None,
         progress: Progress | None = None,
+        **sampling: Any,
     ) -> RunResult:
         """Make the published figures again, and leave report, summary and tables in `out`.
 
         What `out` already holds and nothing has changed for is taken from there.
         """
-        settings, shown = begin_game(prior, quick, seed), progress or Silent()
+        settings, shown = begin_game(prior, quick, seed, **sampling), progress or Silent()
         from outbid.replication.page import render
         from outbid.replication.tables import replicate
         from outbid.replication.words import summary, terminal

@@ -7,7 +7,7 @@ import json
 import platform
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,8 +33,9 @@ from outbid.replication.compute import (
     solve_panel,
     take_panel,
 )
-from outbid.replication.published import read_published, rows_of
+from outbid.replication.data import read_published, rows_of
 from outbid.replication.settings import play_settings
+from outbid.report.core import sources
 from outbid.study import Study
 
 PACKAGES = ("jax", "numpy", "scipy", "statsmodels", "altair")
@@ -184,8 +185,9 @@ def _tables(study: Study, solved: Solved, published: pd.DataFrame) -> dict[str, 
                 }
             )
         )
-    sources = [*study.ledger.sources.values(), *study.figure_sources.values()]
-    claims = [asdict(claim) | {"homes": "; ".join(claim.homes)} for claim in study.ledger.claims.values()]
+    claims = [
+        claim.model_dump() | {"homes": "; ".join(claim.homes)} for claim in study.ledger.claims.values()
+    ]
     players = {
         "player": play.actors,
         "label": play.labels,
@@ -201,9 +203,7 @@ def _tables(study: Study, solved: Solved, published: pd.DataFrame) -> dict[str, 
         "curves": pd.concat(curves, ignore_index=True),
         "path": pd.concat(path, ignore_index=True),
         "claims": pd.DataFrame(claims)[["id", "kind", "statement", "source", "locator", "homes", "left_out"]],
-        "sources": pd.DataFrame(map(asdict, sources))[
-            ["id", "role", "title", "outlet", "author", "date", "url", "licence"]
-        ],
+        "sources": sources(study),
     }
 
 

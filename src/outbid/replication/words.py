@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from outbid.replication.published import rows_of
+from outbid.replication.data import rows_of
 from outbid.replication.tables import Replication
 from outbid.words.numbers import MINUS, capital, counted, month_name, shorten, two_digits
 

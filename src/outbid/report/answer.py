@@ -69,7 +69,7 @@ def sentences(study: Study, effects: pd.DataFrame | None) -> list[str]:
     for number, (each, outcome) in enumerate(wanted):
         found = {} if effects is None or each is None else _effects(effects, each, outcome)
         if each is not None and found:
-            clauses = {kind: outcome.clause(kind, each.course) for kind in _KINDS}
+            clauses: dict[str, str] = {kind: outcome.clause(kind, each.course) for kind in _KINDS}
             readings = {prior: effect["reading"] for prior, effect in found.items()}
             sizes = _sizes(outcome, found) if number < 2 else None
             out.append(f"{contrast(clauses, readings, sizes=sizes)}.")

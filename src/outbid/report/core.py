@@ -377,7 +377,6 @@ def fits(known: Mapping[str, Knowledge]) -> pd.DataFrame:
             {
                 "prior": name,
                 "how": each.fit.how,
-                "pareto_k": np.nan if each.fit.pareto_k is None else each.fit.pareto_k,
                 "chains": chains,
                 "draws": draws,
                 "rhat_max": float(checks.rhat.max()),

@@ -13,6 +13,7 @@ from outbid.report.core import Core
 from outbid.report.figures.diagram import direction, draw, nodes
 from outbid.study import Study
 from outbid.words.chances import ASSUMED_MARK, chance_or_assumed, standing
+from outbid.words.effects import records
 from outbid.words.lists import listed
 from outbid.words.numbers import capital, counted, plain_name, signed
 
@@ -79,59 +80,44 @@ def section(core: Core, study: Study) -> Section | None:
 
 def _details(study: Study, core: Core, rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return what the page says of an arrow that is pointed at, and what its download holds."""
-    table = core["diagram"].set_index(["source", "target", "mechanism", "prior"])
     labels = {name: each["label"] for name, each in nodes(study).items()}
-    out = []
-    for row in rows.itertuples(index=False):
-        key = (row.source, row.target, row.mechanism)
-        views = {
-            prior: chance_or_assumed(*table.loc[(*key, prior), ["p_positive", "p_positive_before"]])
-            for prior in core.priors
+    keys = ("source", "target", "mechanism")
+    chances: dict[tuple[str, ...], list[str]] = {}
+    for row in records(core["diagram"]):
+        told = chance_or_assumed(row["p_positive"], row["p_positive_before"])
+        view = PRIOR_LABELS.get(row["prior"], row["prior"])
+        chances.setdefault(tuple(row[key] for key in keys), []).append(f"{view}, {told}")
+    return [
+        {
+            **{key: row[key] for key in keys},
+            "name": f"{labels.get(row['source'], row['source'])} → {labels.get(row['target'], row['target'])}",
+            "effect": signed(row["effect"]),
+            "standing": row["standing"],
+            "raises": f"That it raises: {'; '.join(chances[tuple(row[key] for key in keys)])}.",
+            "sentence": row["words"],
+            "formula": row["formula"],
+            "evidence": row["evidence"].split(),
         }
-        told = "; ".join(f"{PRIOR_LABELS.get(prior, prior)}, {text}" for prior, text in views.items())
-        out.append(
-            {
-                "source": row.source,
-                "target": row.target,
-                "mechanism": row.mechanism,
-                "name": f"{labels.get(row.source, row.source)} → {labels.get(row.target, row.target)}",
-                "effect": signed(row.effect),
-                "standing": row.standing,
-                "raises": f"That it raises: {told}.",
-                "sentence": row.words,
-                "formula": row.formula,
-                "evidence": row.evidence.split(),
-            }
-        )
-    return out
+        for row in records(rows)
+    ]
 
 
 def _mechanisms(study: Study, rows: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a row for each mechanism: what it says, what moves what, how sure that is, where it comes from."""
     labels = {name: each["label"] for name, each in nodes(study).items()}
-    out = []
-    for name, group in rows.groupby("mechanism", sort=False):
-        lines = []
-        for source, same in group.groupby("source", sort=False):
-            targets = []
-            for row in same.itertuples(index=False):
-                css = direction(row.effect, row.standing)
-                sign = {"raises": "+", "lowers": "−", "open": "?"}[css]
-                mark = _MARKS[row.standing]
-                told = f"{sign} {labels.get(row.target, row.target)}{f' ({mark})' if mark else ''}"
-                targets.append({"css": css, "text": told})
-            lines.append({"source": labels.get(str(source), str(source)), "targets": targets})
-        out.append(
-            {
-                "id": name,
-                "name": capital(plain_name(str(name))),
-                "sentence": group["words"].iloc[0],
-                "formulas": list(dict.fromkeys(group["formula"])),
-                "lines": lines,
-                "evidence": list(dict.fromkeys(" ".join(group["evidence"]).split())),
-            }
-        )
-    return out
+    out: dict[str, dict[str, Any]] = {}
+    for row in records(rows):
+        name = row["mechanism"]
+        new = {"id": name, "name": capital(plain_name(name)), "sentence": row["words"]}
+        each = out.setdefault(name, {**new, "formulas": {}, "lines": {}, "evidence": {}})
+        css, mark = direction(row["effect"], row["standing"]), _MARKS[row["standing"]]
+        sign = {"raises": "+", "lowers": "−", "open": "?"}[css]
+        text = f"{sign} {labels.get(row['target'], row['target'])}{f' ({mark})' if mark else ''}"
+        source = labels.get(row["source"], row["source"])
+        each["lines"].setdefault(source, []).append({"css": css, "text": text})
+        each["formulas"][row["formula"]] = None
+        each["evidence"] |= dict.fromkeys(row["evidence"].split())
+    return list(out.values())
 
 
 def open_influences(study: Study, core: Core, examples: int = 2) -> str:

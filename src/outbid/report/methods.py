@@ -8,7 +8,6 @@ from typing import Any
 
 from outbid.conventions import (
     LARGEST_DIVERGENT_SHARE,
-    LARGEST_PARETO_K,
     LARGEST_RHAT,
     LEAST_BFMI,
     LEAST_EFFECTIVE,
@@ -30,7 +29,7 @@ from outbid.words.numbers import (
     two_digits,
 )
 
-_MADE = {"reweighted": "Re-weighted from the draws under the other priors", "approximated": "Approximated"}
+_MADE = {"short": "A short sample"}
 
 
 def section(core: Core, study: Study) -> Section:
@@ -155,10 +154,6 @@ def fit_words(fit: Mapping[str, Any]) -> dict[str, Any]:
             f"over {LEAST_BFMI}",
         ),
     ]
-    if not math.isnan(fit["pareto_k"]):
-        good = fit["pareto_k"] <= LARGEST_PARETO_K
-        words = "Re-weighting the draws is trustworthy" if good else "Re-weighting the draws can't be trusted"
-        checks.append((words, f"Pareto k {two_digits(fit['pareto_k'])}", f"{LARGEST_PARETO_K} at most"))
     size = f"{counted(fit['chains'], 'chain')} of {counted(fit['draws'], 'draw')}"
     return {
         "title": capital(PRIOR_LABELS.get(fit["prior"], fit["prior"])),

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import math
+import re
 from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -14,10 +15,10 @@ from urllib.parse import urlsplit
 
 import pandas as pd
 import vl_convert
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from outbid.plots.base import Figure, rounded
+from outbid.plots.base import FIXED, Figure, rounded
 from outbid.words.numbers import capital
 
 if TYPE_CHECKING:
@@ -119,6 +120,15 @@ def embedded(figure: Figure) -> Markup:
     )
 
 
+def still(figure: Figure) -> Markup:
+    """Return a figure as an SVG of fixed colours, for readers without JavaScript."""
+    drawing = figure.altair(560 if figure.layout.kind == "facet" else 1000)
+    spec = {**drawing.to_dict(validate=False), "background": FIXED["paper"]}
+    svg: str = vl_convert.vegalite_to_svg(json.dumps(spec))
+    # its own names within the page
+    return Markup(re.sub(r'(id="|url\(#)', rf"\g<1>{figure.id}-", svg))
+
+
 def safe_link(url: str) -> bool:
     """Say whether an address may become a link: http and https only, never a script."""
     try:
@@ -168,11 +178,22 @@ def own(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
+def _of_a_room(name: str) -> str | None:
+    """Return the template of a question whose room lies outside the package's own folder."""
+    import outbid.questions
+
+    folder, _, file = name.partition("/")
+    places = [Path(each, file) for each in outbid.questions.__path__] if folder == "questions" else []
+    return next((place.read_text(encoding="utf-8") for place in places if place.is_file()), None)
+
+
 @cache
 def environment() -> Environment:
     """Return what fills the templates, which are named by their path below the package."""
     prepared = Environment(
-        loader=FileSystemLoader([_HERE.parent, _HERE / "templates"]),
+        loader=ChoiceLoader(
+            [FileSystemLoader([_HERE.parent, _HERE / "templates"]), FunctionLoader(_of_a_room)]
+        ),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -180,6 +201,7 @@ def environment() -> Environment:
     )
     prepared.filters["as_json"] = as_json
     prepared.filters["embedded"] = embedded
+    prepared.filters["still"] = still
     prepared.filters["safe_link"] = safe_link
     prepared.filters["capitalize_first"] = capital
     return prepared

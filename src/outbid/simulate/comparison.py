@@ -8,7 +8,7 @@ satisficing, Lempert and Collins 2007).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ import xarray as xr
 from outbid.model.vocabulary import Outcome
 from outbid.simulate.futures import Futures
 from outbid.simulate.scenario import Goal
+from outbid.stats.effects import effects, quantiles
 
 # The share of draws that a tail mean is taken over.
 TAIL = 0.05
@@ -43,6 +44,21 @@ def directions(outcomes: Sequence[Outcome]) -> xr.DataArray:
     )
 
 
+def against_baseline(futures: Mapping[str, Futures]) -> pd.DataFrame:
+    """Return, by prior set, scenario and outcome, its level over the horizon and its difference from the baseline.
+
+    Returns
+    -------
+    scenario, prior, outcome, level_median, level_q05, level_q95, and the columns of effects.
+    """
+    first = next(iter(futures.values()))
+    level = xr.concat([levels(each) for each in futures.values()], xr.Variable("prior", list(futures)))
+    ends = {name: f"level_{name}" for name in ("median", "q05", "q95")}
+    frame = quantiles(level)[list(ends)].rename(ends).to_dataframe().reset_index()
+    difference = level - level.sel(scenario=first.baseline, drop=True)
+    return frame.merge(effects(difference, directions(first.outcomes)), sort=False)
+
+
 def criteria(level: xr.DataArray, better: xr.DataArray) -> xr.Dataset:
     """Return by scenario and outcome, in the outcome's unit, what the criteria go by.
 
@@ -50,10 +66,11 @@ def criteria(level: xr.DataArray, better: xr.DataArray) -> xr.Dataset:
     the shortfall against it; `worst`: the worst level over draws; `worst_tail`: the mean of the worst 5%. Least
     expected regret and best expected level are the same thing, since the best scenario of a draw is the same for all.
     """
-    sign = xr.where(better == "higher", 1.0, -1.0)
+    sign = 2.0 * (better == "higher") - 1.0
     gains = sign * level
     regrets = gains.max("scenario", skipna=False) - gains
-    leading = regrets <= _TIED * np.abs(gains).max("scenario", skipna=False)
+    sizes: xr.DataArray = abs(gains)
+    leading = regrets <= _TIED * sizes.max("scenario", skipna=False)
     # in a draw with a level that is no number nobody leads
     best = leading / np.maximum(leading.sum("scenario"), 1)
     ordered = gains.copy(data=np.sort(gains.values, axis=gains.get_axis_num("draw")))
@@ -77,7 +94,9 @@ def reached(level: xr.DataArray, goals: Sequence[Goal]) -> xr.DataArray:
     if not met:
         return level.isel(outcome=[]).mean("draw").rename(outcome="goal")
     each = xr.concat(met, xr.Variable("goal", [goal.id for goal in goals]))
-    return xr.concat([each, each.all("goal").expand_dims(goal=[TOGETHER])], "goal").mean("draw")
+    together = each.all("goal").expand_dims(goal=[TOGETHER])
+    share: xr.DataArray = xr.concat([each, together], "goal").mean("draw")
+    return share
 
 
 def picks(level: xr.DataArray, better: xr.DataArray, goals: Sequence[Goal] = ()) -> pd.DataFrame:
@@ -88,7 +107,7 @@ def picks(level: xr.DataArray, better: xr.DataArray, goals: Sequence[Goal] = ())
     by, rows = criteria(level, better), []
     for outcome in map(str, level["outcome"].values):
         own, sign = by.sel(outcome=outcome), 1.0 if better.sel(outcome=outcome) == "higher" else -1.0
-        size = float(np.abs(own["worst"]).max(skipna=False))
+        size = float(np.abs(own["worst"].values).max())
         scores = {name: -own[column] for name, column in DISTANCES.items()}
         scores |= {name: sign * own[column] for name, column in LEVELS.items()}
         rows += [(name, outcome, _highest(values, size)) for name, values in scores.items()]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from outbid.model.compile import to_scale
 from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.engine import Simulator, StateToday
 
 Floats = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ class InferredPast(Protocol):
         """Every lever's path."""
 
     @property
-    def standing(self) -> Standing:
+    def state_today(self) -> StateToday:
         """Where each draw stands at the end, with its parameters."""
 
 
@@ -114,5 +114,5 @@ class Rerun:
                 first = at // model.index(name).noise_months
                 own = innovations[name][:, first : first + size]
                 noise[name] = np.pad(own, ((0, 0), (0, size - own.shape[1])))
-        standing = Standing(past.standing.parameters, state, levers[:, max(at - 1, 0)])
-        return self.simulator.run(standing, levers[:, places], noise, outputs=outputs)
+        today = StateToday(past.state_today.parameters, state, levers[:, max(at - 1, 0)])
+        return self.simulator.run(today, levers[:, places], noise, outputs=outputs)

@@ -40,7 +40,7 @@ def effects(difference: xr.DataArray, better: xr.DataArray) -> pd.DataFrame:
     Parameters
     ----------
     difference
-        With dimensions data ("after", "before"), prior, draw, outcome and any keys.
+        With dimensions prior, draw, outcome and any keys, and data ("after", "before") where both are known.
     better
         "higher" or "lower", along `outcome`.
 
@@ -48,16 +48,18 @@ def effects(difference: xr.DataArray, better: xr.DataArray) -> pd.DataFrame:
     -------
     The keys as columns, then `EFFECT_COLUMNS`.
     """
-    chances = p_better(difference, better)
-    table = quantiles(difference.sel(data=AFTER, drop=True)).assign(
-        p_better=chances.sel(data=AFTER, drop=True), p_better_before=chances.sel(data=BEFORE, drop=True)
-    )
+    both = "data" in difference.dims
+    after = difference.sel(data=AFTER, drop=True) if both else difference
+    chances = p_better(after, better)
+    before = p_better(difference.sel(data=BEFORE, drop=True), better) if both else chances * np.nan
+    table = quantiles(after).assign(p_better=chances, p_better_before=before)
     keys = [str(name) for name in difference.dims if name not in ("data", "draw")]
     frame = table.reset_coords(drop=True).to_dataframe(dim_order=keys).reset_index()
     directions: Mapping[Hashable, str] = dict(
         zip(better["outcome"].values.tolist(), better.values.tolist(), strict=True)
     )
-    rows = list(frame[["p_better", "p_better_before", "prior", "outcome"]].itertuples(index=False, name=None))
+    known = frame["p_better_before"].astype(object).where(frame["p_better_before"].notna(), None)
+    rows = list(zip(frame["p_better"], known, frame["prior"], frame["outcome"], strict=True))
     frame["reading"] = [
         reading(after, before, prior, directions[name]) for after, before, prior, name in rows
     ]

@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from outbid.conventions import BEFORE, CALLED
+from outbid.conventions import AFTER, BEFORE, CALLED
 from outbid.errors import InputError, did_you_mean
 from outbid.game.threads import one_thread_each
 from outbid.question import Context
@@ -87,7 +87,7 @@ class Rehearsal:
     def __init__(self, context: Context, known: Knowledge, asked: Collection) -> None:
         self._study, self._known = context.study, known
         self._simulator, self._seed = context.simulator, context.settings.seed
-        standing, model = known.past.standing, context.study.model
+        standing, model = known.history[AFTER].state_today, context.study.model
         self._parameters = {name: standing.parameters[:, i] for i, name in enumerate(model.parameter_names)}
         ahead = [each for each in asked.measures if not each.past]
         # only what is seen is kept: everything would be some fifty megabytes a scenario
@@ -106,7 +106,7 @@ class Rehearsal:
     def utilities(self, decision: Decision) -> dict[str, Floats]:
         """Return each option's utility by draw, more being better, in the unit of the decision's outcome."""
         outcome = next(item for item in self._study.model.outcomes if item.name == decision.outcome)
-        sign, futures = 1.0 if outcome.better == "higher" else -1.0, self._known.futures
+        sign, futures = 1.0 if outcome.better == "higher" else -1.0, self._known.future[AFTER]
         result = {}
         for option in decision.options:
             if option in futures.paths:
@@ -126,7 +126,7 @@ class Rehearsal:
         return self._ahead[scenario][:, : measure.months, self._seen.index(output)]
 
     def _behind(self, measure: Measure, output: str) -> Floats:
-        past, (kind, _, name) = self._known.past, output.partition(".")
+        past, (kind, _, name) = self._known.history[AFTER], output.partition(".")
         if kind == "lever":
             return past.levers[:, :, self._study.model.lever_names.index(name)]
         if output not in past.paths:
@@ -135,7 +135,7 @@ class Rehearsal:
         return past.paths[output]
 
     def _run(self, scenario: str, seed: int, outputs: tuple[str, ...]) -> Floats:
-        item, standing = self._study.scenario(scenario), self._known.past.standing
+        item, standing = self._study.scenario(scenario), self._known.history[AFTER].state_today
         levers = lever_paths(self._study.model, item, standing.levers, self._simulator.months)
         innovations = self._simulator.innovations(len(standing), seed)
         rules = rule_table(self._study.model, item.rules)
@@ -259,7 +259,10 @@ def _estimates(
     weights: Floats,
 ) -> tuple[list[Floats], list[Floats], list[Floats]]:
     """Return what one record tells, the doubt that it removes and how often it answers, a list over targets each."""
-    told, doubt, clear, at = [], [], [], 0
+    told: list[Floats] = []
+    doubt: list[Floats] = []
+    clear: list[Floats] = []
+    at = 0
     for effect in moves.values():
         each = _claim(effect, wanted[:, at], foretold[:, at : at + 2], weights)
         for column, estimate in zip((told, doubt, clear), each, strict=True):

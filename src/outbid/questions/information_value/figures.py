@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dct
 from scipy.special import expit, logit
+
+if TYPE_CHECKING:
+    from outbid.questions.information_value.schema import Measure
 
 Floats = NDArray[np.float64]
 
@@ -17,18 +20,6 @@ Floats = NDArray[np.float64]
 LARGEST = 1e9
 # Figures below this share of a draw's mean level are as good as zero when ratios are taken.
 SMALL = 1e-12
-
-
-class Law(Protocol):
-    """How a figure comes about from what it sees, and the scale on which figures are compared."""
-
-    def draw(
-        self, seen: Floats, shared: Floats, parameters: Mapping[str, Floats], chance: np.random.Generator
-    ) -> Floats:
-        """Return figures for what is seen (draws, figures) and an error that a draw's figures share (draws,)."""
-
-    def scaled(self, figures: Floats) -> Floats:
-        """Return figures on the scale on which equal steps mean about the same."""
 
 
 def _value(given: float | str, parameters: Mapping[str, Floats]) -> Floats:
@@ -116,27 +107,12 @@ class Survey:
         return np.asarray(np.log((figures * self.people + 0.5) / ((1 - figures) * self.people + 0.5)))
 
 
-class Gathered(Protocol):
-    """What of a measure says how its figures come about; see `schema.Measure`."""
-
-    @property
-    def every(self) -> int:
-        """Months that a figure covers."""
-
-    @property
-    def law(self) -> Law:
-        """How a figure comes about; a `Survey` sees the last month that its figure covers."""
-
-    @property
-    def times(self) -> float | str:
-        """What share is seen: a number, or a parameter's name."""
-
-    @property
-    def shared_error(self) -> float:
-        """Standard deviation of an error that all figures share, in the law's scale."""
+# How a figure comes about: `draw` gives figures for what is seen (draws, figures) and an error that a draw's figures
+# share (draws,); `scaled` puts them on the scale on which equal steps mean about the same.
+Law = RelativeError | AbsoluteError | Tally | Survey
 
 
-def expected(measure: Gathered, path: Floats, parameters: Mapping[str, Floats], adds: bool) -> Floats:
+def expected(measure: Measure, path: Floats, parameters: Mapping[str, Floats], adds: bool) -> Floats:
     """Return what each figure sees, shape (draws, figures), from a path of exactly its months (draws, months).
 
     `adds` says whether a figure adds up its months; otherwise it is their mean.
@@ -149,7 +125,7 @@ def expected(measure: Gathered, path: Floats, parameters: Mapping[str, Floats], 
 
 
 def figures(
-    measure: Gathered, path: Floats, parameters: Mapping[str, Floats], adds: bool, chance: np.random.Generator
+    measure: Measure, path: Floats, parameters: Mapping[str, Floats], adds: bool, chance: np.random.Generator
 ) -> Floats:
     """Return one synthetic record per draw, shape (draws, figures); NaN throughout where a path overflowed."""
     seen = expected(measure, path, parameters, adds)
@@ -160,6 +136,6 @@ def figures(
     return np.where(usable[:, None], drawn, np.nan)
 
 
-def signal(measure: Gathered, drawn: Floats) -> Floats:
+def signal(measure: Measure, drawn: Floats) -> Floats:
     """Return a record as level, trend and ever finer swings, shape (draws, figures): a cosine transform of it."""
     return np.asarray(dct(measure.law.scaled(drawn), axis=1, norm="ortho"))

@@ -40,48 +40,49 @@ def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
     to nothing.
     """
     asked = _asked(study)
-    measures, targets = (
+    measures, outcomes = (
         {each.id: each for each in asked.measures},
-        {each.id: each for each in _targets(asked)},
+        {each.name: each for each in study.model.outcomes},
     )
-    units = {each.name: each.unit for each in study.model.outcomes}
-    rows = []
-    for prior in map(str, dataset["prior"].values):
-        for measure in map(str, dataset["measure"].values):
-            for name in map(str, dataset["target"].values):
-                about, target = dataset.sel(prior=prior, target=name), targets[name]
-                claim, series = isinstance(target, Claim), measures.get(measure)
-                holds = about.positive if not isinstance(target, Claim) or target.sign > 0 else about.negative
-                here = about.sel(measure=measure)
-                value, low, high, error = (_four(each) for each in here.told.values)
-                whole = _four(about.whole.sel(estimate="value"))
-                row: Row = {"target": name, "kind": "claim" if claim else "decision", "measure": measure}
-                row |= {"prior": prior, "value": value, "low": low, "high": high, "standard_error": error}
-                row["unit"] = "share" if isinstance(target, Claim) else units[target.outcome]
-                for key in ("doubt", "clear"):
-                    row |= {f"{key}{end}": _four(here[key].sel(estimate=e)) for end, e in _ENDS.items()}
-                row |= {
-                    "ceiling": whole,
-                    "p_today": _four(holds),
-                    "p_before": float(about.before),
-                    "open": bool(about.open),
-                    "best": str(about.best.item()),
-                }
-                shares = [each / whole if whole > 0 else math.nan for each in (value, low, high)]
-                row |= dict(zip(("share", "share_low", "share_high"), shares, strict=True))
-                row["tells"] = shares[0] >= LEAST and shares[1] > 0
-                row["about"] = "" if series is None else "past" if series.past else "ahead"
-                row["only_if"] = "" if series is None else series.under
-                rows.append(row)
-    return {"information_value": pd.DataFrame(rows)}
+    claims = [each.id for each in asked.claims]
+    units = dict.fromkeys(claims, "share")
+    units |= {each.id: outcomes[each.outcome].unit for each in asked.decisions}
+    sign = xr.DataArray([getattr(each, "sign", 1) for each in _targets(asked)], dims="target")
+    parts: list[xr.Dataset] = [
+        *(
+            _ends(dataset[name], label)
+            for name, label in (("told", ""), ("doubt", "doubt"), ("clear", "clear"))
+        ),
+        dataset[["before", "open", "best"]].rename(before="p_before"),
+    ]
+    wide = xr.merge(parts).assign(
+        standard_error=dataset.told.sel(estimate="error", drop=True),
+        ceiling=dataset.whole.sel(estimate="value", drop=True),
+        p_today=dataset.positive.where(sign > 0, dataset.negative),
+    )
+    frame = wide.to_dataframe(dim_order=["prior", "measure", "target"]).reset_index()
+    numbers = [str(name) for name in frame.select_dtypes(float) if name != "p_before"]
+    # more than four digits are luck of the draws
+    frame[numbers] = frame[numbers].map(lambda value: float(f"{value:.4g}"))
+    for end in ("value", "low", "high"):
+        frame[f"share_{end}"] = (frame[end] / frame["ceiling"]).where(frame["ceiling"] > 0)
+    frame = frame.rename(columns={"share_value": "share"})
+    gathered = [measures.get(name) for name in frame["measure"]]
+    return {
+        "information_value": frame.assign(
+            tells=(frame["share"] >= LEAST) & (frame["share_low"] > 0),
+            unit=frame["target"].map(units),
+            kind=["claim" if name in claims else "decision" for name in frame["target"]],
+            about=["" if each is None else "past" if each.past else "ahead" for each in gathered],
+            only_if=["" if each is None else each.under for each in gathered],
+        )
+    }
 
 
-_ENDS = {"": "value", "_low": "low", "_high": "high"}
-
-
-def _four(value: Any) -> float:
-    """Return a number with four significant digits: more is luck of the draws."""
-    return float(f"{float(value):.4g}")
+def _ends(estimates: xr.DataArray, name: str) -> xr.Dataset:
+    """Return value and interval as variables: doubt, doubt_low, doubt_high; or value, low, high without a name."""
+    names = {"value": name, "low": f"{name}_low", "high": f"{name}_high"} if name else {}
+    return estimates.to_dataset("estimate")[["value", "low", "high"]].rename(names)
 
 
 def _asked(study: Study) -> Collection:

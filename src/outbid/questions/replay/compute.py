@@ -40,8 +40,8 @@ def answer(context: Context, asked: Replays, options: Any = None) -> xr.Dataset:
             where, z = known.fit.draws.layout, thinned(known.fit.draws.z, DRAWS)
             blank = unseen_vectors(len(z), where.size, context.settings)
             pasts = {
-                AFTER: (known.past, innovations(model, where, z)),
-                BEFORE: (known.unseen, innovations(model, where, blank)),
+                AFTER: (known.history[AFTER], innovations(model, where, z)),
+                BEFORE: (known.history[BEFORE], innovations(model, where, blank)),
             }
             sets.append(replayed(rerun, pasts, asked.replay, months))
             stage.advance()

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from outbid.conventions import DATA, QUANTILES
+from outbid.conventions import AFTER, BEFORE, DATA, QUANTILES
 from outbid.model.declare import Model
 from outbid.question import Context
 from outbid.questions.scenarios.schema import Courses, Options, own_courses
@@ -33,17 +33,17 @@ def answer(context: Context, asked: Courses, options: Options | None = None) -> 
         If a user's file does not hold sound scenarios; the complaint names the file.
     """
     study, file = context.study, options.scenarios if options else None
-    sides = {prior: (each.futures, each.before) for prior, each in context.known.items()}
+    sides = {prior: (each.future[AFTER], each.future[BEFORE]) for prior, each in context.known.items()}
     if file is not None:
         asked, simulator = own_courses(study, file), context.simulator.simulator
         title = f"Playing the scenarios of {file.name}"
         with context.progress.stage(title, 2 * len(context.known)) as stage:
             for prior, each in context.known.items():
                 played = []
-                for past in (each.past, each.unseen):
+                for past in (each.history[AFTER], each.history[BEFORE]):
                     # as many draws as the simulator's batches, so nothing is compiled anew
                     played.append(
-                        play(study.model, simulator, past.standing, asked.scenarios, context.settings.seed)
+                        play(study.model, simulator, past.state_today, asked.scenarios, context.settings.seed)
                     )
                     stage.advance()
                 sides[prior] = (played[0], played[1])

@@ -78,9 +78,12 @@ def goals(dataset: xr.Dataset) -> list[Goal]:
     found = []
     for name in kept:
         one = dataset.sel(goal=name)
-        bounds = {key: float(one[key]) for key in ("at_least", "at_most") if one[key].notnull()}
-        texts = {"label": str(one.goal_label.item()), "description": str(one.goal_description.item())}
-        found.append(Goal(id=name, outcome=str(one.goal_outcome.item()), **texts, **bounds))
+        low, high = (float(one[key]) if one[key].notnull() else None for key in ("at_least", "at_most"))
+        texts = (str(one[f"goal_{key}"].item()) for key in ("label", "description", "outcome"))
+        label, description, outcome = texts
+        found.append(
+            Goal(id=name, label=label, description=description, outcome=outcome, at_least=low, at_most=high)
+        )
     return found
 
 

@@ -30,7 +30,9 @@ def rows_of(study: Study, core: Core, names: Sequence[str]) -> pd.DataFrame:
     for name in names:
         own = figures[figures["series"] == name]
         own = own.assign(
-            start=own["start"].clip(lower=first), end=own["end"].clip(upper=last), layer="figure"
+            start=own["start"].where(own["start"] >= first, first),
+            end=own["end"].where(own["end"] <= last, last),
+            layer="figure",
         )
         used = own[own["used"] == "yes"] if (own["used"] == "yes").any() else own
         spans = zip(used["start"], used["end"], strict=True)

@@ -68,7 +68,7 @@ def panels(study: Study) -> dict[str, list[Band]]:
 
 def ends(study: Study, core: Core, band: Band) -> list[str]:
     """Return a band's 90% intervals in the first and in the last month, in words."""
-    rows = core["paths"]
+    rows = core["bands"]
     rows = rows[(rows["path"] == band.id) & (rows["prior"] == core.lead)]
     picked = (rows.iloc[0], rows.iloc[-1]) if len(rows) else ()
     return [f"{interval(row.q05, row.q95, band.unit)} in {month_name(str(row.month))}" for row in picked]
@@ -99,8 +99,8 @@ def published(study: Study, core: Core) -> pd.DataFrame:
             names[series][1] or reporter(study, source, note)
             for series, source, note in zip(rows["series"], rows["source"], rows["note"], strict=True)
         ],
-        start=rows["start"].clip(lower=first),
-        end=rows["end"].clip(upper=last),
+        start=rows["start"].where(rows["start"] >= first, first),
+        end=rows["end"].where(rows["end"] <= last, last),
         value=rows["value"] / months,
         low=low / months,
         high=rows["high"].fillna(low) / months,
@@ -166,7 +166,7 @@ def figure(study: Study, core: Core) -> Figure | None:
     drawing = alt.vconcat(*stack, spacing=14).resolve_scale(
         color="independent", shape="independent", stroke="independent"
     )
-    paths = core["paths"]
+    paths = core["bands"]
     paths = dated(paths[paths["prior"] == core.lead].reset_index(drop=True)) if len(paths) else paths
     tables = {
         "bands": paths,

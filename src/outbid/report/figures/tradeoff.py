@@ -132,8 +132,8 @@ def _placed(rows: pd.DataFrame, x: _Scale, y: _Scale) -> pd.DataFrame:
         lines.append((px - 1, at["y_q95"], px + 1, at["y_q05"]))
     spots = place(points, marks, lines, _WIDTH, _HEIGHT)
 
-    def far(spot: Any, value: float) -> float | None:
-        return value if spot.distance > 12 else None
+    def far(spot: Any, value: float) -> float:
+        return value if spot.distance > 12 else math.nan
 
     return rows.assign(
         _x=[x.value(spot.left, _WIDTH) for spot in spots],
