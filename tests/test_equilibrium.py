@@ -216,6 +216,19 @@ def test_the_summary_holds_tests_and_weights(dataset: xr.Dataset, study: Any) ->
     assert [each["term"] for each in summary["payoffs"]][:3] == ["standing", "standing", "aid"]
 
 
+def test_a_game_without_tests_and_moves_has_a_section(
+    dataset: xr.Dataset, study: Any, tmp_path: Path
+) -> None:
+    silent = rivalry.folder(
+        tmp_path, PLAY[: PLAY.index("[[test]]")].replace('incumbent = "lever:hardness"', "")
+    )
+    alone = SimpleNamespace(**vars(study) | {"folder": silent})
+    none = dataset.isel(test=slice(0, 0))
+    assert QUESTION.tables(none, alone)["equilibrium_tests"].empty
+    assert "What the incumbent and the challenger would choose" in html_of(QUESTION.section(none, alone))
+    assert QUESTION.lines(none, alone)[0].startswith("What the incumbent")
+
+
 # words
 
 

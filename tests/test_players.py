@@ -119,12 +119,12 @@ def test_moves_are_read_off_levers_and_indices(game: PlayersGame) -> None:
     levers = np.zeros((1, 4, 2))
     levers[0, :, 0] = [0.5, 0.1, 0.4, 0.9]
     paths = {"standing": np.array([[0.0, 1.0, 2.0, 5.0]])}
-    moves = moves_of(MODEL, game, paths, levers)
+    moves = moves_of(game, paths, levers)
     assert moves.actions["incumbent"].tolist() == [[0, 1, 2]]
     assert moves.axes[0, :, 0].tolist() == [1.0, 2.0, 5.0]
     from_index = replace(game, observed={"challenger": "index:standing"})
     # the middle of the path is 1.5: 1, 2 and 5 are half below, half above and far above it
-    assert moves_of(MODEL, from_index, paths, levers).actions["challenger"].tolist() == [[0, 0, 1]]
+    assert moves_of(from_index, paths, levers).actions["challenger"].tolist() == [[0, 0, 1]]
 
 
 def test_the_whole_answer_is_the_same_for_the_same_seed(strategist: Strategist) -> None:

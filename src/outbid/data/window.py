@@ -40,7 +40,12 @@ class Window:
     def months(self) -> tuple[str, ...]:
         """Every month of the window, as YYYY-MM."""
         first, last = _ordinal(self.first_month), _ordinal(self.last_month)
-        return tuple(f"{n // 12:04d}-{n % 12 + 1:02d}" for n in range(first, last + 1))
+        return tuple(map(_name, range(first, last + 1)))
+
+    def after(self, number: int) -> tuple[str, ...]:
+        """Return so many months that follow the window, as YYYY-MM."""
+        first = _ordinal(self.last_month) + 1
+        return tuple(map(_name, range(first, first + number)))
 
     @property
     def first_day(self) -> dt.date:
@@ -77,3 +82,7 @@ class Window:
 
 def _ordinal(name: str) -> int:
     return int(name[:4]) * 12 + int(name[5:]) - 1
+
+
+def _name(ordinal: int) -> str:
+    return f"{ordinal // 12:04d}-{ordinal % 12 + 1:02d}"

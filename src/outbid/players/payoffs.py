@@ -46,20 +46,10 @@ class Moves(NamedTuple):
 class PayoffPosterior:
     """Payoff weights after the past; all draws of the model count alike.
 
-    Parameters
-    ----------
-    parameters
-        The weights' names, units and priors.
-    z, weights
-        Standard normals behind the trials, and the weights they stand for, (draws, trials, weights).
-    chances
-        Importance of each trial within its draw, summing to one, (draws, trials).
-    log_likelihood
-        Of the moves at each trial, (draws, trials); `by_chance` is that of blind play, a number.
-    settled
-        Which draws' most likely weights were found, shape (draws,).
-    moves
-        How many moves they were learnt from.
+    `weights` are those that were tried, (draws, trials, weights), and `z` the standard normals behind them. `chances`
+    are each trial's importance within its draw, summing to one, and `log_likelihood` that of the moves, both
+    (draws, trials); `by_chance` is that of blind play. `settled` says which draws' most likely weights were found,
+    (draws,); `moves` is how many moves they were learnt from.
     """
 
     parameters: tuple[Parameter, ...]

@@ -25,7 +25,7 @@ from outbid.progress import Progress
 from outbid.simulate.engine import Standing, build_forward
 from outbid.simulate.futures import Futures
 from outbid.simulate.rules import RuleTable, rule_table
-from outbid.simulate.scenario import Scenario, choose, lever_paths, read_scenarios
+from outbid.simulate.scenario import Scenario, choose, lever_paths
 from outbid.study import Study
 
 Floats = NDArray[np.float64]
@@ -150,8 +150,7 @@ def play_out(
         raise InputError(
             f"study {study.name!r}", f"declares no game: it has no {FILE}", "Play without --play equilibrium."
         )
-    declared = read_scenarios(study.folder / "scenarios.toml", study.model, study.levers_today)
-    chosen = choose(declared, scenarios)
+    chosen = choose(study.scenarios, scenarios)
     playout, futures = Playout(strategist, months), {}
     left_out: tuple[str, ...] = ()
     with progress.stage("Playing the scenarios in equilibrium", len(pasts)) as stage:

@@ -32,6 +32,8 @@ def _of(kind: str, problem: str = "{value} is not known") -> Ref:
 
 
 TABLE = Says("is not a table", "Write { name = value }.")
+PlayerName = Annotated[str, _of("player", "is no player")]
+Sight = Annotated[str, _of("sight", "{value} is nothing to be seen")]
 Resting = Annotated[dict[Annotated[str, _of("player", "unknown name")], Number], TABLE]
 Parameters = Annotated[dict[Annotated[str, _of("parameter", "unknown name")], Number], TABLE]
 States = Annotated[dict[Annotated[str, _of("state", "unknown name")], Number], TABLE]
@@ -149,11 +151,7 @@ class Play(Declared):
         Says("missing", "Give at least one [[axis]] with name and points."),
     ]
     observed: Annotated[
-        dict[
-            Annotated[str, _of("player", "is no player")],
-            Annotated[str, _of("sight", "{value} is nothing to be seen")],
-        ],
-        Says("is not a table", 'Write incumbent = "lever:hardness".'),
+        dict[PlayerName, Sight], Says("is not a table", 'Write incumbent = "lever:hardness".')
     ] = Field(default_factory=dict)
     variant: Entries[Variant] = ()
     test: Entries[GameTest] = ()

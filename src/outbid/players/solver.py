@@ -63,22 +63,11 @@ class Solved(NamedTuple):
 
 @dataclass(frozen=True)
 class Equilibria:
-    """Equilibria of many draws in one variant.
+    """Equilibria of many draws in one variant: of the `players` who decide, each by its own of the `levers`.
 
-    Parameters
-    ----------
-    players, levers
-        Who decides, and the lever of each.
-    probabilities
-        By player, shape (draws, states, actions).
-    ahead
-        Expected level of each player's action, shape (draws, months, players).
-    states
-        Expected value of each axis, indices on their own scale, shape (draws, months, axes).
-    solved
-        Which draws have an equilibrium, shape (draws,).
-    residuals
-        Largest error of the value equations, shape (draws,).
+    `probabilities` are by player, (draws, states, actions); `ahead` is the expected level of each player's action,
+    (draws, months, players); `states` the expected value of each axis, indices on their own scale, (draws, months,
+    axes). `solved` says which draws have an equilibrium, `residuals` the largest error of their equations, (draws,).
     """
 
     players: tuple[str, ...]

@@ -41,7 +41,7 @@ class Strategist:
     def learn(self, past: Past, places: NDArray[np.int64], prior_set: str, seed: int) -> PayoffPosterior:
         """Return what the players want, by what they did in the past as the draws at these places infer it."""
         paths = {index.name: past.paths[index.name][places] for index in self.model.indices}
-        moves = moves_of(self.model, self.game, paths, past.levers[places])
+        moves = moves_of(self.game, paths, past.levers[places])
         standing = past.standing.taken(places)
         blank = np.zeros((len(standing), len(self.game.weights)))
         now = self.solver.draws(standing, self._moments.held(standing, seed), blank)
@@ -99,13 +99,14 @@ def evenly(total: int, count: int) -> NDArray[np.int64]:
     return np.linspace(0, total - 1, min(count, total)).astype(int)
 
 
-def moves_of(model: Model, game: PlayersGame, paths: Mapping[str, Floats], levers: Floats) -> Moves:
+def moves_of(game: PlayersGame, paths: Mapping[str, Floats], levers: Floats) -> Moves:
     """Return the moves of the past as each draw infers them, nearest level by level.
 
     `paths` has indices by name in their own unit, (draws, months); `levers` has shape (draws, months, levers). An index
     stands for an action by how far it is from its own middle over the months; the first month has no month before it
     and is left out.
     """
+    model = game.reduction.model
     scaled = {
         index.name: np.asarray(to_scale(index.scale, jnp.asarray(paths[index.name][:, 1:])))
         for index in model.indices

@@ -5,7 +5,7 @@ The same from the priors alone, of the model and of the payoff weights, tells wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -51,8 +51,8 @@ def answer(context: Context, game: PlayersGame, options: Any = None) -> xr.Datas
             results.append(under(strategist, known, prior, context.settings.seed))
             stage.advance()
     result = xr.concat(results, "prior").assign_coords(prior=list(context.known))
-    last = context.study.panel.window.last_month
-    return result.assign_coords(data=list(DATA), month=months_after(last, game.months), **described(game))
+    months = list(context.study.panel.window.after(game.months))
+    return result.assign_coords(data=list(DATA), month=months, **described(game))
 
 
 def under(strategist: Strategist, known: Knowledge, prior: str, seed: int) -> xr.Dataset:
@@ -178,9 +178,3 @@ def described(game: PlayersGame) -> dict[str, Any]:
         "answer_if": ("test", [each.answer_if for each in tests]),
         "done": ("test", [each.done for each in tests]),
     }
-
-
-def months_after(month: str, number: int) -> Sequence[str]:
-    """Return the months that follow one, as YYYY-MM."""
-    start = int(month[:4]) * 12 + int(month[5:])
-    return [f"{(start + i) // 12:04d}-{(start + i) % 12 + 1:02d}" for i in range(number)]

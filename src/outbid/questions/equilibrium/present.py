@@ -36,6 +36,7 @@ def section(dataset: xr.Dataset, study: Study) -> Section:
     """Return the section, headed by the answer to the first test that says what its answers are."""
     game, made = game_of(study), tables(dataset, study)
     tests, weights, means = made["equilibrium_tests"], made["payoff_weights"], made["equilibrium"]
+    observed = ((plain_name(name), plain_name(of.split(":")[1])) for name, of in game.observed.items())
     words = {
         "heading": heading(tests, game),
         "who": who(game, study),
@@ -46,12 +47,7 @@ def section(dataset: xr.Dataset, study: Study) -> Section:
         "weights": [list(map(_weight, rows)) for rows in _blocks(weights, ["player", "term"])],
         "learnt": learnt(weights),
         "fit": fit(made["equilibrium_fit"]),
-        "observed": listed(
-            [
-                f"the {plain_name(name)}'s off its {plain_name(of.partition(':')[2])}"
-                for name, of in game.observed.items()
-            ]
-        ),
+        "observed": listed([f"the {name}'s off its {of}" for name, of in observed]),
     }
     template = "questions/equilibrium/section.html.j2"
     return Section("equilibrium", "Their choices", template, words, made, (figure(means, game),))

@@ -52,9 +52,11 @@ def _columns(values: xr.Dataset, keys: list[str]) -> pd.DataFrame:
 def _over_draws(values: xr.DataArray, keys: list[str]) -> pd.DataFrame:
     """Return the quantiles over the draws that have an equilibrium."""
     index = pd.MultiIndex.from_product([values[key].values for key in keys], names=keys)
-    draws = pd.DataFrame(values.transpose(*keys, "draw").values.reshape(len(index), -1), index=index)
+    draws = pd.DataFrame(
+        values.transpose(*keys, "draw").values.reshape(len(index), values.sizes["draw"]), index=index
+    )
     frame = draws.quantile(list(QUANTILES.values()), axis=1).T
-    return five_digits(frame.set_axis(list(QUANTILES), axis=1).reset_index())
+    return five_digits(frame.set_axis(index).set_axis(list(QUANTILES), axis=1).reset_index())
 
 
 def _means(dataset: xr.Dataset) -> pd.DataFrame:
@@ -71,22 +73,19 @@ def _tests(dataset: xr.Dataset, game: PlayersGame) -> pd.DataFrame:
     judged = dataset[["bayes_factor", "verdict", "because"]]
     columns = _columns(xr.merge([after.assign(p_direction_before=before), judged], compat="equals"), keys)
     frame = _over_draws(dataset.effect.sel(data=AFTER), keys).merge(columns, on=keys)
-    about = {
-        each.id: {
-            "claims": " ".join(each.claims),
-            "question": each.question,
-            "answer_if": each.answer_if,
-            "measure": each.what,
-            "unit": game.unit(each),
-            "sign": each.sign,
-            "smallest": each.smallest,
-        }
-        for each in game.tests
-    }
+    texts = pd.DataFrame(
+        [
+            (
+                *(each.id, " ".join(each.claims), each.question, each.answer_if, each.what, game.unit(each)),
+                *(each.sign, each.smallest),
+            )
+            for each in game.tests
+        ],
+        columns=["test", "claims", "question", "answer_if", "measure", "unit", "sign", "smallest"],
+    )
     rows = list(zip(frame["p_direction"], frame["p_direction_before"], frame["prior"], strict=True))
     frame["reading"] = [ANSWERS[reading(*row, "higher")] for row in rows]
     frame["assumed"] = [is_assumed(after, before) for after, before, _ in rows]
-    texts = pd.DataFrame.from_dict(about, orient="index").rename_axis("test").reset_index()
     return frame.merge(texts, on="test")[[*keys, *texts.columns[1:], *frame.columns[2:]]]
 
 

@@ -47,7 +47,7 @@ def answer(context: Context, asked: Courses, options: Options | None = None) -> 
                     )
                     stage.advance()
                 sides[prior] = (played[0], played[1])
-    months = months_after(study.panel.window.last_month, context.simulator.months)
+    months = study.panel.window.after(context.simulator.months)
     return described(
         dataset(sides, asked, months), study.model, asked, next(iter(sides.values()))[0].scenarios
     ).assign_attrs(file=file.name if file else "")
@@ -117,9 +117,3 @@ def _rule(model: Model, rule: Rule) -> str:
         f"While {plain_name(rule.watch)} is {side} {reported(threshold or 0.0)}{watched}{since}, "
         f"{plain_name(rule.lever)} is at {reported(rule.to)}{unit}."
     )
-
-
-def months_after(month: str, number: int) -> tuple[str, ...]:
-    """Return the months that follow one, as YYYY-MM."""
-    first = int(month[:4]) * 12 + int(month[5:7])
-    return tuple(f"{n // 12:04d}-{n % 12 + 1:02d}" for n in range(first, first + number))
