@@ -52,11 +52,14 @@ outcome = "joined"
 
 [[discover]]
 id = "easing_pays"
-label = "When does easing off keep members?"
-says = "easing off keeps members"
-outcome = "joined"
+question = "When does easing off keep members?"
+answer = "easing off keeps members"
 scenario = "ease"
-against = "baseline"
+
+[[discover.condition]]
+outcome = "joined"
+below = 0.0
+words = "fewer join"
 """
 WORTH = """
 [[claim]]

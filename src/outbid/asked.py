@@ -102,7 +102,7 @@ class Asking:
         sampling = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
         settings, shown = begin(prior, quick, seed, **sampling), progress or Silent()
         given = chosen(question, study, options)
-        if study.declared[question.name] is None:
+        if study.declared.get(question.name) is None:
             raise InputError(
                 f"study {study.name!r}",
                 f"declares nothing for the question {question.name!r}: it has no {question.files[0]}",

@@ -61,7 +61,7 @@ def answer(
     wanted = [
         name
         for name in in_order(names, questions)
-        if asked[name] is not None and (name in names or questions[name].quick or not settings.quick)
+        if asked.get(name) is not None and (name in names or questions[name].quick or not settings.quick)
     ]
     given, results = options or {}, {name: Future[xr.Dataset]() for name in wanted}
     shared: dict[str, Any] = {}
