@@ -140,7 +140,10 @@ class Figure:
             name: json.loads(frame.to_json(orient="records")) for name, frame in self.data.items()
         }
         fixed = re.sub(r"var\(--(\w+)\)", lambda found: FIXED[found[1]], json.dumps(spec))
-        return alt.Chart.from_dict(json.loads(fixed), validate=False)
+        # Altair finds the kind itself only by validating, which knows no CSS and no expressions of ours
+        kinds = {"layer": alt.LayerChart, "vconcat": alt.VConcatChart, "facet": alt.FacetChart}
+        kind = next((kinds[key] for key in kinds if key in spec), alt.Chart)
+        return kind.from_dict(json.loads(fixed), validate=False)
 
 
 def _without_halos(part: Any) -> None:
