@@ -18,8 +18,6 @@ DRAWS, MONTHS, TARGET = 2000, 36, 10.0
 
 
 def main() -> None:
-    from outbid.simulate.scenario_file import read_scenarios
-
     from outbid.run import SEED
     from outbid.simulate.engine import Simulator
     from outbid.simulate.futures import play
@@ -27,7 +25,7 @@ def main() -> None:
     study, standing, origin = khorasan(DRAWS)
     model = study.model
     simulator = Simulator(model, MONTHS, [f"outcome.{item.name}" for item in model.outcomes])
-    scenarios = read_scenarios(study.folder / "scenarios.toml", model)
+    scenarios = study.scenarios
     one, two = (play(model, simulator, standing, scenarios, seed) for seed in (SEED, SEED + 1))
     base, base_two = one.levels(one.baseline), two.levels(one.baseline)
     others = np.random.default_rng(SEED).permutation(DRAWS)

@@ -59,19 +59,19 @@ def write_source(source: Path) -> None:
 def generated_pages() -> dict[str, str]:
     """Return every page that comes from the package itself, by its path."""
     from generate.commands import commands_page
-    from generate.files import files_page
+    from generate.files import file_schemas, files_page
     from generate.modules import front_door_page, module_page, modules, units
     from generate.odd import odd_page
 
     from outbid.cli import app
-    from outbid.study import json_schemas, load_study, shipped_studies
+    from outbid.study import load_study, shipped_studies
 
     studies = [load_study(name) for name in shipped_studies()]
     pages = {
         f"models/{study.name}.md": odd_page(study) for study in studies if study.settings.kind == "population"
     }
     pages["reference/cli.md"] = commands_page(app)
-    pages["reference/files.md"] = files_page(json_schemas())
+    pages["reference/files.md"] = files_page(file_schemas())
     pages["reference/python.md"] = front_door_page()
     for unit, names in units(modules()).items():
         pages[f"reference/modules/{unit}.md"] = module_page(unit, names)

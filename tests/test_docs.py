@@ -24,8 +24,8 @@ from outbid.model.declare import Names
 from outbid.model.decorators import Mechanism
 from outbid.model.trace import returned
 from outbid.model.vocabulary import Count, Flow
-from outbid.report.page import _SECTIONS
-from outbid.study import Study, json_schemas
+from outbid.questions import QUESTIONS
+from outbid.study import Study
 
 DOCS = Path(__file__).parent.parent / "docs"
 sys.path.insert(0, str(DOCS))
@@ -33,7 +33,7 @@ sys.path.insert(0, str(DOCS))
 from build import AFTER  # noqa: E402
 from generate.commands import commands_page, walk  # noqa: E402
 from generate.executed import Desk, Example, ExampleError, examples, with_output  # noqa: E402
-from generate.files import files_page  # noqa: E402
+from generate.files import file_schemas, files_page  # noqa: E402
 from generate.formulas import of_function, of_mechanism  # noqa: E402
 from generate.modules import front_door_page, module_page, modules, place_of, units  # noqa: E402
 from generate.odd import odd_page  # noqa: E402
@@ -210,7 +210,7 @@ def test_commands_inside_groups_are_told_with_what_is_typed_before_them() -> Non
 
 
 def test_every_key_of_a_studys_files_is_listed() -> None:
-    schemas = json_schemas()
+    schemas = file_schemas()
     page = files_page(schemas)
     for name, schema in schemas.items():
         own = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
@@ -313,7 +313,15 @@ def test_every_tutorial_runs_something() -> None:
 def test_the_tutorial_on_the_report_knows_its_sections() -> None:
     text = (DOCS / "tutorials" / "2-read-the-report.md").read_text(encoding="utf-8")
     table = text.partition("| Section |")[2].partition("\n\n")[0]
-    assert re.findall(r"^\| ([A-Z][^|]+?) \|", table, re.MULTILINE) == [name for _, name in _SECTIONS]
+    told = re.findall(r"^\| ([A-Z][^|]+?) \|", table, re.MULTILINE)
+    first, last = ["Answer", "What happened", "What drives what"], ["Unknowns", "How it was made"]
+    assert told == [*first, *(each.title for each in QUESTIONS), *last]
+    for question in QUESTIONS:
+        assert f"| `{question.name}` |" in text
+
+
+def test_every_file_that_a_question_declares_is_in_the_reference() -> None:
+    assert {file for question in QUESTIONS for file in question.files} <= set(file_schemas())
 
 
 def page(*fences: str) -> str:

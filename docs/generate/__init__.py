@@ -1,2 +1,1 @@
-"""What the documentation gets from the package itself: the model's description, the commands, the modules, "
-"examples."""
+"""What the documentation gets from the package itself: the model's description, commands, modules, examples."""

@@ -70,13 +70,15 @@ def walk(app: typer.Typer) -> Iterator[Command]:
 
 
 def _within(command: Command) -> Iterator[Command]:
-    inner = getattr(command.itself, "commands", None)
-    if inner is None:
+    group = command.itself
+    if not hasattr(group, "list_commands"):
         yield command
         return
+    context = typer.Context(group)
     before = tuple(each for each in command.parameters if each.param_type_name == "argument")
     words = [_metavar(each) for each in before if each not in command.before]
-    for name, each in inner.items():
+    for name in group.list_commands(context):
+        each = group.get_command(context, name)
         if not getattr(each, "hidden", False):
             yield from _within(Command(" ".join([command.path, *words, name]), each, before))
 

@@ -51,8 +51,7 @@ class ExampleError(Exception):
 
 @dataclass(frozen=True)
 class Example:
-    """One fence: its kind, what stands behind the kind, options, text, and the line of the page where it "
-    "begins."""
+    """One fence: its kind, what stands behind the kind, options, text, and the line of the page where it begins."""
 
     kind: str
     about: str

@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from generate.markdown import blocks, code, literal, table
+from outbid.declared import json_schema
+from outbid.questions import QUESTIONS
+from outbid.study import json_schemas
 
 TOP = """\
 # A study's files
@@ -14,6 +17,12 @@ TOP = """\
 Every file that a study may hold, with its keys. This page is written from the schemas by which the files are read: a key
 that is not listed here is refused. The JSON Schema under each file serves editors that complete and check TOML, such as
 Taplo or Even Better TOML: save it, and name it in the file's first line with `#:schema path/to/it`."""
+
+
+def file_schemas() -> dict[str, dict[str, Any]]:
+    """Return the JSON Schema of every file that a study may hold: its own, then those of the questions."""
+    asked = {name: json_schema(schema) for each in QUESTIONS for name, schema in each.schemas.items()}
+    return json_schemas() | asked
 
 
 def files_page(schemas: Mapping[str, Mapping[str, Any]]) -> str:

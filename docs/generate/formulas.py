@@ -33,8 +33,7 @@ def of_function(name: str, function: Callable[..., Any]) -> list[str]:
 
 
 def of_mechanism(item: Mechanism, indices: dict[str, Index]) -> list[str]:
-    """Return a line for every effect of a mechanism, in words of the model: who moves, what drifts, what is "
-    "counted."""
+    """Return a line for every effect of a mechanism, in words of the model: who moves, drifts, is counted."""
     effects = trace(item.where, item.function, "sup").results
     found = returned_expressions(item.function)
     lines = []

@@ -27,14 +27,15 @@ print(*study.check().lines, sep="\\n")
 
 The questions of `outbid ask` are methods of `study.ask`: `study.ask.claims()` and so on.
 Every verb and every question gives back a frozen result with `ok`, `lines` (what the command line prints), `problems`
-and `to_json()`. What a person
-can get wrong raises `outbid.InputError`: where, what, and how to mend it."""
+and `to_json()`. An answer to a question has `tables` (pandas DataFrames, ids as keys: the same rows as the CSV files),
+`data` (an xarray Dataset with named dimensions) and `plot()` (an Altair chart); `fit(...)[prior]` has `summary()`,
+`to_dataframe()` and `plot()`; `simulate(...)` has `table`. What a person can get wrong raises `outbid.InputError`:
+where, what, and how to mend it."""
 INSIDE = """\
 ## All modules
 
-A page for each room of the house; what is public in it, as its own words tell it. Names that begin with an underscore
-are private and
-may change at any time."""
+A page for each floor of the house; what is public in it, as its own words tell it. Names that begin with an underscore
+are private and may change at any time."""
 
 
 def modules() -> tuple[str, ...]:

@@ -20,10 +20,9 @@ INTRODUCTION = """\
 This page follows the ODD protocol (overview, design concepts, details) of Grimm et al.
 ([2006](https://doi.org/10.1016/j.ecolmodel.2006.04.023), [2010](https://doi.org/10.1016/j.ecolmodel.2010.08.019),
 [2020](https://doi.org/10.18564/jasss.4259)). It is written from the model when the documentation is built: names,
-units,
-formulas, priors and claims come from the same objects that are simulated and fitted, so that the page can't say one
-thing and the
-program do another. The protocol was made for models of individuals; here the entities are groups of people, counted."""
+units, formulas, priors and claims come from the same objects that are simulated and fitted, so that the page can't
+say one thing and the program do another. The protocol was made for models of individuals; here the entities are
+groups of people, counted."""
 
 
 def odd_page(study: Study) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from outbid.brief.figures import law_in_words
-
 from generate.formulas import of_function
 from generate.markdown import blocks, code, literal, numbered, table
 from outbid.model.vocabulary import Anchor, Index
+from outbid.report.core import law_in_words
 from outbid.study import Study
 
 SIDES = {"incumbent": "incumbent", "challenger": "challenger", "outside": "outsiders", "people": "people"}

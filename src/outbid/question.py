@@ -104,6 +104,8 @@ class Question(Generic[Asked]):
         One line, a question.
     files
         The files of a study that declare it, the main one first; empty if it needs none.
+    schemas
+        What those of them hold that the study itself does not read, by file, for the reference and for editors.
     declare
         Reads them: None where the study doesn't ask.
     answer
@@ -140,6 +142,7 @@ class Question(Generic[Asked]):
     brief: Callable[[xr.Dataset, Study], str] | None = None
     summary: Callable[[xr.Dataset, Study], dict[str, Any]] | None = None
     needs: tuple[str, ...] = ()
+    schemas: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     options: type[BaseModel] | None = None
     quick: bool = False
     aside: bool = False

@@ -222,7 +222,7 @@ class ParameterTable(Declared):
 
 
 class ParameterFile(RootModel[dict[str, ParameterTable]]):
-    """parameters.toml: every parameter of the model under its name."""
+    """parameters.toml, payoffs.toml: every parameter of the model, or weight in a payoff, under its name."""
 
 
 def read_parameters(path: Path) -> tuple[Parameter, ...]:

@@ -6,13 +6,14 @@ from outbid.question import Question
 from outbid.questions.claims.compute import answer
 from outbid.questions.claims.page import section
 from outbid.questions.claims.present import brief, lines, summary, tables
-from outbid.questions.claims.schema import ClaimTests, declare
+from outbid.questions.claims.schema import FILE, ClaimTests, declare
 
 QUESTION = Question[ClaimTests](
     name="claims",
     title="Claims",
     help="What became of the sources' claims?",
-    files=("claim_tests.toml",),
+    files=(FILE,),
+    schemas={FILE: ClaimTests},
     declare=declare,
     answer=answer,
     tables=tables,

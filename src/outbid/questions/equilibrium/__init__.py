@@ -1,6 +1,7 @@
 """What would the players choose, and what would they choose if things were different?"""
 
-from outbid.players.schema import FILE, PAYOFFS
+from outbid.model.priors import ParameterFile
+from outbid.players.schema import FILE, PAYOFFS, Play
 from outbid.question import Question
 from outbid.questions.equilibrium.compute import answer
 from outbid.questions.equilibrium.present import lines, section
@@ -11,6 +12,7 @@ QUESTION = Question(
     title="Their choices",
     help="What would the players choose, and what do their past moves say of what they want?",
     files=(FILE, PAYOFFS),
+    schemas={FILE: Play, PAYOFFS: ParameterFile},
     declare=declare,
     answer=answer,
     tables=tables,

@@ -3,13 +3,14 @@
 from outbid.question import Question
 from outbid.questions.information_value.compute import answer
 from outbid.questions.information_value.present import lines, section, tables
-from outbid.questions.information_value.schema import FILE, declare
+from outbid.questions.information_value.schema import FILE, Collection, declare
 
 QUESTION = Question(
     name="information_value",
     title="What to collect",
     help="Which figures would tell most about a claim or a decision?",
     files=(FILE,),
+    schemas={FILE: Collection},
     declare=declare,
     answer=answer,
     tables=tables,

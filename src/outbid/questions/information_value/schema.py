@@ -156,7 +156,7 @@ class Decision(Declared):
 
 
 class Collection(Declared):
-    """worth.toml."""
+    """worth.toml: what could be collected, and the claims and decisions that it is to serve."""
 
     measures: Entries[Measure] = Field((), alias="measure")
     claims: Entries[Claim] = Field((), alias="claim")

@@ -3,13 +3,14 @@
 from outbid.question import Question
 from outbid.questions.replay.compute import answer
 from outbid.questions.replay.present import lines, section, tables
-from outbid.questions.replay.schema import FILE, declare
+from outbid.questions.replay.schema import FILE, Replays, declare
 
 QUESTION = Question(
     name="replay",
     title="Replays",
     help="How would it have gone with other levers and the same shocks?",
     files=(FILE,),
+    schemas={FILE: Replays},
     declare=declare,
     answer=answer,
     tables=tables,

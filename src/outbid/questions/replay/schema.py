@@ -118,7 +118,7 @@ class Replay(Declared):
 
 
 class Replays(Declared):
-    """replays.toml."""
+    """replays.toml: replays of the past, the one to speak of first at the top."""
 
     replay: Annotated[
         Entries[Replay],

@@ -7,9 +7,10 @@ from outbid.questions.sensitivity.schema import FILE, Options, Sensitivity, decl
 
 QUESTION: Question[Sensitivity] = Question(
     name="sensitivity",
-    title="What matters most",
+    title="What matters",
     help="Which unknowns matter most, and when does a course pay?",
     files=(FILE,),
+    schemas={FILE: Sensitivity},
     declare=declare,
     answer=answer,
     tables=tables,

@@ -114,7 +114,7 @@ class Discover(Compared):
 
 
 class Sensitivity(Declared):
-    """sensitivity.toml; `base_samples` is N of Saltelli's design, which takes N (inputs + 2) runs."""
+    """sensitivity.toml: what is to be explained; `base_samples` is N of Saltelli's design, N (inputs + 2) runs."""
 
     base_samples: Samples
     explain: Entries[Explain] = ()

@@ -10,6 +10,7 @@ QUESTION: Question[Trap] = Question(
     title="The trap",
     help="At what offer does a course gain or lose, and is it a trap?",
     files=(FILE,),
+    schemas={FILE: Trap},
     declare=declare,
     answer=answer,
     tables=tables,

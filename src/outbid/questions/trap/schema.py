@@ -163,7 +163,7 @@ class Answering(Declared):
 
 
 class Trap(Declared):
-    """trap.toml; losing the gain `trap` is what makes the moderating course a trap."""
+    """trap.toml: the map to draw; losing the gain `trap` is what makes the moderating course a trap."""
 
     moderating: ScenarioId
     staying: ScenarioId
