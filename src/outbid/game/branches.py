@@ -41,14 +41,15 @@ STRIDES = 400
 class Trail:
     """An equilibrium followed from one game to another.
 
-    * `equilibria`: the solution at each of `shares`, on the same branch as the start unless `lost` says otherwise.
+    * `equilibria`: the solution at each of `shares`, on the same branch as the start unless `lost` says
+      otherwise.
     * `shares`: shares of the way from the first game to the second, increasing, the last 1 unless others were
       asked.
     * `strides`: how many strides it took.
-    * `lost`: the share of the way beyond which the branch could not be followed, or None. Solutions beyond it come
-      from a search of their own (`solve`, from the last values), and may jump to another branch.
-    * `largest_correction`: the largest share of a stride, in log odds of play, that Newton had to correct: small on
-      a smooth branch.
+    * `lost`: the share of the way beyond which the branch could not be followed, or None. Solutions beyond it
+      come from a search of their own (`solve`, from the last values), and may jump to another branch.
+    * `largest_correction`: the largest share of a stride, in log odds of play, that Newton had to correct:
+      small on a smooth branch.
     """
 
     equilibria: tuple[Equilibrium, ...]
@@ -87,17 +88,10 @@ def follow_all(
     The way leads along the line between the two games' numbers: payoffs, kernel, discounts and precisions.
     For a payoff weight that is the path of the weight itself.
 
-    Parameters
-    ----------
-    shares
-        Where to stop and look, shares of the way in (0, 1], increasing.
+    * `shares`: where to stop and look, shares of the way in (0, 1], increasing.
 
-    Raises
-    ------
-    InputError
-        If a game is malformed or has other players, actions or states, or a share lies outside (0, 1].
-    NoEquilibrium
-        If a branch is lost and no other solution is found either.
+    Raises InputError if a game is malformed or has other players, actions or states, or a share lies outside
+    (0, 1]. Raises NoEquilibrium if a branch is lost and no other solution is found either.
     """
     stops = np.asarray(shares, dtype=float)
     if not len(stops) or (np.diff(stops) <= 0).any() or stops[0] <= 0 or stops[-1] > 1:

@@ -104,8 +104,8 @@ class Slope(NamedTuple):
 
     * `inverse`: (1 - Λ)⁻¹, shape (states, all actions, all actions).
     * `outward`: c (1 - Λ)⁻¹, shape (states, players, all actions).
-    * `mixed`: c (1 - Λ)⁻¹ with the others' play spread over profiles: the weight of P(s'|s, a) dW_j in dW_i, shape
-      (states, players i, players j, profiles), discounts included.
+    * `mixed`: c (1 - Λ)⁻¹ with the others' play spread over profiles: the weight of P(s'|s, a) dW_j in dW_i,
+      shape (states, players i, players j, profiles), discounts included.
     """
 
     inverse: Array

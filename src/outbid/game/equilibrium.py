@@ -9,12 +9,11 @@ with H_i(s) what the shocks are worth to somebody who plays p_i(. | s): its entr
 answer in one month, with the play as before ever after, is compared with the play itself. By the one-shot
 deviation principle no gain in any state means that no other policy gains anything at all (Blackwell, 1965).
 
-
 Find a logit Markov perfect equilibrium, and certify it.
 
-Newton from a coarse grid's solution, then from zero, then with halved steps; where all fail, a homotopy
-walks from a game that is easy (all actions alike, precision 0; or a short sight, a small discount) to the
-one that was asked for, each time from the last solution (Turocy, 2005; Eibelshäuser and Poensgen, 2019).
+Newton from a coarse grid's solution, then from zero, then with halved steps; where all fail, a homotopy walks
+from a game that is easy (all actions alike, precision 0; or a short sight, a small discount) to the one that
+was asked for, each time from the last solution (Turocy, 2005; Eibelshäuser and Poensgen, 2019).
 """
 
 from __future__ import annotations
@@ -78,10 +77,7 @@ def worth_of_play(arrays: Arrays, log_chances: tuple[Array, ...]) -> Array:
 def deviation_gains(arrays: Arrays, log_chances: tuple[Array, ...]) -> Array:
     """Return what each player gains in each state by answering best for one month, shape (players, states).
 
-    Parameters
-    ----------
-    log_chances
-        The play: each player's log probabilities, shapes (states, actions). Any play will do.
+    * `log_chances`: the play: each player's log probabilities, shapes (states, actions). Any play will do.
     """
     counts = arrays.counts
     worth = worth_of_play(arrays, log_chances)
@@ -122,8 +118,9 @@ class Certificate(NamedTuple):
     """Evidence that an answer is an equilibrium.
 
     * `residual`: largest absolute error of the value equations, in payoff units.
-    * `gain`: most that any player could gain in any state by any other mixture once, shocks' worth included, in
-      payoff units: zero in equilibrium, and computed apart from the equations that were solved (`certify`).
+    * `gain`: most that any player could gain in any state by any other mixture once, shocks' worth included,
+      in payoff units: zero in equilibrium, and computed apart from the equations that were solved
+      (`certify`).
     * `steps`, `method`: Newton steps taken, and which way found it.
     """
 
@@ -198,17 +195,10 @@ class Equilibrium:
 def solve(game: Game, start: Floats | None = None) -> Equilibrium:
     """Return a logit Markov perfect equilibrium of the game, with its certificate.
 
-    Parameters
-    ----------
-    start
-        Values to start from, shape (states, all actions); by default a coarser grid's solution.
+    * `start`: values to start from, shape (states, all actions); by default a coarser grid's solution.
 
-    Raises
-    ------
-    InputError
-        If the game is malformed, see `check_game`.
-    NoEquilibrium
-        If Newton, its damped form and both homotopies all fail.
+    Raises InputError if the game is malformed, see `check_game`. Raises NoEquilibrium if Newton, its damped
+    form and both homotopies all fail.
     """
     check_game(game)
     arrays = game.arrays

@@ -1,8 +1,8 @@
 """Estimate payoffs from a record of play, in two steps; and the result, in the words political scientists know.
 
-The first step, the state equation, is done elsewhere (`outbid.game.first_stage`) and comes in with the kernel.
-The second, here, maximises Σ_t Σ_i log p_i(a_it | s_t) over the payoffs' parameters, where the p_i are those
-of the game's logit Markov perfect equilibrium.
+The first step, the state equation, is done elsewhere (`outbid.game.first_stage`) and comes in with the
+kernel. The second, here, maximises Σ_t Σ_i log p_i(a_it | s_t) over the payoffs' parameters, where the p_i
+are those of the game's logit Markov perfect equilibrium.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class Estimates:
     * `equilibrium`: the game's equilibrium at the estimates, with its certificate.
     * `converged`, `message`: whether the search ended at a maximum of the likelihood, and why it ended.
     * `steps`, `evaluations`: steps taken, and how often the game was solved on the way.
-    * `outcome`: a fingerprint of what was explained (months and actions): models are compared on the same only.
+    * `outcome`: a fingerprint of what was explained (months and actions): models are compared on the same
+      only.
     """
 
     title: str
@@ -85,15 +86,10 @@ class Estimates:
     def vcov(self, kind: str | None = None) -> Floats:
         """Return the estimates' covariance, shape (parameters, parameters).
 
-        Parameters
-        ----------
-        kind
-            "uncorrected", "robust", "published" or "corrected"; None takes `self.kind`.
+        * `kind`: "uncorrected", "robust", "published" or "corrected"; None takes `self.kind`.
 
-        Raises
-        ------
-        InputError
-            For a kind that is not there: corrections need a first step with a covariance, see `FirstStep`.
+        Raises InputError for a kind that is not there: corrections need a first step with a covariance, see
+        `FirstStep`.
         """
         wanted = kind or self.kind
         if wanted not in self.covariances:
@@ -115,10 +111,7 @@ class Estimates:
     def p_values(self, kind: str | None = None, *, sides: int = 2) -> Floats:
         """Return p values by the normal distribution, shape (parameters,).
 
-        Parameters
-        ----------
-        sides
-            2, or 1 for the chance of an estimate as far from zero on its own side.
+        * `sides`: 2, or 1 for the chance of an estimate as far from zero on its own side.
         """
         from scipy.stats import norm
 
@@ -133,12 +126,9 @@ class Estimates:
     def predict(self, states: ArrayLike | Mapping[str, ArrayLike] | None = None, action: int = -1) -> Floats:
         """Return the chance that each player takes an action, shape (states, players).
 
-        Parameters
-        ----------
-        states
-            Places on the grid, or figures by axis (each goes to the nearest state); None takes the whole grid.
-        action
-            The action's number; -1 is each player's last, such as to attack.
+        * `states`: places on the grid, or figures by axis (each goes to the nearest state); None takes the
+          whole grid.
+        * `action`: the action's number; -1 is each player's last, such as to attack.
         """
         game = self.equilibrium.game
         counts = {player.name: len(player.actions) for player in game.players}
@@ -191,10 +181,7 @@ class Estimates:
     def to_latex(self, kind: str | None = None, *, stars: bool = False) -> str:
         """Return a LaTeX table (booktabs).
 
-        Parameters
-        ----------
-        stars
-            Whether to mark two-sided p below .1, .05 and .01.
+        * `stars`: whether to mark two-sided p below .1, .05 and .01.
         """
         return coefficients.latex_table(self.title, self.warning, self.facts(kind), self.table(kind), stars)
 
@@ -226,31 +213,22 @@ def estimate(
 
     Two ways to the same first-order conditions. By default a nested fixed point (Rust, 1987): each evaluation
     solves the game, and the likelihood's derivatives follow from the implicit function theorem. With
-    `constrained`, values and parameters move together (mathematical programming with equilibrium constraints; Su
-    and Judd, 2012): each trial takes one Newton step on the equilibrium constraints, and the constraints hold exactly
-    at the end only. Both stop at a local maximum. Likelihoods of games can have several, and where a game has several
-    equilibria both follow the branch that they start on: see `outbid.game.many_starts`.
+    `constrained`, values and parameters move together (mathematical programming with equilibrium constraints;
+    Su and Judd, 2012): each trial takes one Newton step on the equilibrium constraints, and the constraints
+    hold exactly at the end only. Both stop at a local maximum. Likelihoods of games can have several, and
+    where a game has several equilibria both follow the branch that they start on: see
+    `outbid.game.many_starts`.
 
-    Parameters
-    ----------
-    specification, play
-        The family of games, and what was seen.
-    start
-        Parameters to start from, shape (parameters,).
-    values
-        Equilibrium values at the start, shape (states, all actions), to choose the branch; by default those that
-        Newton finds from zero or, where it fails, `solve`.
-    errors
-        Whether to compute every kind of standard error, or the uncorrected only.
+    * `specification`, `play`: the family of games, and what was seen.
+    * `start`: parameters to start from, shape (parameters,).
+    * `values`: equilibrium values at the start, shape (states, all actions), to choose the branch; by default
+      those that Newton finds from zero or, where it fails, `solve`.
+    * `errors`: whether to compute every kind of standard error, or the uncorrected only.
 
-    Raises
-    ------
-    InputError
-        For a start of the wrong length, a game that is none, a record that the game can't have left, a player
-        who always does the same or whose acts the state foretells without fail (perfect separation), or a
-        parameter that changes nothing.
-    NoEquilibrium
-        If no equilibrium is found at the start.
+    Raises InputError for a start of the wrong length, a game that is none, a record that the game can't have
+    left, a player who always does the same or whose acts the state foretells without fail (perfect
+    separation), or a parameter that changes nothing. Raises NoEquilibrium if no equilibrium is found at the
+    start.
     """
     theta = specification.parameters(start)
     game = specification.game(theta)

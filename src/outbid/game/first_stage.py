@@ -4,8 +4,9 @@ For any number of players the terms are a constant, each player's action, the st
 times the state. This is the state equation of Crisman-Cox and Gibilisco's outbidding game.
 
 Under a state with nearly a unit root the textbook errors are too small, for they hold the path of the state
-fixed. The parametric bootstrap makes a whole new path with each draw: it starts at the first month's state, takes the
-actions as they were, and lets the fitted equation and fresh normal noise do the rest; then the equation is fitted anew.
+fixed. The parametric bootstrap makes a whole new path with each draw: it starts at the first month's state,
+takes the actions as they were, and lets the fitted equation and fresh normal noise do the rest; then the
+equation is fitted anew.
 """
 
 from __future__ import annotations
@@ -46,19 +47,12 @@ def check_panel(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> t
 def check_identified(design: Floats, terms: Sequence[str], players: int) -> None:
     """Complain when the terms of a regression can't be told apart.
 
-    Parameters
-    ----------
-    design
-        Shape (months, terms): a constant, then one column a player's action, then the rest.
-    terms
-        Their names.
-    players
-        How many of them are actions.
+    * `design`: shape (months, terms): a constant, then one column a player's action, then the rest.
+    * `terms`: their names.
+    * `players`: how many of them are actions.
 
-    Raises
-    ------
-    InputError
-        For an action that never varies, and for the first term that follows from those before it.
+    Raises InputError for an action that never varies, and for the first term that follows from those before
+    it.
     """
     for place in range(1, players + 1):
         if np.ptp(design[:, place]) == 0:
@@ -137,19 +131,12 @@ def levels(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> FirstS
     The standard errors are the plain ones, which are too small when the state has nearly a unit root;
     `outbid.game.first_stage` gives better ones.
 
-    Parameters
-    ----------
-    state
-        Shape (months,), in order and without gaps.
-    actions
-        Shape (months, players): what was done in each month. The last month's actions are not used.
-    names
-        One name a player's action, such as "hamas_attack".
+    * `state`: shape (months,), in order and without gaps.
+    * `actions`: shape (months, players): what was done in each month. The last month's actions are not used.
+    * `names`: one name a player's action, such as "hamas_attack".
 
-    Raises
-    ------
-    InputError
-        For figures that are missing, too few months, or actions that leave no way to tell effects apart.
+    Raises InputError for figures that are missing, too few months, or actions that leave no way to tell
+    effects apart.
     """
     states, moves = check_panel(state, actions, names)
     terms = level_terms(names)
@@ -162,19 +149,13 @@ def changes(
 ) -> FirstStage:
     """Fit the change of the state on last month's actions and change, and actions times last month's state.
 
-    There is no level term. Standard errors are prewhitened Newey-West ones (1994) without a small-sample correction.
+    There is no level term. Standard errors are prewhitened Newey-West ones (1994) without a small-sample
+    correction.
 
-    Parameters
-    ----------
-    state, actions, names
-        As for `levels`.
-    lag
-        Months over which residuals hang together; None chooses it from the data.
+    * `state`, `actions`, `names`: as for `levels`.
+    * `lag`: months over which residuals hang together; None chooses it from the data.
 
-    Raises
-    ------
-    InputError
-        As `levels`, and when there are too few months for such errors.
+    Raises InputError as `levels`, and when there are too few months for such errors.
     """
     states, moves = check_panel(state, actions, names)
     terms = ("intercept", *names, "lag_diff_state", *(f"{name}_x_lag_state" for name in names))
@@ -198,17 +179,10 @@ def level_terms(names: Sequence[str]) -> tuple[str, ...]:
 def level_design(state: Floats, actions: Floats) -> Floats:
     """Return the terms of the state equation month by month.
 
-    Parameters
-    ----------
-    state
-        Shape (..., months): one path of the state or many.
-    actions
-        Shape (months, players).
+    * `state`: shape (..., months): one path of the state or many.
+    * `actions`: shape (months, players).
 
-    Returns
-    -------
-    numpy.ndarray
-        Shape (..., months, terms), in the order of `level_terms`.
+    Returned: shape (..., months, terms), in the order of `level_terms`.
     """
     column = state[..., None]
     moved = np.broadcast_to(actions, (*state.shape, actions.shape[-1]))
@@ -310,24 +284,15 @@ def bootstrap(
 
     Actions are taken as they were. Starting values: the first month's state.
 
-    Parameters
-    ----------
-    state, actions, names
-        As for `outbid.game.first_stage.levels`.
-    draws
-        How many paths to simulate, 2 or more.
-    seed
-        Same seed, same numbers.
-    states
-        Shape (paths, months): draws of a latent state, from `outbid.game.measurement.draw_states`. Draw number
-        r then fits the equation to path r (counted round and round) before it simulates from that fit, so
-        that the covariance takes in the doubt about the state too. The months of one path hang together; adding
-        independent noise month by month would drown the equation.
+    * `state`, `actions`, `names`: as for `outbid.game.first_stage.levels`.
+    * `draws`: how many paths to simulate, 2 or more.
+    * `seed`: same seed, same numbers.
+    * `states`: shape (paths, months): draws of a latent state, from `outbid.game.measurement.draw_states`.
+      Draw number r then fits the equation to path r (counted round and round) before it simulates from that
+      fit, so that the covariance takes in the doubt about the state too. The months of one path hang
+      together; adding independent noise month by month would drown the equation.
 
-    Raises
-    ------
-    InputError
-        As `levels`; also for `states` of another length, and when simulated paths explode.
+    Raises InputError as `levels`; also for `states` of another length, and when simulated paths explode.
     """
     observed, moves = check_panel(state, actions, names)
     if draws < 2:
@@ -353,26 +318,12 @@ def bootstrap(
 def simulate_paths(parameters: Floats, start: Floats, actions: Floats, noise: Floats) -> Floats:
     """Return paths of the state under given actions.
 
-    Parameters
-    ----------
-    parameters
-        Shape (draws, terms + 1): coefficients in the order of `level_terms`, then sigma.
-    start
-        Shape (draws,): the state of the first month.
-    actions
-        Shape (months, players); the last month's are not used.
-    noise
-        Shape (months - 1, draws): standard normal numbers.
+    * `parameters`: shape (draws, terms + 1): coefficients in the order of `level_terms`, then sigma.
+    * `start`: shape (draws,): the state of the first month.
+    * `actions`: shape (months, players); the last month's are not used.
+    * `noise`: shape (months - 1, draws): standard normal numbers.
 
-    Returns
-    -------
-    numpy.ndarray
-        Shape (draws, months).
-
-    Raises
-    ------
-    InputError
-        When a path explodes.
+    Returned: shape (draws, months). Raises InputError when a path explodes.
     """
     players = actions.shape[1]
     level = parameters[:, 0] + actions[:-1] @ parameters[:, 1 : players + 1].T
@@ -394,17 +345,10 @@ def simulate_paths(parameters: Floats, start: Floats, actions: Floats, noise: Fl
 def fit_paths(paths: Floats, actions: Floats) -> Floats:
     """Fit the state equation to many paths at once.
 
-    Parameters
-    ----------
-    paths
-        Shape (draws, months).
-    actions
-        Shape (months, players).
+    * `paths`: shape (draws, months).
+    * `actions`: shape (months, players).
 
-    Returns
-    -------
-    numpy.ndarray
-        Shape (draws, terms + 1): coefficients, then sigma with months less terms degrees of freedom.
+    Returned: shape (draws, terms + 1): coefficients, then sigma with months less terms degrees of freedom.
     """
     design = level_design(paths[:, :-1], actions[:-1])
     outcome = paths[:, 1:, None]

@@ -78,11 +78,8 @@ class Grid:
     def nearest(self, figures: Mapping[str, ArrayLike], *, tolerated: float = TOLERATED) -> Ints:
         """Return the state nearest to each figure, shape (figures,); what lies outside goes to the edge.
 
-        Raises
-        ------
-        InputError
-            On a missing axis, a figure that is not a number, or more than the `tolerated` share of figures
-            beyond the grid's edges: a grid that misses the data.
+        Raises InputError on a missing axis, a figure that is not a number, or more than the `tolerated` share
+        of figures beyond the grid's edges: a grid that misses the data.
         """
         indices = []
         for axis in self.axes:

@@ -1,10 +1,10 @@
 """Full information: payoffs, state equation and measures estimated at once, with the state unobserved.
 
-Where the two-step estimator takes a smoothed state for the true one, this one carries the doubt about it along, and
-lets the actions speak about the state too. It maximises the likelihood of `outbid.game.hidden_likelihood` with a
-trust region on exact scores, scaled anew between rounds by the months' scores. Errors come from the observed
-information, or with the months' scores from the sandwich (White, 1982). The likelihood may have several local
-maxima: start from several places, and report what each led to.
+Where the two-step estimator takes a smoothed state for the true one, this one carries the doubt about it
+along, and lets the actions speak about the state too. It maximises the likelihood of
+`outbid.game.hidden_likelihood` with a trust region on exact scores, scaled anew between rounds by the months'
+scores. Errors come from the observed information, or with the months' scores from the sandwich (White, 1982).
+The likelihood may have several local maxima: start from several places, and report what each led to.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ class FullInformation:
     """Estimates of a hidden game, and what they say about the state.
 
     * `estimates`: all that was estimated, in natural units, with its errors: "uncorrected" from the observed
-      information, "robust" the sandwich. There was no first step to correct for. NaN where the record leaves a
-      direction open.
+      information, "robust" the sandwich. There was no first step to correct for. NaN where the record leaves
+      a direction open.
     * `state`: each month's state given the record; its mean and standard deviation from the grid's points.
     * `scores`: months' scores at the estimates, shape (months, names).
     * `notes`: doubts, in words: about the grid, and about quantities that ran to zero.
@@ -143,21 +143,12 @@ class FullInformation:
 def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None = None) -> FullInformation:
     """Return the maximum likelihood estimates of a hidden game nearest uphill of `start`.
 
-    Parameters
-    ----------
-    hidden
-        What is to be estimated, and its anchors.
-    record
-        Actions and measures by month.
-    start
-        Where to begin, shape (names,), in natural units; by default the specification's starts.
+    * `hidden`: what is to be estimated, and its anchors.
+    * `record`: actions and measures by month.
+    * `start`: where to begin, shape (names,), in natural units; by default the specification's starts.
 
-    Raises
-    ------
-    InputError
-        If record and specification do not fit, or the start gives the record no likelihood.
-    NoEquilibrium
-        If the game at the start has none that can be found.
+    Raises InputError if record and specification do not fit, or the start gives the record no likelihood.
+    Raises NoEquilibrium if the game at the start has none that can be found.
     """
     likelihood = Likelihood(hidden, record)
     search = Search(likelihood, hidden.start if start is None else np.asarray(start, dtype=float))

@@ -2,9 +2,9 @@
 
 The likelihood of actions and noisy measures under a game whose state was not observed, with exact scores.
 
-At each parameter vector the game is solved on its grid; equilibrium play gives the probability of the actions in
-every state, the kernel gives the state's law, the measures give noisy views of it, and the forward recursion of
-`outbid.game.markov` sums over all paths of the state.
+At each parameter vector the game is solved on its grid; equilibrium play gives the probability of the actions
+in every state, the kernel gives the state's law, the measures give noisy views of it, and the forward
+recursion of `outbid.game.markov` sums over all paths of the state.
 """
 
 from __future__ import annotations
@@ -47,10 +47,8 @@ class Record:
     * `measures`: shape (months, measures), in the order of the specification; NaN where missing.
     * `months`: names of the months, "YYYY-MM", or nothing; names that skip a month are refused.
 
-    Raises
-    ------
-    InputError
-        On different numbers of months, a gap, an infinite figure, or a measure without any figure.
+    Raises InputError on different numbers of months, a gap, an infinite figure, or a measure without any
+    figure.
     """
 
     actions: NDArray[np.int64]
@@ -91,16 +89,13 @@ def joint_log(counts: tuple[int, ...], logs: tuple[Array, ...]) -> Array:
 def measure_log(at: ArrayLike, figures: Array, intercepts: Array, loadings: Array, sds: Array) -> Array:
     """Return the log density of each month's measures in each state, shape (months, states).
 
-    Measure k of a month is normal with mean intercept_k + loading_k x state and standard deviation sd_k; NaN is missing.
+    Measure k of a month is normal with mean intercept_k + loading_k x state and standard deviation sd_k; NaN
+    is missing.
 
-    Parameters
-    ----------
-    at
-        The states' values, shape (states,); or (states, measures) where each measure sees a quantity of its own.
-    figures
-        Shape (months, measures).
-    intercepts, loadings, sds
-        Shape (measures,).
+    * `at`: the states' values, shape (states,); or (states, measures) where each measure sees a quantity of
+      its own.
+    * `figures`: shape (months, measures).
+    * `intercepts`, `loadings`, `sds`: shape (measures,).
     """
     state = jnp.asarray(at, dtype=float)
     state = jnp.broadcast_to(state[:, None] if state.ndim == 1 else state, (len(state), figures.shape[1]))
@@ -199,7 +194,8 @@ class Point:
 class Likelihood:
     """The log-likelihood of a record under a hidden game, compiled once; see `at`.
 
-    * `hidden`: the specification. Its compiled code is kept with it, so several records of one length share it.
+    * `hidden`: the specification. Its compiled code is kept with it, so several records of one length share
+      it.
     * `record`: what was seen.
     """
 
@@ -222,17 +218,11 @@ class Likelihood:
     def at(self, estimates: ArrayLike, values: ArrayLike | None = None, *, by_month: bool = False) -> Point:
         """Return the likelihood at estimates in natural units, shape (names,), with scores in those units.
 
-        Parameters
-        ----------
-        values
-            Equilibrium values to start from, shape (states, all actions), such as those of a point nearby; else zeros.
-        by_month
-            Whether to work out each month's score too, which takes longer on a large grid.
+        * `values`: equilibrium values to start from, shape (states, all actions), such as those of a point
+          nearby; else zeros.
+        * `by_month`: whether to work out each month's score too, which takes longer on a large grid.
 
-        Raises
-        ------
-        NoEquilibrium
-            If the game there has none that can be found.
+        Raises NoEquilibrium if the game there has none that can be found.
         """
         inner = self.inward(np.asarray(estimates, dtype=float))
         point, slopes = self.at_inner(inner, values, by_month=by_month), self.slopes(inner)
@@ -274,8 +264,8 @@ class Likelihood:
     ) -> Point:
         """Return the likelihood at unbounded units, with scores in these units; otherwise as `at`.
 
-        Unless `thorough`, only Newton's method looks for the equilibrium, from `values` and from zeros: enough for a
-        trial step, which can be shortened.
+        Unless `thorough`, only Newton's method looks for the equilibrium, from `values` and from zeros:
+        enough for a trial step, which can be shortened.
         """
         compiled = _compiled(self.hidden, by_month or not self.large)
         here, rest = jnp.asarray(inner), (self.figures, self.seen)

@@ -129,16 +129,10 @@ def normal_band(
     probabilities under `floor` are set to zero and rows brought back to one (Tauchen, 1986). Differentiable
     in `mean` and `sd`.
 
-    Parameters
-    ----------
-    points
-        Evenly spaced states, shape (states,).
-    mean
-        Shape (states, profiles), in the points' unit.
-    sd
-        A number, or shape (states, profiles).
-    reach
-        States down and up that rows may reach, from `normal_reach`.
+    * `points`: evenly spaced states, shape (states,).
+    * `mean`: shape (states, profiles), in the points' unit.
+    * `sd`: a number, or shape (states, profiles).
+    * `reach`: states down and up that rows may reach, from `normal_reach`.
     """
     at = jnp.asarray(points, dtype=float)
     states = at.shape[0]
@@ -166,9 +160,9 @@ def normal_band(
 def normal_weights(points: Array, mean: Array, sd: Array) -> Array:
     """Return the weights of a normal move on points with gaps, shape (*mean.shape, points).
 
-    They integrate the line between neighbouring points exactly against N(mean, sd²), so the mean is kept
-    and a move far smaller than the gaps is not lost; beyond the ends the end point counts. With sd zero this
-    is linear interpolation. Differentiable in all three.
+    They integrate the line between neighbouring points exactly against N(mean, sd²), so the mean is kept and
+    a move far smaller than the gaps is not lost; beyond the ends the end point counts. With sd zero this is
+    linear interpolation. Differentiable in all three.
     """
     spread = jnp.maximum(sd, 1e-12)[..., None]
     away = (mean[..., None] - points) / spread

@@ -72,17 +72,10 @@ def search(game: Game, starts: int = 30, seed: int = 0, *, boldness: float = 3.0
     The first start is `solve`'s own. The others let every player play some random policy, the same
     throughout, by regions, or by states, for ever, and start Newton from what that would be worth.
 
-    Parameters
-    ----------
-    starts
-        How many starts, at least 1.
-    boldness
-        Standard deviation of the random policies' log odds.
+    * `starts`: how many starts, at least 1.
+    * `boldness`: standard deviation of the random policies' log odds.
 
-    Raises
-    ------
-    NoEquilibrium
-        If no start leads to one.
+    Raises NoEquilibrium if no start leads to one.
     """
     if starts < 1:
         raise InputError("starts", f"is {starts}", "Give at least 1.")
@@ -149,8 +142,8 @@ class LocalMaxima:
 
     * `estimates`: the estimates at each distinct one.
     * `starts`: by maximum, places of the starts that led there, in the order they were given.
-    * `equilibria`: by maximum, how many equilibria a search found at its parameters; the likelihood belongs to one
-      of them.
+    * `equilibria`: by maximum, how many equilibria a search found at its parameters; the likelihood belongs
+      to one of them.
     * `tried`: how many starts there were.
     * `failed`: start by start, why it led to no maximum: (place, reason).
     """
@@ -191,10 +184,7 @@ class LocalMaxima:
 def draw_starts(center: ArrayLike, spread: ArrayLike, number: int = 60, seed: int = 0) -> Floats:
     """Return random starts, shape (number, parameters): the centre itself, then normal draws around it.
 
-    Parameters
-    ----------
-    center, spread
-        Mean and standard deviation by parameter, shape (parameters,).
+    * `center`, `spread`: mean and standard deviation by parameter, shape (parameters,).
     """
     middle, width = np.asarray(center, dtype=float), np.asarray(spread, dtype=float)
     if number < 1:
@@ -221,21 +211,12 @@ def estimate_many(
 
     Searches run side by side, on as many threads as there are cores; the answer doesn't depend on that.
 
-    Parameters
-    ----------
-    starts
-        Shape (starts, parameters), such as from `draw_starts`.
-    equilibrium_starts
-        How many starts look for further equilibria at each maximum.
-    seed
-        For that search.
-    errors
-        Whether to compute every kind of standard error at each maximum.
+    * `starts`: shape (starts, parameters), such as from `draw_starts`.
+    * `equilibrium_starts`: how many starts look for further equilibria at each maximum.
+    * `seed`: for that search.
+    * `errors`: whether to compute every kind of standard error at each maximum.
 
-    Raises
-    ------
-    InputError
-        As `estimate`, for what is wrong whatever the start; and if no start leads to a maximum.
+    Raises InputError as `estimate`, for what is wrong whatever the start; and if no start leads to a maximum.
     """
     places = np.atleast_2d(np.asarray(starts, dtype=float))
     for i, each in enumerate(places):

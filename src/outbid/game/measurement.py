@@ -7,8 +7,8 @@ and the state carries over and answers to what the players did the month before,
 The unit noises settle the scale. This is the measurement model of Crisman-Cox and Gibilisco; filtering and
 smoothing (Kalman 1960; Durbin and Koopman 2012) are statsmodels'.
 
-
-The measurement model fitted anew: maximum likelihood, its standard errors, and every maximum found."""
+The measurement model fitted anew: maximum likelihood, its standard errors, and every maximum found.
+"""
 
 from __future__ import annotations
 
@@ -74,15 +74,9 @@ class SmoothedState(NamedTuple):
 def standardise(measures: ArrayLike) -> tuple[Floats, Floats, Floats]:
     """Return measures with mean 0 and standard deviation 1, the means, and the standard deviations.
 
-    Parameters
-    ----------
-    measures
-        Shape (months, measures); NaN where a month has none. Standard deviations divide by n - 1.
+    * `measures`: shape (months, measures); NaN where a month has none. Standard deviations divide by n - 1.
 
-    Raises
-    ------
-    InputError
-        When a measure has fewer than two months, never varies, or is infinite.
+    Raises InputError when a measure has fewer than two months, never varies, or is infinite.
     """
     table = np.asarray(measures, dtype=float)
     if table.ndim != 2:
@@ -103,20 +97,12 @@ def standardise(measures: ArrayLike) -> tuple[Floats, Floats, Floats]:
 def smooth_state(parameters: Measurement, measures: ArrayLike, actions: ArrayLike) -> SmoothedState:
     """Return the state given all measures, at known parameters.
 
-    Parameters
-    ----------
-    parameters
-        Weights for the standardised measures, persistence, inputs.
-    measures
-        Shape (months, measures), in their own units; they are standardised here. NaN where missing.
-    actions
-        Shape (months, players): actions of each month, which move the state of the next. The last month's have no effect
-        within the window, and the first month's state has no input.
+    * `parameters`: weights for the standardised measures, persistence, inputs.
+    * `measures`: shape (months, measures), in their own units; they are standardised here. NaN where missing.
+    * `actions`: shape (months, players): actions of each month, which move the state of the next. The last
+      month's have no effect within the window, and the first month's state has no input.
 
-    Raises
-    ------
-    InputError
-        For shapes that do not fit one another and for missing actions.
+    Raises InputError for shapes that do not fit one another and for missing actions.
     """
     values, moves = check_measures(measures, actions)
     return smooth(parameters, values, moves)
@@ -158,17 +144,12 @@ def _state_space(parameters: Measurement, values: Floats, actions: Floats) -> An
 def score(smoothed: SmoothedState, values: Floats, actions: Floats) -> Floats:
     """Return the slope of the log likelihood in weights, persistence and inputs.
 
-    Fisher's identity: it is the slope of the log likelihood with the state known, averaged over the state given
-    the measures, of which only means, variances and neighbouring covariances are needed.
+    Fisher's identity: it is the slope of the log likelihood with the state known, averaged over the state
+    given the measures, of which only means, variances and neighbouring covariances are needed.
 
-    Parameters
-    ----------
-    smoothed
-        The state at the parameters where the slope is wanted.
-    values
-        Shape (months, measures), standardised, NaN where missing.
-    actions
-        Shape (months, players).
+    * `smoothed`: the state at the parameters where the slope is wanted.
+    * `values`: shape (months, measures), standardised, NaN where missing.
+    * `actions`: shape (months, players).
     """
     parameters, mean = smoothed.parameters, smoothed.state
     square = mean**2 + smoothed.state_se**2
@@ -192,19 +173,11 @@ def draw_states(
     The state's precision given the measures is a band matrix of width two, so that one factorisation serves
     all draws (Rue 2001).
 
-    Parameters
-    ----------
-    parameters, measures, actions
-        As for `smooth_state`.
-    draws
-        How many paths.
-    seed
-        Same seed, same numbers.
+    * `parameters`, `measures`, `actions`: as for `smooth_state`.
+    * `draws`: how many paths.
+    * `seed`: same seed, same numbers.
 
-    Returns
-    -------
-    numpy.ndarray
-        Shape (draws, months).
+    Returned: shape (draws, months).
     """
     from scipy.linalg import cholesky_banded, solve_banded
 
@@ -321,29 +294,19 @@ def fit_state(
 ) -> MeasurementFit:
     """Return the measurement model at its maximum likelihood.
 
-    The search uses the exact slope of the log likelihood, taken from the smoothed state (Koopman and Shephard 1992).
+    The search uses the exact slope of the log likelihood, taken from the smoothed state (Koopman and Shephard
+    1992).
 
-    Parameters
-    ----------
-    measures, actions
-        As for `outbid.game.measurement.smooth_state`. Actions without a column give the model in which nobody
-        moves the state, to hold against the full one.
-    measure_names, action_names
-        One name a column.
-    low_months
-        Rows, counted from 0, over which the state is to lie below zero on average: the data can't tell the
-        state from its mirror image. None: the first measure rises with the state.
-    first_variance
-        Variance of the first month's state.
-    starts
-        How many places to search from; the highest maximum is returned and all are reported.
-    seed
-        Of the places. Same seed, same numbers.
+    * `measures`, `actions`: as for `outbid.game.measurement.smooth_state`. Actions without a column give the
+      model in which nobody moves the state, to hold against the full one.
+    * `measure_names`, `action_names`: one name a column.
+    * `low_months`: rows, counted from 0, over which the state is to lie below zero on average: the data can't
+      tell the state from its mirror image. None: the first measure rises with the state.
+    * `first_variance`: variance of the first month's state.
+    * `starts`: how many places to search from; the highest maximum is returned and all are reported.
+    * `seed`: of the places. Same seed, same numbers.
 
-    Raises
-    ------
-    InputError
-        For measures or actions that can't be used, and when no search comes to rest.
+    Raises InputError for measures or actions that can't be used, and when no search comes to rest.
     """
     from scipy.optimize import minimize
 

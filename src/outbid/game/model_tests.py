@@ -1,6 +1,7 @@
 """Which of two models of the same play is the better one: tests for nested and for rival models.
 
-Months hang together through the state only, so given the state their log-likelihoods are treated as independent.
+Months hang together through the state only, so given the state their log-likelihoods are treated as
+independent.
 """
 
 from __future__ import annotations
@@ -51,16 +52,13 @@ class ModelTest:
 def likelihood_ratio(smaller: Estimates, larger: Estimates) -> ModelTest:
     """Test a model against a larger one that contains it (Wilks, 1938).
 
-    The statistic is twice the gain in log-likelihood, chi squared under the smaller model, with the additional
-    parameters as degrees of freedom. Where a second-step likelihood rests on an estimated first step, it is
-    approximate. Whether one model contains the other can't be seen from results; what shows that it doesn't is
-    refused.
+    The statistic is twice the gain in log-likelihood, chi squared under the smaller model, with the
+    additional parameters as degrees of freedom. Where a second-step likelihood rests on an estimated first
+    step, it is approximate. Whether one model contains the other can't be seen from results; what shows that
+    it doesn't is refused.
 
-    Raises
-    ------
-    InputError
-        If the models explain different months or actions, the "smaller" one has no fewer parameters, one did not
-        converge, or the "larger" one fits worse than what it is said to contain.
+    Raises InputError if the models explain different months or actions, the "smaller" one has no fewer
+    parameters, one did not converge, or the "larger" one fits worse than what it is said to contain.
     """
     _check(smaller, larger)
     degrees = len(larger.names) - len(smaller.names)
@@ -94,19 +92,14 @@ def likelihood_ratio(smaller: Estimates, larger: Estimates) -> ModelTest:
 def vuong(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelTest:
     """Test two rival models by the mean of their monthly log-likelihood differences (Vuong, 1989).
 
-    The statistic is standard normal when both are equally close to the truth; positive favours the first model.
-    It presumes that the models are distinguishable; for nested ones use `likelihood_ratio`.
+    The statistic is standard normal when both are equally close to the truth; positive favours the first
+    model. It presumes that the models are distinguishable; for nested ones use `likelihood_ratio`.
 
-    Parameters
-    ----------
-    charge
-        What each parameter costs: "bic" half the log of the number of months (Vuong, 1989, equation 5.9), "aic" one,
-        "none" nothing.
+    * `charge`: what each parameter costs: "bic" half the log of the number of months (Vuong, 1989, equation
+      5.9), "aic" one, "none" nothing.
 
-    Raises
-    ------
-    InputError
-        If the models explain different months or actions, or give every month the same likelihood.
+    Raises InputError if the models explain different months or actions, or give every month the same
+    likelihood.
     """
     gaps = _gaps(first, second, "Vuong test", spread=True)
     spread = float(np.std(gaps))
@@ -121,19 +114,13 @@ def vuong(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelT
 def clarke(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelTest:
     """Test two rival models by how many months favour each, without a distribution (Clarke, 2007).
 
-    The statistic is the number of months that the first model explains better, binomial with chance one half when
-    neither is better. Months that both explain alike are left out. Where the gaps are skewed, it can differ
-    from Vuong's test.
+    The statistic is the number of months that the first model explains better, binomial with chance one half
+    when neither is better. Months that both explain alike are left out. Where the gaps are skewed, it can
+    differ from Vuong's test.
 
-    Parameters
-    ----------
-    charge
-        As in `vuong`; spread evenly over the months.
+    * `charge`: as in `vuong`; spread evenly over the months.
 
-    Raises
-    ------
-    InputError
-        As `vuong`.
+    Raises InputError as `vuong`.
     """
     gaps = _gaps(first, second, "Clarke test")
     gaps = gaps - _charge(first, second, charge) / len(gaps)

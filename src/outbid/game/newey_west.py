@@ -31,14 +31,9 @@ def automatic_bandwidth(scores: ArrayLike, weights: ArrayLike, *, prewhitened: i
     Newey and West (1994), tables I and II: a pilot sum over the first 3 (n / 100)^(2/9) lags (4 in place of 3
     without prewhitening) says how slowly the autocovariances of the weighted scores die away.
 
-    Parameters
-    ----------
-    scores
-        Shape (months, terms): what is left after prewhitening, or the scores themselves.
-    weights
-        Shape (terms,): how the scores are summed; the intercept usually gets 0.
-    prewhitened
-        Months that prewhitening used up (its order); n counts these too.
+    * `scores`: shape (months, terms): what is left after prewhitening, or the scores themselves.
+    * `weights`: shape (terms,): how the scores are summed; the intercept usually gets 0.
+    * `prewhitened`: months that prewhitening used up (its order); n counts these too.
     """
     series = np.asarray(scores, dtype=float) @ np.asarray(weights, dtype=float)
     n = len(series) + prewhitened
@@ -65,23 +60,15 @@ def newey_west(
     the Bartlett kernel (Newey and West 1987) up to the automatic lag (Newey and West 1994), coloured again,
     and put between two inverses of X'X. There is no correction for small samples.
 
-    Parameters
-    ----------
-    scores
-        Shape (months, terms): each row of the design times its residual.
-    design
-        Shape (months, terms).
-    intercept
-        The column of the intercept, which has no say in the choice of the lag; None if there is none.
-    lag
-        Months, 0 or more; None chooses it from the data.
-    prewhite
-        Whether to prewhiten. With a given lag and no prewhitening this is the estimator of 1987.
+    * `scores`: shape (months, terms): each row of the design times its residual.
+    * `design`: shape (months, terms).
+    * `intercept`: the column of the intercept, which has no say in the choice of the lag; None if there is
+      none.
+    * `lag`: months, 0 or more; None chooses it from the data.
+    * `prewhite`: whether to prewhiten. With a given lag and no prewhitening this is the estimator of 1987.
 
-    Raises
-    ------
-    InputError
-        When there are too few months, or the scores grow over time so that prewhitening makes no sense.
+    Raises InputError when there are too few months, or the scores grow over time so that prewhitening makes
+    no sense.
     """
     scores = np.asarray(scores, dtype=float)
     design = np.asarray(design, dtype=float)

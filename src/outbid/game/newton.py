@@ -1,8 +1,8 @@
 """Newton's method on the value equations, in pure JAX: compiled, batched and differentiated as one function.
 
-The linear system that links the states in a step is dW_i - Σ_j Σ_a mixed_ij(a) P_a dW_j = r_i. It is solved in three
-ways, by what the kernel is: blocks along the diagonal for a band (the block form of Thomas's algorithm), a dense
-factorisation for few unknowns, GMRES (Saad and Schultz, 1986) for many.
+The linear system that links the states in a step is dW_i - Σ_j Σ_a mixed_ij(a) P_a dW_j = r_i. It is solved
+in three ways, by what the kernel is: blocks along the diagonal for a band (the block form of Thomas's
+algorithm), a dense factorisation for few unknowns, GMRES (Saad and Schultz, 1986) for many.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ COARSE = 56
 def factorised(kernel: Kernel, mixed: Array) -> Callable[[Array], Array]:
     """Return the solution dW of the linear system as a function of its right-hand side, both of shape (players, states).
 
-    `mixed` has shape (states, players, players, profiles). What is costly is done once, for any number of sides.
+    `mixed` has shape (states, players, players, profiles). What is costly is done once, for any number of
+    sides.
     """
     states, players = mixed.shape[:2]
     if isinstance(kernel, Banded) and 2 * max(kernel.lower, kernel.upper) < states:

@@ -1,8 +1,7 @@
 """What is read off an equilibrium: how much players act in each state, how often each state is visited, and averages.
 
-Averages come with what they depend on: derivatives by the parameters (for the delta method) and, if parameters
-were drawn from their sampling distribution, one figure a draw.
-
+Averages come with what they depend on: derivatives by the parameters (for the delta method) and, if
+parameters were drawn from their sampling distribution, one figure a draw.
 
 How players answer to each other: slopes of best replies, by state.
 
@@ -66,10 +65,7 @@ def _expected(game: Game, values: Array, of: Callable[[Floats], Any]) -> Array:
 def long_run(game: Game, values: Array) -> Array:
     """Return the share of months spent in each state in the long run, shape (states,); differentiable.
 
-    Raises
-    ------
-    InputError
-        For a grid too large to solve for it in full.
+    Raises InputError for a grid too large to solve for it in full.
     """
     states = game.grid.size
     if states > LARGEST:
@@ -108,10 +104,7 @@ class Figures:
     def simulated_interval(self, level: float = 0.95) -> Floats:
         """Return quantiles over the draws, shape (*values.shape, 2).
 
-        Raises
-        ------
-        InputError
-            If there are no draws.
+        Raises InputError if there are no draws.
         """
         if self.draws is None:
             raise InputError("interval", "there are no draws of the parameters", "Compare with `draws=200`.")
@@ -132,8 +125,8 @@ class Reading:
 
     * `name`: which variant it is.
     * `equilibrium`: where it was read.
-    * `by_state`: the outcome, shape (rows, states); one row a player and, where it has one, a last for all together
-      (`ANY`).
+    * `by_state`: the outcome, shape (rows, states); one row a player and, where it has one, a last for all
+      together (`ANY`).
     * `visits`: the long-run share of each state, shape (states,), or None where it was not asked for.
     """
 
@@ -206,15 +199,9 @@ STILL = 1e-12
 def against(game: Game, player: str, policy: Array) -> Game:
     """Return the game in which a player leaves and its place is taken by a fixed policy, known to all.
 
-    Parameters
-    ----------
-    policy
-        Probability of each of its actions by state, shape (states, actions). Differentiable.
+    * `policy`: probability of each of its actions by state, shape (states, actions). Differentiable.
 
-    Raises
-    ------
-    InputError
-        For a player that is none or the only one, or a policy of the wrong shape.
+    Raises InputError for a player that is none or the only one, or a policy of the wrong shape.
     """
     place, counts = game.player(player), game.counts
     if len(counts) == 1:

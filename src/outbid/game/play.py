@@ -26,10 +26,8 @@ class Play:
     * `actions`: number of each player's action (0 is its first), shape (months, players).
     * `months`: names of the months, "YYYY-MM", or nothing. With names, a gap is found out.
 
-    Raises
-    ------
-    InputError
-        For a missing figure, a number that is not whole, shapes that don't agree, or a gap between months.
+    Raises InputError for a missing figure, a number that is not whole, shapes that don't agree, or a gap
+    between months.
     """
 
     states: Ints
@@ -121,19 +119,12 @@ def play_from_panel(
 ) -> Play:
     """Return a record of play from a panel's figures: each state goes to the nearest point of the grid.
 
-    Parameters
-    ----------
-    figures
-        By name of the grid's axes, each of shape (months,).
-    actions
-        By player's name, the level of its action, each of shape (months,).
-    months
-        Names, "YYYY-MM", or nothing.
+    * `figures`: by name of the grid's axes, each of shape (months,).
+    * `actions`: by player's name, the level of its action, each of shape (months,).
+    * `months`: names, "YYYY-MM", or nothing.
 
-    Raises
-    ------
-    InputError
-        As `Play`; also for a level that is none of a player's actions, and a grid that misses the figures.
+    Raises InputError as `Play`; also for a level that is none of a player's actions, and a grid that misses
+    the figures.
     """
     check_calendar([str(month) for month in months])
     chosen = []
@@ -165,11 +156,8 @@ def play_from_panel(
 def check_play(play: Play, game: Game) -> None:
     """Refuse a record that a game can't have left, or from which its payoffs can't be told.
 
-    Raises
-    ------
-    InputError
-        For a state beyond the grid, an action outside a player's set, or a player who does the same every
-        month (perfect separation: its payoff from the other actions would run off to minus infinity).
+    Raises InputError for a state beyond the grid, an action outside a player's set, or a player who does the
+    same every month (perfect separation: its payoff from the other actions would run off to minus infinity).
     """
     if play.actions.shape[1] != len(game.players):
         raise InputError(

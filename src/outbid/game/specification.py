@@ -27,7 +27,8 @@ class FirstStep:
 
     * `names`: one name a number.
     * `estimates`: shape (numbers,).
-    * `covariance`: their sampling covariance, shape (numbers, numbers), from the first step or a bootstrap of it.
+    * `covariance`: their sampling covariance, shape (numbers, numbers), from the first step or a bootstrap of
+      it.
     """
 
     names: tuple[str, ...]
@@ -57,9 +58,9 @@ class Specification:
     """A family of games, one for each vector of parameters.
 
     * `names`: one name a parameter.
-    * `build`: from parameters, shape (parameters,), to a `Game`; traceable by JAX, and always of the same players,
-      grid and kernel shape. Given as `jax.tree_util.Partial` of a function and arrays, specifications that differ
-      in those arrays only share compiled code.
+    * `build`: from parameters, shape (parameters,), to a `Game`; traceable by JAX, and always of the same
+      players, grid and kernel shape. Given as `jax.tree_util.Partial` of a function and arrays,
+      specifications that differ in those arrays only share compiled code.
     * `first_step`: what the kernel (or anything else) takes from an earlier estimation, if errors are to be
       corrected for it.
     * `build_with`: from parameters and first-step numbers to a `Game`; equals `build` at the first step's
@@ -176,23 +177,15 @@ def classic_specification(
 ) -> Specification:
     """Return the one-index form with parameters beta (value of the index) and kappa (cost of action) by player.
 
-    A player's monthly payoff is beta times the index plus kappa times its action's level
-    (Crisman-Cox and Gibilisco, Tug of War). The kernel is built once.
+    A player's monthly payoff is beta times the index plus kappa times its action's level (Crisman-Cox and
+    Gibilisco, Tug of War). The kernel is built once.
 
-    Parameters
-    ----------
-    equation
-        The state equation, in the order of `outbid.game.first_stage.level_terms`, then its residual standard
-        deviation: constant, actions, lagged state, actions times lagged state, sigma.
-    discount
-        Weight of next month, one for all or one a player.
-    covariance
-        Covariance of `equation`, for corrected standard errors.
+    * `equation`: the state equation, in the order of `outbid.game.first_stage.level_terms`, then its residual
+      standard deviation: constant, actions, lagged state, actions times lagged state, sigma.
+    * `discount`: weight of next month, one for all or one a player.
+    * `covariance`: covariance of `equation`, for corrected standard errors.
 
-    Raises
-    ------
-    InputError
-        For a state equation of another length, or a discount outside [0, 1).
+    Raises InputError for a state equation of another length, or a discount outside [0, 1).
     """
     whole, numbers = tuple(players), np.asarray(equation, dtype=float)
     terms = (*level_terms([player.name for player in whole]), "sigma")

@@ -1,7 +1,8 @@
 """Use of processor cores: many small factorisations run best one to a core, not one over all cores.
 
-A threaded factorisation of a few hundred unknowns spends its time waiting for its threads; a hundredfold where
-something else runs beside it. So small systems get one thread each, and batches are shared out over cores.
+A threaded factorisation of a few hundred unknowns spends its time waiting for its threads; a hundredfold
+where something else runs beside it. So small systems get one thread each, and batches are shared out over
+cores.
 """
 
 from __future__ import annotations

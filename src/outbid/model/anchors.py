@@ -56,17 +56,10 @@ def check_anchors(model: Model, tables: Mapping[str, PriorTable], draws: int = 6
     anchor's coefficient where it has one. Responses are per unit of what is varied: for an index, of its
     natural value.
 
-    Parameters
-    ----------
-    tables
-        The priors by the name of their set.
-    draws
-        Draws from each set; every second one is taken at a state moved at random. Levers are random.
+    * `tables`: the priors by the name of their set.
+    * `draws`: draws from each set; every second one is taken at a state moved at random. Levers are random.
 
-    Raises
-    ------
-    InputError
-        If an anchor names something unknown, ties down nothing, or doesn't hold.
+    Raises InputError if an anchor names something unknown, ties down nothing, or doesn't hold.
     """
     relations = [_relation(model, index) for index in model.indices]
     if not relations or not tables:

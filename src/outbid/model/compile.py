@@ -63,8 +63,8 @@ def build_step(model: Model) -> Step:
 
     The month is a dict: opening states, quantities and counts under their names, persons moved under
     `moved.<mechanism>` and `moved.<mechanism>_to_<target>`, outcomes and observations under `outcome.<name>`
-    and `sees.<series>`. Competing hazards h_j share what leaves a stock in a month,
-    n (1 - exp(-Σh)) h_j / Σh, so no stock is ever overdrawn and the number of people never changes.
+    and `sees.<series>`. Competing hazards h_j share what leaves a stock in a month, n (1 - exp(-Σh)) h_j /
+    Σh, so no stock is ever overdrawn and the number of people never changes.
     """
     mechanisms = {item.name: item for item in model.mechanisms}
     quantities = {f"quantity {item.name}": item for item in model.quantities}

@@ -127,20 +127,13 @@ def declare(
 ) -> Model:
     """Build a Model from its states, levers, parameters and the declarations found in theory modules.
 
-    Parameters
-    ----------
-    theory
-        Modules (or other objects) whose attributes are mechanisms, quantities, observations, outcomes,
-        lever histories and actors; everything else in them is ignored.
-    file
-        What to call the model in complaints.
+    * `theory`: modules (or other objects) whose attributes are mechanisms, quantities, observations,
+      outcomes, lever histories and actors; everything else in them is ignored.
+    * `file`: what to call the model in complaints.
 
-    Raises
-    ------
-    InputError
-        When a name is unknown, taken twice or never used, a function gives no number or decides by values, a
-        mechanism has no evidence, an index has no drift or no anchor, a sink has a way out, a state may start
-        outside its range, or quantities depend on each other in a circle.
+    Raises InputError when a name is unknown, taken twice or never used, a function gives no number or decides
+    by values, a mechanism has no evidence, an index has no drift or no anchor, a sink has a way out, a state
+    may start outside its range, or quantities depend on each other in a circle.
     """
     found = _collect(file, theory)
 

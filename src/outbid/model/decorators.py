@@ -44,19 +44,12 @@ _READINGS: tuple[Reading, ...] = ("more", "less", "unknown")
 class Outcome:
     """A quantity by which scenarios are judged.
 
-    Parameters
-    ----------
-    summary
-        "sum", "mean", "mean_last_year" or "end": how a path becomes one number.
-    rank
-        Its place in the answer, from 1; None for what the answer does not speak of.
-    more, less, unknown
-        Clauses on a course ahead, in which `{course}` stands for it: what it does to the outcome, and the open
-        question ("whether {course} sends members to the rival").
-    had
-        The same three of the past, after "Had it been so".
-    briefly
-        More and less of it in a few words ("more members lost", "fewer members lost").
+    * `summary`: "sum", "mean", "mean_last_year" or "end": how a path becomes one number.
+    * `rank`: its place in the answer, from 1; None for what the answer does not speak of.
+    * `more`, `less`, `unknown`: clauses on a course ahead, in which `{course}` stands for it: what it does to
+      the outcome, and the open question ("whether {course} sends members to the rival").
+    * `had`: the same three of the past, after "Had it been so".
+    * `briefly`: more and less of it in a few words ("more members lost", "fewer members lost").
     """
 
     name: str
@@ -168,12 +161,9 @@ def mechanism(
 ) -> Callable[[Callable[..., Any]], Mechanism]:
     """Declare a mechanism and the claims it rests on.
 
-    Parameters
-    ----------
-    evidence
-        IDs of the ledger's claims.
-    nuisance
-        Instead of evidence, one sentence that says why the model needs a mechanism that no claim asks for.
+    * `evidence`: IDs of the ledger's claims.
+    * `nuisance`: instead of evidence, one sentence that says why the model needs a mechanism that no claim
+      asks for.
     """
 
     def declare(function: Callable[..., Any]) -> Mechanism:

@@ -34,20 +34,13 @@ _Given = tuple[str, str]
 class Link:
     """One arrow: `target` responds to `source` because a mechanism says so.
 
-    Parameters
-    ----------
-    source
-        A state (stock or index), a count or a lever.
-    target
-        A stock, an index or a count.
-    through
-        "hazard" (of a flow), "drift" (of an index) or "count".
-    sign_of_end
-        -1 if the target is the stock that a flow leaves, else +1.
-    sentence, formula, evidence
-        The mechanism's own words, the text of its formula, the IDs of its claims.
-    reservoir
-        True if the target is the reservoir, whose links a diagram may leave out.
+    * `source`: a state (stock or index), a count or a lever.
+    * `target`: a stock, an index or a count.
+    * `through`: "hazard" (of a flow), "drift" (of an index) or "count".
+    * `sign_of_end`: -1 if the target is the stock that a flow leaves, else +1.
+    * `sentence`, `formula`, `evidence`: the mechanism's own words, the text of its formula, the IDs of its
+      claims.
+    * `reservoir`: true if the target is the reservoir, whose links a diagram may leave out.
     """
 
     source: str
@@ -106,9 +99,9 @@ def build_responses(model: Model) -> Responses:
     Pure JAX, to be jitted and vmapped by the caller. `states` are natural values of stocks and indices.
     Counts take their expected values at that state, but each is an input of its own: a link's response is
     direct, not by way of other links. It is d log(hazard)/d source times `sign_of_end`, d log(mean)/d source,
-    or d change/d source, per unit of the source and with last month's levers held (unless the mechanism
-    reads nothing but those). Where a hazard or mean is zero, the response is infinite if the source would
-    lift it, and else zero.
+    or d change/d source, per unit of the source and with last month's levers held (unless the mechanism reads
+    nothing but those). Where a hazard or mean is zero, the response is infinite if the source would lift it,
+    and else zero.
     """
     wires = _wires(model)
     bare = replace(model, outcomes=(), observations=())
@@ -151,13 +144,9 @@ def build_responses(model: Model) -> Responses:
 def summarise(responses: ArrayLike, scales: ArrayLike) -> LinkSummary:
     """Return the median effect and the probability that it is positive, for each link.
 
-    Parameters
-    ----------
-    responses
-        Shape (draws, links), from `build_responses`.
-    scales
-        One typical change of each link's source, shape (links,), positive. An effect of exactly zero counts
-        half as positive.
+    * `responses`: shape (draws, links), from `build_responses`.
+    * `scales`: one typical change of each link's source, shape (links,), positive. An effect of exactly zero
+      counts half as positive.
     """
     effects = np.asarray(responses, dtype=float) * np.asarray(scales, dtype=float)
     return LinkSummary(np.median(effects, axis=0), np.heaviside(effects, 0.5).mean(axis=0))

@@ -31,21 +31,15 @@ def formula(
 ) -> str:
     """Return how one effect of a mechanism depends on `source`, in at most `LONGEST` characters.
 
-    Steps in between are put into the formula; `s.`, `u.` and `p.` are left out. Where it would be too
-    long, terms that don't mention the source become an ellipsis, and then factors too.
+    Steps in between are put into the formula; `s.`, `u.` and `p.` are left out. Where it would be too long,
+    terms that don't mention the source become an ellipsis, and then factors too.
 
-    Parameters
-    ----------
-    place
-        Which of the effects that the function returns, from 0.
-    through
-        "hazard", "drift" or "count".
-    quantities
-        The derived quantities by way of which the source may enter; those that do are spelt out behind.
+    * `place`: which of the effects that the function returns, from 0.
+    * `through`: "hazard", "drift" or "count".
+    * `quantities`: the derived quantities by way of which the source may enter; those that do are spelt out
+      behind.
 
-    Returns
-    -------
-    An empty text where Python can't find the function's source.
+    Returned: an empty text where Python can't find the function's source.
     """
     given = returned_expressions(function)
     if not given:

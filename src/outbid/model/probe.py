@@ -28,10 +28,8 @@ def evaluate(
 ) -> tuple[Effects, dict[str, Any]]:
     """Work out one month by the engine's own step, with every quantity and count passed through `adjust`.
 
-    Returns
-    -------
-    What each mechanism gave back, by its name and before adjusting, and the month (see `build_step`). What
-    reads a quantity or a count sees what `adjust(name, value)` made of it.
+    Returned: what each mechanism gave back, by its name and before adjusting, and the month (see
+    `build_step`). What reads a quantity or a count sees what `adjust(name, value)` made of it.
     """
     effects: Effects = {}
 

@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 def check_reads(file: str, model: Model, traced: Mapping[str, Traced], started: frozenset[str]) -> None:
     """Refuse reads of what does not exist, functions that give no number, and parameters that nothing reads.
 
-    Parameters
-    ----------
-    started
-        Parameters that states start from: they count as read.
+    * `started`: parameters that states start from: they count as read.
     """
     known_p = set(model.parameter_names)
     used = {*started, *model.noise.values()}

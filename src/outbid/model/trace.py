@@ -99,19 +99,11 @@ def kind_of(value: Any) -> str:
 def trace(where: str, function: Callable[..., Any], arguments: str, weights: tuple[str, ...] = ()) -> Traced:
     """Call a function once on abstract numbers.
 
-    Parameters
-    ----------
-    where
-        Where the function stands, for complaints.
-    arguments
-        A letter for each argument: s, u, p, m, w as in `Reads`, i for a few monthly innovations.
-    weights
-        The names that `w` lists when a function goes through it.
+    * `where`: where the function stands, for complaints.
+    * `arguments`: a letter for each argument: s, u, p, m, w as in `Reads`, i for a few monthly innovations.
+    * `weights`: the names that `w` lists when a function goes through it.
 
-    Raises
-    ------
-    InputError
-        If the function decides by a value, uses a function that can't follow JAX, or fails.
+    Raises InputError if the function decides by a value, uses a function that can't follow JAX, or fails.
     """
     record: dict[str, Any] = {}
     kept: list[tuple[Any, ...]] = []

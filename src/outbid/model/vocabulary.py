@@ -79,17 +79,11 @@ class Anchor:
 
     Flip a latent index and every coefficient on it, and nothing observable moves; so one relation is fixed.
 
-    Parameters
-    ----------
-    through
-        The relation: "hazard:defection", "count:attacks_home", "drift:aid" or "observation:fighters". The
-        response is taken in logs, except a drift's.
-    sign
-        +1 or -1: the sign of the response to `of`, for any parameters.
-    coefficient
-        The response itself where it is fixed (for a hazard, count or observation), else None.
-    of
-        What is varied; the index itself if empty.
+    * `through`: the relation: "hazard:defection", "count:attacks_home", "drift:aid" or
+      "observation:fighters". The response is taken in logs, except a drift's.
+    * `sign`: +1 or -1: the sign of the response to `of`, for any parameters.
+    * `coefficient`: the response itself where it is fixed (for a hazard, count or observation), else None.
+    * `of`: what is varied; the index itself if empty.
     """
 
     through: str
@@ -116,15 +110,11 @@ class Stock:
 class Index:
     """A dimensionless state with its range, its scale and its anchor.
 
-    Parameters
-    ----------
-    scale
-        "identity", "log" (positive) or "logit" (between 0 and 1): the scale on which drifts add up.
-    low, high
-        The range that the index can't leave, in its own unit; left out, it is -6 to 6 (identity), a
-        millionth to a million (log), or within a millionth of 0 and 1 (logit).
-    noise_months
-        How many months share one innovation (1 = a new one each month), where the drift has noise.
+    * `scale`: "identity", "log" (positive) or "logit" (between 0 and 1): the scale on which drifts add up.
+    * `low`, `high`: the range that the index can't leave, in its own unit; left out, it is -6 to 6
+      (identity), a millionth to a million (log), or within a millionth of 0 and 1 (logit).
+    * `noise_months`: how many months share one innovation (1 = a new one each month), where the drift has
+      noise.
     """
 
     name: str

@@ -1,8 +1,8 @@
 """From a study's declared theory to a family of games, and its variants: no rival, dearer or cheaper actions.
 
-The mechanisms are reduced to the grid, not written twice. Every variant is evaluated by the code that was compiled for
-the estimation, which also gives how play moves with the payoffs; so intervals by the delta method come at no further
-cost.
+The mechanisms are reduced to the grid, not written twice. Every variant is evaluated by the code that was
+compiled for the estimation, which also gives how play moves with the payoffs; so intervals by the delta
+method come at no further cost.
 """
 
 from __future__ import annotations
@@ -93,12 +93,8 @@ def declared_game(model: Model, play: Play, axis: Axis, equation: Floats) -> Dec
 def specification(declared: DeclaredGame, equation: Floats, covariance: Floats) -> Specification:
     """Return the family of games to estimate, on one grid and one state equation.
 
-    Parameters
-    ----------
-    equation
-        The state equation in the order of `play.state_equation`, the spread last.
-    covariance
-        Its sampling covariance.
+    * `equation`: the state equation in the order of `play.state_equation`, the spread last.
+    * `covariance`: its sampling covariance.
     """
     play = declared.play
     weights = (play.value_weight, play.cost_weight)
@@ -150,10 +146,11 @@ class Variants:
     def rivals(self, states: Ints, actions: Ints) -> pd.DataFrame:
         """Return what the rival changes for each player and period, along the path.
 
-        `states` are the months' grid points, shape (months,), `actions` what was done, shape (months, players).
-        Chances and the observed share are probabilities; `sd_over_root_n` is the standard deviation of the
-        monthly differences over the root of their number, which is no sampling error. `low` and `high` bound the 95%
-        interval by the delta method, `low_published` and `high_published` that from the published form of the errors.
+        `states` are the months' grid points, shape (months,), `actions` what was done, shape (months,
+        players). Chances and the observed share are probabilities; `sd_over_root_n` is the standard deviation
+        of the monthly differences over the root of their number, which is no sampling error. `low` and `high`
+        bound the 95% interval by the delta method, `low_published` and `high_published` that from the
+        published form of the errors.
         """
         rows = []
         for i, (player, alone) in enumerate(zip(self.declared.play.actors, self.alone, strict=True)):
@@ -180,7 +177,8 @@ class Variants:
     def costs(self) -> pd.DataFrame:
         """Return the chance of acting under dearer and cheaper actions, averaged over the grid, with its error.
 
-        In the order of the published table, then of its smaller steps; `player` is "either" for that of anybody.
+        In the order of the published table, then of its smaller steps; `player` is "either" for that of
+        anybody.
         """
         play = self.declared.play
         (one, other), step = play.labels, play.cost_step
@@ -227,13 +225,10 @@ def variants(
 ) -> Variants:
     """Return the game as estimated and, for every player, the variant in which its rival's actions move nothing.
 
-    The rival's terms in the state equation are set to zero: then what the rival does is of no matter, and the player
-    solves its problem alone. Parameters are those of `Variants`.
+    The rival's terms in the state equation are set to zero: then what the rival does is of no matter, and the
+    player solves its problem alone. Parameters are those of `Variants`.
 
-    Raises
-    ------
-    NoEquilibrium
-        If a variant has no solution that can be found.
+    Raises NoEquilibrium if a variant has no solution that can be found.
     """
     assert family.first_step is not None  # `specification` gave it one
     equation, early = family.first_step.estimates, family.first_step.covariance

@@ -76,17 +76,18 @@ class Columns(Declared):
 class Play(Declared):
     """How a game study is played, estimated and compared: the table [play].
 
-    * `state`, `low_label`, `high_label`: the model's index that is the game's state, and whom its low and its high
-      end favour.
-    * `state_equation`: the model's parameters in the order of the first stage's estimates, the spread of the rest
-      last.
+    * `state`, `low_label`, `high_label`: the model's index that is the game's state, and whom its low and its
+      high end favour.
+    * `state_equation`: the model's parameters in the order of the first stage's estimates, the spread of the
+      rest last.
     * `value_weight`, `cost_weight`: names of an actor's weights for the state and for its own action.
     * `discount`: weight of next month.
-    * `grid_step`, `grid_low`, `grid_high`: step of the grid in the state's unit, and the quantiles between which it
-      lies.
+    * `grid_step`, `grid_low`, `grid_high`: step of the grid in the state's unit, and the quantiles between
+      which it lies.
     * `cost_step`: by how much actions get dearer or cheaper in the comparison of costs, in payoff units.
     * `part_dearer`, `part_cheaper`: shares of that step to which the printed rows for both players belong.
-    * `low_months`: first and last month in which the state is to lie low, which settles its sign in the polls.
+    * `low_months`: first and last month in which the state is to lie low, which settles its sign in the
+      polls.
     """
 
     state: Annotated[str, ref("index", "unknown name")]
@@ -179,10 +180,7 @@ class Play(Declared):
 def play_settings(study: Study) -> Play:
     """Return what a game study says about its play.
 
-    Raises
-    ------
-    InputError
-        On a missing, unknown or impossible entry, or a name that the model does not have.
+    Raises InputError on a missing, unknown or impossible entry, or a name that the model does not have.
     """
     model = study.model
     names = {
