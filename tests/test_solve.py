@@ -18,13 +18,11 @@ from scipy.optimize import brentq, root
 import outbid.game.equilibrium as solving
 import outbid.game.newton as newton_steps
 from outbid.errors import InputError
-from outbid.game.equations import residual, slope
 from outbid.game.equilibrium import Equilibrium, NoEquilibrium, deviation_gains, solve, solve_many
-from outbid.game.game import Game, Player, game_from_arrays, restrict
-from outbid.game.grid import Axis, Grid, even_axis
+from outbid.game.game import Axis, Game, Grid, Player, even_axis, game_from_arrays, restrict
 from outbid.game.kernel import Banded, Scattered, dense
 from outbid.game.many_starts import search
-from outbid.game.newton import equilibrium_values, newton
+from outbid.game.newton import equilibrium_values, newton, residual, slope
 
 Floats = NDArray[np.float64]
 SHAPES = [((2, 2), 5), ((3, 2), 8), ((2, 2, 2), 4)]

@@ -21,12 +21,10 @@ import numpy as np
 from jax import Array
 
 from outbid.errors import InputError
-from outbid.game.equations import residual, split
 from outbid.game.equilibrium import Equilibrium, certify, holds, solve
 from outbid.game.game import Arrays, Game, check_game
 from outbid.game.kernel import Banded, Kernel, Scattered
-from outbid.game.newton import linearised, newton, size_of
-from outbid.game.threads import cores, one_thread_each
+from outbid.game.newton import cores, linearised, newton, one_thread_each, residual, size_of, split
 
 # The first stride, how far strides grow, and the smallest before a branch counts as lost.
 STRIDE, GROWTH, SMALLEST = 0.125, 2.5, 2.0**-12

@@ -24,14 +24,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError, did_you_mean
 from outbid.game.branches import Trail, follow_all
-from outbid.game.equations import residual
 from outbid.game.equilibrium import Equilibrium, NoEquilibrium, holds, solve
 from outbid.game.game import Arrays, Game, restrict
 from outbid.game.kernel import Banded
-from outbid.game.newton import linearised, newton
+from outbid.game.newton import linearised, newton, one_thread_each, residual, shared_out
 from outbid.game.outcomes import Figures, Outcome, Reading, activity, long_run
 from outbid.game.specification import Specification, as_partial
-from outbid.game.threads import one_thread_each, shared_out
 
 Build = Callable[[Array], Game]
 # A band is cut off where its edge holds so much more than the base's edge.

@@ -31,11 +31,22 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import InputError
-from outbid.game.equations import FLAT, joint, log_probabilities, residual, split
 from outbid.game.game import Arrays, Game, check_game
 from outbid.game.kernel import Banded, Scattered, expect, transition
-from outbid.game.newton import Iterate, coarse_start, factorised, newton, size_of
-from outbid.game.threads import one_thread_each, shared_out
+from outbid.game.newton import (
+    FLAT,
+    Iterate,
+    coarse_start,
+    factorised,
+    joint,
+    log_probabilities,
+    newton,
+    one_thread_each,
+    residual,
+    shared_out,
+    size_of,
+    split,
+)
 
 
 def shocks_worth(log_chances: Array, precision: Array) -> Array:

@@ -20,8 +20,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import InputError, did_you_mean
-from outbid.game.game import Game, Player, one_index_mean, one_index_payoffs, profile_levels
-from outbid.game.grid import Axis, Grid
+from outbid.game.game import Axis, Game, Grid, Player, one_index_mean, one_index_payoffs, profile_levels
 from outbid.game.kernel import normal_band, normal_reach
 
 

@@ -36,14 +36,11 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import InputError
-from outbid.game.equations import log_probabilities, residual
 from outbid.game.equilibrium import NoEquilibrium, holds, solve
 from outbid.game.kernel import Kernel, Scattered
 from outbid.game.maximise import ROUNDING, Maximum, maximise, observed_information, scaling
-from outbid.game.newton import linearised, newton, size_of
-from outbid.game.play import Play
-from outbid.game.specification import Specification, as_partial
-from outbid.game.threads import one_thread_each
+from outbid.game.newton import linearised, log_probabilities, newton, one_thread_each, residual, size_of
+from outbid.game.specification import Play, Specification, as_partial
 
 Floats = NDArray[np.float64]
 # Newton steps on the values in an evaluation.
@@ -103,7 +100,7 @@ def evaluate(
 ) -> Evaluation:
     """Return the log-likelihood of counted actions, its score and information, and the values they rest on.
 
-    Compiled once for a specification; pure. Quickest inside `outbid.game.threads.one_thread_each`.
+    Compiled once for a specification; pure. Quickest inside `outbid.game.newton.one_thread_each`.
 
     * `theta`, `start`: parameters, shape (parameters,), and values to start Newton from, shape (states, all
       actions).

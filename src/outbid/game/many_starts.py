@@ -17,17 +17,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
 from outbid.game.coefficients import aligned, cells_of
-from outbid.game.equations import averaged, split
 from outbid.game.equilibrium import Equilibrium, NoEquilibrium, certify, holds, solve, worth_of_play
 from outbid.game.estimates import Estimates, estimates_at
 from outbid.game.game import Arrays, Game, check_game
 from outbid.game.kernel import expect
 from outbid.game.likelihood import maximise_likelihood
 from outbid.game.maximise import Maximum
-from outbid.game.newton import Iterate, newton
-from outbid.game.play import Play, check_play
-from outbid.game.specification import Specification
-from outbid.game.threads import cores, one_thread_each
+from outbid.game.newton import Iterate, averaged, cores, newton, one_thread_each, split
+from outbid.game.specification import Play, Specification, check_play
 
 Floats = NDArray[np.float64]
 # Two answers are the same equilibrium when no probability of play differs by more.

@@ -24,14 +24,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.scipy.stats import norm
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
-from outbid.game.kernel import Banded, Kernel, Scattered, dense, expect
+from outbid.game.kernel import Banded, Kernel, Scattered, dense, expect, stationary, transition
+from outbid.game.newton import spread
 
 Floats = NDArray[np.float64]
 # How a missing action is written.
 MISSING = -1
+# What a probability that rounds to nothing counts as.
+TINY = 1e-300
 # A band up to so many states wide is applied shift by shift; a wider one as a matrix.
 NARROW = 128
 
@@ -271,3 +275,74 @@ def with_slopes(
     weights = jnp.einsum("msa,msk->sak", shares, band)
     profiles = (weights * kernel.weights).sum(axis=2)
     return logs, Slopes(smoothed[0], weights, profiles, smoothed)
+
+
+def joint_log(counts: tuple[int, ...], logs: tuple[Array, ...]) -> Array:
+    """Return log probabilities of profiles, (states, profiles), from each player's (states, actions)."""
+    total = jnp.zeros((logs[0].shape[0], *counts))
+    for player, log in enumerate(logs):
+        total = total + spread(counts, player, log)
+    return total.reshape(logs[0].shape[0], -1)
+
+
+def measure_log(at: ArrayLike, figures: Array, intercepts: Array, loadings: Array, sds: Array) -> Array:
+    """Return the log density of each month's measures in each state, shape (months, states).
+
+    Measure k of a month is normal with mean intercept_k + loading_k x state and standard deviation sd_k; NaN
+    is missing.
+
+    * `at`: the states' values, shape (states,); or (states, measures) where each measure sees a quantity of
+      its own.
+    * `figures`: shape (months, measures).
+    * `intercepts`, `loadings`, `sds`: shape (measures,).
+    """
+    state = jnp.asarray(at, dtype=float)
+    state = jnp.broadcast_to(state[:, None] if state.ndim == 1 else state, (len(state), figures.shape[1]))
+    there = ~jnp.isnan(figures)
+    gap = jnp.where(there, figures - intercepts, 0.0) / sds
+    pull = loadings / sds * state
+    # the square opened up: three products instead of a table of months x states x measures
+    square = jnp.where(there, gap**2 + 2 * jnp.log(sds) + np.log(2 * np.pi), 0.0).sum(axis=1)
+    return -0.5 * (square[:, None] - 2 * gap @ pull.T + there.astype(float) @ (pull**2).T)
+
+
+def normal_start(at: ArrayLike, mean: float, sd: float) -> Array:
+    """Return log probabilities of the first month's state: N(mean, sd²) on evenly spaced points, tails at the ends."""
+    points = np.asarray(at, dtype=float)
+    if points.ndim != 1 or not (np.isfinite(mean) and sd > 0):
+        raise InputError(
+            "first month's state", "is no normal distribution on one axis", "Give a mean and sd > 0."
+        )
+    edges = (points[1:] + points[:-1]) / 2
+    below = jnp.concatenate([jnp.zeros(1), norm.cdf((jnp.asarray(edges) - mean) / sd), jnp.ones(1)])
+    return jnp.log(jnp.maximum(jnp.diff(below), TINY))
+
+
+def long_run_start(kernel: Kernel, log_profiles: Array) -> Array:
+    """Return log probabilities of the first month's state: the shares of months that equilibrium play makes in the long run.
+
+    By one dense solve of as many unknowns as there are states.
+    """
+    return jnp.log(jnp.maximum(stationary(transition(kernel, jnp.exp(log_profiles))), TINY))
+
+
+def draw(
+    initial: ArrayLike, kernel: Kernel, log_profiles: ArrayLike, months: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return a random path of states and profiles, each of shape (months,), from probabilities of the first state."""
+    generator = np.random.default_rng(seed)
+    weights, chances = np.asarray(kernel.weights), np.exp(np.asarray(log_profiles))
+    first = np.asarray(initial, dtype=float)
+    states, profiles = np.zeros(months, dtype=np.int64), np.zeros(months, dtype=np.int64)
+    state = int(generator.choice(len(first), p=first / first.sum()))
+    for month in range(months):
+        profile = int(generator.choice(chances.shape[1], p=chances[state] / chances[state].sum()))
+        states[month], profiles[month] = state, profile
+        move = weights[state, profile]
+        reached = int(generator.choice(len(move), p=move / move.sum()))
+        state = (
+            int(np.asarray(kernel.targets)[state, profile, reached])
+            if isinstance(kernel, Scattered)
+            else state + reached - kernel.lower
+        )
+    return states, profiles

@@ -26,11 +26,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError, did_you_mean
 from outbid.game.coefficients import check_coverage, interval
-from outbid.game.equations import joint, log_probabilities, profile_values, split
 from outbid.game.equilibrium import Equilibrium
 from outbid.game.game import Game
 from outbid.game.kernel import Banded, Kernel, Scattered, stationary, transition
-from outbid.game.newton import equilibrium_values
+from outbid.game.newton import equilibrium_values, joint, log_probabilities, profile_values, split
 
 Floats = NDArray[np.float64]
 Outcome = Callable[[Game, Array], Array]

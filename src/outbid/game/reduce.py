@@ -20,8 +20,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import InputError, did_you_mean
-from outbid.game.game import Game, Player, profile_levels
-from outbid.game.grid import Grid
+from outbid.game.game import Game, Grid, Player, profile_levels
 from outbid.game.kernel import Kernel, Scattered, normal_band, normal_reach, normal_weights
 from outbid.model.compile import build_step, to_scale
 from outbid.model.declare import Model, Names

@@ -17,10 +17,9 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import InputError, did_you_mean
-from outbid.model.compile import from_scale, initial_state
+from outbid.model.compile import Effects, Values, evaluate, from_scale, in_log, initial_state
 from outbid.model.declare import Model
 from outbid.model.priors import PriorTable, from_standard_normal
-from outbid.model.probe import Effects, Values, evaluate, in_log
 from outbid.model.vocabulary import Anchor, Count, Drift, Flow, Index, Scalar
 
 KINDS = ("hazard", "count", "drift", "observation")

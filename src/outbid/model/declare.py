@@ -12,8 +12,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from outbid.errors import InputError, did_you_mean
-from outbid.model.checks import check_effects, check_names, check_starts, check_words
-from outbid.model.reads import check_reads
+from outbid.model.checks import check_effects, check_names, check_reads, check_starts, check_words
 from outbid.model.trace import Names, Reads, Traced, returned, trace
 from outbid.model.vocabulary import (
     Actor,

@@ -19,10 +19,9 @@ from outbid.data.fields import Parser, choice, month, non_negative, number, text
 from outbid.data.tables import Column, Row, check_known, read_table, read_text
 from outbid.errors import InputError, did_you_mean
 from outbid.game.equilibrium import solve
-from outbid.game.grid import even_axis
+from outbid.game.game import even_axis
 from outbid.model.declare import Model
-from outbid.replication.family import declared_game
-from outbid.replication.settings import Play
+from outbid.replication.family import Play, declared_game
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

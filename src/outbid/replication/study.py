@@ -46,7 +46,7 @@ class GameStudy:
         from outbid.model.anchors import check_anchors
         from outbid.model.priors import PRIOR_SETS, prior_table
         from outbid.replication.data import read_published
-        from outbid.replication.settings import play_settings
+        from outbid.replication.family import play_settings
         from outbid.study import unresolved
 
         study, play = self.study, play_settings(self.study)
@@ -85,7 +85,7 @@ class GameStudy:
     def _estimates(self, seed: int, data: Path | None, progress: Progress) -> EstimateResult:
         from outbid.replication import compute
         from outbid.replication.data import read_published, rows_of
-        from outbid.replication.settings import play_settings
+        from outbid.replication.family import play_settings
 
         study, play = self.study, play_settings(self.study)
         published = read_published(study.folder / "published.csv", study.figure_sources)

@@ -18,7 +18,7 @@ import xarray as xr
 
 from outbid import __version__
 from outbid.errors import InputError
-from outbid.game.threads import one_thread_each
+from outbid.game.newton import one_thread_each
 from outbid.progress import Progress
 from outbid.replication.compute import (
     Solved,
@@ -34,7 +34,7 @@ from outbid.replication.compute import (
     take_panel,
 )
 from outbid.replication.data import read_published, rows_of
-from outbid.replication.settings import play_settings
+from outbid.replication.family import play_settings
 from outbid.report.core import sources
 from outbid.study import Study
 
