@@ -93,17 +93,13 @@ def follow_all(
     """
     stops = np.asarray(shares, dtype=float)
     if not len(stops) or (np.diff(stops) <= 0).any() or stops[0] <= 0 or stops[-1] > 1:
-        raise InputError(
-            "shares", f"are {tuple(shares)}", "Give increasing shares of the way, above 0, up to 1."
-        )
+        problem = f"are {tuple(shares)}"
+        raise InputError("shares", problem, "Give increasing shares of the way, above 0, up to 1.")
     for game in games:
         check_game(game)
         if game.counts != base.game.counts or game.payoffs.shape != base.game.payoffs.shape:
-            raise InputError(
-                "counterfactual",
-                "has other players, actions or states than the base",
-                "Solve it by itself: no path leads there.",
-            )
+            problem = "has other players, actions or states than the base"
+            raise InputError("counterfactual", problem, "Solve it by itself: no path leads there.")
     with one_thread_each(), ThreadPoolExecutor(cores()) as pool:
         # the first one by itself, so that it alone compiles
         first = [_follow(base, game, stops) for game in games[:1]]
@@ -238,6 +234,5 @@ def _alike(begin: Arrays, end: Arrays) -> tuple[Arrays, Arrays]:
         here = jnp.concatenate([one.weights, jnp.zeros_like(two.weights)], axis=-1)
         there = jnp.concatenate([jnp.zeros_like(one.weights), two.weights], axis=-1)
         return replace(begin, kernel=Scattered(targets, here)), replace(end, kernel=Scattered(targets, there))
-    raise InputError(
-        "counterfactual", "has another kind of kernel than the base", "Build both with the same kind."
-    )
+    problem = "has another kind of kernel than the base"
+    raise InputError("counterfactual", problem, "Build both with the same kind.")

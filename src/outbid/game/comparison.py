@@ -137,11 +137,9 @@ def _check_reach(name: str, base: Game, other: Game) -> None:
         held, now = (float(np.max(np.asarray(kernel.weights[:, :, edge]))) for kernel in (one, two))
         # a row that lies beyond the band altogether is no number
         if reach < base.grid.size - 1 and not now <= 10.0 * held + CUT:
-            raise InputError(
-                f"counterfactual {name!r}",
-                f"moves the state further than the kernel's band of {reach} states",
-                "Build the specification with a wider band.",
-            )
+            problem = f"moves the state further than the kernel's band of {reach} states"
+            fix = "Build the specification with a wider band."
+            raise InputError(f"counterfactual {name!r}", problem, fix)
 
 
 Floats = NDArray[np.float64]

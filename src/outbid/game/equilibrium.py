@@ -216,9 +216,8 @@ def solve(game: Game, start: Floats | None = None) -> Equilibrium:
     blank = jnp.zeros((game.grid.size, sum(game.counts)))
     steps, nearest = 0, np.inf
     if start is not None and np.shape(start) != blank.shape:
-        raise InputError(
-            "start", f"has shape {np.shape(start)}", f"Give (states, all actions) = {blank.shape}."
-        )
+        problem = f"has shape {np.shape(start)}"
+        raise InputError("start", problem, f"Give (states, all actions) = {blank.shape}.")
     ways: list[tuple[str, Callable[[], Iterate]]] = [
         ("Newton from zero", lambda: _newton(arrays, blank)),
         ("damped Newton", lambda: _careful(arrays, blank)),
@@ -237,11 +236,9 @@ def solve(game: Game, start: Floats | None = None) -> Equilibrium:
         nearest = min(nearest, float(found.error))
         if holds(found.values, float(found.error)):
             return Equilibrium(game, np.asarray(found.values), certify(game, found.values, steps, name))
-    raise NoEquilibrium(
-        "equilibrium",
-        f"none was found; the nearest point leaves a residual of {nearest:.2g} after {steps} steps",
-        "Look at the payoffs, lower the precision or the discount, or give a start.",
-    )
+    problem = f"none was found; the nearest point leaves a residual of {nearest:.2g} after {steps} steps"
+    fix = "Look at the payoffs, lower the precision or the discount, or give a start."
+    raise NoEquilibrium("equilibrium", problem, fix)
 
 
 def certify(game: Game, values: Array, steps: int, method: str) -> Certificate:

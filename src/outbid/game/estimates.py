@@ -144,11 +144,8 @@ class Estimates:
             return np.asarray(each[game.grid.nearest(states)])
         places = np.atleast_1d(np.asarray(states))
         if not np.issubdtype(places.dtype, np.integer) or (places < 0).any() or (places >= len(each)).any():
-            raise InputError(
-                "predict, states",
-                f"are no places on a grid of {len(each)} states",
-                f"Give whole numbers from 0 to {len(each) - 1}, or figures by axis name.",
-            )
+            fix = f"Give whole numbers from 0 to {len(each) - 1}, or figures by axis name."
+            raise InputError("predict, states", f"are no places on a grid of {len(each)} states", fix)
         return np.asarray(each[places])
 
     def table(self, kind: str | None = None, level: float = 0.95) -> pd.DataFrame:
@@ -362,11 +359,8 @@ def likelihood_ratio(smaller: Estimates, larger: Estimates) -> ModelTest:
         )
     for each, which in ((smaller, "smaller"), (larger, "larger")):
         if not each.converged:
-            raise InputError(
-                "likelihood-ratio test",
-                f"the {which} model did not converge",
-                "Estimate it from other starts.",
-            )
+            problem = f"the {which} model did not converge"
+            raise InputError("likelihood-ratio test", problem, "Estimate it from other starts.")
     gain = larger.log_likelihood - smaller.log_likelihood
     if gain < -ROUNDING:
         raise InputError(

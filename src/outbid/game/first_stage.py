@@ -422,9 +422,8 @@ def newey_west(
     design = np.asarray(design, dtype=float)
     months, terms = scores.shape
     if lag is not None and not 0 <= lag < months - prewhite:
-        raise InputError(
-            "lag", f"{lag} does not fit {months} months", "Give 0 or more, less than the months."
-        )
+        problem = f"{lag} does not fit {months} months"
+        raise InputError("lag", problem, "Give 0 or more, less than the months.")
     colour = np.eye(terms)
     if prewhite:
         if months <= 2 * terms:

@@ -78,11 +78,8 @@ class Grid:
         for each in self.axes:
             if each.name == name:
                 return each
-        raise InputError(
-            f"axis {name!r}",
-            "the grid has no such axis",
-            did_you_mean(name, [each.name for each in self.axes]),
-        )
+        problem = "the grid has no such axis"
+        raise InputError(f"axis {name!r}", problem, did_you_mean(name, [each.name for each in self.axes]))
 
     def nearest(self, figures: Mapping[str, ArrayLike], *, tolerated: float = TOLERATED) -> Ints:
         """Return the state nearest to each figure, shape (figures,); what lies outside goes to the edge.
@@ -97,21 +94,15 @@ class Grid:
             points = np.asarray(axis.points)
             each = np.atleast_1d(np.asarray(figures[axis.name], dtype=float))
             if not np.isfinite(each).all():
-                raise InputError(
-                    f"figures, {axis.name}",
-                    f"month {int(np.flatnonzero(~np.isfinite(each))[0]) + 1} is not a number",
-                    "Fill it or leave the month out.",
-                )
+                problem = f"month {int(np.flatnonzero(~np.isfinite(each))[0]) + 1} is not a number"
+                raise InputError(f"figures, {axis.name}", problem, "Fill it or leave the month out.")
             indices.append(_nearest(points, each))
             # an edge month still belongs to the last cell; what counts is how many lie beyond it
             low, high = _edges(points)
             outside = float(np.mean((each < low) | (each > high)))
             if outside > tolerated:
-                raise InputError(
-                    f"grid, {axis.name}",
-                    f"{outside:.0%} of the figures lie outside {points[0]:.3g} to {points[-1]:.3g}",
-                    "Widen the axis.",
-                )
+                problem = f"{outside:.0%} of the figures lie outside {points[0]:.3g} to {points[-1]:.3g}"
+                raise InputError(f"grid, {axis.name}", problem, "Widen the axis.")
         return np.asarray(np.ravel_multi_index(tuple(indices), self.shape), dtype=np.int64)
 
 
@@ -161,9 +152,8 @@ class Player:
     def __post_init__(self) -> None:
         levels = tuple(float(each) for each in self.actions)
         if not levels or len(set(levels)) < len(levels) or not np.isfinite(levels).all():
-            raise InputError(
-                f"player {self.name!r}", "needs actions with levels of their own", "Give each level once."
-            )
+            problem = "needs actions with levels of their own"
+            raise InputError(f"player {self.name!r}", problem, "Give each level once.")
         object.__setattr__(self, "actions", levels)
 
 
@@ -274,21 +264,16 @@ def check_game(game: Game) -> None:
     if len({player.name for player in game.players}) < len(game.players):
         raise InputError("players", "two have the same name", "Rename one of them.")
     if payoffs.shape != wanted:
-        raise InputError(
-            "payoffs", f"have shape {payoffs.shape}", f"Give (players, states, profiles) = {wanted}."
-        )
+        problem = f"have shape {payoffs.shape}"
+        raise InputError("payoffs", problem, f"Give (players, states, profiles) = {wanted}.")
     if weights.shape[:2] != wanted[1:]:
-        raise InputError(
-            "kernel", f"has states and profiles {weights.shape[:2]}", f"The game has {wanted[1:]}."
-        )
+        problem = f"has states and profiles {weights.shape[:2]}"
+        raise InputError("kernel", problem, f"The game has {wanted[1:]}.")
     bad = np.argwhere(~np.isfinite(payoffs))
     if len(bad):
         i, s, a = bad[0]
-        raise InputError(
-            f"payoffs, {game.players[i].name}",
-            f"state {s}, profile {a} is not a number",
-            "Give a finite payoff for every state and joint action.",
-        )
+        fix = "Give a finite payoff for every state and joint action."
+        raise InputError(f"payoffs, {game.players[i].name}", f"state {s}, profile {a} is not a number", fix)
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise InputError("kernel", "holds a probability that is negative or not a number", "Mend the kernel.")
     if isinstance(game.kernel, Banded):
@@ -298,11 +283,9 @@ def check_game(game: Game) -> None:
     sums = weights.sum(axis=2)
     worst = np.unravel_index(np.argmax(np.abs(sums - 1.0)), sums.shape)
     if abs(sums[worst] - 1.0) > ROUNDING:
-        raise InputError(
-            f"kernel, state {worst[0]}, profile {worst[1]}",
-            f"sums to {sums[worst]:.6g} instead of 1",
-            "Probabilities of the next state must sum to one.",
-        )
+        problem = f"sums to {sums[worst]:.6g} instead of 1"
+        fix = "Probabilities of the next state must sum to one."
+        raise InputError(f"kernel, state {worst[0]}, profile {worst[1]}", problem, fix)
     if isinstance(game.kernel, Scattered):
         targets = np.asarray(game.kernel.targets)
         if targets.min() < 0 or targets.max() >= game.grid.size:
@@ -310,9 +293,8 @@ def check_game(game: Game) -> None:
     discount, precision = np.asarray(game.discount), np.asarray(game.precision)
     for player, each in zip(game.players, discount, strict=True):
         if not 0.0 <= each < 1.0:
-            raise InputError(
-                f"discount, {player.name}", f"is {each:g}", "Give at least 0 and less than 1, such as 0.99."
-            )
+            fix = "Give at least 0 and less than 1, such as 0.99."
+            raise InputError(f"discount, {player.name}", f"is {each:g}", fix)
     for player, each in zip(game.players, precision, strict=True):
         if not (np.isfinite(each) and each >= 0.0):
             raise InputError(f"precision, {player.name}", f"is {each:g}", "Give 0 or more.")
@@ -376,11 +358,8 @@ def restrict(game: Game, player: str, action: float, *, keep: bool = False) -> G
 def place_of(player: Player, action: float) -> int:
     """Return the place of an action among a player's actions, or complain that it has no such action."""
     if action not in player.actions:
-        raise InputError(
-            f"player {player.name!r}",
-            f"has no action {action:g}",
-            f"It has {', '.join(f'{x:g}' for x in player.actions)}.",
-        )
+        fix = f"It has {', '.join(f'{x:g}' for x in player.actions)}."
+        raise InputError(f"player {player.name!r}", f"has no action {action:g}", fix)
     return player.actions.index(action)
 
 

@@ -74,11 +74,9 @@ class Record:
             raise InputError("record", "is no pair of tables", "Give actions and measures, one row a month.")
         if len(actions) != len(measures) or len(self.months) not in (0, len(actions)):
             named = f", and {len(self.months)} months have names" if self.months else ""
-            raise InputError(
-                "record",
-                f"has actions of {len(actions)} months and measures of {len(measures)}{named}",
-                "Give both the same months; leave NaN, or -1, where one is missing.",
-            )
+            problem = f"has actions of {len(actions)} months and measures of {len(measures)}{named}"
+            fix = "Give both the same months; leave NaN, or -1, where one is missing."
+            raise InputError("record", problem, fix)
         check_calendar([str(month) for month in self.months])
         if np.isinf(measures).any():
             month = int(np.argwhere(np.isinf(measures))[0][0])
@@ -143,11 +141,8 @@ class Likelihood:
 
     def __init__(self, hidden: HiddenGame, record: Record) -> None:
         if record.measures.shape[1] != len(hidden.measures):
-            raise InputError(
-                "record, measures",
-                f"have {record.measures.shape[1]} columns",
-                f"The specification has {len(hidden.measures)} measures: one column each.",
-            )
+            fix = f"The specification has {len(hidden.measures)} measures: one column each."
+            raise InputError("record, measures", f"have {record.measures.shape[1]} columns", fix)
         self.hidden, self.record = hidden, record
         game = hidden.game(jnp.asarray(hidden.start))
         self.seen = seen_actions(game.counts, record.actions)
@@ -174,17 +169,13 @@ class Likelihood:
     def inward(self, estimates: Floats) -> Floats:
         """Return the unbounded units of a search from natural ones: logs where a sign is bound."""
         if estimates.shape != self.hidden.start.shape or not np.isfinite(estimates).all():
-            raise InputError(
-                "estimates",
-                f"have shape {estimates.shape}",
-                f"Give a number for each of {self.hidden.names}.",
-            )
+            problem = f"have shape {estimates.shape}"
+            raise InputError("estimates", problem, f"Give a number for each of {self.hidden.names}.")
         bound = self.hidden.signs != 0
         inner = estimates.copy()
         if (estimates[bound] * self.hidden.signs[bound] <= 0).any():
-            raise InputError(
-                "estimates", "break a sign that the specification binds", "Start on its right side."
-            )
+            problem = "break a sign that the specification binds"
+            raise InputError("estimates", problem, "Start on its right side.")
         inner[bound] = np.log(np.abs(estimates[bound]))
         return inner
 

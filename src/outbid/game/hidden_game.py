@@ -38,15 +38,11 @@ class Free:
 
     def __post_init__(self) -> None:
         if self.sign not in (-1, 0, 1) or not np.isfinite(self.start):
-            raise InputError(
-                "free quantity", "has no such start or sign", "Give a number; a sign of -1, 0 or 1."
-            )
+            problem = "has no such start or sign"
+            raise InputError("free quantity", problem, "Give a number; a sign of -1, 0 or 1.")
         if self.sign and self.start * self.sign <= 0:
-            raise InputError(
-                "free quantity",
-                f"starts at {self.start:g}, against its sign",
-                "Start on the right side of zero.",
-            )
+            problem = f"starts at {self.start:g}, against its sign"
+            raise InputError("free quantity", problem, "Start on the right side of zero.")
 
 
 Quantity = float | Free
@@ -114,15 +110,13 @@ def check_anchor(anchor: Anchor, quantities: Mapping[str, Quantity], measures: S
         each = quantities[name]
         if isinstance(each, Free):
             if role != "sign" or not each.sign:
-                raise InputError(
-                    where, f"{name!r} is free, so the state has no {role}", "Hold it at a number."
-                )
+                problem = f"{name!r} is free, so the state has no {role}"
+                raise InputError(where, problem, "Hold it at a number.")
         elif role != "location" and each == 0:
             raise InputError(where, f"{name!r} is held at zero, which sets no {role}", "Hold it at another.")
     if anchor.sign == anchor.scale and anchor.sign not in own:
-        raise InputError(
-            "anchor, sign", "a standard deviation has no direction", "Name a loading with a sign."
-        )
+        problem = "a standard deviation has no direction"
+        raise InputError("anchor, sign", problem, "Name a loading with a sign.")
 
 
 def natural_from(inner: Array, signs: Array) -> Array:
@@ -160,18 +154,16 @@ class HiddenGame:
     def __post_init__(self) -> None:
         object.__setattr__(self, "measures", tuple(self.measures))
         if not self.measures:
-            raise InputError(
-                "measures", "there are none", "Without any, nothing tells the state: give one or more."
-            )
+            problem = "there are none"
+            raise InputError("measures", problem, "Without any, nothing tells the state: give one or more.")
         doubles = len({each.name for each in self.measures}) < len(self.measures)
         if doubles or len(self.quantities) < len(self.parameters) + 3 * len(self.measures):
             raise InputError("measures", "a name is taken twice", "Give each measure a name of its own.")
         for measure in self.measures:
             held = measure.sd.start if isinstance(measure.sd, Free) else measure.sd
             if held <= 0 or (isinstance(measure.sd, Free) and measure.sd.sign != 1):
-                raise InputError(
-                    f"measure {measure.name!r}, sd", "may not be positive", "Use Free(start, sign=1)."
-                )
+                problem = "may not be positive"
+                raise InputError(f"measure {measure.name!r}, sd", problem, "Use Free(start, sign=1).")
         for name, each in self.quantities.items():
             if not isinstance(each, Free) and not np.isfinite(each):
                 raise InputError(f"quantity {name!r}", f"is held at {each}", "Give a finite number.")

@@ -99,9 +99,8 @@ def banded_from(full: ArrayLike) -> Banded:
     """Return the narrowest band that holds a kernel given in full, shape (states, profiles, states)."""
     matrix = np.asarray(full, dtype=float)
     if matrix.ndim != 3 or matrix.shape[0] != matrix.shape[2]:
-        raise InputError(
-            "kernel", f"has shape {matrix.shape}", "Give an array of shape (states, profiles, states)."
-        )
+        problem = f"has shape {matrix.shape}"
+        raise InputError("kernel", problem, "Give an array of shape (states, profiles, states).")
     states = len(matrix)
     source, _, target = np.nonzero(matrix)
     lower, upper = (max(0, int(np.max(each, initial=0))) for each in (source - target, target - source))

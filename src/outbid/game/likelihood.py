@@ -159,20 +159,16 @@ def maximise_likelihood(
     def metric(at: Evaluation) -> tuple[Floats, Floats]:
         for name, each in zip(specification.names, np.diag(at.information), strict=True):
             if not each > 0:
-                raise InputError(
-                    f"parameter {name!r}",
-                    "changes no choice in the months at hand, so it can't be estimated",
-                    "Fix it, or take other months.",
-                )
+                problem = "changes no choice in the months at hand, so it can't be estimated"
+                raise InputError(f"parameter {name!r}", problem, "Fix it, or take other months.")
         return at.information, scaling(at.information)
 
     theta = np.array(start, dtype=float)
     at = evaluate(specification, theta, np.zeros_like(counts) if values is None else values, counts)
     at = at if _sound(at) else solved(theta)
     if not _sound(at):
-        raise NoEquilibrium(
-            "start", "the game there has no equilibrium that could be held", "Start elsewhere."
-        )
+        problem = "the game there has no equilibrium that could be held"
+        raise NoEquilibrium("start", problem, "Start elsewhere.")
     if not constrained:
         return maximise(theta, at, trial, metric)
     found = maximise(theta, at, loose_trial, metric)

@@ -90,11 +90,8 @@ def search(game: Game, starts: int = 30, seed: int = 0, *, boldness: float = 3.0
         if holds(found.values, float(found.error)):
             answers.append((np.asarray(found.values), int(found.steps), "Newton from a random policy"))
     if not answers:
-        raise NoEquilibrium(
-            "equilibrium",
-            f"none was found from {starts} starts",
-            "Look at the payoffs, or lower the precision or the discount.",
-        )
+        fix = "Look at the payoffs, or lower the precision or the discount."
+        raise NoEquilibrium("equilibrium", f"none was found from {starts} starts", fix)
     return Multiplicity(*_told_apart(game, answers), starts, starts - len(answers))
 
 
@@ -187,9 +184,8 @@ def draw_starts(center: ArrayLike, spread: ArrayLike, number: int = 60, seed: in
     if number < 1:
         raise InputError("starts, number", f"is {number}", "Give at least 1.")
     if middle.ndim != 1 or width.shape not in ((), middle.shape) or not (width >= 0).all():
-        raise InputError(
-            "starts, spread", "doesn't fit the centre, or is negative", "Give one for each parameter."
-        )
+        problem = "doesn't fit the centre, or is negative"
+        raise InputError("starts, spread", problem, "Give one for each parameter.")
     draws = np.random.default_rng(seed).standard_normal((number, len(middle)))
     draws[0] = 0.0
     return np.asarray(middle + draws * width)
@@ -254,9 +250,8 @@ def estimate_many(
         kept.append((found, members, len(known) + int(away)))
     if not kept:
         reasons = sorted({reason for _, reason in failed})
-        raise InputError(
-            "starts", f"none of {len(places)} led to a maximum ({'; '.join(reasons[:3])})", "Give others."
-        )
+        problem = f"none of {len(places)} led to a maximum ({'; '.join(reasons[:3])})"
+        raise InputError("starts", problem, "Give others.")
     kept.sort(key=lambda each: -each[0].log_likelihood)
     estimates, members_of, equilibria = zip(*kept, strict=True)
     return LocalMaxima(estimates, members_of, equilibria, len(places), tuple(sorted(failed)))

@@ -63,17 +63,14 @@ def seen_actions(counts: Sequence[int], actions: ArrayLike) -> Seen:
     """
     record = np.asarray(actions)
     if record.ndim != 2 or record.shape[1] != len(counts) or not len(record):
-        raise InputError(
-            "actions", f"have shape {record.shape}", f"Give (months, players), {len(counts)} players."
-        )
+        problem = f"have shape {record.shape}"
+        raise InputError("actions", problem, f"Give (months, players), {len(counts)} players.")
     for player, count in enumerate(counts):
         bad = np.flatnonzero(~np.isin(record[:, player], np.arange(MISSING, count)))
         if len(bad):
-            raise InputError(
-                f"actions, month {bad[0] + 1}, player {player + 1}",
-                f"{record[bad[0], player]} is no action",
-                f"Number the actions 0 to {count - 1}; -1 is missing.",
-            )
+            problem = f"{record[bad[0], player]} is no action"
+            fix = f"Number the actions 0 to {count - 1}; -1 is missing."
+            raise InputError(f"actions, month {bad[0] + 1}, player {player + 1}", problem, fix)
     every = np.stack([each.ravel() for each in np.indices(tuple(counts))], axis=1)
     patterns = [tuple(row) for row in every.tolist()]
     patterns += sorted({tuple(row) for row in record.astype(int).tolist()} - set(patterns))
@@ -310,9 +307,8 @@ def normal_start(at: ArrayLike, mean: float, sd: float) -> Array:
     """Return log probabilities of the first month's state: N(mean, sd²) on evenly spaced points, tails at the ends."""
     points = np.asarray(at, dtype=float)
     if points.ndim != 1 or not (np.isfinite(mean) and sd > 0):
-        raise InputError(
-            "first month's state", "is no normal distribution on one axis", "Give a mean and sd > 0."
-        )
+        problem = "is no normal distribution on one axis"
+        raise InputError("first month's state", problem, "Give a mean and sd > 0.")
     edges = (points[1:] + points[:-1]) / 2
     below = jnp.concatenate([jnp.zeros(1), norm.cdf((jnp.asarray(edges) - mean) / sd), jnp.ones(1)])
     return jnp.log(jnp.maximum(jnp.diff(below), TINY))

@@ -80,9 +80,8 @@ def standardise(measures: ArrayLike) -> tuple[Floats, Floats, Floats]:
     """
     table = np.asarray(measures, dtype=float)
     if table.ndim != 2:
-        raise InputError(
-            "measures", f"have shape {table.shape}", "Give one row a month, one column a measure."
-        )
+        problem = f"have shape {table.shape}"
+        raise InputError("measures", problem, "Give one row a month, one column a measure.")
     for place, column in enumerate(table.T, start=1):
         where, seen = f"measures, column {place}", column[~np.isnan(column)]
         if not np.isfinite(seen).all():
@@ -205,9 +204,8 @@ def check_measures(measures: ArrayLike, actions: ArrayLike) -> tuple[Floats, Flo
     missing = np.argwhere(~np.isfinite(moves))
     if len(missing):
         month, player = missing[0] + 1
-        raise InputError(
-            f"actions, month {month}, column {player}", "the figure is missing", "Fill it, or cut the window."
-        )
+        problem = "the figure is missing"
+        raise InputError(f"actions, month {month}, column {player}", problem, "Fill it, or cut the window.")
     return values, moves
 
 

@@ -68,9 +68,8 @@ def long_run(game: Game, values: Array) -> Array:
     """
     states = game.grid.size
     if states > LARGEST:
-        raise InputError(
-            "long run", f"the grid has {states} states", f"Ask for it on at most {LARGEST} states."
-        )
+        problem = f"the grid has {states} states"
+        raise InputError("long run", problem, f"Ask for it on at most {LARGEST} states.")
     chances = tuple(jnp.exp(log) for log in log_probabilities(game.arrays, values))
     return stationary(transition(game.kernel, joint(chances)))
 
@@ -175,9 +174,8 @@ class Reading:
     def _row(self, player: str) -> int:
         names = [*(each.name for each in self.equilibrium.game.players), ANY][: len(self.by_state.values)]
         if player not in names:
-            raise InputError(
-                f"player {player!r}", f"does not play in {self.name}", did_you_mean(player, names)
-            )
+            problem = f"does not play in {self.name}"
+            raise InputError(f"player {player!r}", problem, did_you_mean(player, names))
         return names.index(player)
 
 
@@ -206,11 +204,8 @@ def against(game: Game, player: str, policy: Array) -> Game:
     if len(counts) == 1:
         raise InputError(f"player {player!r}", "is the only one", "Leave somebody in the game.")
     if policy.shape != (game.grid.size, counts[place]):
-        raise InputError(
-            f"policy of {player!r}",
-            f"has shape {policy.shape}",
-            f"Give (states, actions) = {(game.grid.size, counts[place])}.",
-        )
+        fix = f"Give (states, actions) = {(game.grid.size, counts[place])}."
+        raise InputError(f"policy of {player!r}", f"has shape {policy.shape}", fix)
     before, after = int(np.prod(counts[:place])), int(np.prod(counts[place + 1 :]))
     stay = np.arange(len(counts)) != place
 

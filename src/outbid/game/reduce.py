@@ -205,11 +205,8 @@ def reduce(model: Model, actors: Sequence[str], grid: Grid) -> Reduction:
     players = []
     for actor in chosen:
         if len(actor.levers) != 1:
-            raise InputError(
-                f"actor {actor.name!r}",
-                f"holds {len(actor.levers)} levers",
-                "A player on a grid moves one lever; declare it with that one.",
-            )
+            fix = "A player on a grid moves one lever; declare it with that one."
+            raise InputError(f"actor {actor.name!r}", f"holds {len(actor.levers)} levers", fix)
         ((lever, levels),) = actor.levers.items()
         players.append(Player(actor.name, tuple(levels), lever))
     _check_axes(model, players, grid)
@@ -280,25 +277,17 @@ def _check_axes(model: Model, players: Sequence[Player], grid: Grid) -> None:
         if axis.name in indices:
             low, high = indices[axis.name].range
             if axis.points[0] < low or axis.points[-1] > high:
-                raise InputError(
-                    f"axis {axis.name!r}", f"leaves the index's range {low:g} to {high:g}", "Narrow the axis."
-                )
+                problem = f"leaves the index's range {low:g} to {high:g}"
+                raise InputError(f"axis {axis.name!r}", problem, "Narrow the axis.")
         elif axis.name in holders:
             if axis.points != holders[axis.name].actions:
-                raise InputError(
-                    f"axis {axis.name!r}",
-                    f"isn't the levels of {holders[axis.name].name!r}",
-                    "Give the levels as its points.",
-                )
+                problem = f"isn't the levels of {holders[axis.name].name!r}"
+                raise InputError(f"axis {axis.name!r}", problem, "Give the levels as its points.")
         else:
-            raise InputError(
-                f"axis {axis.name!r}",
-                "is neither an index nor a player's lever",
-                did_you_mean(axis.name, [*indices, *holders]),
-            )
+            problem = "is neither an index nor a player's lever"
+            raise InputError(f"axis {axis.name!r}", problem, did_you_mean(axis.name, [*indices, *holders]))
     names = {axis.name for axis in grid.axes}
     for name, reads in model.reads.items():
         for lever in reads.previous & holders.keys() - names:
-            raise InputError(
-                f"axis {lever!r}", f"is missing: {name} reads last month's {lever}", "Make it an axis."
-            )
+            problem = f"is missing: {name} reads last month's {lever}"
+            raise InputError(f"axis {lever!r}", problem, "Make it an axis.")

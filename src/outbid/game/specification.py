@@ -45,33 +45,23 @@ class Play:
         states, actions = np.asarray(self.states, dtype=float), np.asarray(self.actions, dtype=float)
         names = tuple(str(month) for month in self.months)
         if states.ndim != 1 or actions.ndim != 2 or len(actions) != len(states) or not len(states):
-            raise InputError(
-                "play",
-                f"has states of shape {states.shape} and actions of shape {actions.shape}",
-                "Give (months,) and (months, players).",
-            )
+            problem = f"has states of shape {states.shape} and actions of shape {actions.shape}"
+            raise InputError("play", problem, "Give (months,) and (months, players).")
         if names and len(names) != len(states):
-            raise InputError(
-                "play, months", f"are {len(names)} for {len(states)} states", "Name each month once."
-            )
+            problem = f"are {len(names)} for {len(states)} states"
+            raise InputError("play, months", problem, "Name each month once.")
         check_calendar(names)
         label = names or tuple(str(i + 1) for i in range(len(states)))
         columns = [("state", states), *((f"action of player {i + 1}", c) for i, c in enumerate(actions.T))]
         for what, column in columns:
             missing = np.flatnonzero(~np.isfinite(column))
             if len(missing):
-                raise InputError(
-                    f"play, month {label[missing[0]]}",
-                    f"the {what} is missing",
-                    "Months must follow one another without gaps: cut the panel, or fill it.",
-                )
+                fix = "Months must follow one another without gaps: cut the panel, or fill it."
+                raise InputError(f"play, month {label[missing[0]]}", f"the {what} is missing", fix)
             odd = np.flatnonzero((column < 0) | (column != np.round(column)))
             if len(odd):
-                raise InputError(
-                    f"play, month {label[odd[0]]}",
-                    f"the {what} is {column[odd[0]]:g}",
-                    "Give its place, a whole number from 0 up.",
-                )
+                fix = "Give its place, a whole number from 0 up."
+                raise InputError(f"play, month {label[odd[0]]}", f"the {what} is {column[odd[0]]:g}", fix)
         object.__setattr__(self, "states", states.astype(np.int64))
         object.__setattr__(self, "actions", actions.astype(np.int64))
         object.__setattr__(self, "months", names)
@@ -110,11 +100,8 @@ def check_calendar(months: Sequence[str]) -> None:
         if after <= before:
             raise InputError(f"play, month {name}", "is out of order", "Sort the months, one row each.")
         lost = f"{(before + 1) // 12}-{(before + 1) % 12 + 1:02d}"
-        raise InputError(
-            f"play, month {lost}",
-            "is missing",
-            "Months must follow one another without gaps: cut the panel, or fill it.",
-        )
+        fix = "Months must follow one another without gaps: cut the panel, or fill it."
+        raise InputError(f"play, month {lost}", "is missing", fix)
 
 
 def play_from_panel(
@@ -144,16 +131,11 @@ def play_from_panel(
         if len(unknown):
             month = str(months[unknown[0]]) if len(months) else str(unknown[0] + 1)
             if not np.isfinite(levels[unknown[0]]):
-                raise InputError(
-                    f"actions, {player.name}, month {month}",
-                    "the figure is missing",
-                    "Months must follow one another without gaps: cut the panel, or fill it.",
-                )
-            raise InputError(
-                f"actions, {player.name}, month {month}",
-                f"{levels[unknown[0]]:g} is none of its actions",
-                f"They are {', '.join(f'{each:g}' for each in player.actions)}.",
-            )
+                fix = "Months must follow one another without gaps: cut the panel, or fill it."
+                raise InputError(f"actions, {player.name}, month {month}", "the figure is missing", fix)
+            problem = f"{levels[unknown[0]]:g} is none of its actions"
+            fix = f"They are {', '.join(f'{each:g}' for each in player.actions)}."
+            raise InputError(f"actions, {player.name}, month {month}", problem, fix)
         chosen.append(match.argmax(axis=1))
     if len({len(each) for each in chosen}) > 1:
         raise InputError("actions", "cover different numbers of months", "Give every player the same months.")
@@ -167,26 +149,19 @@ def check_play(play: Play, game: Game) -> None:
     same every month (perfect separation: its payoff from the other actions would run off to minus infinity).
     """
     if play.actions.shape[1] != len(game.players):
-        raise InputError(
-            "play, actions",
-            f"are of {play.actions.shape[1]} players",
-            f"The game's are {', '.join(player.name for player in game.players)}.",
-        )
+        fix = f"The game's are {', '.join(player.name for player in game.players)}."
+        raise InputError("play, actions", f"are of {play.actions.shape[1]} players", fix)
     beyond = np.flatnonzero(play.states >= game.grid.size)
     if len(beyond):
-        raise InputError(
-            f"play, month {play.month(beyond[0])}",
-            f"state {play.states[beyond[0]]} is not on the grid",
-            f"The grid's states are 0 to {game.grid.size - 1}.",
-        )
+        problem = f"state {play.states[beyond[0]]} is not on the grid"
+        fix = f"The grid's states are 0 to {game.grid.size - 1}."
+        raise InputError(f"play, month {play.month(beyond[0])}", problem, fix)
     for player, column in zip(game.players, play.actions.T, strict=True):
         outside = np.flatnonzero(column >= len(player.actions))
         if len(outside):
-            raise InputError(
-                f"play, month {play.month(outside[0])}",
-                f"{player.name} has no action number {column[outside[0]]}",
-                f"Its actions are numbered 0 to {len(player.actions) - 1}.",
-            )
+            problem = f"{player.name} has no action number {column[outside[0]]}"
+            fix = f"Its actions are numbered 0 to {len(player.actions) - 1}."
+            raise InputError(f"play, month {play.month(outside[0])}", problem, fix)
         if len(player.actions) > 1 and np.ptp(column) == 0:
             raise InputError(
                 f"play, {player.name}",
@@ -252,19 +227,15 @@ class Specification:
         if not self.names or len(set(self.names)) < len(self.names):
             raise InputError("specification, names", "are missing or double", "Name each parameter once.")
         if (self.first_step is None) != (self.build_with is None):
-            raise InputError(
-                "specification", "has a first step or `build_with`, but not both", "Give both, or neither."
-            )
+            problem = "has a first step or `build_with`, but not both"
+            raise InputError("specification", problem, "Give both, or neither.")
 
     def parameters(self, values: ArrayLike, where: str = "start") -> Floats:
         """Return values as an array of shape (parameters,), or say what is wrong with them."""
         each = np.asarray(values, dtype=float)
         if each.shape != (len(self.names),):
-            raise InputError(
-                where,
-                f"has shape {each.shape}, and the parameters are {', '.join(self.names)}",
-                "Give one number for each.",
-            )
+            problem = f"has shape {each.shape}, and the parameters are {', '.join(self.names)}"
+            raise InputError(where, problem, "Give one number for each.")
         for name, value in zip(self.names, each, strict=True):
             if not np.isfinite(value):
                 raise InputError(f"{where}, {name}", "is not a number", "Give a finite number.")
@@ -365,11 +336,8 @@ def classic_specification(
     whole, numbers = tuple(players), np.asarray(equation, dtype=float)
     terms = (*level_terms([player.name for player in whole]), "sigma")
     if numbers.shape != (len(terms),) or not np.isfinite(numbers).all() or not numbers[-1] > 0:
-        raise InputError(
-            "state equation",
-            f"holds {numbers.size} numbers, or one that is none, or a sigma that is not positive",
-            f"Give {len(terms)}: {', '.join(terms)}.",
-        )
+        problem = f"holds {numbers.size} numbers, or one that is none, or a sigma that is not positive"
+        raise InputError("state equation", problem, f"Give {len(terms)}: {', '.join(terms)}.")
     weights = np.broadcast_to(np.asarray(discount, dtype=float), (len(whole),))
     if not ((weights >= 0) & (weights < 1)).all():
         raise InputError("discount", f"is {discount}", "Give at least 0 and less than 1, such as 0.99.")

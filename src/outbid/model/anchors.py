@@ -88,18 +88,15 @@ def _relation(model: Model, index: Index) -> _Relation:
     variable = [item.name for item in model.stocks] + [item.name for item in model.indices]
     variable += [*(item.name for item in model.quantities), *model.counts, *model.lever_names]
     if relation.varied not in variable:
-        raise InputError(
-            relation.where, f"varies the unknown {relation.varied!r}", did_you_mean(relation.varied, variable)
-        )
+        problem = f"varies the unknown {relation.varied!r}"
+        raise InputError(relation.where, problem, did_you_mean(relation.varied, variable))
     if anchor.sign not in (-1, 1):
         raise InputError(relation.where, f"the sign is {anchor.sign!r}", "Give +1 or -1.")
     if (relation.varied == index.name) == (anchor.through == f"drift:{index.name}"):
         # Turn the index round: a response of the index to itself, or of others to others, stays as it was.
-        raise InputError(
-            relation.where,
-            f"the response to {relation.varied!r} is the same whichever way round {index.name!r} is",
-            f"Fix what {index.name!r} does to something else, or what something else does to its drift.",
-        )
+        problem = f"the response to {relation.varied!r} is the same whichever way round {index.name!r} is"
+        fix = f"Fix what {index.name!r} does to something else, or what something else does to its drift."
+        raise InputError(relation.where, problem, fix)
     return relation
 
 
@@ -202,18 +199,14 @@ def _judge(relation: _Relation, response: Floats, prior_set: str) -> None:
         raise InputError(relation.where, f"{what} is zero {of_draws(response)}", fix)
     wrong = moved[moved * anchor.sign < 0]
     if wrong.size:
-        raise InputError(
-            relation.where,
-            f"{what} should have the sign {anchor.sign:+d}, but is {wrong[0]:+.3g} {of_draws(wrong)}",
-            "Turn the sign round there or in the anchor, or give what multiplies it a prior of one sign.",
-        )
+        problem = f"{what} should have the sign {anchor.sign:+d}, but is {wrong[0]:+.3g} {of_draws(wrong)}"
+        fix = "Turn the sign round there or in the anchor, or give what multiplies it a prior of one sign."
+        raise InputError(relation.where, problem, fix)
     if anchor.coefficient is None:
         return
     tolerance = max(1e-6, 1e3 * float(np.finfo(jnp.result_type(float)).eps))
     off = moved[np.abs(moved - anchor.coefficient) > tolerance]
     if off.size:
-        raise InputError(
-            relation.where,
-            f"{what} should be {anchor.coefficient:g}, but is {off[0]:.6g} {of_draws(off)}",
-            "Write that coefficient there, with no parameter on it, or leave it out of the anchor.",
-        )
+        problem = f"{what} should be {anchor.coefficient:g}, but is {off[0]:.6g} {of_draws(off)}"
+        fix = "Write that coefficient there, with no parameter on it, or leave it out of the anchor."
+        raise InputError(relation.where, problem, fix)

@@ -42,9 +42,8 @@ def check_names(file: str, groups: Iterable[Iterable[str]]) -> None:
             if name in seen:
                 raise InputError(file, f"the name {name!r} is declared twice", "Rename one of the two.")
             if name == "previous":
-                raise InputError(
-                    file, "the name 'previous' is taken by last month's levers", "Choose another."
-                )
+                problem = "the name 'previous' is taken by last month's levers"
+                raise InputError(file, problem, "Choose another.")
             seen.add(name)
 
 
@@ -57,26 +56,17 @@ def check_words(file: str, model: Model) -> None:
             raise InputError(where, "its low end is not below its high end", "Exchange or mend the two.")
         floor, ceiling = {"log": (0.0, math.inf), "logit": (0.0, 1.0)}.get(index.scale, (-math.inf, math.inf))
         if not (floor < index.range[0] and index.range[1] < ceiling):
-            raise InputError(
-                where,
-                f"its range reaches an end of the {index.scale} scale",
-                f"Keep it strictly between {floor:g} and {ceiling:g}.",
-            )
+            problem = f"its range reaches an end of the {index.scale} scale"
+            raise InputError(where, problem, f"Keep it strictly between {floor:g} and {ceiling:g}.")
         if index.noise_months < 1:
             raise InputError(where, "noise_months is below 1", "Give a whole number of months.")
         if index.anchor is None:
-            raise InputError(
-                where,
-                "a latent index without an anchor",
-                "Its sign and scale would be arbitrary: give it anchor=Anchor(through=..., sign=...).",
-            )
+            fix = "Its sign and scale would be arbitrary: give it anchor=Anchor(through=..., sign=...)."
+            raise InputError(where, "a latent index without an anchor", fix)
     for lever in model.levers:
         if not lever.low < lever.high:
-            raise InputError(
-                f"{file}, lever {lever.name!r}",
-                "its low end is not below its high end",
-                "Exchange or mend the two.",
-            )
+            problem = "its low end is not below its high end"
+            raise InputError(f"{file}, lever {lever.name!r}", problem, "Exchange or mend the two.")
     for outcome in model.outcomes:
         _one_of(outcome.where, "summary", outcome.summary, SUMMARIES)
         _one_of(outcome.where, "better", outcome.better, BETTER)
@@ -95,11 +85,8 @@ def check_starts(file: str, model: Model) -> frozenset[str]:
         where = f"{file}, {state.name!r}"
         if isinstance(state.initial, str):
             if state.initial not in parameters:
-                raise InputError(
-                    where,
-                    f"starts from an unknown parameter {state.initial!r}",
-                    did_you_mean(state.initial, parameters),
-                )
+                problem = f"starts from an unknown parameter {state.initial!r}"
+                raise InputError(where, problem, did_you_mean(state.initial, parameters))
             used.add(state.initial)
         problem, fix = _fault_of_start(state, parameters)
         if problem:
@@ -125,9 +112,8 @@ def check_effects(file: str, model: Model, traced: Mapping[str, Traced]) -> None
             elif isinstance(effect, Count):
                 _check_count(model, item, effect, counted)
             else:
-                raise InputError(
-                    item.where, f"returns {type(effect).__name__}", "Return a Flow, a Drift or a Count."
-                )
+                problem = f"returns {type(effect).__name__}"
+                raise InputError(item.where, problem, "Return a Flow, a Drift or a Count.")
     for index in model.indices:
         if index.name not in drifting:
             raise InputError(file, f"nothing moves the index {index.name!r}", "Write its mechanism.")
@@ -173,11 +159,8 @@ def _check_levels(model: Model, actor: Actor) -> None:
             raise InputError(where, f"holds no known lever {name!r}", did_you_mean(name, levers))
         lever = levers[name]
         if not levels or not all(lever.low <= level <= lever.high for level in levels):
-            raise InputError(
-                where,
-                f"the levels of {name!r} are missing or leave its range {lever.low:g} to {lever.high:g}",
-                "Mend the levels, or the range.",
-            )
+            problem = f"the levels of {name!r} are missing or leave its range {lever.low:g} to {lever.high:g}"
+            raise InputError(where, problem, "Mend the levels, or the range.")
 
 
 def _check_flow(model: Model, item: Mechanism, flow: Flow) -> None:
@@ -197,16 +180,12 @@ def _check_drift(model: Model, item: Mechanism, drift: Drift, drifting: dict[str
     if drift.index not in indices:
         raise InputError(item.where, f"no index {drift.index!r}", did_you_mean(drift.index, indices))
     if drift.index in drifting:
-        raise InputError(
-            item.where,
-            f"{drift.index!r} is already moved by {drifting[drift.index]!r}",
-            "Give each index one mechanism, and one drift in it.",
-        )
+        problem = f"{drift.index!r} is already moved by {drifting[drift.index]!r}"
+        raise InputError(item.where, problem, "Give each index one mechanism, and one drift in it.")
     drifting[drift.index] = item.name
     if drift.noise and drift.noise not in model.parameter_names:
-        raise InputError(
-            item.where, f"no parameter {drift.noise!r}", did_you_mean(drift.noise, model.parameter_names)
-        )
+        problem = f"no parameter {drift.noise!r}"
+        raise InputError(item.where, problem, did_you_mean(drift.noise, model.parameter_names))
     _is_a_number(item.where, "the change of a drift", drift.change)
 
 
@@ -214,9 +193,8 @@ def _check_count(model: Model, item: Mechanism, count: Count, counted: dict[str,
     states = {*_names(model.stocks), *_names(model.indices), *_names(model.quantities)}
     if count.name in counted or count.name in states:
         taken = f"by {counted[count.name]!r}" if count.name in counted else "as a state or a quantity"
-        raise InputError(
-            item.where, f"the count {count.name!r} is already declared {taken}", "Choose another name."
-        )
+        problem = f"the count {count.name!r} is already declared {taken}"
+        raise InputError(item.where, problem, "Choose another name.")
     counted[count.name] = item.name
     _is_a_number(item.where, "the mean of a count", count.mean)
 
@@ -256,9 +234,8 @@ def check_reads(file: str, model: Model, traced: Mapping[str, Traced], started: 
     used |= _check_histories(model)
     unused = known_p - used
     if unused:
-        raise InputError(
-            file, f"nothing reads the parameters {', '.join(sorted(unused))}", "Remove or use them."
-        )
+        problem = f"nothing reads the parameters {', '.join(sorted(unused))}"
+        raise InputError(file, problem, "Remove or use them.")
 
 
 def _gives_a_number(where: str, results: tuple[Any, ...]) -> None:
@@ -277,9 +254,8 @@ def _check_one(model: Model, where: str, reads: Reads) -> None:
     )
     for letter, names, known, kind in kinds:
         for name in sorted(names.difference(known)):
-            raise InputError(
-                where, f"reads {letter}.{name}, but there is no such {kind}", did_you_mean(name, known)
-            )
+            problem = f"reads {letter}.{name}, but there is no such {kind}"
+            raise InputError(where, problem, did_you_mean(name, known))
 
 
 def _check_payoff(model: Model, actor: Actor) -> None:
@@ -287,9 +263,8 @@ def _check_payoff(model: Model, actor: Actor) -> None:
     seen = trace(where, actor.payoff, "sumw", tuple(actor.weights))
     _check_one(model, where, seen.reads)
     for name in sorted(seen.reads.w.difference(actor.weights)):
-        raise InputError(
-            where, f'reads w["{name}"], but there is no such weight', did_you_mean(name, actor.weights)
-        )
+        problem = f'reads w["{name}"], but there is no such weight'
+        raise InputError(where, problem, did_you_mean(name, actor.weights))
     for name in sorted(set(actor.weights) - seen.reads.w):
         raise InputError(where, f"does not read the weight {name!r}", "Remove or use it.")
     _gives_a_number(where, seen.results)
@@ -305,31 +280,23 @@ def _check_histories(model: Model) -> set[str]:
         if not history.meaning:
             raise InputError(history.where, "has no docstring", "Say in one sentence how the past is seen.")
         if history.noise not in model.parameter_names:
-            raise InputError(
-                history.where,
-                f"no parameter {history.noise!r}",
-                did_you_mean(history.noise, model.parameter_names),
-            )
+            problem = f"no parameter {history.noise!r}"
+            raise InputError(history.where, problem, did_you_mean(history.noise, model.parameter_names))
         seen = trace(history.where, history.function, "ip")
         paths = seen.results[0]
         if not isinstance(paths, dict) or set(paths) != set(history.levers):
             given = ", ".join(sorted(map(str, paths))) if isinstance(paths, dict) else kind_of(paths)
-            raise InputError(
-                history.where,
-                f"gives {given or 'nothing'}",
-                f"Give exactly {', '.join(sorted(history.levers))}.",
-            )
+            problem = f"gives {given or 'nothing'}"
+            raise InputError(history.where, problem, f"Give exactly {', '.join(sorted(history.levers))}.")
         for name, path in paths.items():
             if name not in model.lever_names:
                 raise InputError(history.where, f"no lever {name!r}", did_you_mean(name, model.lever_names))
             if name in owner:
-                raise InputError(
-                    history.where, f"{name!r} is already given by {owner[name]!r}", "Leave it to one of them."
-                )
+                problem = f"{name!r} is already given by {owner[name]!r}"
+                raise InputError(history.where, problem, "Leave it to one of them.")
             if not is_number(path, (TRACED_MONTHS,)):
-                raise InputError(
-                    history.where, f"gives no path for {name!r}", "Return one value a month for each lever."
-                )
+                problem = f"gives no path for {name!r}"
+                raise InputError(history.where, problem, "Return one value a month for each lever.")
             owner[name] = history.name
         _check_one(model, history.where, seen.reads)
         used |= seen.reads.p

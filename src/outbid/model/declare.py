@@ -105,9 +105,8 @@ class Model:
         for item in self.levers:
             if item.name == name:
                 return item
-        raise InputError(
-            f"lever {name!r}", "the model has no such lever", did_you_mean(name, self.lever_names)
-        )
+        problem = "the model has no such lever"
+        raise InputError(f"lever {name!r}", problem, did_you_mean(name, self.lever_names))
 
     def innovation_blocks(self, months: int) -> dict[str, int]:
         """Return how many innovations each noisy index and lever history takes over that many months."""
@@ -208,11 +207,8 @@ def _collect(file: str, theory: Iterable[object]) -> dict[type, dict[str, Any]]:
                 first = found.setdefault(type(value), {}).setdefault(name, value)
                 if first is not value:
                     places = sorted(getattr(item, "where", file) for item in (first, value))
-                    raise InputError(
-                        " and ".join(dict.fromkeys(places)),
-                        f"the name {name!r} is declared twice",
-                        "Rename one of the two.",
-                    )
+                    problem = f"the name {name!r} is declared twice"
+                    raise InputError(" and ".join(dict.fromkeys(places)), problem, "Rename one of the two.")
     return found
 
 
@@ -228,8 +224,5 @@ def _order(file: str, traced: Mapping[str, Traced], counts: Mapping[str, str]) -
         return tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:
         circle = " → ".join(error.args[1])
-        raise InputError(
-            file,
-            f"depends on itself in a circle: {circle}",
-            "Let one of them read last month's state instead.",
-        ) from error
+        problem = f"depends on itself in a circle: {circle}"
+        raise InputError(file, problem, "Let one of them read last month's state instead.") from error

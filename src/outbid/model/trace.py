@@ -121,17 +121,12 @@ def trace(where: str, function: Callable[..., Any], arguments: str, weights: tup
     try:
         jax.eval_shape(call, jax.ShapeDtypeStruct((), number), jax.ShapeDtypeStruct((TRACED_MONTHS,), number))
     except jax.errors.TracerBoolConversionError as error:
-        raise InputError(
-            where,
-            "decides by the value of a state, lever or parameter",
-            "Write it as a smooth formula; Python's `if` cannot see values here.",
-        ) from error
+        fix = "Write it as a smooth formula; Python's `if` cannot see values here."
+        raise InputError(where, "decides by the value of a state, lever or parameter", fix) from error
     except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
-        raise InputError(
-            where,
-            "needs the value of a state, lever or parameter while the model is built",
-            "Use exp, log and the like from the vocabulary, not from math or NumPy.",
-        ) from error
+        problem = "needs the value of a state, lever or parameter while the model is built"
+        fix = "Use exp, log and the like from the vocabulary, not from math or NumPy."
+        raise InputError(where, problem, fix) from error
     except Exception as error:
         problem = " ".join(str(error).split())
         raise InputError(

@@ -67,9 +67,8 @@ def read_panel(folder: Path, play: Play) -> GamePanel:
         raise InputError(f"--data {folder}", problem, f"Name the folder that holds {play.files.panel}.")
     path = folder / play.files.panel
     if not path.is_file():
-        raise InputError(
-            f"--data {folder}", f"holds no {path.name}", f"Name the folder that holds {path.name}."
-        )
+        problem = f"holds no {path.name}"
+        raise InputError(f"--data {folder}", problem, f"Name the folder that holds {path.name}.")
     rows = _monthly(
         path, play, {play.columns.state: number, **dict.fromkeys(play.columns.actions, zero_or_one)}
     )
@@ -94,9 +93,8 @@ def zero_or_one(field: str, where: str) -> int:
     """Read an action: 0 or 1, also where a spreadsheet wrote 1.0."""
     value = number(field, where)
     if value not in (0.0, 1.0):
-        raise InputError(
-            where, f"{field} is neither 0 nor 1", "Write 1 for a month with an attack, 0 for none."
-        )
+        problem = f"{field} is neither 0 nor 1"
+        raise InputError(where, problem, "Write 1 for a month with an attack, 0 for none.")
     return int(value)
 
 
@@ -134,9 +132,8 @@ def _monthly(path: Path, play: Play, needed: dict[str, Parser], blank: Sequence[
             )
     if len(rows) > len(wanted):
         extra = rows[len(wanted)]
-        raise InputError(
-            extra.where(play.columns.month), "lies after the study's window", f"End with {wanted[-1]}."
-        )
+        problem = "lies after the study's window"
+        raise InputError(extra.where(play.columns.month), problem, f"End with {wanted[-1]}.")
     return rows
 
 
@@ -204,9 +201,8 @@ def simulated_panel(model: Model, play: Play, equation: Floats, payoffs: Floats,
         if inside and (often >= LEAST).all() and (len(actions) - often >= LEAST).all():
             source = f"simulated at the published estimates with seed {attempt}"
             return GamePanel(play.months, state, actions, source, simulated=True)
-    raise InputError(
-        "simulated panel", f"none of {ATTEMPTS} seeds gave a usable one", "Choose another --seed."
-    )
+    problem = f"none of {ATTEMPTS} seeds gave a usable one"
+    raise InputError("simulated panel", problem, "Choose another --seed.")
 
 
 def _path(months: int, equation: Floats, chances: Floats, points: Floats, seed: int) -> tuple[Floats, Ints]:

@@ -142,9 +142,8 @@ class GameStudy:
         with OutputFolder(out) as folder:
             kept = folder.path / "results.nc"
             if not kept.is_file():
-                raise InputError(
-                    str(folder.path), "holds no run to report on", f"Run `outbid run {self.name}` first."
-                )
+                problem = "holds no run to report on"
+                raise InputError(str(folder.path), problem, f"Run `outbid run {self.name}` first.")
             found = from_netcdf(kept)
             with (progress or Silent()).stage("Writing the report"):
                 path = folder.write_text("report.html", render(found))
