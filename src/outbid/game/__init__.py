@@ -1,7 +1,6 @@
 """Strategic play: games on a grid of states, their equilibria, and what data say about payoffs.
 
-What is needed to state a game, solve it and estimate it can be taken from here; it is imported when first
-asked for.
+What is needed to state a game, solve it and estimate it can be taken from here; it is imported when first asked for.
 """
 
 # ruff: noqa: F401 - what only type checkers import is what `__getattr__` gives

@@ -1,11 +1,10 @@
 """Game variants: the same players with another rival, other costs, other stakes or another effect of what they do.
 
-A variant is a function from the base's parameters to another game, so that what is uncertain about the
-parameters is carried through both. Variants of the base's shape are reached by following the equilibrium
-(`branches`), so that they lie on its branch; those with fewer choices, such as one without a rival, are
-solved by themselves. Uncertainty comes two ways: by the delta method, with derivatives through the
-equilibrium by the implicit function theorem, and by drawing parameters from their sampling distribution and
-solving every variant at each.
+A variant is a function from the base's parameters to another game, so that what is uncertain about the parameters is
+carried through both. Variants of the base's shape are reached by following the equilibrium (`branches`), so that they
+lie on its branch; those with fewer choices, such as one without a rival, are solved by themselves. Uncertainty comes
+two ways: by the delta method, with derivatives through the equilibrium by the implicit function theorem, and by drawing
+parameters from their sampling distribution and solving every variant at each.
 """
 
 from __future__ import annotations
@@ -69,8 +68,8 @@ def reformed(name: str, specification: Specification, settings: Mapping[str, flo
 
     The kernel is built anew.
 
-    Raises InputError for a name that is none, a specification without first step, or a kernel that reaches
-    further than the specification's band does, so that it would be cut off.
+    Raises InputError for a name that is none, a specification without first step, or a kernel that reaches further than
+    the specification's band does, so that it would be cut off.
     """
     if specification.first_step is None or specification.build_with is None:
         raise InputError("specification", "has no first step to change", "Give it one, with `build_with`.")
@@ -151,10 +150,9 @@ class Comparison:
 
     * `base`: the outcome in the base.
     * `others`: the outcome in each other variant, in the order they were given.
-    * `trails`: how each was reached, None where it was solved by itself (a game with fewer players or
-      choices).
-    * `thetas`: the drawn parameters, shape (draws, parameters); draws without an equilibrium in every variant
-      are left out.
+    * `trails`: how each was reached, None where it was solved by itself (a game with fewer players or choices).
+    * `thetas`: the drawn parameters, shape (draws, parameters); draws without an equilibrium in every variant are left
+      out.
     * `dropped`: how many draws were left out.
     """
 
@@ -199,11 +197,10 @@ def compare(
     * `base`: the base's equilibrium at `theta`, where there are several; by default `solve`'s.
     * `outcome`: what to read by player and state, such as `activity` or `mean_levels`.
     * `visits`: whether to work out each variant's long run.
-    * `draws`: how many parameters to draw from N(theta, covariance), for intervals by simulation. Each is
-      solved from where the derivatives at `theta` lead, so that it stays near the base's branch.
+    * `draws`: how many parameters to draw from N(theta, covariance), for intervals by simulation. Each is solved from
+      where the derivatives at `theta` lead, so that it stays near the base's branch.
 
-    Raises InputError for a malformed game or a player that is none. Raises NoEquilibrium if a variant has no
-    equilibrium that can be found.
+    Raises NoEquilibrium if a variant has no equilibrium that can be found.
     """
     point = specification.parameters(theta, "theta")
     spread = np.asarray(covariance, dtype=float)

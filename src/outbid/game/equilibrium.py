@@ -1,19 +1,19 @@
 """What a deviation could gain: evidence for an equilibrium that does not rest on the equations it was found with.
 
-The play is taken as given and evaluated: with everybody's probabilities fixed, what the game is worth to a
-player is a linear system (Bellman's equation of a fixed policy; Howard, 1960),
+The play is taken as given and evaluated: with everybody's probabilities fixed, what the game is worth to a player is a
+linear system (Bellman's equation of a fixed policy; Howard, 1960),
 
     W_i(s) = Σ_a p(a | s) [ u_i(s, a) + δ_i Σ_{s'} P(s' | s, a) W_i(s') ] + H_i(s),
 
-with H_i(s) what the shocks are worth to somebody who plays p_i(. | s): its entropy over λ_i. Then the best
-answer in one month, with the play as before ever after, is compared with the play itself. By the one-shot
-deviation principle no gain in any state means that no other policy gains anything at all (Blackwell, 1965).
+with H_i(s) what the shocks are worth to somebody who plays p_i(. | s): its entropy over λ_i. Then the best answer in
+one month, with the play as before ever after, is compared with the play itself. By the one-shot deviation principle no
+gain in any state means that no other policy gains anything at all (Blackwell, 1965).
 
 Find a logit Markov perfect equilibrium, and certify it.
 
-Newton from a coarse grid's solution, then from zero, then with halved steps; where all fail, a homotopy walks
-from a game that is easy (all actions alike, precision 0; or a short sight, a small discount) to the one that
-was asked for, each time from the last solution (Turocy, 2005; Eibelshäuser and Poensgen, 2019).
+Newton from a coarse grid's solution, then from zero, then with halved steps; where all fail, a homotopy walks from a
+game that is easy (all actions alike, precision 0; or a short sight, a small discount) to the one that was asked for,
+each time from the last solution (Turocy, 2005; Eibelshäuser and Poensgen, 2019).
 """
 
 from __future__ import annotations
@@ -129,9 +129,8 @@ class Certificate(NamedTuple):
     """Evidence that an answer is an equilibrium.
 
     * `residual`: largest absolute error of the value equations, in payoff units.
-    * `gain`: most that any player could gain in any state by any other mixture once, shocks' worth included,
-      in payoff units: zero in equilibrium, and computed apart from the equations that were solved
-      (`certify`).
+    * `gain`: most that any player could gain in any state by any other mixture once, shocks' worth included, in payoff
+      units: zero in equilibrium, and computed apart from the equations that were solved (`certify`).
     * `steps`, `method`: Newton steps taken, and which way found it.
     """
 
@@ -208,8 +207,7 @@ def solve(game: Game, start: Floats | None = None) -> Equilibrium:
 
     * `start`: values to start from, shape (states, all actions); by default a coarser grid's solution.
 
-    Raises InputError if the game is malformed, see `check_game`. Raises NoEquilibrium if Newton, its damped
-    form and both homotopies all fail.
+    Raises NoEquilibrium if Newton, its damped form and both homotopies all fail.
     """
     check_game(game)
     arrays = game.arrays
@@ -269,8 +267,8 @@ class Batch(NamedTuple):
 def solve_many(games: Game, start: Floats | None = None) -> Batch:
     """Solve a batch of games of one shape: a Game whose arrays all have a leading axis of games.
 
-    Games that Newton does not solve from the coarse grid or the start are tried again one by one, with
-    `solve`'s other ways; what still fails is marked, not raised.
+    Games that Newton does not solve from the coarse grid or the start are tried again one by one, with `solve`'s other
+    ways; what still fails is marked, not raised.
     """
     arrays = games.arrays
     count = arrays.payoffs.shape[0]

@@ -1,10 +1,10 @@
-"""Estimate payoffs from a record of play, in two steps; the result, in the words political scientists know; and
-tests of which of two models of the same play is the better one.
+"""Estimate payoffs from a record of play, in two steps; the result, in the words political scientists know; and tests of
+which of two models of the same play is the better one.
 
-The first step, the state equation, is done elsewhere (`outbid.game.first_stage`) and comes in with the kernel.
-The second, here, maximises Σ_t Σ_i log p_i(a_it | s_t) over the payoffs' parameters, where the p_i are those
-of the game's logit Markov perfect equilibrium. Months hang together through the state only, so the tests treat
-their log-likelihoods as independent.
+The first step, the state equation, is done elsewhere (`outbid.game.first_stage`) and comes in with the kernel. The
+second, here, maximises Σ_t Σ_i log p_i(a_it | s_t) over the payoffs' parameters, where the p_i are those of the game's
+logit Markov perfect equilibrium. Months hang together through the state only, so the tests treat their log-likelihoods
+as independent.
 """
 
 from __future__ import annotations
@@ -43,8 +43,7 @@ class Estimates:
     * `equilibrium`: the game's equilibrium at the estimates, with its certificate.
     * `converged`, `message`: whether the search ended at a maximum of the likelihood, and why it ended.
     * `steps`, `evaluations`: steps taken, and how often the game was solved on the way.
-    * `outcome`: a fingerprint of what was explained (months and actions): models are compared on the same
-      only.
+    * `outcome`: a fingerprint of what was explained (months and actions): models are compared on the same only.
     """
 
     title: str
@@ -89,9 +88,6 @@ class Estimates:
         """Return the estimates' covariance, shape (parameters, parameters).
 
         * `kind`: "uncorrected", "robust", "published" or "corrected"; None takes `self.kind`.
-
-        Raises InputError for a kind that is not there: corrections need a first step with a covariance, see
-        `FirstStep`.
         """
         wanted = kind or self.kind
         if wanted not in self.covariances:
@@ -128,8 +124,7 @@ class Estimates:
     def predict(self, states: ArrayLike | Mapping[str, ArrayLike] | None = None, action: int = -1) -> Floats:
         """Return the chance that each player takes an action, shape (states, players).
 
-        * `states`: places on the grid, or figures by axis (each goes to the nearest state); None takes the
-          whole grid.
+        * `states`: places on the grid, or figures by axis (each goes to the nearest state); None takes the whole grid.
         * `action`: the action's number; -1 is each player's last, such as to attack.
         """
         game = self.equilibrium.game
@@ -210,24 +205,22 @@ def estimate(
 ) -> Estimates:
     """Return the maximum likelihood estimates nearest uphill of `start`, with their standard errors.
 
-    Two ways to the same first-order conditions. By default a nested fixed point (Rust, 1987): each evaluation
-    solves the game, and the likelihood's derivatives follow from the implicit function theorem. With
-    `constrained`, values and parameters move together (mathematical programming with equilibrium constraints;
-    Su and Judd, 2012): each trial takes one Newton step on the equilibrium constraints, and the constraints
-    hold exactly at the end only. Both stop at a local maximum. Likelihoods of games can have several, and
-    where a game has several equilibria both follow the branch that they start on: see
-    `outbid.game.many_starts`.
+    Two ways to the same first-order conditions. By default a nested fixed point (Rust, 1987): each evaluation solves
+    the game, and the likelihood's derivatives follow from the implicit function theorem. With `constrained`, values and
+    parameters move together (mathematical programming with equilibrium constraints; Su and Judd, 2012): each trial
+    takes one Newton step on the equilibrium constraints, and the constraints hold exactly at the end only. Both stop at
+    a local maximum. Likelihoods of games can have several, and where a game has several equilibria both follow the
+    branch that they start on: see `outbid.game.many_starts`.
 
     * `specification`, `play`: the family of games, and what was seen.
     * `start`: parameters to start from, shape (parameters,).
-    * `values`: equilibrium values at the start, shape (states, all actions), to choose the branch; by default
-      those that Newton finds from zero or, where it fails, `solve`.
+    * `values`: equilibrium values at the start, shape (states, all actions), to choose the branch; by default those
+      that Newton finds from zero or, where it fails, `solve`.
     * `errors`: whether to compute every kind of standard error, or the uncorrected only.
 
-    Raises InputError for a start of the wrong length, a game that is none, a record that the game can't have
-    left, a player who always does the same or whose acts the state foretells without fail (perfect
-    separation), or a parameter that changes nothing. Raises NoEquilibrium if no equilibrium is found at the
-    start.
+    Raises InputError for a start of the wrong length, a game that is none, a record that the game can't have left, a
+    player who always does the same or whose acts the state foretells without fail (perfect separation), or a parameter
+    that changes nothing. Raises NoEquilibrium if no equilibrium is found at the start.
     """
     theta = specification.parameters(start)
     game = specification.game(theta)
@@ -341,13 +334,12 @@ class ModelTest:
 def likelihood_ratio(smaller: Estimates, larger: Estimates) -> ModelTest:
     """Test a model against a larger one that contains it (Wilks, 1938).
 
-    The statistic is twice the gain in log-likelihood, chi squared under the smaller model, with the
-    additional parameters as degrees of freedom. Where a second-step likelihood rests on an estimated first
-    step, it is approximate. Whether one model contains the other can't be seen from results; what shows that
-    it doesn't is refused.
+    The statistic is twice the gain in log-likelihood, chi squared under the smaller model, with the additional
+    parameters as degrees of freedom. Where a second-step likelihood rests on an estimated first step, it is
+    approximate. Whether one model contains the other can't be seen from results; what shows that it doesn't is refused.
 
-    Raises InputError if the models explain different months or actions, the "smaller" one has no fewer
-    parameters, one did not converge, or the "larger" one fits worse than what it is said to contain.
+    Raises InputError if the models explain different months or actions, the "smaller" one has no fewer parameters, one
+    did not converge, or the "larger" one fits worse than what it is said to contain.
     """
     _check(smaller, larger)
     degrees = len(larger.names) - len(smaller.names)
@@ -378,14 +370,11 @@ def likelihood_ratio(smaller: Estimates, larger: Estimates) -> ModelTest:
 def vuong(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelTest:
     """Test two rival models by the mean of their monthly log-likelihood differences (Vuong, 1989).
 
-    The statistic is standard normal when both are equally close to the truth; positive favours the first
-    model. It presumes that the models are distinguishable; for nested ones use `likelihood_ratio`.
+    The statistic is standard normal when both are equally close to the truth; positive favours the first model. It
+    presumes that the models are distinguishable; for nested ones use `likelihood_ratio`.
 
-    * `charge`: what each parameter costs: "bic" half the log of the number of months (Vuong, 1989, equation
-      5.9), "aic" one, "none" nothing.
-
-    Raises InputError if the models explain different months or actions, or give every month the same
-    likelihood.
+    * `charge`: what each parameter costs: "bic" half the log of the number of months (Vuong, 1989, equation 5.9), "aic"
+      one, "none" nothing.
     """
     gaps = _gaps(first, second, "Vuong test", spread=True)
     spread = float(np.std(gaps))
@@ -400,13 +389,11 @@ def vuong(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelT
 def clarke(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelTest:
     """Test two rival models by how many months favour each, without a distribution (Clarke, 2007).
 
-    The statistic is the number of months that the first model explains better, binomial with chance one half
-    when neither is better. Months that both explain alike are left out. Where the gaps are skewed, it can
-    differ from Vuong's test.
+    The statistic is the number of months that the first model explains better, binomial with chance one half when
+    neither is better. Months that both explain alike are left out. Where the gaps are skewed, it can differ from
+    Vuong's test.
 
     * `charge`: as in `vuong`; spread evenly over the months.
-
-    Raises InputError as `vuong`.
     """
     gaps = _gaps(first, second, "Clarke test")
     gaps = gaps - _charge(first, second, charge) / len(gaps)

@@ -1,12 +1,11 @@
 """How the state moves: next month's state on this month's actions, by least squares, and how sure that is.
 
-For any number of players the terms are a constant, each player's action, the state itself, and each action
-times the state. This is the state equation of Crisman-Cox and Gibilisco's outbidding game.
+For any number of players the terms are a constant, each player's action, the state itself, and each action times the
+state. This is the state equation of Crisman-Cox and Gibilisco's outbidding game.
 
-Under a state with nearly a unit root the textbook errors are too small, for they hold the path of the state
-fixed. The parametric bootstrap makes a whole new path with each draw: it starts at the first month's state,
-takes the actions as they were, and lets the fitted equation and fresh normal noise do the rest; then the
-equation is fitted anew.
+Under a state with nearly a unit root the textbook errors are too small, for they hold the path of the state fixed. The
+parametric bootstrap makes a whole new path with each draw: it starts at the first month's state, takes the actions as
+they were, and lets the fitted equation and fresh normal noise do the rest; then the equation is fitted anew.
 """
 
 from __future__ import annotations
@@ -51,8 +50,7 @@ def check_identified(design: Floats, terms: Sequence[str], players: int) -> None
     * `terms`: their names.
     * `players`: how many of them are actions.
 
-    Raises InputError for an action that never varies, and for the first term that follows from those before
-    it.
+    Raises InputError for an action that never varies, and for the first term that follows from those before it.
     """
     for place in range(1, players + 1):
         if np.ptp(design[:, place]) == 0:
@@ -134,9 +132,6 @@ def levels(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> FirstS
     * `state`: shape (months,), in order and without gaps.
     * `actions`: shape (months, players): what was done in each month. The last month's actions are not used.
     * `names`: one name a player's action, such as "hamas_attack".
-
-    Raises InputError for figures that are missing, too few months, or actions that leave no way to tell
-    effects apart.
     """
     states, moves = check_panel(state, actions, names)
     terms = level_terms(names)
@@ -149,13 +144,10 @@ def changes(
 ) -> FirstStage:
     """Fit the change of the state on last month's actions and change, and actions times last month's state.
 
-    There is no level term. Standard errors are prewhitened Newey-West ones (1994) without a small-sample
-    correction.
+    There is no level term. Standard errors are prewhitened Newey-West ones (1994) without a small-sample correction.
 
     * `state`, `actions`, `names`: as for `levels`.
     * `lag`: months over which residuals hang together; None chooses it from the data.
-
-    Raises InputError as `levels`, and when there are too few months for such errors.
     """
     states, moves = check_panel(state, actions, names)
     terms = ("intercept", *names, "lag_diff_state", *(f"{name}_x_lag_state" for name in names))
@@ -287,12 +279,10 @@ def bootstrap(
     * `state`, `actions`, `names`: as for `outbid.game.first_stage.levels`.
     * `draws`: how many paths to simulate, 2 or more.
     * `seed`: same seed, same numbers.
-    * `states`: shape (paths, months): draws of a latent state, from `outbid.game.measurement.draw_states`.
-      Draw number r then fits the equation to path r (counted round and round) before it simulates from that
-      fit, so that the covariance takes in the doubt about the state too. The months of one path hang
-      together; adding independent noise month by month would drown the equation.
-
-    Raises InputError as `levels`; also for `states` of another length, and when simulated paths explode.
+    * `states`: shape (paths, months): draws of a latent state, from `outbid.game.measurement.draw_states`. Draw number
+      r then fits the equation to path r (counted round and round) before it simulates from that fit, so that the
+      covariance takes in the doubt about the state too. The months of one path hang together; adding independent noise
+      month by month would drown the equation.
     """
     observed, moves = check_panel(state, actions, names)
     if draws < 2:
@@ -323,7 +313,7 @@ def simulate_paths(parameters: Floats, start: Floats, actions: Floats, noise: Fl
     * `actions`: shape (months, players); the last month's are not used.
     * `noise`: shape (months - 1, draws): standard normal numbers.
 
-    Returned: shape (draws, months). Raises InputError when a path explodes.
+    Returned: shape (draws, months).
     """
     players = actions.shape[1]
     level = parameters[:, 0] + actions[:-1] @ parameters[:, 1 : players + 1].T
@@ -376,8 +366,8 @@ class NeweyWest(NamedTuple):
 def automatic_bandwidth(scores: ArrayLike, weights: ArrayLike, *, prewhitened: int = 0) -> float:
     """Return the bandwidth of the Bartlett kernel that the data ask for.
 
-    Newey and West (1994), tables I and II: a pilot sum over the first 3 (n / 100)^(2/9) lags (4 in place of 3
-    without prewhitening) says how slowly the autocovariances of the weighted scores die away.
+    Newey and West (1994), tables I and II: a pilot sum over the first 3 (n / 100)^(2/9) lags (4 in place of 3 without
+    prewhitening) says how slowly the autocovariances of the weighted scores die away.
 
     * `scores`: shape (months, terms): what is left after prewhitening, or the scores themselves.
     * `weights`: shape (terms,): how the scores are summed; the intercept usually gets 0.
@@ -404,19 +394,15 @@ def newey_west(
 ) -> NeweyWest:
     """Return the covariance of least-squares coefficients under residuals that vary in size and hang together.
 
-    The scores are prewhitened by a vector autoregression of order one (Andrews and Monahan 1992), summed with
-    the Bartlett kernel (Newey and West 1987) up to the automatic lag (Newey and West 1994), coloured again,
-    and put between two inverses of X'X. There is no correction for small samples.
+    The scores are prewhitened by a vector autoregression of order one (Andrews and Monahan 1992), summed with the
+    Bartlett kernel (Newey and West 1987) up to the automatic lag (Newey and West 1994), coloured again, and put between
+    two inverses of X'X. There is no correction for small samples.
 
     * `scores`: shape (months, terms): each row of the design times its residual.
     * `design`: shape (months, terms).
-    * `intercept`: the column of the intercept, which has no say in the choice of the lag; None if there is
-      none.
+    * `intercept`: the column of the intercept, which has no say in the choice of the lag; None if there is none.
     * `lag`: months, 0 or more; None chooses it from the data.
     * `prewhite`: whether to prewhiten. With a given lag and no prewhitening this is the estimator of 1987.
-
-    Raises InputError when there are too few months, or the scores grow over time so that prewhitening makes
-    no sense.
     """
     scores = np.asarray(scores, dtype=float)
     design = np.asarray(design, dtype=float)

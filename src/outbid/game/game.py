@@ -1,7 +1,7 @@
 """A game: who plays, on which grid of states, for what, and where their choices lead.
 
-Time is monthly and has no end. Each month every player sees the state and a private shock to each of its
-actions (logit, of scale 1/precision), all choose at once, and the state moves on by the joint action.
+Time is monthly and has no end. Each month every player sees the state and a private shock to each of its actions
+(logit, of scale 1/precision), all choose at once, and the state moves on by the joint action.
 """
 
 from __future__ import annotations
@@ -82,11 +82,7 @@ class Grid:
         raise InputError(f"axis {name!r}", problem, did_you_mean(name, [each.name for each in self.axes]))
 
     def nearest(self, figures: Mapping[str, ArrayLike], *, tolerated: float = TOLERATED) -> Ints:
-        """Return the state nearest to each figure, shape (figures,); what lies outside goes to the edge.
-
-        Raises InputError on a missing axis, a figure that is not a number, or more than the `tolerated` share
-        of figures beyond the grid's edges: a grid that misses the data.
-        """
+        """Return the state nearest to each figure, shape (figures,); what lies outside goes to the edge."""
         indices = []
         for axis in self.axes:
             if axis.name not in figures:
@@ -183,8 +179,8 @@ class Game:
     """A stochastic game with logit shocks.
 
     * `players`, `grid`: who plays on which states.
-    * `payoffs`: monthly payoff, shape (players, states, profiles). A profile is a joint action; profiles are
-      numbered with the first player's action slowest.
+    * `payoffs`: monthly payoff, shape (players, states, profiles). A profile is a joint action; profiles are numbered
+      with the first player's action slowest.
     * `kernel`: where each state and profile leads.
     * `discount`: weight of next month, shape (players,), in [0, 1).
     * `precision`: inverse scale of the shocks, shape (players,), not negative: 0 plays all actions alike.
@@ -234,10 +230,7 @@ def game_from_arrays(
     discount: float | Sequence[float],
     precision: float | Sequence[float] = 1.0,
 ) -> Game:
-    """Return a checked game; a kernel given in full has shape (states, profiles, states).
-
-    Raises InputError, see `check_game`.
-    """
+    """Return a checked game; a kernel given in full has shape (states, profiles, states)."""
     count = len(players)
     held = kernel if isinstance(kernel, Banded | Scattered) else banded_from(kernel)
     game = Game(
@@ -317,10 +310,10 @@ def one_index_game(
 
     The form of Crisman-Cox and Gibilisco (Tug of War, International Organization).
 
-    * `intercept`, `persistence`, `effects`, `interactions`, `sd`: the state equation: c, r, e_i and x_i by
-      player, and the noise's standard deviation.
-    * `value`, `cost`: β_i, what a unit of the index is worth a month, and κ_i, what a unit of action costs
-      (if negative).
+    * `intercept`, `persistence`, `effects`, `interactions`, `sd`: the state equation: c, r, e_i and x_i by player, and
+      the noise's standard deviation.
+    * `value`, `cost`: β_i, what a unit of the index is worth a month, and κ_i, what a unit of action costs (if
+      negative).
     """
     at, levels = np.asarray(axis.points), profile_levels(players)
     mean = one_index_mean(at, levels, intercept, np.asarray(effects), persistence, np.asarray(interactions))
@@ -348,8 +341,8 @@ def one_index_payoffs(at: Any, levels: Any, value: Any, cost: Any) -> Any:
 def restrict(game: Game, player: str, action: float, *, keep: bool = False) -> Game:
     """Return the game in which one player always takes one action.
 
-    It leaves the game, and a game of two becomes a problem of one; with `keep` it stays as a player without a
-    choice, so that its own payoff is still told.
+    It leaves the game, and a game of two becomes a problem of one; with `keep` it stays as a player without a choice,
+    so that its own payoff is still told.
     """
     place = place_of(game.players[game.player(player)], action)
     return settled(game, player, place, action if keep else None)
@@ -366,8 +359,8 @@ def place_of(player: Player, action: float) -> int:
 def settled(game: Game, player: str, place_of_action: ArrayLike, kept_as: float | None = None) -> Game:
     """Return the game in which one player always takes the action at a place among its actions.
 
-    The place may be traced, so that one compilation serves every action; see `restrict`, which checks. A
-    player that is `kept_as` an action stays without a choice.
+    The place may be traced, so that one compilation serves every action; see `restrict`, which checks. A player that is
+    `kept_as` an action stays without a choice.
     """
     place, counts = game.player(player), game.counts
     left = [each for i, each in enumerate(game.players) if i != place]

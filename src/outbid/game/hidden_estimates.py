@@ -1,13 +1,13 @@
 """Full information: payoffs, state equation and measures estimated at once, with the state unobserved.
 
-At each parameter vector the game is solved on its grid; equilibrium play gives the probability of the actions in
-every state, the kernel gives the state's law, the measures give noisy views of it, and the forward recursion of
-`outbid.game.markov` sums over all paths of the state. Where the two-step estimator takes a smoothed state for the
-true one, this one carries the doubt about it along, and lets the actions speak about the state too.
+At each parameter vector the game is solved on its grid; equilibrium play gives the probability of the actions in every
+state, the kernel gives the state's law, the measures give noisy views of it, and the forward recursion of
+`outbid.game.markov` sums over all paths of the state. Where the two-step estimator takes a smoothed state for the true
+one, this one carries the doubt about it along, and lets the actions speak about the state too.
 
 The likelihood is maximised with a trust region on exact scores, scaled anew between rounds by the months' scores.
-Errors come from the observed information, or with the months' scores from the sandwich (White, 1982). The
-likelihood may have several local maxima: start from several places, and report what each led to.
+Errors come from the observed information, or with the months' scores from the sandwich (White, 1982). The likelihood
+may have several local maxima: start from several places, and report what each led to.
 """
 
 from __future__ import annotations
@@ -59,9 +59,6 @@ class Record:
     * `actions`: shape (months, players): each player's action by its number from 0, -1 where missing.
     * `measures`: shape (months, measures), in the order of the specification; NaN where missing.
     * `months`: names of the months, "YYYY-MM", or nothing; names that skip a month are refused.
-
-    Raises InputError on different numbers of months, a gap, an infinite figure, or a measure without any
-    figure.
     """
 
     actions: NDArray[np.int64]
@@ -134,8 +131,7 @@ class Point:
 class Likelihood:
     """The log-likelihood of a record under a hidden game, compiled once; see `at`.
 
-    * `hidden`: the specification. Its compiled code is kept with it, so several records of one length share
-      it.
+    * `hidden`: the specification. Its compiled code is kept with it, so several records of one length share it.
     * `record`: what was seen.
     """
 
@@ -155,8 +151,8 @@ class Likelihood:
     def at(self, estimates: ArrayLike, values: ArrayLike | None = None, *, by_month: bool = False) -> Point:
         """Return the likelihood at estimates in natural units, shape (names,), with scores in those units.
 
-        * `values`: equilibrium values to start from, shape (states, all actions), such as those of a point
-          nearby; else zeros.
+        * `values`: equilibrium values to start from, shape (states, all actions), such as those of a point nearby; else
+          zeros.
         * `by_month`: whether to work out each month's score too, which takes longer on a large grid.
 
         Raises NoEquilibrium if the game there has none that can be found.
@@ -197,8 +193,8 @@ class Likelihood:
     ) -> Point:
         """Return the likelihood at unbounded units, with scores in these units; otherwise as `at`.
 
-        Unless `thorough`, only Newton's method looks for the equilibrium, from `values` and from zeros:
-        enough for a trial step, which can be shortened.
+        Unless `thorough`, only Newton's method looks for the equilibrium, from `values` and from zeros: enough for a
+        trial step, which can be shortened.
         """
         compiled = _compiled(self.hidden, by_month or not self.large)
         here, rest = jnp.asarray(inner), (self.figures, self.seen)
@@ -398,8 +394,8 @@ class FullInformation:
     """Estimates of a hidden game, and what they say about the state.
 
     * `estimates`: all that was estimated, in natural units, with its errors: "uncorrected" from the observed
-      information, "robust" the sandwich. There was no first step to correct for. NaN where the record leaves
-      a direction open.
+      information, "robust" the sandwich. There was no first step to correct for. NaN where the record leaves a
+      direction open.
     * `state`: each month's state given the record; its mean and standard deviation from the grid's points.
     * `scores`: months' scores at the estimates, shape (months, names).
     * `notes`: doubts, in words: about the grid, and about quantities that ran to zero.
@@ -422,7 +418,6 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
     * `record`: actions and measures by month.
     * `start`: where to begin, shape (names,), in natural units; by default the specification's starts.
 
-    Raises InputError if record and specification do not fit, or the start gives the record no likelihood.
     Raises NoEquilibrium if the game at the start has none that can be found.
     """
     likelihood = Likelihood(hidden, record)

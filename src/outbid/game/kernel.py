@@ -1,7 +1,7 @@
 """Where a state leads: transition kernels that keep only what is not zero.
 
-`Banded` suits one axis, where a month's move reaches a few neighbours; `Scattered` suits several. Both are
-JAX pytrees, so a batch of kernels is a kernel with a leading axis on its arrays.
+`Banded` suits one axis, where a month's move reaches a few neighbours; `Scattered` suits several. Both are JAX pytrees,
+so a batch of kernels is a kernel with a leading axis on its arrays.
 """
 
 from __future__ import annotations
@@ -125,8 +125,8 @@ def normal_band(
     """Return the kernel of a normal move on evenly spaced points: next state ~ N(mean(s, a), sd²).
 
     A state takes the probability of its cell, half a step to each side; the two end states take the tails;
-    probabilities under `floor` are set to zero and rows brought back to one (Tauchen, 1986). Differentiable
-    in `mean` and `sd`.
+    probabilities under `floor` are set to zero and rows brought back to one (Tauchen, 1986). Differentiable in `mean`
+    and `sd`.
 
     * `points`: evenly spaced states, shape (states,).
     * `mean`: shape (states, profiles), in the points' unit.
@@ -159,9 +159,9 @@ def normal_band(
 def normal_weights(points: Array, mean: Array, sd: Array) -> Array:
     """Return the weights of a normal move on points with gaps, shape (*mean.shape, points).
 
-    They integrate the line between neighbouring points exactly against N(mean, sd²), so the mean is kept and
-    a move far smaller than the gaps is not lost; beyond the ends the end point counts. With sd zero this is
-    linear interpolation. Differentiable in all three.
+    They integrate the line between neighbouring points exactly against N(mean, sd²), so the mean is kept and a move far
+    smaller than the gaps is not lost; beyond the ends the end point counts. With sd zero this is linear interpolation.
+    Differentiable in all three.
     """
     spread = jnp.maximum(sd, 1e-12)[..., None]
     away = (mean[..., None] - points) / spread

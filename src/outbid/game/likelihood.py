@@ -1,28 +1,26 @@
 """A game's likelihood: the compiled evaluation, its maximum, and how sure the estimates are.
 
-Each evaluation solves the game with Newton from values foretold by the last one, and differentiates the
-choice probabilities by the implicit function theorem.
+Each evaluation solves the game with Newton from values foretold by the last one, and differentiates the choice
+probabilities by the implicit function theorem.
 
 Four covariances of the second step, by what they allow for:
 
-- ``uncorrected``: the inverse V = I⁻¹ of the expected information, I = Σ_s n_s Σ_i Σ_a p_i(a|s) L_i L_i' with
-  L_i the derivative of log p_i(a|s) in the payoffs θ, through the equilibrium. It takes the first step's
-  numbers γ (the state equation) for known.
-- ``robust``: H⁻¹ (Σ_t s_t s_t') H⁻¹ with the observed second derivative H (Huber, 1967; White, 1982). It
-  allows for a wrong model, not for the first step.
-- ``published``: V + V Ω V₁ Ω' V with V₁ the covariance of γ and Ω = Σ_t s_θ(t) s_γ(t)', where s_θ(t) is month
-  t's score and s_γ(t) that of the transition into month t, t = 2..T, on the grid. The form behind the errors
-  printed with the outbidding game (Crisman-Cox and Gibilisco). It leaves out that γ also moves the
-  equilibrium.
-- ``corrected``: V + V C V₁ C' V with C = Σ_s n_s Σ_i Σ_a p_i(a|s) L_i M_i' and M_i the derivative of log
-  p_i(a|s) in γ, through kernel and equilibrium (Murphy and Topel, 1985).
+- ``uncorrected``: the inverse V = I⁻¹ of the expected information, I = Σ_s n_s Σ_i Σ_a p_i(a|s) L_i L_i' with L_i the
+  derivative of log p_i(a|s) in the payoffs θ, through the equilibrium. It takes the first step's numbers γ (the state
+  equation) for known.
+- ``robust``: H⁻¹ (Σ_t s_t s_t') H⁻¹ with the observed second derivative H (Huber, 1967; White, 1982). It allows for a
+  wrong model, not for the first step.
+- ``published``: V + V Ω V₁ Ω' V with V₁ the covariance of γ and Ω = Σ_t s_θ(t) s_γ(t)', where s_θ(t) is month t's score
+  and s_γ(t) that of the transition into month t, t = 2..T, on the grid. The form behind the errors printed with the
+  outbidding game (Crisman-Cox and Gibilisco). It leaves out that γ also moves the equilibrium.
+- ``corrected``: V + V C V₁ C' V with C = Σ_s n_s Σ_i Σ_a p_i(a|s) L_i M_i' and M_i the derivative of log p_i(a|s) in γ,
+  through kernel and equilibrium (Murphy and Topel, 1985).
 
-Derivation of the last. Expand the second step's first-order condition in both arguments: 0 = s_θ(θ̂, γ̂) ≈
-s_θ - I (θ̂ - θ) - C (γ̂ - γ), for minus the expected second derivatives are I and C by the information
-equality. Hence θ̂ - θ ≈ V [s_θ - C (γ̂ - γ)]. Murphy and Topel's formula has further terms in R = E Σ s_θ
-s_γ', the covariance of the two steps. Here R = 0: given the state, what a player does this month has
-mean-zero score whatever came before, and the noise of the next transition is independent of it. A sample's Ω
-is not zero, but that is noise, and it is left out.
+Derivation of the last. Expand the second step's first-order condition in both arguments: 0 = s_θ(θ̂, γ̂) ≈ s_θ - I (θ̂
+- θ) - C (γ̂ - γ), for minus the expected second derivatives are I and C by the information equality. Hence θ̂ - θ ≈ V
+[s_θ - C (γ̂ - γ)]. Murphy and Topel's formula has further terms in R = E Σ s_θ s_γ', the covariance of the two steps.
+Here R = 0: given the state, what a player does this month has mean-zero score whatever came before, and the noise of
+the next transition is independent of it. A sample's Ω is not zero, but that is noise, and it is left out.
 """
 
 from __future__ import annotations
@@ -50,9 +48,9 @@ NEWTON_STEPS = 15
 class Evaluation(NamedTuple):
     """The likelihood and what a step needs to know about it.
 
-    Log-likelihood; its score, shape (parameters,); expected information (parameters, parameters); values
-    (states, all actions) and their largest residual; log probabilities (states, all actions); derivatives by
-    parameter of values and of log probabilities (states, all actions, parameters).
+    Log-likelihood; its score, shape (parameters,); expected information (parameters, parameters); values (states, all
+    actions) and their largest residual; log probabilities (states, all actions); derivatives by parameter of values and
+    of log probabilities (states, all actions, parameters).
     """
 
     log_likelihood: Any
@@ -102,8 +100,7 @@ def evaluate(
 
     Compiled once for a specification; pure. Quickest inside `outbid.game.newton.one_thread_each`.
 
-    * `theta`, `start`: parameters, shape (parameters,), and values to start Newton from, shape (states, all
-      actions).
+    * `theta`, `start`: parameters, shape (parameters,), and values to start Newton from, shape (states, all actions).
     * `counts`: in how many months each action was taken in each state, shape (states, all actions).
     * `steps`: Newton steps on the values, at most.
     """
@@ -124,14 +121,12 @@ def maximise_likelihood(
     """Return the maximum of the likelihood uphill of `start`; its point is an `Evaluation`.
 
     * `counts`: as for `evaluate`.
-    * `values`: equilibrium values at the start, if at hand; else those that Newton finds from zero or,
-      failing that, `solve`.
-    * `constrained`: take one Newton step on the values with each trial step, instead of solving the game each
-      time; the equations then hold at the end only, and the residual allowed on the way shrinks with what is
-      left to gain.
+    * `values`: equilibrium values at the start, if at hand; else those that Newton finds from zero or, failing that,
+      `solve`.
+    * `constrained`: take one Newton step on the values with each trial step, instead of solving the game each time; the
+      equations then hold at the end only, and the residual allowed on the way shrinks with what is left to gain.
 
-    Raises InputError if a parameter changes no choice probability. Raises NoEquilibrium if the game at the
-    start has none that can be found.
+    Raises NoEquilibrium if the game at the start has none that can be found.
     """
 
     def solved(theta: Floats) -> Evaluation:
@@ -215,9 +210,9 @@ def curvature(specification: Specification, theta: Floats, at: Evaluation, count
 def covariances(specification: Specification, play: Play, theta: Floats, at: Evaluation) -> dict[str, Floats]:
     """Return every covariance of the estimates that can be had, by kind, each of shape (parameters, parameters).
 
-    ``robust`` is left out where the second derivatives are not those of a maximum; ``published`` and
-    ``corrected`` where the specification has no first step; ``published`` also where the kernel gives an
-    observed transition no chance at all.
+    ``robust`` is left out where the second derivatives are not those of a maximum; ``published`` and ``corrected``
+    where the specification has no first step; ``published`` also where the kernel gives an observed transition no
+    chance at all.
     """
     game = specification.game(theta)
     plain = inverse(at.information)
@@ -258,10 +253,8 @@ def first_step_parts(
 ) -> tuple[Floats, Floats]:
     """Return C, shape (parameters, numbers), and each transition's score, shape (months - 1, numbers).
 
-    The transition into month t is scored by the game's kernel, from the state and joint action of month t -
-    1. Its score is not a number where the kernel gives it no chance.
-
-    Raises InputError if the specification has no first step.
+    The transition into month t is scored by the game's kernel, from the state and joint action of month t - 1. Its
+    score is not a number where the kernel gives it no chance.
     """
     first, build = specification.first_step, specification.build_with
     if first is None or build is None:

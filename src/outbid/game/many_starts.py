@@ -66,8 +66,8 @@ class Multiplicity:
 def search(game: Game, starts: int = 30, seed: int = 0, *, boldness: float = 3.0) -> Multiplicity:
     """Solve a game from many random starts and return every equilibrium that was found.
 
-    The first start is `solve`'s own. The others let every player play some random policy, the same
-    throughout, by regions, or by states, for ever, and start Newton from what that would be worth.
+    The first start is `solve`'s own. The others let every player play some random policy, the same throughout, by
+    regions, or by states, for ever, and start Newton from what that would be worth.
 
     * `starts`: how many starts, at least 1.
     * `boldness`: standard deviation of the random policies' log odds.
@@ -136,8 +136,8 @@ class LocalMaxima:
 
     * `estimates`: the estimates at each distinct one.
     * `starts`: by maximum, places of the starts that led there, in the order they were given.
-    * `equilibria`: by maximum, how many equilibria a search found at its parameters; the likelihood belongs
-      to one of them.
+    * `equilibria`: by maximum, how many equilibria a search found at its parameters; the likelihood belongs to one of
+      them.
     * `tried`: how many starts there were.
     * `failed`: start by start, why it led to no maximum: (place, reason).
     """
@@ -208,8 +208,6 @@ def estimate_many(
     * `equilibrium_starts`: how many starts look for further equilibria at each maximum.
     * `seed`: for that search.
     * `errors`: whether to compute every kind of standard error at each maximum.
-
-    Raises InputError as `estimate`, for what is wrong whatever the start; and if no start leads to a maximum.
     """
     places = np.atleast_2d(np.asarray(starts, dtype=float))
     for i, each in enumerate(places):

@@ -1,17 +1,16 @@
 """A state that nobody wrote down: the likelihood of what was seen, and what it says about the state.
 
-A hidden Markov model on the game's grid. Each month the state gives off noisy measures and the players'
-actions, and moves on by the kernel of the joint action that was played. The forward recursion sums the state
-out exactly, month by month, scaled so that nothing underflows (Baum et al., 1970; Rabiner, 1989; Hamilton,
-1989). What is missing is summed out too: an absent measure says nothing, an absent action may have been any.
+A hidden Markov model on the game's grid. Each month the state gives off noisy measures and the players' actions, and
+moves on by the kernel of the joint action that was played. The forward recursion sums the state out exactly, month by
+month, scaled so that nothing underflows (Baum et al., 1970; Rabiner, 1989; Hamilton, 1989). What is missing is summed
+out too: an absent measure says nothing, an absent action may have been any.
 
-How the log-likelihood of a hidden Markov model answers to what it is fed with, from one pass forward and one
-back.
+How the log-likelihood of a hidden Markov model answers to what it is fed with, from one pass forward and one back.
 
-Its derivative by a probability of the chain is the expected number of times that the chain made use of it,
-over that probability (Fisher's identity; Baum et al., 1970). So all slopes together cost about three times
-the likelihood, whatever the number of parameters, where differentiating the recursion costs as much again for
-each of them. It works on whole matrices, and pays where the kernel's band is wide.
+Its derivative by a probability of the chain is the expected number of times that the chain made use of it, over that
+probability (Fisher's identity; Baum et al., 1970). So all slopes together cost about three times the likelihood,
+whatever the number of parameters, where differentiating the recursion costs as much again for each of them. It works on
+whole matrices, and pays where the kernel's band is wide.
 """
 
 from __future__ import annotations
@@ -43,8 +42,8 @@ NARROW = 128
 class Seen(NamedTuple):
     """Which joint actions each month's record allows.
 
-    * `masks`: shape (patterns, profiles): 1 where a pattern of record allows a profile. The first patterns
-      are the profiles themselves, fully seen; patterns with something missing follow.
+    * `masks`: shape (patterns, profiles): 1 where a pattern of record allows a profile. The first patterns are the
+      profiles themselves, fully seen; patterns with something missing follow.
     * `months`: shape (months,): each month's pattern.
     """
 
@@ -56,10 +55,7 @@ def seen_actions(counts: Sequence[int], actions: ArrayLike) -> Seen:
     """Return which profiles a record of actions allows, month by month.
 
     * `counts`: how many actions each player has.
-    * `actions`: shape (months, players): each player's action by its number from 0, or -1 where it is
-      missing.
-
-    Raises InputError on another shape, or a number that is no action.
+    * `actions`: shape (months, players): each player's action by its number from 0, or -1 where it is missing.
     """
     record = np.asarray(actions)
     if record.ndim != 2 or record.shape[1] != len(counts) or not len(record):
@@ -105,8 +101,7 @@ def forward(log_initial: Array, kernel: Kernel, log_profiles: Array, seen: Seen,
 class Posterior:
     """Probabilities of each month's state.
 
-    * `filtered`: shape (months, states): given the record up to that month, its own measures and actions
-      included.
+    * `filtered`: shape (months, states): given the record up to that month, its own measures and actions included.
     * `smoothed`: shape (months, states): given the record of all months.
     """
 
@@ -233,8 +228,8 @@ def _puller(kernel: Kernel, shares: Array) -> Callable[[Array, Array], Array]:
 class Slopes(NamedTuple):
     """Derivatives of the log-likelihood by the inputs of the same names.
 
-    By the first month's log probabilities, shape (states,); the kernel's weights (states, profiles, width);
-    the profiles' log probabilities (states, profiles); the measures' log densities (months, states).
+    By the first month's log probabilities, shape (states,); the kernel's weights (states, profiles, width); the
+    profiles' log probabilities (states, profiles); the measures' log densities (months, states).
     """
 
     log_initial: Array
@@ -285,11 +280,10 @@ def joint_log(counts: tuple[int, ...], logs: tuple[Array, ...]) -> Array:
 def measure_log(at: ArrayLike, figures: Array, intercepts: Array, loadings: Array, sds: Array) -> Array:
     """Return the log density of each month's measures in each state, shape (months, states).
 
-    Measure k of a month is normal with mean intercept_k + loading_k x state and standard deviation sd_k; NaN
-    is missing.
+    Measure k of a month is normal with mean intercept_k + loading_k x state and standard deviation sd_k; NaN is
+    missing.
 
-    * `at`: the states' values, shape (states,); or (states, measures) where each measure sees a quantity of
-      its own.
+    * `at`: the states' values, shape (states,); or (states, measures) where each measure sees a quantity of its own.
     * `figures`: shape (months, measures).
     * `intercepts`, `loadings`, `sds`: shape (measures,).
     """

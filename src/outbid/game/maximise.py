@@ -1,8 +1,8 @@
 """Maximise a log-likelihood by exact scores: a trust region measured in standard errors.
 
-Curvature is a metric of information, such as the expected one (Fisher scoring) or that of the months' scores,
-plus a correction learnt from how the score changed (symmetric rank one; Conn, Gould and Toint, 1991). Steps
-and radius are measured by the metric, so that parameters of any scale are alike.
+Curvature is a metric of information, such as the expected one (Fisher scoring) or that of the months' scores, plus a
+correction learnt from how the score changed (symmetric rank one; Conn, Gould and Toint, 1991). Steps and radius are
+measured by the metric, so that parameters of any scale are alike.
 """
 
 from __future__ import annotations
@@ -48,13 +48,11 @@ def maximise(
     A point is anything with a `log_likelihood` and a `score`, shape (parameters,).
 
     * `theta`, `at`: where to begin: parameters, shape (parameters,), and the point there.
-    * `trial`: returns the point at other parameters, or None where there is none. It is given the parameters,
-      the step that leads there, the point that the step comes from, and how often trials of this step have
-      failed.
-    * `metric`: returns the information at a point, shape (parameters, parameters), and its `scaling`, see
-      there.
-    * `promise`, `steps`: what a further step must promise, in log-likelihood, for the search to go on; and
-      for how many steps.
+    * `trial`: returns the point at other parameters, or None where there is none. It is given the parameters, the step
+      that leads there, the point that the step comes from, and how often trials of this step have failed.
+    * `metric`: returns the information at a point, shape (parameters, parameters), and its `scaling`, see there.
+    * `promise`, `steps`: what a further step must promise, in log-likelihood, for the search to go on; and for how many
+      steps.
     """
     information, frame = metric(at)
     learnt, radius = np.zeros_like(information), FIRST_RADIUS
@@ -95,10 +93,8 @@ def scaling(information: Floats, scale: Floats | None = None, faint: float = 0.0
     """Return directions in which one unit is one standard error, as columns: T with T' I T = 1.
 
     * `information`: shape (parameters, parameters).
-    * `scale`: units of the parameters, shape (parameters,); the roots of the information's diagonal if left
-      out.
-    * `faint`: directions in which the scaled information is less than this share of the most are stretched no
-      further.
+    * `scale`: units of the parameters, shape (parameters,); the roots of the information's diagonal if left out.
+    * `faint`: directions in which the scaled information is less than this share of the most are stretched no further.
     """
     each = np.sqrt(np.diag(information)) if scale is None else scale
     sizes, vectors = np.linalg.eigh(information / np.outer(each, each))
@@ -109,8 +105,8 @@ def best_step(frame: Floats, score: Floats, curvature: Floats, radius: float) ->
     """Return the step that promises most within a radius, in the frame, and what it promises.
 
     * `frame`: directions as columns, shape (parameters, parameters): one unit of each is one standard error.
-    * `score`, `curvature`: slope, and minus the second derivatives, of the log-likelihood, in parameters. The
-      curvature need not be positive definite.
+    * `score`, `curvature`: slope, and minus the second derivatives, of the log-likelihood, in parameters. The curvature
+      need not be positive definite.
     * `radius`: longest step, in units of the frame.
     """
     sizes, vectors = np.linalg.eigh(frame.T @ curvature @ frame)
@@ -137,8 +133,8 @@ def secant(surprise: Floats, move: Floats, information: Floats) -> Floats:
 
     * `surprise`: how the score turned over the step, beyond what the curvature foretold, shape (parameters,).
     * `move`: the step, in parameters.
-    * `information`: a measure of lengths, shape (parameters, parameters): a correction that stands almost at
-      right angles to the step would be huge and is left out.
+    * `information`: a measure of lengths, shape (parameters, parameters): a correction that stands almost at right
+      angles to the step would be huge and is left out.
     """
     along = float(surprise @ move)
     size = np.sqrt(max(float(move @ information @ move), 0.0))

@@ -59,8 +59,7 @@ class SmoothedState(NamedTuple):
 
     * `parameters`: what it was worked out with.
     * `state`, `state_se`: shape (months,): mean and standard deviation given the measures.
-    * `autocovariance`: shape (months - 1,): covariance of each month's state with the next month's, given the
-      measures.
+    * `autocovariance`: shape (months - 1,): covariance of each month's state with the next month's, given the measures.
     * `log_likelihood`: of the standardised measures that were observed.
     """
 
@@ -75,8 +74,6 @@ def standardise(measures: ArrayLike) -> tuple[Floats, Floats, Floats]:
     """Return measures with mean 0 and standard deviation 1, the means, and the standard deviations.
 
     * `measures`: shape (months, measures); NaN where a month has none. Standard deviations divide by n - 1.
-
-    Raises InputError when a measure has fewer than two months, never varies, or is infinite.
     """
     table = np.asarray(measures, dtype=float)
     if table.ndim != 2:
@@ -98,10 +95,8 @@ def smooth_state(parameters: Measurement, measures: ArrayLike, actions: ArrayLik
 
     * `parameters`: weights for the standardised measures, persistence, inputs.
     * `measures`: shape (months, measures), in their own units; they are standardised here. NaN where missing.
-    * `actions`: shape (months, players): actions of each month, which move the state of the next. The last
-      month's have no effect within the window, and the first month's state has no input.
-
-    Raises InputError for shapes that do not fit one another and for missing actions.
+    * `actions`: shape (months, players): actions of each month, which move the state of the next. The last month's have
+      no effect within the window, and the first month's state has no input.
     """
     values, moves = check_measures(measures, actions)
     return smooth(parameters, values, moves)
@@ -143,8 +138,8 @@ def _state_space(parameters: Measurement, values: Floats, actions: Floats) -> An
 def score(smoothed: SmoothedState, values: Floats, actions: Floats) -> Floats:
     """Return the slope of the log likelihood in weights, persistence and inputs.
 
-    Fisher's identity: it is the slope of the log likelihood with the state known, averaged over the state
-    given the measures, of which only means, variances and neighbouring covariances are needed.
+    Fisher's identity: it is the slope of the log likelihood with the state known, averaged over the state given the
+    measures, of which only means, variances and neighbouring covariances are needed.
 
     * `smoothed`: the state at the parameters where the slope is wanted.
     * `values`: shape (months, measures), standardised, NaN where missing.
@@ -169,8 +164,8 @@ def draw_states(
 ) -> Floats:
     """Return whole paths of the state, drawn from what the measures leave open.
 
-    The state's precision given the measures is a band matrix of width two, so that one factorisation serves
-    all draws (Rue 2001).
+    The state's precision given the measures is a band matrix of width two, so that one factorisation serves all draws
+    (Rue 2001).
 
     * `parameters`, `measures`, `actions`: as for `smooth_state`.
     * `draws`: how many paths.
@@ -223,8 +218,8 @@ class MeasurementFit:
 
     * `terms`: names of the parameters: weights, persistence, constant, one input a player.
     * `smoothed`: the state at the maximum, with its standard errors and the log likelihood.
-    * `covariance`: shape (terms, terms): inverse of the observed information; NaN where the likelihood is not
-      curved enough to tell.
+    * `covariance`: shape (terms, terms): inverse of the observed information; NaN where the likelihood is not curved
+      enough to tell.
     * `means`, `deviations`: shape (measures,): what the measures were standardised with, in their own units.
     * `observations`: shape (measures,): months with a figure.
     * `maxima`: log likelihoods of the different maxima that the starts led to, highest first.
@@ -292,19 +287,16 @@ def fit_state(
 ) -> MeasurementFit:
     """Return the measurement model at its maximum likelihood.
 
-    The search uses the exact slope of the log likelihood, taken from the smoothed state (Koopman and Shephard
-    1992).
+    The search uses the exact slope of the log likelihood, taken from the smoothed state (Koopman and Shephard 1992).
 
-    * `measures`, `actions`: as for `outbid.game.measurement.smooth_state`. Actions without a column give the
-      model in which nobody moves the state, to hold against the full one.
+    * `measures`, `actions`: as for `outbid.game.measurement.smooth_state`. Actions without a column give the model in
+      which nobody moves the state, to hold against the full one.
     * `measure_names`, `action_names`: one name a column.
-    * `low_months`: rows, counted from 0, over which the state is to lie below zero on average: the data can't
-      tell the state from its mirror image. None: the first measure rises with the state.
+    * `low_months`: rows, counted from 0, over which the state is to lie below zero on average: the data can't tell the
+      state from its mirror image. None: the first measure rises with the state.
     * `first_variance`: variance of the first month's state.
     * `starts`: how many places to search from; the highest maximum is returned and all are reported.
     * `seed`: of the places. Same seed, same numbers.
-
-    Raises InputError for measures or actions that can't be used, and when no search comes to rest.
     """
     from scipy.optimize import minimize
 

@@ -1,19 +1,19 @@
 """The value equations of a logit Markov perfect equilibrium, and Newton's method on them, in pure JAX.
 
-The unknowns are each player's action values net of its own shock, v_i(a_i, s), side by side in one array of
-shape (states, actions of all players). They solve
+The unknowns are each player's action values net of its own shock, v_i(a_i, s), side by side in one array of shape
+(states, actions of all players). They solve
 
     v_i(a_i, s) = Σ_{a_-i} p_-i(a_-i | s) [ u_i(s, a) + δ_i Σ_{s'} P(s' | s, a) W_i(s') ],
     p_i(. | s) = softmax of λ_i v_i(., s),    W_i(s) = (1/λ_i) log Σ_{a_i} exp λ_i v_i(a_i, s)
 
-(McKelvey and Palfrey, 1995; Aguirregabiria and Mira, 2007). For precisions other than one, W_i carries the
-constant of λ_i = 1, which moves no choice and stays finite as λ_i goes to zero.
+(McKelvey and Palfrey, 1995; Aguirregabiria and Mira, 2007). For precisions other than one, W_i carries the constant of
+λ_i = 1, which moves no choice and stays finite as λ_i goes to zero.
 
-The linear system that links the states in a step is dW_i - Σ_j Σ_a mixed_ij(a) P_a dW_j = r_i. It is solved in
-three ways, by what the kernel is: blocks along the diagonal for a band (the block form of Thomas's algorithm), a
-dense factorisation for few unknowns, GMRES (Saad and Schultz, 1986) for many. A threaded factorisation of a few
-hundred unknowns spends its time waiting for its threads, so small systems get one thread each, and batches are
-shared out over cores.
+The linear system that links the states in a step is dW_i - Σ_j Σ_a mixed_ij(a) P_a dW_j = r_i. It is solved in three
+ways, by what the kernel is: blocks along the diagonal for a band (the block form of Thomas's algorithm), a dense
+factorisation for few unknowns, GMRES (Saad and Schultz, 1986) for many. A threaded factorisation of a few hundred
+unknowns spends its time waiting for its threads, so small systems get one thread each, and batches are shared out over
+cores.
 """
 
 from __future__ import annotations
@@ -112,13 +112,13 @@ def residual(arrays: Arrays, values: Array) -> Array:
 class Slope(NamedTuple):
     """The parts of the equations' derivative that lie within one state.
 
-    A step dv solves (1 - Λ) dv - B dW = r with dW = C dv, where Λ is how a state's values answer to each
-    other, B how they answer to next month, and C the probabilities of play. Only dW links states.
+    A step dv solves (1 - Λ) dv - B dW = r with dW = C dv, where Λ is how a state's values answer to each other, B how
+    they answer to next month, and C the probabilities of play. Only dW links states.
 
     * `inverse`: (1 - Λ)⁻¹, shape (states, all actions, all actions).
     * `outward`: c (1 - Λ)⁻¹, shape (states, players, all actions).
-    * `mixed`: c (1 - Λ)⁻¹ with the others' play spread over profiles: the weight of P(s'|s, a) dW_j in dW_i,
-      shape (states, players i, players j, profiles), discounts included.
+    * `mixed`: c (1 - Λ)⁻¹ with the others' play spread over profiles: the weight of P(s'|s, a) dW_j in dW_i, shape
+      (states, players i, players j, profiles), discounts included.
     """
 
     inverse: Array
@@ -178,8 +178,7 @@ COARSE = 56
 def factorised(kernel: Kernel, mixed: Array) -> Callable[[Array], Array]:
     """Return the solution dW of the linear system as a function of its right-hand side, both of shape (players, states).
 
-    `mixed` has shape (states, players, players, profiles). What is costly is done once, for any number of
-    sides.
+    `mixed` has shape (states, players, players, profiles). What is costly is done once, for any number of sides.
     """
     states, players = mixed.shape[:2]
     if isinstance(kernel, Banded) and 2 * max(kernel.lower, kernel.upper) < states:
@@ -280,8 +279,8 @@ def linearised(arrays: Arrays, values: Array) -> Callable[[Array], Array]:
 def newton(arrays: Arrays, start: Array, steps: int = STEPS, *, careful: bool = False) -> Iterate:
     """Iterate Newton steps with exact derivatives from `start`.
 
-    After each step a second one with the same factors is tried, and kept where it is the better: near the
-    solution that spares every third factorisation. A `careful` search halves steps until the residual falls.
+    After each step a second one with the same factors is tried, and kept where it is the better: near the solution that
+    spares every third factorisation. A `careful` search halves steps until the residual falls.
     """
 
     def close(values: Array, error: Array) -> Array:
@@ -361,8 +360,8 @@ def coarse_start(arrays: Arrays) -> Array:
 def equilibrium_values(arrays: Arrays, start: Array) -> Array:
     """Return the values that Newton reaches from `start`, shape (states, all actions).
 
-    Differentiable (forward mode) in every number of the game by the implicit function theorem. Whether the
-    equations hold there is for the caller to see, with `residual`.
+    Differentiable (forward mode) in every number of the game by the implicit function theorem. Whether the equations
+    hold there is for the caller to see, with `residual`.
     """
     return newton(arrays, start).values
 

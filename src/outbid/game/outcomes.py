@@ -1,14 +1,14 @@
 """What is read off an equilibrium: how much players act in each state, how often each state is visited, and averages.
 
-Averages come with what they depend on: derivatives by the parameters (for the delta method) and, if
-parameters were drawn from their sampling distribution, one figure a draw.
+Averages come with what they depend on: derivatives by the parameters (for the delta method) and, if parameters were
+drawn from their sampling distribution, one figure a draw.
 
 How players answer to each other: slopes of best replies, by state.
 
-Two questions. This month: if the rivals acted more this month and everything after stayed as it is, how would
-a player answer? Standing: if they acted more in every state for ever, and the player knew, how would its best
-policy answer? Positive slopes are strategic complements, negative ones substitutes (Bulow, Geanakoplos and
-Klemperer, 1985). Both are outcomes for `outbid.game.comparison.compare`, which adds intervals.
+Two questions. This month: if the rivals acted more this month and everything after stayed as it is, how would a player
+answer? Standing: if they acted more in every state for ever, and the player knew, how would its best policy answer?
+Positive slopes are strategic complements, negative ones substitutes (Bulow, Geanakoplos and Klemperer, 1985). Both are
+outcomes for `outbid.game.comparison.compare`, which adds intervals.
 """
 
 from __future__ import annotations
@@ -62,10 +62,7 @@ def _expected(game: Game, values: Array, of: Callable[[Floats], Any]) -> Array:
 
 
 def long_run(game: Game, values: Array) -> Array:
-    """Return the share of months spent in each state in the long run, shape (states,); differentiable.
-
-    Raises InputError for a grid too large to solve for it in full.
-    """
+    """Return the share of months spent in each state in the long run, shape (states,); differentiable."""
     states = game.grid.size
     if states > LARGEST:
         problem = f"the grid has {states} states"
@@ -100,10 +97,7 @@ class Figures:
         return interval(self.values, self.errors, level)
 
     def simulated_interval(self, level: float = 0.95) -> Floats:
-        """Return quantiles over the draws, shape (*values.shape, 2).
-
-        Raises InputError if there are no draws.
-        """
+        """Return quantiles over the draws, shape (*values.shape, 2)."""
         if self.draws is None:
             raise InputError("interval", "there are no draws of the parameters", "Compare with `draws=200`.")
         share = (1 - check_coverage(level)) / 2
@@ -123,8 +117,8 @@ class Reading:
 
     * `name`: which variant it is.
     * `equilibrium`: where it was read.
-    * `by_state`: the outcome, shape (rows, states); one row a player and, where it has one, a last for all
-      together (`ANY`).
+    * `by_state`: the outcome, shape (rows, states); one row a player and, where it has one, a last for all together
+      (`ANY`).
     * `visits`: the long-run share of each state, shape (states,), or None where it was not asked for.
     """
 
@@ -182,8 +176,8 @@ class Reading:
 def error_over_months(figures: Figures, states: ArrayLike) -> float:
     """Return the standard deviation over months over the root of their number, of figures by state.
 
-    It tells how much the months differ, not how sure the estimates are; printed as a standard error by
-    Crisman-Cox and Gibilisco (Tug of War).
+    It tells how much the months differ, not how sure the estimates are; printed as a standard error by Crisman-Cox and
+    Gibilisco (Tug of War).
     """
     months = figures.values[np.asarray(states, dtype=int)]
     return float(months.std(ddof=1) / np.sqrt(len(months)))
@@ -197,8 +191,6 @@ def against(game: Game, player: str, policy: Array) -> Game:
     """Return the game in which a player leaves and its place is taken by a fixed policy, known to all.
 
     * `policy`: probability of each of its actions by state, shape (states, actions). Differentiable.
-
-    Raises InputError for a player that is none or the only one, or a policy of the wrong shape.
     """
     place, counts = game.player(player), game.counts
     if len(counts) == 1:
@@ -232,8 +224,8 @@ def against(game: Game, player: str, policy: Array) -> Game:
 def reply_slopes(game: Game, values: Array) -> Array:
     """Return how much each player's mean level answers when all rivals' rise by one this month, (players, states).
 
-    The future is as in equilibrium. For two players with levels 0 and 1 it is the slope of one's probability
-    to act by the other's, along the best-reply curve, where they cross.
+    The future is as in equilibrium. For two players with levels 0 and 1 it is the slope of one's probability to act by
+    the other's, along the best-reply curve, where they cross.
     """
     chances, rises = _play(game, values)
     future = profile_values(game.arrays, values)
@@ -252,8 +244,8 @@ def reply_slopes(game: Game, values: Array) -> Array:
 def standing_slopes(game: Game, values: Array) -> Array:
     """Return how each player's best policy answers when all rivals' mean levels rise by one in every state.
 
-    Shape (players, states): the change of the player's mean level in that state, by a rise everywhere and for
-    ever. It contains what the rise does to where the state goes.
+    Shape (players, states): the change of the player's mean level in that state, by a rise everywhere and for ever. It
+    contains what the rise does to where the state goes.
     """
     chances, rises = _play(game, values)
     parts = split(game.counts, values)

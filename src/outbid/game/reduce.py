@@ -1,9 +1,8 @@
 """Reduce a declared model to a game on a few of its states, by the very step that is simulated and fitted.
 
-The players are actors of the model with one lever each; the grid's axes are indices, or a player's lever as
-it stood last month. All other states are held at their conditional mean given the grid (a moment-based Markov
-equilibrium, Ifrach and Weintraub, 2017); all noise but that of the grid's indices is integrated out at its
-mean.
+The players are actors of the model with one lever each; the grid's axes are indices, or a player's lever as it stood
+last month. All other states are held at their conditional mean given the grid (a moment-based Markov equilibrium,
+Ifrach and Weintraub, 2017); all noise but that of the grid's indices is integrated out at its mean.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ Answer = Callable[[Mapping[str, Array], Mapping[str, Array], Mapping[str, Array]
 class Held:
     """The states that are no axis, as linear functions of those that are.
 
-    * `mean`, `slope`: by state: its value at `center`, and its change per unit of each axis, shape (axes,).
-      Stocks are logged as log(1 + persons); indices are on their own scale.
+    * `mean`, `slope`: by state: its value at `center`, and its change per unit of each axis, shape (axes,). Stocks are
+      logged as log(1 + persons); indices are on their own scale.
     * `center`: the axes' values at which `mean` holds, shape (axes,), indices on their own scale.
     """
 
@@ -78,8 +77,7 @@ class Reduction:
         * `weights`: by actor and name of the payoff's term.
         * `discount`, `precision`: a number, or one per player.
         * `held`: the other states; may be left out if there are none.
-        * `answer`: how those who don't play set their levers, if not to `levers` whatever happens; needs
-          `held`.
+        * `answer`: how those who don't play set their levers, if not to `levers` whatever happens; needs `held`.
         """
         count = len(self.players)
         mean, payoffs = self.moves(parameters, levers, weights, held, answer)
@@ -190,12 +188,11 @@ def reduce(model: Model, actors: Sequence[str], grid: Grid) -> Reduction:
     """Return the reduction of a model to a game of these actors on this grid.
 
     * `actors`: names of the model's actors who play; each holds one lever, whose levels are its actions.
-    * `grid`: axes named after indices (points in the index's own unit) or after a player's lever (points are
-      its levels).
+    * `grid`: axes named after indices (points in the index's own unit) or after a player's lever (points are its
+      levels).
 
-    Raises InputError on an unknown actor or axis, an actor with several levers, a lever axis that isn't its
-    player's levels, a point outside an index's range, or a mechanism that reads a player's last move without
-    an axis for it.
+    Raises InputError on an unknown actor or axis, an actor with several levers, a lever axis that isn't its player's
+    levels, a point outside an index's range, or a mechanism that reads a player's last move without an axis for it.
     """
     known = {actor.name: actor for actor in model.actors}
     for name in actors:
@@ -222,8 +219,8 @@ def fine_reduction(
 ) -> Reduction:
     """Return the reduction to a fine axis of one index, whose kernel is a band of cells (Tauchen, 1986).
 
-    * `parameters`, `levers`: numbers at which the band's width is measured; what `build` gets later may move
-      the state no further.
+    * `parameters`, `levers`: numbers at which the band's width is measured; what `build` gets later may move the state
+      no further.
     """
     plain = reduce(model, actors, grid)
     if len(grid.axes) != 1 or model.index(grid.axes[0].name).scale != "identity":
@@ -243,8 +240,7 @@ def fine_reduction(
 def fit_held(model: Model, grid: Grid, states: Mapping[str, Any], axes: Any) -> Held:
     """Return the other states' conditional means given the axes, by least squares over simulated months.
 
-    * `states`: by stock (persons) and index (own unit), each of shape (months,); axes among them are left
-      out.
+    * `states`: by stock (persons) and index (own unit), each of shape (months,); axes among them are left out.
     * `axes`: the axes' values in the same months, shape (months, axes), in the grid's units.
     """
     x = jnp.stack(

@@ -1,5 +1,5 @@
-"""What is to be estimated: payoffs as a function of parameters, what a first step has estimated already, and the
-record of play to explain.
+"""What is to be estimated: payoffs as a function of parameters, what a first step has estimated already, and the record of
+play to explain.
 """
 
 from __future__ import annotations
@@ -32,9 +32,6 @@ class Play:
     * `states`: place of each month's state on the grid, shape (months,).
     * `actions`: number of each player's action (0 is its first), shape (months, players).
     * `months`: names of the months, "YYYY-MM", or nothing. With names, a gap is found out.
-
-    Raises InputError for a missing figure, a number that is not whole, shapes that don't agree, or a gap
-    between months.
     """
 
     states: Ints
@@ -116,9 +113,6 @@ def play_from_panel(
     * `figures`: by name of the grid's axes, each of shape (months,).
     * `actions`: by player's name, the level of its action, each of shape (months,).
     * `months`: names, "YYYY-MM", or nothing.
-
-    Raises InputError as `Play`; also for a level that is none of a player's actions, and a grid that misses
-    the figures.
     """
     check_calendar([str(month) for month in months])
     chosen = []
@@ -145,8 +139,8 @@ def play_from_panel(
 def check_play(play: Play, game: Game) -> None:
     """Refuse a record that a game can't have left, or from which its payoffs can't be told.
 
-    Raises InputError for a state beyond the grid, an action outside a player's set, or a player who does the
-    same every month (perfect separation: its payoff from the other actions would run off to minus infinity).
+    Raises InputError for a state beyond the grid, an action outside a player's set, or a player who does the same every
+    month (perfect separation: its payoff from the other actions would run off to minus infinity).
     """
     if play.actions.shape[1] != len(game.players):
         fix = f"The game's are {', '.join(player.name for player in game.players)}."
@@ -177,8 +171,7 @@ class FirstStep:
 
     * `names`: one name a number.
     * `estimates`: shape (numbers,).
-    * `covariance`: their sampling covariance, shape (numbers, numbers), from the first step or a bootstrap of
-      it.
+    * `covariance`: their sampling covariance, shape (numbers, numbers), from the first step or a bootstrap of it.
     """
 
     names: tuple[str, ...]
@@ -208,13 +201,12 @@ class Specification:
     """A family of games, one for each vector of parameters.
 
     * `names`: one name a parameter.
-    * `build`: from parameters, shape (parameters,), to a `Game`; traceable by JAX, and always of the same
-      players, grid and kernel shape. Given as `jax.tree_util.Partial` of a function and arrays,
-      specifications that differ in those arrays only share compiled code.
-    * `first_step`: what the kernel (or anything else) takes from an earlier estimation, if errors are to be
-      corrected for it.
-    * `build_with`: from parameters and first-step numbers to a `Game`; equals `build` at the first step's
-      estimates.
+    * `build`: from parameters, shape (parameters,), to a `Game`; traceable by JAX, and always of the same players, grid
+      and kernel shape. Given as `jax.tree_util.Partial` of a function and arrays, specifications that differ in those
+      arrays only share compiled code.
+    * `first_step`: what the kernel (or anything else) takes from an earlier estimation, if errors are to be corrected
+      for it.
+    * `build_with`: from parameters and first-step numbers to a `Game`; equals `build` at the first step's estimates.
     """
 
     names: tuple[str, ...]
@@ -323,15 +315,13 @@ def classic_specification(
 ) -> Specification:
     """Return the one-index form with parameters beta (value of the index) and kappa (cost of action) by player.
 
-    A player's monthly payoff is beta times the index plus kappa times its action's level (Crisman-Cox and
-    Gibilisco, Tug of War). The kernel is built once.
+    A player's monthly payoff is beta times the index plus kappa times its action's level (Crisman-Cox and Gibilisco,
+    Tug of War). The kernel is built once.
 
-    * `equation`: the state equation, in the order of `outbid.game.first_stage.level_terms`, then its residual
-      standard deviation: constant, actions, lagged state, actions times lagged state, sigma.
+    * `equation`: the state equation, in the order of `outbid.game.first_stage.level_terms`, then its residual standard
+      deviation: constant, actions, lagged state, actions times lagged state, sigma.
     * `discount`: weight of next month, one for all or one a player.
     * `covariance`: covariance of `equation`, for corrected standard errors.
-
-    Raises InputError for a state equation of another length, or a discount outside [0, 1).
     """
     whole, numbers = tuple(players), np.asarray(equation, dtype=float)
     terms = (*level_terms([player.name for player in whole]), "sigma")

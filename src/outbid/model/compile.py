@@ -1,7 +1,7 @@
 """From mechanisms to one step function, and from steps to a path; and a look into one month of it.
 
-`build_step` turns a Model into a pure function of (state, innovations, levers, parameters); `build_run` scans
-it over months. Both are plain JAX: the same function is simulated, differentiated, batched and put on a GPU.
+`build_step` turns a Model into a pure function of (state, innovations, levers, parameters); `build_run` scans it over
+months. Both are plain JAX: the same function is simulated, differentiated, batched and put on a GPU.
 """
 
 from __future__ import annotations
@@ -65,9 +65,9 @@ def build_step(model: Model) -> Step:
     """Return the step: (state, innovations, levers, last month's levers, parameters) -> (state, month).
 
     The month is a dict: opening states, quantities and counts under their names, persons moved under
-    `moved.<mechanism>` and `moved.<mechanism>_to_<target>`, outcomes and observations under `outcome.<name>`
-    and `sees.<series>`. Competing hazards h_j share what leaves a stock in a month, n (1 - exp(-Σh)) h_j /
-    Σh, so no stock is ever overdrawn and the number of people never changes.
+    `moved.<mechanism>` and `moved.<mechanism>_to_<target>`, outcomes and observations under `outcome.<name>` and
+    `sees.<series>`. Competing hazards h_j share what leaves a stock in a month, n (1 - exp(-Σh)) h_j / Σh, so no stock
+    is ever overdrawn and the number of people never changes.
     """
     mechanisms = {item.name: item for item in model.mechanisms}
     quantities = {f"quantity {item.name}": item for item in model.quantities}
@@ -162,8 +162,8 @@ def build_run(
 ) -> Callable[[Mapping[str, Scalar], Array, Array, State, Array], tuple[State, Array]]:
     """Return the run: (parameters, innovations, levers, opening state, levers before) -> (state, path).
 
-    The path has shape (months, len(outputs)); `outputs` are names of the month's dict, see `build_step`.
-    Innovations have shape (months, noisy indices), levers (months, levers).
+    The path has shape (months, len(outputs)); `outputs` are names of the month's dict, see `build_step`. Innovations
+    have shape (months, noisy indices), levers (months, levers).
     """
     step = build_step(model)
     names = [*(stock.name for stock in model.stocks), *(index.name for index in model.indices)]
@@ -205,8 +205,8 @@ def evaluate(
 ) -> tuple[Effects, dict[str, Any]]:
     """Work out one month by the engine's own step, with every quantity and count passed through `adjust`.
 
-    Returned: what each mechanism gave back, by its name and before adjusting, and the month (see
-    `build_step`). What reads a quantity or a count sees what `adjust(name, value)` made of it.
+    Returned: what each mechanism gave back, by its name and before adjusting, and the month (see `build_step`). What
+    reads a quantity or a count sees what `adjust(name, value)` made of it.
     """
     effects: Effects = {}
 

@@ -1,8 +1,8 @@
 """The causal diagram, derived from the mechanisms by differentiating them: who moves whom, and how far.
 
-Nothing is drawn by hand. Which links exist is read off one abstract evaluation of the month, how strong they
-are off its derivatives, and what they say off the text of the mechanisms: a link's formula is taken from the
-source of its function, so that it is what is computed, and never a second copy that may differ.
+Nothing is drawn by hand. Which links exist is read off one abstract evaluation of the month, how strong they are off
+its derivatives, and what they say off the text of the mechanisms: a link's formula is taken from the source of its
+function, so that it is what is computed, and never a second copy that may differ.
 """
 
 from __future__ import annotations
@@ -43,8 +43,7 @@ class Link:
     * `target`: a stock, an index or a count.
     * `through`: "hazard" (of a flow), "drift" (of an index) or "count".
     * `sign_of_end`: -1 if the target is the stock that a flow leaves, else +1.
-    * `sentence`, `formula`, `evidence`: the mechanism's own words, the text of its formula, the IDs of its
-      claims.
+    * `sentence`, `formula`, `evidence`: the mechanism's own words, the text of its formula, the IDs of its claims.
     * `reservoir`: true if the target is the reservoir, whose links a diagram may leave out.
     """
 
@@ -91,9 +90,9 @@ class _Wire:
 def links(model: Model) -> tuple[Link, ...]:
     """Return every link of the model, mechanism by mechanism.
 
-    Derived quantities are looked through; counts are nodes of their own. Left out are sinks as targets, the
-    dependence of a flow on the stock it leaves (mass action is not influence), and a state's return to its
-    own level. Last month's value of a lever counts as that lever.
+    Derived quantities are looked through; counts are nodes of their own. Left out are sinks as targets, the dependence
+    of a flow on the stock it leaves (mass action is not influence), and a state's return to its own level. Last month's
+    value of a lever counts as that lever.
     """
     return tuple(wire.link for wire in _wires(model))
 
@@ -101,12 +100,11 @@ def links(model: Model) -> tuple[Link, ...]:
 def build_responses(model: Model) -> Responses:
     """Return the function (parameters, states, levers, last month's levers) -> responses, shape (links,).
 
-    Pure JAX, to be jitted and vmapped by the caller. `states` are natural values of stocks and indices.
-    Counts take their expected values at that state, but each is an input of its own: a link's response is
-    direct, not by way of other links. It is d log(hazard)/d source times `sign_of_end`, d log(mean)/d source,
-    or d change/d source, per unit of the source and with last month's levers held (unless the mechanism reads
-    nothing but those). Where a hazard or mean is zero, the response is infinite if the source would lift it,
-    and else zero.
+    Pure JAX, to be jitted and vmapped by the caller. `states` are natural values of stocks and indices. Counts take
+    their expected values at that state, but each is an input of its own: a link's response is direct, not by way of
+    other links. It is d log(hazard)/d source times `sign_of_end`, d log(mean)/d source, or d change/d source, per unit
+    of the source and with last month's levers held (unless the mechanism reads nothing but those). Where a hazard or
+    mean is zero, the response is infinite if the source would lift it, and else zero.
     """
     wires = _wires(model)
     bare = replace(model, outcomes=(), observations=())
@@ -150,8 +148,8 @@ def summarise(responses: ArrayLike, scales: ArrayLike) -> LinkSummary:
     """Return the median effect and the probability that it is positive, for each link.
 
     * `responses`: shape (draws, links), from `build_responses`.
-    * `scales`: one typical change of each link's source, shape (links,), positive. An effect of exactly zero
-      counts half as positive.
+    * `scales`: one typical change of each link's source, shape (links,), positive. An effect of exactly zero counts
+      half as positive.
     """
     effects = np.asarray(responses, dtype=float) * np.asarray(scales, dtype=float)
     return LinkSummary(np.median(effects, axis=0), np.heaviside(effects, 0.5).mean(axis=0))
@@ -262,13 +260,12 @@ def formula(
 ) -> str:
     """Return how one effect of a mechanism depends on `source`, in at most `LONGEST` characters.
 
-    Steps in between are put into the formula; `s.`, `u.` and `p.` are left out. Where it would be too long,
-    terms that don't mention the source become an ellipsis, and then factors too.
+    Steps in between are put into the formula; `s.`, `u.` and `p.` are left out. Where it would be too long, terms that
+    don't mention the source become an ellipsis, and then factors too.
 
     * `place`: which of the effects that the function returns, from 0.
     * `through`: "hazard", "drift" or "count".
-    * `quantities`: the derived quantities by way of which the source may enter; those that do are spelt out
-      behind.
+    * `quantities`: the derived quantities by way of which the source may enter; those that do are spelt out behind.
 
     Returned: an empty text where Python can't find the function's source.
     """

@@ -1,7 +1,7 @@
 """What a declared function reads and gives back, found by calling it once on abstract values.
 
-A mechanism sees its world through `Names`, both here, where any name is answered and written down, and in the
-compiled step, where the names stand for the month's values.
+A mechanism sees its world through `Names`, both here, where any name is answered and written down, and in the compiled
+step, where the names stand for the month's values.
 """
 
 from __future__ import annotations
@@ -102,8 +102,6 @@ def trace(where: str, function: Callable[..., Any], arguments: str, weights: tup
     * `where`: where the function stands, for complaints.
     * `arguments`: a letter for each argument: s, u, p, m, w as in `Reads`, i for a few monthly innovations.
     * `weights`: the names that `w` lists when a function goes through it.
-
-    Raises InputError if the function decides by a value, uses a function that can't follow JAX, or fails.
     """
     record: dict[str, Any] = {}
     kept: list[tuple[Any, ...]] = []

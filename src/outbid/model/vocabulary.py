@@ -1,11 +1,10 @@
 """The words in which a contest is written down; the only module that a study's theory imports.
 
-Stocks and flows are those of system dynamics, players and payoffs those of game theory, priors those of
-Bayes. A mechanism is a pure function of (s, u, p): `s` the month's opening states, derived quantities and
-expected counts, `u` the levers (`u.previous` those of the month before), `p` the parameters. What it returns
-(`Flow`, `Drift`, `Count`) says what it does; `compile.py` alone knows how that is done. A decorator puts a
-function next to where it stands and what its docstring says, so that diagram, report and complaints speak in
-the study's words.
+Stocks and flows are those of system dynamics, players and payoffs those of game theory, priors those of Bayes. A
+mechanism is a pure function of (s, u, p): `s` the month's opening states, derived quantities and expected counts, `u`
+the levers (`u.previous` those of the month before), `p` the parameters. What it returns (`Flow`, `Drift`, `Count`) says
+what it does; `compile.py` alone knows how that is done. A decorator puts a function next to where it stands and what
+its docstring says, so that diagram, report and complaints speak in the study's words.
 """
 
 from __future__ import annotations
@@ -95,8 +94,8 @@ class Outcome:
 
     * `summary`: "sum", "mean", "mean_last_year" or "end": how a path becomes one number.
     * `rank`: its place in the answer, from 1; None for what the answer does not speak of.
-    * `more`, `less`, `unknown`: clauses on a course ahead, in which `{course}` stands for it: what it does to
-      the outcome, and the open question ("whether {course} sends members to the rival").
+    * `more`, `less`, `unknown`: clauses on a course ahead, in which `{course}` stands for it: what it does to the
+      outcome, and the open question ("whether {course} sends members to the rival").
     * `had`: the same three of the past, after "Had it been so".
     * `briefly`: more and less of it in a few words ("more members lost", "fewer members lost").
     """
@@ -211,8 +210,7 @@ def mechanism(
     """Declare a mechanism and the claims it rests on.
 
     * `evidence`: IDs of the ledger's claims.
-    * `nuisance`: instead of evidence, one sentence that says why the model needs a mechanism that no claim
-      asks for.
+    * `nuisance`: instead of evidence, one sentence that says why the model needs a mechanism that no claim asks for.
     """
 
     def declare(function: Callable[..., Any]) -> Mechanism:
@@ -300,8 +298,8 @@ class Anchor:
 
     Flip a latent index and every coefficient on it, and nothing observable moves; so one relation is fixed.
 
-    * `through`: the relation: "hazard:defection", "count:attacks_home", "drift:aid" or
-      "observation:fighters". The response is taken in logs, except a drift's.
+    * `through`: the relation: "hazard:defection", "count:attacks_home", "drift:aid" or "observation:fighters". The
+      response is taken in logs, except a drift's.
     * `sign`: +1 or -1: the sign of the response to `of`, for any parameters.
     * `coefficient`: the response itself where it is fixed (for a hazard, count or observation), else None.
     * `of`: what is varied; the index itself if empty.
@@ -332,10 +330,9 @@ class Index:
     """A dimensionless state with its range, its scale and its anchor.
 
     * `scale`: "identity", "log" (positive) or "logit" (between 0 and 1): the scale on which drifts add up.
-    * `low`, `high`: the range that the index can't leave, in its own unit; left out, it is -6 to 6
-      (identity), a millionth to a million (log), or within a millionth of 0 and 1 (logit).
-    * `noise_months`: how many months share one innovation (1 = a new one each month), where the drift has
-      noise.
+    * `low`, `high`: the range that the index can't leave, in its own unit; left out, it is -6 to 6 (identity), a
+      millionth to a million (log), or within a millionth of 0 and 1 (logit).
+    * `noise_months`: how many months share one innovation (1 = a new one each month), where the drift has noise.
     """
 
     name: str

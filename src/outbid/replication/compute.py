@@ -156,9 +156,8 @@ def payoff_problems(payoffs: Estimates) -> tuple[str, ...]:
 def payoff_table(family: Specification, play: Play, payoffs: Estimates) -> pd.DataFrame:
     """Return the payoffs with three kinds of standard errors and the 95% interval from the last.
 
-    `first_step_error` takes the state equation for known, `corrected_error` is corrected as published,
-    `full_error` also counts how the equilibrium moves with the state equation; missing where it was not asked
-    for.
+    `first_step_error` takes the state equation for known, `corrected_error` is corrected as published, `full_error`
+    also counts how the equilibrium moves with the state equation; missing where it was not asked for.
     """
     kinds = {"first_step_error": "uncorrected", "corrected_error": "published", "full_error": "corrected"}
     errors = {
@@ -262,8 +261,7 @@ def search(
 ) -> tuple[dict[str, Any], pd.DataFrame] | None:
     """Return every local maximum that some starts led to, one a row, and how many starts there were; None without any.
 
-    Columns: `log_likelihood`, the payoffs by name, how many `starts` led there, how many `equilibria` were
-    found there.
+    Columns: `log_likelihood`, the payoffs by name, how many `starts` led there, how many `equilibria` were found there.
     """
     number = FEW_STARTS if quick else STARTS
     center = solved.play.start
@@ -318,8 +316,8 @@ def infer_anew(
 def refit(solved: Solved, anew: Anew) -> tuple[dict[str, Any], pd.DataFrame]:
     """Return what the measurement model fitted anew does to the later steps: facts, and every quantity before and after.
 
-    Among the facts, `stored_gap` is the largest difference between the stored state and the state smoothed at
-    the stored parameters, `correlation` that of the stored and the newly inferred state.
+    Among the facts, `stored_gap` is the largest difference between the stored state and the state smoothed at the
+    stored parameters, `correlation` that of the stored and the newly inferred state.
     """
     play, panel, fitted, after = solved.play, solved.panel, anew.fit, anew.later
     assert panel.polls is not None
@@ -380,8 +378,7 @@ def _block(group: str, names: Any, stored: Any, refitted: Any, error: Any, unit:
 def certificate(solved: Solved) -> tuple[float, float, float | None]:
     """Return the equations' largest error, the most that anyone could gain by playing otherwise, and the curves' gap.
 
-    The gap is the largest difference of our chances from the authors' stored ones, None where those are not
-    given.
+    The gap is the largest difference of our chances from the authors' stored ones, None where those are not given.
     """
     evidence, stored, grid = solved.payoffs.equilibrium.certificate, solved.panel.curves, solved.grid
     gap = None

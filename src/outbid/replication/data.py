@@ -38,11 +38,11 @@ class GamePanel(NamedTuple):
     * `source`: where it comes from, in words.
     * `simulated`: whether it was simulated instead of read.
     * `polls`: shape (months, polls), percent, NaN where there was none; None without polls.
-    * `measurement`: stored parameters of the measurement model: one weight a poll, persistence, constant, one
-      input a player.
+    * `measurement`: stored parameters of the measurement model: one weight a poll, persistence, constant, one input a
+      player.
     * `bootstrap`: stored covariance of the first stage's estimates, shape (terms + 1, terms + 1), sigma last.
-    * `curves`: stored equilibrium: state and probability of each player's action by grid point, shape
-      (states, 1 + players).
+    * `curves`: stored equilibrium: state and probability of each player's action by grid point, shape (states, 1 +
+      players).
     """
 
     months: tuple[str, ...]
@@ -59,8 +59,8 @@ class GamePanel(NamedTuple):
 def read_panel(folder: Path, play: Play) -> GamePanel:
     """Read the panel from a data folder, and whatever else that the study knows lies there.
 
-    Raises InputError if the folder or the panel is missing, a column is missing, a month is malformed,
-    missing or twice, a figure is not a number, or an action is neither 0 nor 1.
+    Raises InputError if the folder or the panel is missing, a column is missing, a month is malformed, missing or
+    twice, a figure is not a number, or an action is neither 0 nor 1.
     """
     if not folder.is_dir():
         problem = "is a file" if folder.exists() else "there is no such folder"
@@ -179,14 +179,12 @@ def _in_order(path: Path, held: dict[str, Floats] | dict[str, float], names: Seq
 def simulated_panel(model: Model, play: Play, equation: Floats, payoffs: Floats, seed: int) -> GamePanel:
     """Return a panel as long as the study's window, played in equilibrium at the given numbers.
 
-    The grid reaches as far as the published one; the state follows the state equation with normal shocks, and
-    each month both players draw their actions from the equilibrium at the nearest grid point. A path that
-    leaves the grid, or in which someone hardly ever changes, is drawn again from the next seed.
+    The grid reaches as far as the published one; the state follows the state equation with normal shocks, and each
+    month both players draw their actions from the equilibrium at the nearest grid point. A path that leaves the grid,
+    or in which someone hardly ever changes, is drawn again from the next seed.
 
     * `equation`, `payoffs`: state equation (spread last) and payoffs (values, then costs, by player).
     * `seed`: same seed, same panel.
-
-    Raises InputError if no seed gives a usable panel.
     """
     axis = even_axis(play.state, -10.0, 13.0, 461)
     game = declared_game(model, play, axis, equation).game(payoffs, equation)
@@ -243,11 +241,8 @@ def rows_of(table: pd.DataFrame) -> list[Any]:
 def read_published(path: Path, sources: Collection[str]) -> pd.DataFrame:
     """Return a study's table of published figures, one a row, keyed by table, row and column.
 
-    `value` is the figure; ours agrees with it by its `rule`: "decimals" (it rounds to it at so many
-    decimals), "significant" (they agree to so many digits) or "within" (they differ by no more); `precision`
-    is that number.
-
-    Raises InputError at the first fault, with file, line, column and cure.
+    `value` is the figure; ours agrees with it by its `rule`: "decimals" (it rounds to it at so many decimals),
+    "significant" (they agree to so many digits) or "within" (they differ by no more); `precision` is that number.
     """
     rows = read_table(path, _COLUMNS, key=("table", "row", "column"))
     if not rows:
@@ -280,8 +275,8 @@ def judge(
 ) -> pd.DataFrame:
     """Return every published figure beside ours: `published`, `ours`, `difference`, and `ok`, missing where not judged.
 
-    With `intervals` ours come from a panel simulated at the published figures, which are then the truth: a
-    figure is right where its interval (`low` to `high`) holds the truth, and is not judged where it has none.
+    With `intervals` ours come from a panel simulated at the published figures, which are then the truth: a figure is
+    right where its interval (`low` to `high`) holds the truth, and is not judged where it has none.
     """
     rows = []
     for each in rows_of(published):

@@ -1,8 +1,8 @@
 """What a study of the kind "game" says under [play] in its study.toml, and the family of games that it makes.
 
-The declared mechanisms are reduced to the grid, not written twice. Every variant (no rival, dearer or cheaper
-actions) is evaluated by the code that was compiled for the estimation, which also gives how play moves with the
-payoffs; so intervals by the delta method come at no further cost.
+The declared mechanisms are reduced to the grid, not written twice. Every variant (no rival, dearer or cheaper actions)
+is evaluated by the code that was compiled for the estimation, which also gives how play moves with the payoffs; so
+intervals by the delta method come at no further cost.
 """
 
 from __future__ import annotations
@@ -97,18 +97,16 @@ class Columns(Declared):
 class Play(Declared):
     """How a game study is played, estimated and compared: the table [play].
 
-    * `state`, `low_label`, `high_label`: the model's index that is the game's state, and whom its low and its
-      high end favour.
-    * `state_equation`: the model's parameters in the order of the first stage's estimates, the spread of the
-      rest last.
+    * `state`, `low_label`, `high_label`: the model's index that is the game's state, and whom its low and its high end
+      favour.
+    * `state_equation`: the model's parameters in the order of the first stage's estimates, the spread of the rest last.
     * `value_weight`, `cost_weight`: names of an actor's weights for the state and for its own action.
     * `discount`: weight of next month.
-    * `grid_step`, `grid_low`, `grid_high`: step of the grid in the state's unit, and the quantiles between
-      which it lies.
+    * `grid_step`, `grid_low`, `grid_high`: step of the grid in the state's unit, and the quantiles between which it
+      lies.
     * `cost_step`: by how much actions get dearer or cheaper in the comparison of costs, in payoff units.
     * `part_dearer`, `part_cheaper`: shares of that step to which the printed rows for both players belong.
-    * `low_months`: first and last month in which the state is to lie low, which settles its sign in the
-      polls.
+    * `low_months`: first and last month in which the state is to lie low, which settles its sign in the polls.
     """
 
     state: Annotated[str, ref("index", "unknown name")]
@@ -199,10 +197,7 @@ class Play(Declared):
 
 
 def play_settings(study: Study) -> Play:
-    """Return what a game study says about its play.
-
-    Raises InputError on a missing, unknown or impossible entry, or a name that the model does not have.
-    """
+    """Return what a game study says about its play."""
     model = study.model
     names = {
         "index": [index.name for index in model.indices],
@@ -311,10 +306,10 @@ class Variants:
 
     * `counts`: months in which each action was taken in each state, shape (states, all actions).
     * `base`, `alone`: play as estimated, and by player where its rival's actions move nothing.
-    * `theta`, `values`: the payoffs' estimates, shape (payoffs,), and the equilibrium's values there, shape
-      (states, all actions).
-    * `covariance`, `published`: of the payoffs, shape (payoffs, payoffs): with our correction, and with the
-      published form of it, if known.
+    * `theta`, `values`: the payoffs' estimates, shape (payoffs,), and the equilibrium's values there, shape (states,
+      all actions).
+    * `covariance`, `published`: of the payoffs, shape (payoffs, payoffs): with our correction, and with the published
+      form of it, if known.
     """
 
     declared: DeclaredGame
@@ -330,11 +325,10 @@ class Variants:
     def rivals(self, states: Ints, actions: Ints) -> pd.DataFrame:
         """Return what the rival changes for each player and period, along the path.
 
-        `states` are the months' grid points, shape (months,), `actions` what was done, shape (months,
-        players). Chances and the observed share are probabilities; `sd_over_root_n` is the standard deviation
-        of the monthly differences over the root of their number, which is no sampling error. `low` and `high`
-        bound the 95% interval by the delta method, `low_published` and `high_published` that from the
-        published form of the errors.
+        `states` are the months' grid points, shape (months,), `actions` what was done, shape (months, players). Chances
+        and the observed share are probabilities; `sd_over_root_n` is the standard deviation of the monthly differences
+        over the root of their number, which is no sampling error. `low` and `high` bound the 95% interval by the delta
+        method, `low_published` and `high_published` that from the published form of the errors.
         """
         rows = []
         for i, (player, alone) in enumerate(zip(self.declared.play.actors, self.alone, strict=True)):
@@ -361,8 +355,7 @@ class Variants:
     def costs(self) -> pd.DataFrame:
         """Return the chance of acting under dearer and cheaper actions, averaged over the grid, with its error.
 
-        In the order of the published table, then of its smaller steps; `player` is "either" for that of
-        anybody.
+        In the order of the published table, then of its smaller steps; `player` is "either" for that of anybody.
         """
         play = self.declared.play
         (one, other), step = play.labels, play.cost_step
@@ -409,8 +402,8 @@ def variants(
 ) -> Variants:
     """Return the game as estimated and, for every player, the variant in which its rival's actions move nothing.
 
-    The rival's terms in the state equation are set to zero: then what the rival does is of no matter, and the
-    player solves its problem alone. Parameters are those of `Variants`.
+    The rival's terms in the state equation are set to zero: then what the rival does is of no matter, and the player
+    solves its problem alone. Parameters are those of `Variants`.
 
     Raises NoEquilibrium if a variant has no solution that can be found.
     """

@@ -45,12 +45,11 @@ PACKAGES = ("jax", "numpy", "scipy", "statsmodels", "altair")
 class Replication:
     """A published game made again.
 
-    * `facts`: plain values: what was asked, when each period was in words (`eras`), the state's name and whom
-      its low and its high end favour (`state`), whether the panel is simulated and where it comes from, the
-      log-likelihood, the equilibrium's certificate, what was left out, problems, and how it was made.
-    * `tables`: `players`, `replication` (published figures beside ours), `estimates`, `without_rival`,
-      `costs`, `curves`, `path`, `claims`, `sources`; `maxima` and `refit` where there are any. `player` is
-      the actor's name.
+    * `facts`: plain values: what was asked, when each period was in words (`eras`), the state's name and whom its low
+      and its high end favour (`state`), whether the panel is simulated and where it comes from, the log-likelihood, the
+      equilibrium's certificate, what was left out, problems, and how it was made.
+    * `tables`: `players`, `replication` (published figures beside ours), `estimates`, `without_rival`, `costs`,
+      `curves`, `path`, `claims`, `sources`; `maxima` and `refit` where there are any. `player` is the actor's name.
     """
 
     facts: Mapping[str, Any]
@@ -73,10 +72,7 @@ class Replication:
 
 
 def from_netcdf(path: Path) -> Replication:
-    """Return what `Replication.to_netcdf` wrote.
-
-    Raises InputError if the file is not such a replication (another version's, or cut short).
-    """
+    """Return what `Replication.to_netcdf` wrote."""
     try:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
             facts = json.loads(tree.attrs["facts"])
@@ -118,10 +114,7 @@ def replicate(study: Study, data: Path | None, asked: Mapping[str, Any], progres
     """Make a published game again, from the panel to everything that the report shows.
 
     * `data`: the folder with the panel; None for a panel simulated at the published estimates.
-    * `asked`: `quick`, `seed`, the `command` that was typed, and the `fingerprint` of all that results depend
-      on.
-
-    Raises InputError if the study or the panel can't be used, or there is no equilibrium.
+    * `asked`: `quick`, `seed`, the `command` that was typed, and the `fingerprint` of all that results depend on.
     """
     play, quick, seed = play_settings(study), asked["quick"], asked["seed"]
     published = read_published(study.folder / "published.csv", study.figure_sources)
