@@ -1,10 +1,8 @@
 """Follow an equilibrium from one game to another by small steps, so that the answer belongs to the same branch.
 
-Where a game has several equilibria, a fresh solution of the changed game may lie on another branch than the one that
-was estimated. Here the numbers of the game move along a line from the first game to the second, and the equilibrium is
-followed by predictor and corrector (Allgower and Georg, 1990): each stride goes along the derivative and comes back by
-Newton steps, and is halved where they have to correct much. A branch that folds back cannot be followed so; then the
-share of the way where it was lost is told.
+The games' numbers move along a line, and the equilibrium is followed by predictor and corrector (Allgower and Georg,
+1990): each stride goes along the derivative, comes back by Newton steps, and is halved where they correct much. A
+branch that folds back cannot be followed so; then the share of the way where it was lost is told.
 """
 
 from __future__ import annotations
@@ -37,15 +35,11 @@ STRIDES = 400
 
 @dataclass(frozen=True)
 class Trail:
-    """An equilibrium followed from one game to another.
+    """An equilibrium followed from one game to another: the solutions at increasing shares of the way, the last 1.
 
-    * `equilibria`: the solution at each of `shares`, on the same branch as the start unless `lost` says otherwise.
-    * `shares`: shares of the way from the first game to the second, increasing, the last 1 unless others were asked.
-    * `strides`: how many strides it took.
-    * `lost`: the share of the way beyond which the branch could not be followed, or None. Solutions beyond it come from
-      a search of their own (`solve`, from the last values), and may jump to another branch.
-    * `largest_correction`: the largest share of a stride, in log odds of play, that Newton had to correct: small on a
-      smooth branch.
+    `lost` is the share beyond which the branch could not be followed, or None; solutions beyond it come from `solve`,
+    and may lie on another branch. `largest_correction` is the largest share of a stride, in log odds of play, that
+    Newton had to correct: small on a smooth branch.
     """
 
     equilibria: tuple[Equilibrium, ...]
@@ -81,12 +75,8 @@ def follow_all(
 ) -> tuple[Trail, ...]:
     """Follow one equilibrium to several games of the same shape, compiled once for all of them.
 
-    The way leads along the line between the two games' numbers: payoffs, kernel, discounts and precisions. For a payoff
-    weight that is the path of the weight itself.
-
-    * `shares`: where to stop and look, shares of the way in (0, 1], increasing.
-
-    Raises NoEquilibrium if a branch is lost and no other solution is found either.
+    The way leads along the line between the two games' numbers; `shares` are where to stop and look, in (0, 1],
+    increasing. Raises NoEquilibrium if a branch is lost and no other solution is found either.
     """
     stops = np.asarray(shares, dtype=float)
     if not len(stops) or (np.diff(stops) <= 0).any() or stops[0] <= 0 or stops[-1] > 1:

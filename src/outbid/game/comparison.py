@@ -1,10 +1,9 @@
 """Game variants: the same players with another rival, other costs, other stakes or another effect of what they do.
 
-A variant is a function from the base's parameters to another game, so that what is uncertain about the parameters is
-carried through both. Variants of the base's shape are reached by following the equilibrium (`branches`), so that they
-lie on its branch; those with fewer choices, such as one without a rival, are solved by themselves. Uncertainty comes
-two ways: by the delta method, with derivatives through the equilibrium by the implicit function theorem, and by drawing
-parameters from their sampling distribution and solving every variant at each.
+A variant is a function from the base's parameters to another game, so that what is uncertain about them is carried
+through both. Variants of the base's shape are reached by following the equilibrium (`branches`); those with fewer
+choices are solved by themselves. Uncertainty comes two ways: by the delta method, with derivatives through the
+equilibrium, and by drawing parameters from their sampling distribution and solving every variant at each.
 """
 
 from __future__ import annotations
@@ -36,11 +35,7 @@ CUT = 1e-6
 
 
 class Variant(NamedTuple):
-    """Another game.
-
-    * `name`: what it is called in tables.
-    * `build`: from the base's parameters, shape (parameters,), to the other game; traceable by JAX.
-    """
+    """Another game: its name in tables, and how it is built from the base's parameters; traceable by JAX."""
 
     name: str
     build: Build
@@ -66,10 +61,7 @@ def fixed(name: str, specification: Specification, settings: Mapping[str, float]
 def reformed(name: str, specification: Specification, settings: Mapping[str, float]) -> Variant:
     """Return the variant in which first-step numbers have other values: another effect of acts on the state.
 
-    The kernel is built anew.
-
-    Raises InputError for a name that is none, a specification without first step, or a kernel that reaches further than
-    the specification's band does, so that it would be cut off.
+    Raises InputError also for a kernel that reaches further than the specification's band does.
     """
     if specification.first_step is None or specification.build_with is None:
         raise InputError("specification", "has no first step to change", "Give it one, with `build_with`.")
@@ -146,14 +138,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """The base and other variants, read alike.
+    """The base and other variants, read alike; `trails` say how each was reached, None where it was solved by itself.
 
-    * `base`: the outcome in the base.
-    * `others`: the outcome in each other variant, in the order they were given.
-    * `trails`: how each was reached, None where it was solved by itself (a game with fewer players or choices).
-    * `thetas`: the drawn parameters, shape (draws, parameters); draws without an equilibrium in every variant are left
-      out.
-    * `dropped`: how many draws were left out.
+    Drawn parameters, `thetas` of shape (draws, parameters), without an equilibrium in every variant are `dropped`.
     """
 
     base: Reading
@@ -192,15 +179,11 @@ def compare(
 ) -> Comparison:
     """Return outcomes in the base and in other variants, with derivatives and, if asked for, draws.
 
-    * `theta`, `covariance`: estimates, shape (parameters,), and their sampling covariance, shape (parameters,
-      parameters).
+    * `theta`, `covariance`: estimates, shape (parameters,), and their sampling covariance.
     * `base`: the base's equilibrium at `theta`, where there are several; by default `solve`'s.
-    * `outcome`: what to read by player and state, such as `activity` or `mean_levels`.
-    * `visits`: whether to work out each variant's long run.
+    * `outcome`: what to read by player and state, such as `activity` or `mean_levels`; `visits`: the long run too.
     * `draws`: how many parameters to draw from N(theta, covariance), for intervals by simulation. Each is solved from
       where the derivatives at `theta` lead, so that it stays near the base's branch.
-
-    Raises NoEquilibrium if a variant has no equilibrium that can be found.
     """
     point = specification.parameters(theta, "theta")
     spread = np.asarray(covariance, dtype=float)

@@ -1,19 +1,17 @@
-"""What a deviation could gain: evidence for an equilibrium that does not rest on the equations it was found with.
-
-The play is taken as given and evaluated: with everybody's probabilities fixed, what the game is worth to a player is a
-linear system (Bellman's equation of a fixed policy; Howard, 1960),
-
-    W_i(s) = Σ_a p(a | s) [ u_i(s, a) + δ_i Σ_{s'} P(s' | s, a) W_i(s') ] + H_i(s),
-
-with H_i(s) what the shocks are worth to somebody who plays p_i(. | s): its entropy over λ_i. Then the best answer in
-one month, with the play as before ever after, is compared with the play itself. By the one-shot deviation principle no
-gain in any state means that no other policy gains anything at all (Blackwell, 1965).
-
-Find a logit Markov perfect equilibrium, and certify it.
+"""Find a logit Markov perfect equilibrium, and certify it by what a deviation could gain.
 
 Newton from a coarse grid's solution, then from zero, then with halved steps; where all fail, a homotopy walks from a
 game that is easy (all actions alike, precision 0; or a short sight, a small discount) to the one that was asked for,
 each time from the last solution (Turocy, 2005; Eibelshäuser and Poensgen, 2019).
+
+The certificate does not rest on the equations that were solved. With everybody's probabilities fixed, what the game is
+worth to a player is a linear system (Bellman's equation of a fixed policy; Howard, 1960),
+
+    W_i(s) = Σ_a p(a | s) [ u_i(s, a) + δ_i Σ_{s'} P(s' | s, a) W_i(s') ] + H_i(s),
+
+with H_i(s) what the shocks are worth to somebody who plays p_i(. | s): its entropy over λ_i. The best answer in one
+month is compared with the play itself: by the one-shot deviation principle no gain in any state means that no other
+policy gains anything at all (Blackwell, 1965).
 """
 
 from __future__ import annotations
@@ -126,12 +124,10 @@ class NoEquilibrium(InputError):  # noqa: N818 - it says what there is none of
 
 
 class Certificate(NamedTuple):
-    """Evidence that an answer is an equilibrium.
+    """Evidence that an answer is an equilibrium, in payoff units; steps of Newton, and which way found it.
 
-    * `residual`: largest absolute error of the value equations, in payoff units.
-    * `gain`: most that any player could gain in any state by any other mixture once, shocks' worth included, in payoff
-      units: zero in equilibrium, and computed apart from the equations that were solved (`certify`).
-    * `steps`, `method`: Newton steps taken, and which way found it.
+    `residual` is the largest error of the value equations, `gain` the most that any player could gain in any state by
+    any other mixture once, computed apart from the equations that were solved.
     """
 
     residual: float
@@ -205,9 +201,8 @@ class Equilibrium:
 def solve(game: Game, start: Floats | None = None) -> Equilibrium:
     """Return a logit Markov perfect equilibrium of the game, with its certificate.
 
-    * `start`: values to start from, shape (states, all actions); by default a coarser grid's solution.
-
-    Raises NoEquilibrium if Newton, its damped form and both homotopies all fail.
+    `start` are values of shape (states, all actions), by default a coarser grid's solution. Raises NoEquilibrium if
+    Newton, its damped form and both homotopies all fail.
     """
     check_game(game)
     arrays = game.arrays
@@ -252,12 +247,7 @@ def holds(values: Array | Floats, error: float) -> bool:
 
 
 class Batch(NamedTuple):
-    """Solutions of many games at once.
-
-    * `values`: shape (games, states, all actions).
-    * `residuals`: largest residual of each, shape (games,); infinite where Newton failed.
-    * `solved`: whether each is an equilibrium, shape (games,).
-    """
+    """Solutions of many games: values (games, states, all actions), largest residuals and whether solved, (games,) each."""
 
     values: Floats
     residuals: Floats
@@ -267,8 +257,7 @@ class Batch(NamedTuple):
 def solve_many(games: Game, start: Floats | None = None) -> Batch:
     """Solve a batch of games of one shape: a Game whose arrays all have a leading axis of games.
 
-    Games that Newton does not solve from the coarse grid or the start are tried again one by one, with `solve`'s other
-    ways; what still fails is marked, not raised.
+    What Newton does not solve is tried again by `solve`'s other ways; what still fails is marked, not raised.
     """
     arrays = games.arrays
     count = arrays.payoffs.shape[0]

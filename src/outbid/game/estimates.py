@@ -1,10 +1,8 @@
-"""Estimate payoffs from a record of play, in two steps; the result, in the words political scientists know; and tests of
-which of two models of the same play is the better one.
+"""Estimate payoffs from a record of play, in two steps; and test which of two models of the same play is the better one.
 
 The first step, the state equation, is done elsewhere (`outbid.game.first_stage`) and comes in with the kernel. The
-second, here, maximises Σ_t Σ_i log p_i(a_it | s_t) over the payoffs' parameters, where the p_i are those of the game's
-logit Markov perfect equilibrium. Months hang together through the state only, so the tests treat their log-likelihoods
-as independent.
+second maximises Σ_t Σ_i log p_i(a_it | s_t) over the payoffs' parameters, where the p_i are those of the game's logit
+Markov perfect equilibrium. Months hang together through the state only, so the tests treat them as independent.
 """
 
 from __future__ import annotations
@@ -34,13 +32,8 @@ Floats = NDArray[np.float64]
 class Estimates:
     """Estimated payoffs of a game.
 
-    * `title`: how they were found, in words.
-    * `names`: one name a parameter.
-    * `estimates`: shape (parameters,).
-    * `covariances`: by kind (see `outbid.game.likelihood`), each of shape (parameters, parameters).
-    * `log_likelihood`: of all months, at the estimates.
-    * `contributions`: each month's log-likelihood, shape (months,); they sum to `log_likelihood`.
-    * `equilibrium`: the game's equilibrium at the estimates, with its certificate.
+    * `estimates`, `covariances`: shape (parameters,); by kind (see `outbid.game.likelihood`) (parameters, parameters).
+    * `log_likelihood`, `contributions`: of all months, and each month's, shape (months,).
     * `converged`, `message`: whether the search ended at a maximum of the likelihood, and why it ended.
     * `steps`, `evaluations`: steps taken, and how often the game was solved on the way.
     * `outcome`: a fingerprint of what was explained (months and actions): models are compared on the same only.
@@ -124,8 +117,8 @@ class Estimates:
     def predict(self, states: ArrayLike | Mapping[str, ArrayLike] | None = None, action: int = -1) -> Floats:
         """Return the chance that each player takes an action, shape (states, players).
 
-        * `states`: places on the grid, or figures by axis (each goes to the nearest state); None takes the whole grid.
-        * `action`: the action's number; -1 is each player's last, such as to attack.
+        `states` are places on the grid, or figures by axis (each goes to the nearest state); None takes the whole grid.
+        Action -1 is each player's last, such as to attack.
         """
         game = self.equilibrium.game
         counts = {player.name: len(player.actions) for player in game.players}
@@ -205,22 +198,17 @@ def estimate(
 ) -> Estimates:
     """Return the maximum likelihood estimates nearest uphill of `start`, with their standard errors.
 
-    Two ways to the same first-order conditions. By default a nested fixed point (Rust, 1987): each evaluation solves
-    the game, and the likelihood's derivatives follow from the implicit function theorem. With `constrained`, values and
-    parameters move together (mathematical programming with equilibrium constraints; Su and Judd, 2012): each trial
-    takes one Newton step on the equilibrium constraints, and the constraints hold exactly at the end only. Both stop at
-    a local maximum. Likelihoods of games can have several, and where a game has several equilibria both follow the
-    branch that they start on: see `outbid.game.many_starts`.
+    By default a nested fixed point (Rust, 1987): each evaluation solves the game, and derivatives follow from the
+    implicit function theorem. With `constrained`, values and parameters move together (Su and Judd, 2012): each trial
+    takes one Newton step on the equilibrium constraints, which hold exactly at the end only. Both stop at a local
+    maximum, on the branch of equilibria that they start on: see `outbid.game.many_starts`.
 
-    * `specification`, `play`: the family of games, and what was seen.
-    * `start`: parameters to start from, shape (parameters,).
     * `values`: equilibrium values at the start, shape (states, all actions), to choose the branch; by default those
       that Newton finds from zero or, where it fails, `solve`.
     * `errors`: whether to compute every kind of standard error, or the uncorrected only.
 
-    Raises InputError for a start of the wrong length, a game that is none, a record that the game can't have left, a
-    player who always does the same or whose acts the state foretells without fail (perfect separation), or a parameter
-    that changes nothing. Raises NoEquilibrium if no equilibrium is found at the start.
+    Raises InputError also for a player whose acts the state foretells without fail (perfect separation), and a
+    parameter that changes nothing; NoEquilibrium if none is found at the start.
     """
     theta = specification.parameters(start)
     game = specification.game(theta)
@@ -309,11 +297,8 @@ SAME = 1e-10
 class ModelTest:
     """A test between two models.
 
-    * `name`: which test.
-    * `statistic`: its statistic; see the function that made it.
-    * `p`: two-sided p value (the likelihood-ratio test's only side for that one).
-    * `favours`: 0 for the first model, 1 for the second: which one the statistic leans to; None for neither.
-    * `degrees_of_freedom`: of the likelihood-ratio test.
+    `p` is two-sided (the likelihood-ratio test's only side for that one); `favours` the model that the statistic leans
+    to: 0 for the first, 1 for the second, None for neither.
     """
 
     name: str
@@ -334,12 +319,8 @@ class ModelTest:
 def likelihood_ratio(smaller: Estimates, larger: Estimates) -> ModelTest:
     """Test a model against a larger one that contains it (Wilks, 1938).
 
-    The statistic is twice the gain in log-likelihood, chi squared under the smaller model, with the additional
-    parameters as degrees of freedom. Where a second-step likelihood rests on an estimated first step, it is
-    approximate. Whether one model contains the other can't be seen from results; what shows that it doesn't is refused.
-
-    Raises InputError if the models explain different months or actions, the "smaller" one has no fewer parameters, one
-    did not converge, or the "larger" one fits worse than what it is said to contain.
+    The statistic is twice the gain in log-likelihood, chi squared under the smaller model; approximate where the
+    likelihood rests on an estimated first step. What shows that the larger does not contain the smaller is refused.
     """
     _check(smaller, larger)
     degrees = len(larger.names) - len(smaller.names)
@@ -371,10 +352,8 @@ def vuong(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelT
     """Test two rival models by the mean of their monthly log-likelihood differences (Vuong, 1989).
 
     The statistic is standard normal when both are equally close to the truth; positive favours the first model. It
-    presumes that the models are distinguishable; for nested ones use `likelihood_ratio`.
-
-    * `charge`: what each parameter costs: "bic" half the log of the number of months (Vuong, 1989, equation 5.9), "aic"
-      one, "none" nothing.
+    presumes that they are distinguishable. A parameter costs half the log of the number of months ("bic", Vuong's
+    equation 5.9), one ("aic"), or nothing ("none").
     """
     gaps = _gaps(first, second, "Vuong test", spread=True)
     spread = float(np.std(gaps))
@@ -390,10 +369,8 @@ def clarke(first: Estimates, second: Estimates, charge: Charge = "bic") -> Model
     """Test two rival models by how many months favour each, without a distribution (Clarke, 2007).
 
     The statistic is the number of months that the first model explains better, binomial with chance one half when
-    neither is better. Months that both explain alike are left out. Where the gaps are skewed, it can differ from
-    Vuong's test.
-
-    * `charge`: as in `vuong`; spread evenly over the months.
+    neither is better; months that both explain alike are left out. The charge, as in `vuong`, is spread evenly over the
+    months.
     """
     gaps = _gaps(first, second, "Clarke test")
     gaps = gaps - _charge(first, second, charge) / len(gaps)

@@ -44,14 +44,7 @@ def check_panel(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> t
 
 
 def check_identified(design: Floats, terms: Sequence[str], players: int) -> None:
-    """Complain when the terms of a regression can't be told apart.
-
-    * `design`: shape (months, terms): a constant, then one column a player's action, then the rest.
-    * `terms`: their names.
-    * `players`: how many of them are actions.
-
-    Raises InputError for an action that never varies, and for the first term that follows from those before it.
-    """
+    """Refuse a regression whose terms can't be told apart: a constant, one column an action of the `players`, the rest."""
     for place in range(1, players + 1):
         if np.ptp(design[:, place]) == 0:
             problem = f"is {design[0, place]:g} in every month, so its effect can't be told"
@@ -68,17 +61,9 @@ def check_identified(design: Floats, terms: Sequence[str], players: int) -> None
 
 @dataclass(frozen=True, eq=False)
 class FirstStage:
-    """A fitted state equation.
+    """A fitted state equation: estimates (terms,), their covariance (terms, terms), which errors these are, and its fit.
 
-    * `title`: what was regressed on what.
-    * `terms`: names of the coefficients, in order.
-    * `estimates`: shape (terms,).
-    * `covariance`: shape (terms, terms).
-    * `sigma`: residual standard deviation, with the degrees of freedom below it, in units of the state.
-    * `degrees_of_freedom`: months less terms.
-    * `r_squared`: share of the variance explained, 0 to 1.
-    * `months`: months used.
-    * `errors`: which standard errors these are, in words.
+    `sigma` is the residual standard deviation, with the degrees of freedom below it, in units of the state.
     """
 
     title: str
@@ -126,11 +111,9 @@ class FirstStage:
 def levels(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> FirstStage:
     """Fit next month's state on this month's actions, the state, and their products, by ordinary least squares.
 
-    The standard errors are the plain ones, which are too small when the state has nearly a unit root;
-    `outbid.game.first_stage` gives better ones.
+    The plain standard errors are too small when the state has nearly a unit root; `bootstrap` gives better ones.
 
-    * `state`: shape (months,), in order and without gaps.
-    * `actions`: shape (months, players): what was done in each month. The last month's actions are not used.
+    * `state`, `actions`: shapes (months,) and (months, players), without gaps; the last month's actions are not used.
     * `names`: one name a player's action, such as "hamas_attack".
     """
     states, moves = check_panel(state, actions, names)
@@ -144,10 +127,8 @@ def changes(
 ) -> FirstStage:
     """Fit the change of the state on last month's actions and change, and actions times last month's state.
 
-    There is no level term. Standard errors are prewhitened Newey-West ones (1994) without a small-sample correction.
-
-    * `state`, `actions`, `names`: as for `levels`.
-    * `lag`: months over which residuals hang together; None chooses it from the data.
+    There is no level term. Errors are prewhitened Newey-West ones (1994) without a small-sample correction; `lag` None
+    chooses it from the data.
     """
     states, moves = check_panel(state, actions, names)
     terms = ("intercept", *names, "lag_diff_state", *(f"{name}_x_lag_state" for name in names))
@@ -169,13 +150,7 @@ def level_terms(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def level_design(state: Floats, actions: Floats) -> Floats:
-    """Return the terms of the state equation month by month.
-
-    * `state`: shape (..., months): one path of the state or many.
-    * `actions`: shape (months, players).
-
-    Returned: shape (..., months, terms), in the order of `level_terms`.
-    """
+    """Return the terms of the state equation, shape (..., months, terms), of paths of the state, (..., months)."""
     column = state[..., None]
     moved = np.broadcast_to(actions, (*state.shape, actions.shape[-1]))
     return np.concatenate([np.ones_like(column), moved, column, moved * column], axis=-1)
@@ -213,12 +188,9 @@ EXPLODED = 1e6
 
 @dataclass(frozen=True, eq=False)
 class Bootstrap:
-    """Draws of the state equation's coefficients and sigma.
+    """Draws of the state equation's coefficients and sigma, shape (draws, terms), and what was fitted to the panel itself.
 
-    * `terms`: names: the coefficients, then "sigma".
-    * `estimates`: shape (terms,): what was fitted to the panel itself.
-    * `draws`: shape (draws, terms).
-    * `latent`: whether the draws also vary the state that could not be observed.
+    `latent` says whether the draws also vary the state that could not be observed.
     """
 
     terms: tuple[str, ...]
@@ -272,17 +244,12 @@ def bootstrap(
     seed: int = 0,
     states: ArrayLike | None = None,
 ) -> Bootstrap:
-    """Return a parametric bootstrap of the state equation in levels.
+    """Return a parametric bootstrap of the state equation in levels, with the actions as they were.
 
-    Actions are taken as they were. Starting values: the first month's state.
-
-    * `state`, `actions`, `names`: as for `outbid.game.first_stage.levels`.
-    * `draws`: how many paths to simulate, 2 or more.
-    * `seed`: same seed, same numbers.
-    * `states`: shape (paths, months): draws of a latent state, from `outbid.game.measurement.draw_states`. Draw number
-      r then fits the equation to path r (counted round and round) before it simulates from that fit, so that the
-      covariance takes in the doubt about the state too. The months of one path hang together; adding independent noise
-      month by month would drown the equation.
+    `states`, shape (paths, months), are draws of a latent state, from `outbid.game.measurement.draw_states`. Draw
+    number r then fits the equation to path r (counted round and round) before it simulates from that fit, so that the
+    covariance takes in the doubt about the state too. Noise added month by month, without a path, would drown the
+    equation.
     """
     observed, moves = check_panel(state, actions, names)
     if draws < 2:
@@ -306,14 +273,10 @@ def bootstrap(
 
 
 def simulate_paths(parameters: Floats, start: Floats, actions: Floats, noise: Floats) -> Floats:
-    """Return paths of the state under given actions.
+    """Return paths of the state under given actions, shape (draws, months); refused where one explodes.
 
     * `parameters`: shape (draws, terms + 1): coefficients in the order of `level_terms`, then sigma.
-    * `start`: shape (draws,): the state of the first month.
-    * `actions`: shape (months, players); the last month's are not used.
-    * `noise`: shape (months - 1, draws): standard normal numbers.
-
-    Returned: shape (draws, months).
+    * `start`, `noise`: the first month's state, shape (draws,); standard normal numbers, shape (months - 1, draws).
     """
     players = actions.shape[1]
     level = parameters[:, 0] + actions[:-1] @ parameters[:, 1 : players + 1].T
@@ -333,13 +296,7 @@ def simulate_paths(parameters: Floats, start: Floats, actions: Floats, noise: Fl
 
 
 def fit_paths(paths: Floats, actions: Floats) -> Floats:
-    """Fit the state equation to many paths at once.
-
-    * `paths`: shape (draws, months).
-    * `actions`: shape (months, players).
-
-    Returned: shape (draws, terms + 1): coefficients, then sigma with months less terms degrees of freedom.
-    """
+    """Fit the state equation to many paths, shape (draws, months): coefficients, then sigma, shape (draws, terms + 1)."""
     design = level_design(paths[:, :-1], actions[:-1])
     outcome = paths[:, 1:, None]
     crossed = design.transpose(0, 2, 1)
@@ -351,12 +308,7 @@ def fit_paths(paths: Floats, actions: Floats) -> Floats:
 
 
 class NeweyWest(NamedTuple):
-    """A covariance of coefficients, with the lag that it was made with.
-
-    * `covariance`: shape (terms, terms).
-    * `lag`: months over which residuals were taken to hang together (whole part of the bandwidth).
-    * `bandwidth`: the bandwidth chosen, in months; the lag itself where that was given.
-    """
+    """A covariance of coefficients, with the lag and the bandwidth, in months, that it was made with."""
 
     covariance: Floats
     lag: int
@@ -367,11 +319,8 @@ def automatic_bandwidth(scores: ArrayLike, weights: ArrayLike, *, prewhitened: i
     """Return the bandwidth of the Bartlett kernel that the data ask for.
 
     Newey and West (1994), tables I and II: a pilot sum over the first 3 (n / 100)^(2/9) lags (4 in place of 3 without
-    prewhitening) says how slowly the autocovariances of the weighted scores die away.
-
-    * `scores`: shape (months, terms): what is left after prewhitening, or the scores themselves.
-    * `weights`: shape (terms,): how the scores are summed; the intercept usually gets 0.
-    * `prewhitened`: months that prewhitening used up (its order); n counts these too.
+    prewhitening) says how slowly the autocovariances of the scores (months, terms), summed by `weights`, die away. n
+    counts the months that prewhitening used up too.
     """
     series = np.asarray(scores, dtype=float) @ np.asarray(weights, dtype=float)
     n = len(series) + prewhitened
@@ -398,11 +347,9 @@ def newey_west(
     Bartlett kernel (Newey and West 1987) up to the automatic lag (Newey and West 1994), coloured again, and put between
     two inverses of X'X. There is no correction for small samples.
 
-    * `scores`: shape (months, terms): each row of the design times its residual.
-    * `design`: shape (months, terms).
-    * `intercept`: the column of the intercept, which has no say in the choice of the lag; None if there is none.
-    * `lag`: months, 0 or more; None chooses it from the data.
-    * `prewhite`: whether to prewhiten. With a given lag and no prewhitening this is the estimator of 1987.
+    * `scores`, `design`: shape (months, terms); the scores are each row of the design times its residual.
+    * `intercept`: the column which has no say in the choice of the lag; None if there is none.
+    * `prewhite`: with a given lag and no prewhitening this is the estimator of 1987.
     """
     scores = np.asarray(scores, dtype=float)
     design = np.asarray(design, dtype=float)

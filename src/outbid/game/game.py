@@ -246,11 +246,7 @@ def game_from_arrays(
 
 
 def check_game(game: Game) -> None:
-    """Refuse a game that is not one.
-
-    Raises InputError on arrays of the wrong shape, a payoff or probability that is not a number, a negative
-    probability, a kernel whose row does not sum to one, a discount outside [0, 1), or a negative precision.
-    """
+    """Refuse a game that is not one: arrays of the wrong shape, impossible probabilities or discounts."""
     payoffs, weights = np.asarray(game.payoffs), np.asarray(game.kernel.weights)
     profiles = int(np.prod(game.counts))
     wanted = (len(game.players), game.grid.size, profiles)
@@ -308,12 +304,8 @@ def one_index_game(
 ) -> Game:
     """Return the classic game on one index: s' = c + Σ e_i a_i + r s + Σ x_i a_i s + noise, u_i = β_i s + κ_i a_i.
 
-    The form of Crisman-Cox and Gibilisco (Tug of War, International Organization).
-
-    * `intercept`, `persistence`, `effects`, `interactions`, `sd`: the state equation: c, r, e_i and x_i by player, and
-      the noise's standard deviation.
-    * `value`, `cost`: β_i, what a unit of the index is worth a month, and κ_i, what a unit of action costs (if
-      negative).
+    The form of Crisman-Cox and Gibilisco (Tug of War, International Organization), with c `intercept`, r `persistence`,
+    e_i `effects`, x_i `interactions`, β_i `value` and κ_i `cost` (if negative).
     """
     at, levels = np.asarray(axis.points), profile_levels(players)
     mean = one_index_mean(at, levels, intercept, np.asarray(effects), persistence, np.asarray(interactions))
@@ -341,8 +333,7 @@ def one_index_payoffs(at: Any, levels: Any, value: Any, cost: Any) -> Any:
 def restrict(game: Game, player: str, action: float, *, keep: bool = False) -> Game:
     """Return the game in which one player always takes one action.
 
-    It leaves the game, and a game of two becomes a problem of one; with `keep` it stays as a player without a choice,
-    so that its own payoff is still told.
+    It leaves the game; with `keep` it stays as a player without a choice, so that its own payoff is still told.
     """
     place = place_of(game.players[game.player(player)], action)
     return settled(game, player, place, action if keep else None)
@@ -359,8 +350,7 @@ def place_of(player: Player, action: float) -> int:
 def settled(game: Game, player: str, place_of_action: ArrayLike, kept_as: float | None = None) -> Game:
     """Return the game in which one player always takes the action at a place among its actions.
 
-    The place may be traced, so that one compilation serves every action; see `restrict`, which checks. A player that is
-    `kept_as` an action stays without a choice.
+    The place may be traced, so that one compilation serves every action. A player that is `kept_as` an action stays.
     """
     place, counts = game.player(player), game.counts
     left = [each for i, each in enumerate(game.players) if i != place]

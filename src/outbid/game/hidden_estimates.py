@@ -1,13 +1,12 @@
 """Full information: payoffs, state equation and measures estimated at once, with the state unobserved.
 
 At each parameter vector the game is solved on its grid; equilibrium play gives the probability of the actions in every
-state, the kernel gives the state's law, the measures give noisy views of it, and the forward recursion of
-`outbid.game.markov` sums over all paths of the state. Where the two-step estimator takes a smoothed state for the true
-one, this one carries the doubt about it along, and lets the actions speak about the state too.
+state, the kernel the state's law, the measures noisy views of it, and the forward recursion of `outbid.game.markov`
+sums over all paths of the state. So the doubt about the state is carried along, and the actions speak about it too.
 
 The likelihood is maximised with a trust region on exact scores, scaled anew between rounds by the months' scores.
-Errors come from the observed information, or with the months' scores from the sandwich (White, 1982). The likelihood
-may have several local maxima: start from several places, and report what each led to.
+Errors come from the observed information, or with the months' scores from the sandwich (White, 1982). There may be
+several local maxima: start from several places, and report what each led to.
 """
 
 from __future__ import annotations
@@ -54,11 +53,10 @@ CUT, ENDS = 1e-5, 0.05
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """What was seen, month by month without gaps.
+    """What was seen, month by month without gaps; names of months, "YYYY-MM", that skip one are refused.
 
     * `actions`: shape (months, players): each player's action by its number from 0, -1 where missing.
     * `measures`: shape (months, measures), in the order of the specification; NaN where missing.
-    * `months`: names of the months, "YYYY-MM", or nothing; names that skip a month are refused.
     """
 
     actions: NDArray[np.int64]
@@ -109,12 +107,10 @@ LARGE = 96
 
 @dataclass(frozen=True)
 class Point:
-    """The likelihood at one parameter vector.
+    """The likelihood at one parameter vector: each month's log density, the score, and each month's part of it if asked for.
 
-    * `logs`: log density of each month's record given the months before, shape (months,).
-    * `score`: derivative of the log-likelihood, shape (names,).
-    * `values`: the equilibrium's values, shape (states, all actions).
-    * `scores`: each month's part of the score, shape (months, names), where it was asked for.
+    Shapes: `logs` (months,), `score` (names,), the equilibrium's `values` (states, all actions), `scores` (months,
+    names).
     """
 
     logs: Floats
@@ -129,11 +125,7 @@ class Point:
 
 
 class Likelihood:
-    """The log-likelihood of a record under a hidden game, compiled once; see `at`.
-
-    * `hidden`: the specification. Its compiled code is kept with it, so several records of one length share it.
-    * `record`: what was seen.
-    """
+    """The log-likelihood of a record under a hidden game; compiled code is kept with the game and shared by records."""
 
     def __init__(self, hidden: HiddenGame, record: Record) -> None:
         if record.measures.shape[1] != len(hidden.measures):
@@ -151,11 +143,8 @@ class Likelihood:
     def at(self, estimates: ArrayLike, values: ArrayLike | None = None, *, by_month: bool = False) -> Point:
         """Return the likelihood at estimates in natural units, shape (names,), with scores in those units.
 
-        * `values`: equilibrium values to start from, shape (states, all actions), such as those of a point nearby; else
-          zeros.
-        * `by_month`: whether to work out each month's score too, which takes longer on a large grid.
-
-        Raises NoEquilibrium if the game there has none that can be found.
+        `values` are equilibrium values to start from, such as those of a point nearby. Scores `by_month` take longer on
+        a large grid. Raises NoEquilibrium if the game there has none that can be found.
         """
         inner = self.inward(np.asarray(estimates, dtype=float))
         point, slopes = self.at_inner(inner, values, by_month=by_month), self.slopes(inner)
@@ -193,8 +182,8 @@ class Likelihood:
     ) -> Point:
         """Return the likelihood at unbounded units, with scores in these units; otherwise as `at`.
 
-        Unless `thorough`, only Newton's method looks for the equilibrium, from `values` and from zeros: enough for a
-        trial step, which can be shortened.
+        Unless `thorough`, only Newton's method looks for the equilibrium: enough for a trial step, which can be
+        shortened.
         """
         compiled = _compiled(self.hidden, by_month or not self.large)
         here, rest = jnp.asarray(inner), (self.figures, self.seen)
@@ -391,14 +380,11 @@ class Search:
 
 @dataclass(frozen=True, eq=False)
 class FullInformation:
-    """Estimates of a hidden game, and what they say about the state.
+    """Estimates of a hidden game in natural units, and what they say about the state.
 
-    * `estimates`: all that was estimated, in natural units, with its errors: "uncorrected" from the observed
-      information, "robust" the sandwich. There was no first step to correct for. NaN where the record leaves a
-      direction open.
-    * `state`: each month's state given the record; its mean and standard deviation from the grid's points.
-    * `scores`: months' scores at the estimates, shape (months, names).
-    * `notes`: doubts, in words: about the grid, and about quantities that ran to zero.
+    Errors are "uncorrected" from the observed information, "robust" the sandwich; NaN where the record leaves a
+    direction open. `scores` are the months', shape (months, names); `notes` are doubts in words, about the grid and
+    about quantities that ran to zero.
     """
 
     estimates: Estimates
@@ -412,14 +398,7 @@ class FullInformation:
 
 
 def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None = None) -> FullInformation:
-    """Return the maximum likelihood estimates of a hidden game nearest uphill of `start`.
-
-    * `hidden`: what is to be estimated, and its anchors.
-    * `record`: actions and measures by month.
-    * `start`: where to begin, shape (names,), in natural units; by default the specification's starts.
-
-    Raises NoEquilibrium if the game at the start has none that can be found.
-    """
+    """Return the maximum likelihood estimates of a hidden game nearest uphill of `start`, in natural units."""
     likelihood = Likelihood(hidden, record)
     search = Search(likelihood, hidden.start if start is None else np.asarray(start, dtype=float))
     search.run()

@@ -1,9 +1,7 @@
-"""Quantities of a game with a hidden state, free or held; measures of the state; what anchors it.
+"""What is to be estimated where the state was not observed: a game, noisy measures of its state, and its anchors.
 
 A latent state has no origin, scale or sign of its own: moved, stretched or turned upside down together with all
 coefficients on it, it leaves everything observable as it was. So three quantities have to be set by hand.
-
-What is to be estimated where the state was not observed: a game, noisy measures of its state, and its anchors.
 """
 
 from __future__ import annotations
@@ -25,11 +23,7 @@ from outbid.game.kernel import normal_band, normal_reach
 
 @dataclass(frozen=True)
 class Free:
-    """A quantity to be estimated; a bare number in its place is held.
-
-    * `start`: where the search begins.
-    * `sign`: 1 if it must be positive, -1 if it must be negative (it is then estimated in logs), 0 if it may be either.
-    """
+    """A quantity to be estimated, searched for in logs where it has a sign; a bare number in its place is held."""
 
     start: float
     sign: int = 0
@@ -50,10 +44,7 @@ Quantity = float | Free
 class Measure:
     """A noisy view of the state: figure = intercept + loading x state + N(0, sd²), months missing at will.
 
-    * `name`: its quantities are then called "name.intercept", "name.loading" and "name.sd".
-    * `loading`, `intercept`, `sd`: numbers are held, `Free` ones estimated. In the figure's units; the loading per unit
-      of the state.
-    * `axis`: which axis of the grid it sees; by default the first.
+    Its quantities are called "name.intercept", "name.loading" and "name.sd". It sees the grid's first axis unless told.
     """
 
     name: str
@@ -68,8 +59,7 @@ class Anchor(NamedTuple):
 
     * `location`: a held intercept: the state equation's, or a measure's.
     * `scale`: a held quantity other than zero: the standard deviation of the state's noise, or a measure's loading.
-    * `sign`: a quantity that is held at something other than zero, or has a sign: a measure's loading, or an effect or
-      a value.
+    * `sign`: a loading, effect or value that is held at something other than zero, or has a sign.
     """
 
     location: str
@@ -89,7 +79,7 @@ class Normal(NamedTuple):
 
 
 def check_anchor(anchor: Anchor, quantities: Mapping[str, Quantity], measures: Sequence[Measure]) -> None:
-    """Refuse an anchor that does not hold the state."""
+    """Refuse an anchor that does not hold the state: a name that is unknown, of the wrong kind, free, or held at zero."""
     own = {f"{each.name}.{part}": part for each in measures for part in ("intercept", "loading", "sd")}
     wrong = {"location": ("loading", "sd"), "scale": ("intercept", "sd"), "sign": ("intercept", "sd")}
     for role, name in anchor._asdict().items():
@@ -127,13 +117,9 @@ ROOM = 1.3
 class HiddenGame:
     """A game whose state is seen through measures only.
 
-    * `parameters`: the game's quantities by name, payoffs and state equation alike.
-    * `build`: returns the game from all of them, shape (parameters,), in that order, held ones included; must be
-      traceable by JAX, with a kernel of fixed reach.
-    * `measures`: how the state shows.
-    * `anchor`: what settles the state's origin, scale and sign.
-    * `first`: the first month's state: `LongRun` (the default: it needs no numbers, but near a unit root it hangs on
-      where the grid ends) or `Normal`.
+    `build` returns the game from all `parameters` in their order, held ones included; traceable by JAX, with a kernel
+    of fixed reach. `first` is the first month's state: `LongRun` needs no numbers, but near a unit root it hangs on
+    where the grid ends.
     """
 
     parameters: Mapping[str, Quantity]
@@ -224,8 +210,7 @@ def one_index_hidden(
 ) -> HiddenGame:
     """Return the classic game on one index that was not observed, see `outbid.game.game.one_index_game`.
 
-    s' = intercept + Σ effect_i a_i + (persistence + Σ interaction_i a_i) s + N(0, sd²), u_i = value_i s + cost_i a_i.
-    The quantities are called "value.NAME", "cost.NAME", "intercept", "persistence", "effect.NAME", "interaction.NAME",
+    Its quantities are called "value.NAME", "cost.NAME", "intercept", "persistence", "effect.NAME", "interaction.NAME",
     "sd".
 
     * `axis`: evenly spaced; should hold nearly all that the state may do, for its ends hold it.

@@ -124,14 +124,9 @@ def normal_band(
 ) -> Banded:
     """Return the kernel of a normal move on evenly spaced points: next state ~ N(mean(s, a), sd²).
 
-    A state takes the probability of its cell, half a step to each side; the two end states take the tails;
-    probabilities under `floor` are set to zero and rows brought back to one (Tauchen, 1986). Differentiable in `mean`
-    and `sd`.
-
-    * `points`: evenly spaced states, shape (states,).
-    * `mean`: shape (states, profiles), in the points' unit.
-    * `sd`: a number, or shape (states, profiles).
-    * `reach`: states down and up that rows may reach, from `normal_reach`.
+    A state takes the probability of its cell, half a step to each side, the end states take the tails; probabilities
+    under `floor` are set to zero and rows brought back to one (Tauchen, 1986). Differentiable in `mean`, (states,
+    profiles), and `sd`. `reach` is how far rows may go down and up, from `normal_reach`.
     """
     at = jnp.asarray(points, dtype=float)
     states = at.shape[0]

@@ -98,11 +98,9 @@ def evaluate(
 ) -> Evaluation:
     """Return the log-likelihood of counted actions, its score and information, and the values they rest on.
 
-    Compiled once for a specification; pure. Quickest inside `outbid.game.newton.one_thread_each`.
-
-    * `theta`, `start`: parameters, shape (parameters,), and values to start Newton from, shape (states, all actions).
-    * `counts`: in how many months each action was taken in each state, shape (states, all actions).
-    * `steps`: Newton steps on the values, at most.
+    Compiled once for a specification; quickest inside `one_thread_each`. Newton starts from values `start` and takes
+    `steps` at most; `counts` are months in which each action was taken in each state, both of shape (states, all
+    actions).
     """
     build = as_partial(specification.build)
     found = _evaluate(build, jnp.asarray(theta), jnp.asarray(start), jnp.asarray(counts), jnp.asarray(steps))
@@ -120,13 +118,9 @@ def maximise_likelihood(
 ) -> Maximum:
     """Return the maximum of the likelihood uphill of `start`; its point is an `Evaluation`.
 
-    * `counts`: as for `evaluate`.
-    * `values`: equilibrium values at the start, if at hand; else those that Newton finds from zero or, failing that,
-      `solve`.
-    * `constrained`: take one Newton step on the values with each trial step, instead of solving the game each time; the
-      equations then hold at the end only, and the residual allowed on the way shrinks with what is left to gain.
-
-    Raises NoEquilibrium if the game at the start has none that can be found.
+    `values` are the equilibrium's at the start; else those that Newton finds from zero or, failing that, `solve`. With
+    `constrained`, each trial takes one Newton step on the values; the equations then hold at the end only, and the
+    residual allowed on the way shrinks with what is left to gain.
     """
 
     def solved(theta: Floats) -> Evaluation:
@@ -210,9 +204,8 @@ def curvature(specification: Specification, theta: Floats, at: Evaluation, count
 def covariances(specification: Specification, play: Play, theta: Floats, at: Evaluation) -> dict[str, Floats]:
     """Return every covariance of the estimates that can be had, by kind, each of shape (parameters, parameters).
 
-    ``robust`` is left out where the second derivatives are not those of a maximum; ``published`` and ``corrected``
-    where the specification has no first step; ``published`` also where the kernel gives an observed transition no
-    chance at all.
+    ``robust`` is left out where the second derivatives are not those of a maximum; ``published`` where the kernel gives
+    an observed transition no chance at all.
     """
     game = specification.game(theta)
     plain = inverse(at.information)
@@ -253,8 +246,7 @@ def first_step_parts(
 ) -> tuple[Floats, Floats]:
     """Return C, shape (parameters, numbers), and each transition's score, shape (months - 1, numbers).
 
-    The transition into month t is scored by the game's kernel, from the state and joint action of month t - 1. Its
-    score is not a number where the kernel gives it no chance.
+    A score is not a number where the kernel gives the transition no chance.
     """
     first, build = specification.first_step, specification.build_with
     if first is None or build is None:

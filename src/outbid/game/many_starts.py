@@ -37,12 +37,7 @@ EQUILIBRIUM_STARTS = 12
 
 @dataclass(frozen=True)
 class Multiplicity:
-    """Every equilibrium that a search found, the one most often reached first.
-
-    * `equilibria`: the distinct answers, each with its certificate.
-    * `counts`: how many starts led to each.
-    * `starts`, `failed`: how many starts were tried, and how many led nowhere.
-    """
+    """Every equilibrium that a search found, most often reached first, and how many starts led to each."""
 
     equilibria: tuple[Equilibrium, ...]
     counts: tuple[int, ...]
@@ -66,13 +61,9 @@ class Multiplicity:
 def search(game: Game, starts: int = 30, seed: int = 0, *, boldness: float = 3.0) -> Multiplicity:
     """Solve a game from many random starts and return every equilibrium that was found.
 
-    The first start is `solve`'s own. The others let every player play some random policy, the same throughout, by
-    regions, or by states, for ever, and start Newton from what that would be worth.
-
-    * `starts`: how many starts, at least 1.
-    * `boldness`: standard deviation of the random policies' log odds.
-
-    Raises NoEquilibrium if no start leads to one.
+    The first start is `solve`'s own. The others let every player play some random policy, with log odds of standard
+    deviation `boldness`, the same throughout, by regions, or by states, for ever, and start Newton from what that would
+    be worth. Raises NoEquilibrium if no start leads to one.
     """
     if starts < 1:
         raise InputError("starts", f"is {starts}", "Give at least 1.")
@@ -134,11 +125,8 @@ def _from_policy(arrays: Arrays, odds: Array) -> Iterate:
 class LocalMaxima:
     """Every local maximum of a likelihood that was found, the highest first.
 
-    * `estimates`: the estimates at each distinct one.
     * `starts`: by maximum, places of the starts that led there, in the order they were given.
-    * `equilibria`: by maximum, how many equilibria a search found at its parameters; the likelihood belongs to one of
-      them.
-    * `tried`: how many starts there were.
+    * `equilibria`: by maximum, how many equilibria a search found at its parameters; the likelihood belongs to one.
     * `failed`: start by start, why it led to no maximum: (place, reason).
     """
 
@@ -176,10 +164,7 @@ class LocalMaxima:
 
 
 def draw_starts(center: ArrayLike, spread: ArrayLike, number: int = 60, seed: int = 0) -> Floats:
-    """Return random starts, shape (number, parameters): the centre itself, then normal draws around it.
-
-    * `center`, `spread`: mean and standard deviation by parameter, shape (parameters,).
-    """
+    """Return random starts, shape (number, parameters): the centre itself, then normal draws around it."""
     middle, width = np.asarray(center, dtype=float), np.asarray(spread, dtype=float)
     if number < 1:
         raise InputError("starts, number", f"is {number}", "Give at least 1.")
@@ -200,14 +185,10 @@ def estimate_many(
     seed: int = 0,
     errors: bool = True,
 ) -> LocalMaxima:
-    """Estimate from many starts and return every distinct local maximum found, the highest first.
+    """Estimate from many starts, shape (starts, parameters), and return every distinct local maximum, the highest first.
 
-    Searches run side by side, on as many threads as there are cores; the answer doesn't depend on that.
-
-    * `starts`: shape (starts, parameters), such as from `draw_starts`.
-    * `equilibrium_starts`: how many starts look for further equilibria at each maximum.
-    * `seed`: for that search.
-    * `errors`: whether to compute every kind of standard error at each maximum.
+    `equilibrium_starts` starts look for further equilibria at each maximum. Searches run side by side, on as many
+    threads as there are cores; the answer doesn't depend on that.
     """
     places = np.atleast_2d(np.asarray(starts, dtype=float))
     for i, each in enumerate(places):

@@ -1,16 +1,13 @@
-"""A state that nobody wrote down: the likelihood of what was seen, and what it says about the state.
+"""A state that nobody wrote down: the likelihood of what was seen, its slopes, and what it says about the state.
 
 A hidden Markov model on the game's grid. Each month the state gives off noisy measures and the players' actions, and
 moves on by the kernel of the joint action that was played. The forward recursion sums the state out exactly, month by
 month, scaled so that nothing underflows (Baum et al., 1970; Rabiner, 1989; Hamilton, 1989). What is missing is summed
 out too: an absent measure says nothing, an absent action may have been any.
 
-How the log-likelihood of a hidden Markov model answers to what it is fed with, from one pass forward and one back.
-
-Its derivative by a probability of the chain is the expected number of times that the chain made use of it, over that
-probability (Fisher's identity; Baum et al., 1970). So all slopes together cost about three times the likelihood,
-whatever the number of parameters, where differentiating the recursion costs as much again for each of them. It works on
-whole matrices, and pays where the kernel's band is wide.
+The likelihood's derivative by a probability of the chain is the expected number of times that the chain made use of it,
+over that probability (Fisher's identity; Baum et al., 1970). So all slopes together cost about three times the
+likelihood, whatever the number of parameters. It works on whole matrices, and pays where the kernel's band is wide.
 """
 
 from __future__ import annotations
@@ -40,11 +37,9 @@ NARROW = 128
 
 
 class Seen(NamedTuple):
-    """Which joint actions each month's record allows.
+    """Which joint actions each month's record allows: each month's pattern, and 1 where a pattern allows a profile.
 
-    * `masks`: shape (patterns, profiles): 1 where a pattern of record allows a profile. The first patterns are the
-      profiles themselves, fully seen; patterns with something missing follow.
-    * `months`: shape (months,): each month's pattern.
+    `masks` has shape (patterns, profiles): first the profiles themselves, then patterns with something missing.
     """
 
     masks: Array
@@ -52,11 +47,7 @@ class Seen(NamedTuple):
 
 
 def seen_actions(counts: Sequence[int], actions: ArrayLike) -> Seen:
-    """Return which profiles a record of actions allows, month by month.
-
-    * `counts`: how many actions each player has.
-    * `actions`: shape (months, players): each player's action by its number from 0, or -1 where it is missing.
-    """
+    """Return which profiles a record of actions, (months, players), numbered from 0 or -1 if missing, allows."""
     record = np.asarray(actions)
     if record.ndim != 2 or record.shape[1] != len(counts) or not len(record):
         problem = f"have shape {record.shape}"

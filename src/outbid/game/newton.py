@@ -115,9 +115,9 @@ class Slope(NamedTuple):
     A step dv solves (1 - Λ) dv - B dW = r with dW = C dv, where Λ is how a state's values answer to each other, B how
     they answer to next month, and C the probabilities of play. Only dW links states.
 
-    * `inverse`: (1 - Λ)⁻¹, shape (states, all actions, all actions).
-    * `outward`: c (1 - Λ)⁻¹, shape (states, players, all actions).
-    * `mixed`: c (1 - Λ)⁻¹ with the others' play spread over profiles: the weight of P(s'|s, a) dW_j in dW_i, shape
+    * `inverse`, `outward`: (1 - Λ)⁻¹ and C (1 - Λ)⁻¹, shapes (states, all actions, all actions), (states, players,
+      ...).
+    * `mixed`: the latter with the others' play spread over profiles: the weight of P(s'|s, a) dW_j in dW_i, shape
       (states, players i, players j, profiles), discounts included.
     """
 

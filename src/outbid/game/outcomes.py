@@ -1,14 +1,8 @@
-"""What is read off an equilibrium: how much players act in each state, how often each state is visited, and averages.
+"""What is read off an equilibrium: how much players act, how often states are visited, how players answer each other.
 
 Averages come with what they depend on: derivatives by the parameters (for the delta method) and, if parameters were
-drawn from their sampling distribution, one figure a draw.
-
-How players answer to each other: slopes of best replies, by state.
-
-Two questions. This month: if the rivals acted more this month and everything after stayed as it is, how would a player
-answer? Standing: if they acted more in every state for ever, and the player knew, how would its best policy answer?
-Positive slopes are strategic complements, negative ones substitutes (Bulow, Geanakoplos and Klemperer, 1985). Both are
-outcomes for `outbid.game.comparison.compare`, which adds intervals.
+drawn from their sampling distribution, one figure a draw. Positive slopes of best replies are strategic complements,
+negative ones substitutes (Bulow, Geanakoplos and Klemperer, 1985).
 """
 
 from __future__ import annotations
@@ -75,10 +69,7 @@ def long_run(game: Game, values: Array) -> Array:
 class Figures:
     """One figure or several, and how sure they are.
 
-    * `values`: any shape.
-    * `slopes`: derivatives by the parameters, shape (*values.shape, parameters).
-    * `covariance`: the parameters' sampling covariance, shape (parameters, parameters).
-    * `draws`: the same figures at drawn parameters, shape (draws, *values.shape), or None.
+    `slopes` are derivatives by the parameters, their axis last; `draws` the same figures at drawn parameters, or None.
     """
 
     values: Floats
@@ -113,13 +104,9 @@ class Figures:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """An outcome of one game by player and state, ready to be averaged.
+    """An outcome of one game by player and state, shape (rows, states), ready to be averaged; a last row may be `ANY`.
 
-    * `name`: which variant it is.
-    * `equilibrium`: where it was read.
-    * `by_state`: the outcome, shape (rows, states); one row a player and, where it has one, a last for all together
-      (`ANY`).
-    * `visits`: the long-run share of each state, shape (states,), or None where it was not asked for.
+    `visits` is the long-run share of each state, shape (states,), or None where it was not asked for.
     """
 
     name: str
@@ -174,11 +161,7 @@ class Reading:
 
 
 def error_over_months(figures: Figures, states: ArrayLike) -> float:
-    """Return the standard deviation over months over the root of their number, of figures by state.
-
-    It tells how much the months differ, not how sure the estimates are; printed as a standard error by Crisman-Cox and
-    Gibilisco (Tug of War).
-    """
+    """Return the standard deviation over months over the root of their number: no sampling error, but printed as one."""
     months = figures.values[np.asarray(states, dtype=int)]
     return float(months.std(ddof=1) / np.sqrt(len(months)))
 
@@ -188,10 +171,7 @@ STILL = 1e-12
 
 
 def against(game: Game, player: str, policy: Array) -> Game:
-    """Return the game in which a player leaves and its place is taken by a fixed policy, known to all.
-
-    * `policy`: probability of each of its actions by state, shape (states, actions). Differentiable.
-    """
+    """Return the game in which a player is replaced by a fixed policy, (states, actions), known to all; differentiable."""
     place, counts = game.player(player), game.counts
     if len(counts) == 1:
         raise InputError(f"player {player!r}", "is the only one", "Leave somebody in the game.")
@@ -224,8 +204,8 @@ def against(game: Game, player: str, policy: Array) -> Game:
 def reply_slopes(game: Game, values: Array) -> Array:
     """Return how much each player's mean level answers when all rivals' rise by one this month, (players, states).
 
-    The future is as in equilibrium. For two players with levels 0 and 1 it is the slope of one's probability to act by
-    the other's, along the best-reply curve, where they cross.
+    For two players with levels 0 and 1 it is the slope of one's probability to act by the other's, along the best-reply
+    curve, where they cross; the future is as in equilibrium.
     """
     chances, rises = _play(game, values)
     future = profile_values(game.arrays, values)
@@ -242,10 +222,9 @@ def reply_slopes(game: Game, values: Array) -> Array:
 
 
 def standing_slopes(game: Game, values: Array) -> Array:
-    """Return how each player's best policy answers when all rivals' mean levels rise by one in every state.
+    """Return how each player's best policy answers when all rivals' mean levels rise by one in every state and for ever.
 
-    Shape (players, states): the change of the player's mean level in that state, by a rise everywhere and for ever. It
-    contains what the rise does to where the state goes.
+    Shape (players, states): of the mean level in that state. It contains what the rise does to where the state goes.
     """
     chances, rises = _play(game, values)
     parts = split(game.counts, values)

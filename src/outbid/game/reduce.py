@@ -34,11 +34,9 @@ Answer = Callable[[Mapping[str, Array], Mapping[str, Array], Mapping[str, Array]
 @partial(jax.tree_util.register_dataclass, data_fields=["mean", "slope", "center"], meta_fields=[])
 @dataclass(frozen=True)
 class Held:
-    """The states that are no axis, as linear functions of those that are.
+    """The states that are no axis, as linear functions of those that are: value at `center`, and slope by axis.
 
-    * `mean`, `slope`: by state: its value at `center`, and its change per unit of each axis, shape (axes,). Stocks are
-      logged as log(1 + persons); indices are on their own scale.
-    * `center`: the axes' values at which `mean` holds, shape (axes,), indices on their own scale.
+    Stocks are logged as log(1 + persons); indices are on their own scale.
     """
 
     mean: Mapping[str, Array]
@@ -72,12 +70,8 @@ class Reduction:
     ) -> Game:
         """Return the game at these numbers; to be traced, batched and differentiated.
 
-        * `parameters`: by name.
-        * `levers`: all levers' values, shape (levers,); those of the players are replaced by their actions.
-        * `weights`: by actor and name of the payoff's term.
-        * `discount`, `precision`: a number, or one per player.
-        * `held`: the other states; may be left out if there are none.
-        * `answer`: how those who don't play set their levers, if not to `levers` whatever happens; needs `held`.
+        `levers`, shape (levers,), has the players' replaced by their actions. `answer` is how those who don't play set
+        theirs, if not to `levers` whatever happens; it needs `held`.
         """
         count = len(self.players)
         mean, payoffs = self.moves(parameters, levers, weights, held, answer)
@@ -187,12 +181,8 @@ class Reduction:
 def reduce(model: Model, actors: Sequence[str], grid: Grid) -> Reduction:
     """Return the reduction of a model to a game of these actors on this grid.
 
-    * `actors`: names of the model's actors who play; each holds one lever, whose levels are its actions.
-    * `grid`: axes named after indices (points in the index's own unit) or after a player's lever (points are its
-      levels).
-
-    Raises InputError on an unknown actor or axis, an actor with several levers, a lever axis that isn't its player's
-    levels, a point outside an index's range, or a mechanism that reads a player's last move without an axis for it.
+    Each actor holds one lever, whose levels are its actions. Axes are named after indices (points in the index's own
+    unit) or after a player's lever (points are its levels), which it needs where a mechanism reads its last move.
     """
     known = {actor.name: actor for actor in model.actors}
     for name in actors:
@@ -219,8 +209,8 @@ def fine_reduction(
 ) -> Reduction:
     """Return the reduction to a fine axis of one index, whose kernel is a band of cells (Tauchen, 1986).
 
-    * `parameters`, `levers`: numbers at which the band's width is measured; what `build` gets later may move the state
-      no further.
+    `parameters` and `levers` are numbers at which the band's width is measured; later ones may move the state no
+    further.
     """
     plain = reduce(model, actors, grid)
     if len(grid.axes) != 1 or model.index(grid.axes[0].name).scale != "identity":
@@ -240,8 +230,7 @@ def fine_reduction(
 def fit_held(model: Model, grid: Grid, states: Mapping[str, Any], axes: Any) -> Held:
     """Return the other states' conditional means given the axes, by least squares over simulated months.
 
-    * `states`: by stock (persons) and index (own unit), each of shape (months,); axes among them are left out.
-    * `axes`: the axes' values in the same months, shape (months, axes), in the grid's units.
+    `states` are stocks in persons and indices in their own unit, (months,) each; `axes` (months, axes), in grid units.
     """
     x = jnp.stack(
         [

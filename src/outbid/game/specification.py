@@ -27,11 +27,9 @@ CALENDAR = re.compile(r"^(\d{4})-(\d{2})$")
 
 @dataclass(frozen=True, eq=False)
 class Play:
-    """Months of play, in order and without gaps.
+    """Months of play without gaps: each month's place on the grid, (months,), and its actions, (months, players).
 
-    * `states`: place of each month's state on the grid, shape (months,).
-    * `actions`: number of each player's action (0 is its first), shape (months, players).
-    * `months`: names of the months, "YYYY-MM", or nothing. With names, a gap is found out.
+    Actions are numbered from 0. With names of months, "YYYY-MM", a gap is found out.
     """
 
     states: Ints
@@ -108,11 +106,9 @@ def play_from_panel(
     actions: Mapping[str, ArrayLike],
     months: Sequence[str] = (),
 ) -> Play:
-    """Return a record of play from a panel's figures: each state goes to the nearest point of the grid.
+    """Return a record of play from a panel's figures by axis, (months,) each, which go to the nearest point of the grid.
 
-    * `figures`: by name of the grid's axes, each of shape (months,).
-    * `actions`: by player's name, the level of its action, each of shape (months,).
-    * `months`: names, "YYYY-MM", or nothing.
+    `actions` holds the level of each player's action by month.
     """
     check_calendar([str(month) for month in months])
     chosen = []
@@ -137,11 +133,7 @@ def play_from_panel(
 
 
 def check_play(play: Play, game: Game) -> None:
-    """Refuse a record that a game can't have left, or from which its payoffs can't be told.
-
-    Raises InputError for a state beyond the grid, an action outside a player's set, or a player who does the same every
-    month (perfect separation: its payoff from the other actions would run off to minus infinity).
-    """
+    """Refuse a record that a game can't have left, or from which its payoffs can't be told (perfect separation)."""
     if play.actions.shape[1] != len(game.players):
         fix = f"The game's are {', '.join(player.name for player in game.players)}."
         raise InputError("play, actions", f"are of {play.actions.shape[1]} players", fix)
@@ -167,12 +159,7 @@ def check_play(play: Play, game: Game) -> None:
 
 @dataclass(frozen=True, eq=False)
 class FirstStep:
-    """Numbers that an earlier step has estimated and that the game takes as given, such as the state equation's.
-
-    * `names`: one name a number.
-    * `estimates`: shape (numbers,).
-    * `covariance`: their sampling covariance, shape (numbers, numbers), from the first step or a bootstrap of it.
-    """
+    """Numbers that an earlier step has estimated and that the game takes as given, with their sampling covariance."""
 
     names: tuple[str, ...]
     estimates: Floats
@@ -200,13 +187,10 @@ class FirstStep:
 class Specification:
     """A family of games, one for each vector of parameters.
 
-    * `names`: one name a parameter.
-    * `build`: from parameters, shape (parameters,), to a `Game`; traceable by JAX, and always of the same players, grid
-      and kernel shape. Given as `jax.tree_util.Partial` of a function and arrays, specifications that differ in those
-      arrays only share compiled code.
-    * `first_step`: what the kernel (or anything else) takes from an earlier estimation, if errors are to be corrected
-      for it.
-    * `build_with`: from parameters and first-step numbers to a `Game`; equals `build` at the first step's estimates.
+    `build` is traceable by JAX, and its games have the same players, grid and kernel shape. Given as
+    `jax.tree_util.Partial` of a function and arrays, specifications that differ in those arrays only share compiled
+    code. `build_with` also takes the numbers of `first_step`, if errors are to be corrected for it, and equals `build`
+    at its estimates.
     """
 
     names: tuple[str, ...]
@@ -316,12 +300,8 @@ def classic_specification(
     """Return the one-index form with parameters beta (value of the index) and kappa (cost of action) by player.
 
     A player's monthly payoff is beta times the index plus kappa times its action's level (Crisman-Cox and Gibilisco,
-    Tug of War). The kernel is built once.
-
-    * `equation`: the state equation, in the order of `outbid.game.first_stage.level_terms`, then its residual standard
-      deviation: constant, actions, lagged state, actions times lagged state, sigma.
-    * `discount`: weight of next month, one for all or one a player.
-    * `covariance`: covariance of `equation`, for corrected standard errors.
+    Tug of War). `equation` is in the order of `outbid.game.first_stage.level_terms`, then sigma; with its `covariance`,
+    standard errors are corrected for it. The kernel is built once.
     """
     whole, numbers = tuple(players), np.asarray(equation, dtype=float)
     terms = (*level_terms([player.name for player in whole]), "sigma")
