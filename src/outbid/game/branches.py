@@ -21,7 +21,7 @@ from jax import Array
 from outbid.errors import InputError
 from outbid.game.equilibrium import Equilibrium, certify, holds, solve
 from outbid.game.game import Arrays, Game, check_game
-from outbid.game.kernel import Banded, Kernel, Scattered
+from outbid.game.kernel import Banded, Scattered
 from outbid.game.newton import cores, linearised, newton, one_thread_each, residual, size_of, split
 
 # The first stride, how far strides grow, and the smallest before a branch counts as lost.
@@ -94,25 +94,14 @@ def follow_all(
 
 
 def between(begin: Arrays, end: Arrays, share: Array | float) -> Arrays:
-    """Return the game at a share of the way, all its numbers on the line between two games'."""
+    """Return the game at a share of the way between two whose kernels are laid out alike."""
 
     def mix(one: Array, two: Array) -> Array:
         return one + share * (two - one)
 
-    kernel: Kernel
-    if isinstance(begin.kernel, Scattered) and isinstance(end.kernel, Scattered):
-        kernel = Scattered(begin.kernel.targets, mix(begin.kernel.weights, end.kernel.weights))
-    elif isinstance(begin.kernel, Banded) and isinstance(end.kernel, Banded):
-        kernel = Banded(mix(begin.kernel.weights, end.kernel.weights), begin.kernel.lower)
-    else:
-        raise TypeError("the kernels are of two kinds")
-    return replace(
-        begin,
-        payoffs=mix(begin.payoffs, end.payoffs),
-        kernel=kernel,
-        discount=mix(begin.discount, end.discount),
-        precision=mix(begin.precision, end.precision),
-    )
+    kernel = replace(begin.kernel, weights=mix(begin.kernel.weights, end.kernel.weights))
+    discount, precision = mix(begin.discount, end.discount), mix(begin.precision, end.precision)
+    return Arrays(mix(begin.payoffs, end.payoffs), kernel, discount, precision, begin.counts)
 
 
 def _follow(base: Equilibrium, game: Game, stops: np.ndarray) -> Trail:
@@ -120,7 +109,9 @@ def _follow(base: Equilibrium, game: Game, stops: np.ndarray) -> Trail:
     walked, reached, values, errors = _walk(begin, end, jnp.asarray(base.values), jnp.asarray(stops))
     found: list[Equilibrium] = []
     for i, share in enumerate(stops):
-        here = game if share == 1.0 else _game_at(game, between(begin, end, float(share)))
+        at = between(begin, end, float(share))
+        here = Game(game.players, game.grid, at.payoffs, at.kernel, at.discount, at.precision)
+        here = game if share == 1.0 else here
         if bool(reached[i]) and holds(values[i], float(errors[i])):
             held = np.asarray(values[i])
             certificate = certify(here, values[i], int(walked.strides), "followed from the base")
@@ -130,16 +121,6 @@ def _follow(base: Equilibrium, game: Game, stops: np.ndarray) -> Trail:
     lost = None if bool(reached[-1]) else float(walked.share)
     shares = tuple(float(share) for share in stops)
     return Trail(tuple(found), shares, int(walked.strides), lost, float(walked.worst))
-
-
-def _game_at(game: Game, arrays: Arrays) -> Game:
-    return replace(
-        game,
-        payoffs=arrays.payoffs,
-        kernel=arrays.kernel,
-        discount=arrays.discount,
-        precision=arrays.precision,
-    )
 
 
 @jax.jit

@@ -43,19 +43,12 @@ class Variant(NamedTuple):
 
 def shifted(name: str, specification: Specification, changes: Mapping[str, float]) -> Variant:
     """Return the variant in which parameters differ by so much: other costs, another value of popularity."""
-    move = np.zeros(len(specification.names))
-    for key, change in changes.items():
-        move[_place(key, specification.names)] = change
-    return Variant(name, _moved(specification, np.ones(len(move)), move))
+    return _moved(name, specification, changes, 1.0)
 
 
 def fixed(name: str, specification: Specification, settings: Mapping[str, float]) -> Variant:
     """Return the variant in which parameters have given values, whatever they were estimated to be."""
-    keep, to = np.ones(len(specification.names)), np.zeros(len(specification.names))
-    for key, value in settings.items():
-        keep[_place(key, specification.names)] = 0.0
-        to[_place(key, specification.names)] = value
-    return Variant(name, _moved(specification, keep, to))
+    return _moved(name, specification, settings, 0.0)
 
 
 def reformed(name: str, specification: Specification, settings: Mapping[str, float]) -> Variant:
@@ -96,8 +89,14 @@ def _place(name: str, names: Sequence[str]) -> int:
     return list(names).index(name)
 
 
-def _moved(specification: Specification, keep: Floats, to: Floats) -> Partial:
-    return Partial(_at_moved, as_partial(specification.build), jnp.asarray(keep), jnp.asarray(to))
+def _moved(name: str, specification: Specification, moves: Mapping[str, float], share: float) -> Variant:
+    """Return the variant in which a share of some parameters, and so much more, takes their place."""
+    keep, to = np.ones(len(specification.names)), np.zeros(len(specification.names))
+    for key, value in moves.items():
+        place = _place(key, specification.names)
+        keep[place], to[place] = share, value
+    build = Partial(_at_moved, as_partial(specification.build), jnp.asarray(keep), jnp.asarray(to))
+    return Variant(name, build)
 
 
 def _at_moved(build: Build, keep: Array, to: Array, theta: Array) -> Game:

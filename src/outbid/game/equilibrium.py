@@ -20,7 +20,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -102,15 +102,6 @@ def deviation_gains(arrays: Arrays, log_chances: tuple[Array, ...]) -> Array:
         best = jnp.where(arrays.precision[i] < FLAT, mine.mean(axis=-1), sharp) + math.log(count)
         gains.append(best - worth[i])
     return jnp.stack(gains)
-
-
-def largest_gain(arrays: Arrays, values: Array) -> Array:
-    """Return the most that any player could gain in any state against the play that `values` imply.
-
-    Of `values` only the probabilities of play are used. Never negative: to play on as before is possible.
-    """
-    gains = deviation_gains(arrays, log_probabilities(arrays, values))
-    return jnp.maximum(jnp.max(gains), 0.0)
 
 
 Floats = NDArray[np.float64]
@@ -214,8 +205,8 @@ def solve(game: Game, start: Floats | None = None) -> Equilibrium:
     ways: list[tuple[str, Callable[[], Iterate]]] = [
         ("Newton from zero", lambda: _newton(arrays, blank)),
         ("damped Newton", lambda: _careful(arrays, blank)),
-        ("homotopy in precision", lambda: _walk(arrays, blank, _at_precision)),
-        ("homotopy in discount", lambda: _walk(arrays, blank, _at_discount)),
+        ("homotopy in precision", lambda: _walk(arrays, blank, "precision")),
+        ("homotopy in discount", lambda: _walk(arrays, blank, "discount")),
     ]
     if start is not None:
         ways.insert(0, ("Newton from the start given", lambda: _newton(arrays, jnp.asarray(start))))
@@ -300,24 +291,20 @@ def _batch_from_coarse(arrays: Arrays) -> Iterate:
     return found
 
 
-def _at_precision(arrays: Arrays, share: float) -> Arrays:
-    return replace(arrays, precision=share * arrays.precision)
+def _walk(arrays: Arrays, blank: Array, grows: Literal["precision", "discount"]) -> Iterate:
+    """Follow the solution as a number grows from 0; a stride that fails is halved, one that succeeds grows."""
 
+    def at(share: float) -> Arrays:
+        return replace(arrays, **{grows: share * getattr(arrays, grows)})
 
-def _at_discount(arrays: Arrays, share: float) -> Arrays:
-    return replace(arrays, discount=share * arrays.discount)
-
-
-def _walk(arrays: Arrays, blank: Array, at: Callable[[Arrays, float], Arrays]) -> Iterate:
-    """Follow the solution from share 0 to 1; a stride that fails is halved, one that succeeds grows."""
-    found: Iterate = _newton(at(arrays, 0.0), blank)
+    found: Iterate = _newton(at(0.0), blank)
     share, stride, steps = 0.0, 0.25, 0
     before = found.values
     while share < 1.0:
         target = min(1.0, share + stride)
         # along the line through the last two solutions, as far as the stride goes
         guess = found.values + (found.values - before) if share > 0.0 else found.values
-        tried: Iterate = _newton(at(arrays, target), guess)
+        tried: Iterate = _newton(at(target), guess)
         steps += int(tried.steps)
         if holds(tried.values, float(tried.error)):
             before, found, share = found.values, tried, target
@@ -331,5 +318,6 @@ def _walk(arrays: Arrays, blank: Array, at: Callable[[Arrays, float], Arrays]) -
 
 @jax.jit
 def _evidence(arrays: Arrays, values: Array) -> tuple[Array, Array]:
-    """Return the largest residual, and the most that a one-shot deviation could gain."""
-    return size_of(residual(arrays, values)), largest_gain(arrays, values)
+    """Return the largest residual, and the most that a one-shot deviation could gain: never less than nothing."""
+    gains = deviation_gains(arrays, log_probabilities(arrays, values))
+    return size_of(residual(arrays, values)), jnp.maximum(jnp.max(gains), 0.0)

@@ -169,17 +169,9 @@ def _least_squares(
     from statsmodels.regression.linear_model import OLS
 
     fit = OLS(outcome, design).fit()
-    return FirstStage(
-        title=title,
-        terms=terms,
-        estimates=np.asarray(fit.params),
-        covariance=np.asarray(fit.cov_params()),
-        sigma=float(np.sqrt(fit.scale)),
-        degrees_of_freedom=months - columns,
-        r_squared=float(fit.rsquared),
-        months=months,
-        errors="ordinary least squares",
-    )
+    estimates, covariance = np.asarray(fit.params), np.asarray(fit.cov_params())
+    fine = (float(np.sqrt(fit.scale)), months - columns, float(fit.rsquared), months)
+    return FirstStage(title, terms, estimates, covariance, *fine, "ordinary least squares")
 
 
 # Beyond this size a path has exploded and no longer says anything.
@@ -221,12 +213,9 @@ class Bootstrap:
     def table(self) -> pd.DataFrame:
         """Return one row a term: estimate, bootstrap error, bias, ends of the 95% interval."""
         low, high = self.conf_int().T
-        columns = {
-            "parameter": self.terms,
-            "estimate": self.estimates,
-            "standard_error": self.standard_errors,
-        }
-        return pd.DataFrame({**columns, "bias": self.bias, "low": low, "high": high})
+        columns = {"parameter": self.terms, "estimate": self.estimates}
+        errors = {"standard_error": self.standard_errors, "bias": self.bias}
+        return pd.DataFrame({**columns, **errors, "low": low, "high": high})
 
     def summary(self) -> str:
         """Return estimates, bootstrap errors and bias as a table in plain text."""

@@ -181,11 +181,6 @@ KINDS = {
 STEP = 1e-3
 
 
-def monthly_scores(play: Play, counts: tuple[int, ...], slopes: Floats) -> Floats:
-    """Return each month's score, shape (months, parameters), from derivatives (states, all actions, parameters)."""
-    return np.asarray(slopes[play.states[:, None], play.columns(counts)].sum(axis=1))
-
-
 def curvature(specification: Specification, theta: Floats, at: Evaluation, counts: Floats) -> Floats:
     """Return minus the log-likelihood's second derivatives, shape (parameters, parameters).
 
@@ -210,7 +205,7 @@ def covariances(specification: Specification, play: Play, theta: Floats, at: Eva
     game = specification.game(theta)
     plain = inverse(at.information)
     found = {"uncorrected": plain}
-    scores = monthly_scores(play, game.counts, at.slopes)
+    scores = at.slopes[play.states[:, None], play.columns(game.counts)].sum(axis=1)
     curved = curvature(specification, theta, at, play.counts(game))
     if is_maximum(curved, at.information):
         bread = inverse(curved)

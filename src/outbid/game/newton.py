@@ -23,7 +23,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -290,19 +290,6 @@ def newton(arrays: Arrays, start: Array, steps: int = STEPS, *, careful: bool = 
         right = residual(arrays, values)
         return values, right, size_of(right)
 
-    def better(
-        one: tuple[Array, Array, Array], two: tuple[Array, Array, Array]
-    ) -> tuple[Array, Array, Array]:
-        first = one[2] <= two[2]
-        return (
-            jnp.where(first, one[0], two[0]),
-            jnp.where(first, one[1], two[1]),
-            jnp.where(first, one[2], two[2]),
-        )
-
-    def carry_on(at: Iterate) -> Array:
-        return at.moving & (at.steps < steps)
-
     def advance(at: Iterate) -> Iterate:
         inverse = linearised(arrays, at.values)
         move = -inverse(at.right)
@@ -319,7 +306,8 @@ def newton(arrays: Arrays, start: Array, steps: int = STEPS, *, careful: bool = 
                 return worse & (scale > 0.5**HALVINGS)
 
             _, new = jax.lax.while_loop(too_long, shorter, (jnp.asarray(1.0), new))
-        new = better(new, measured(new[0] - inverse(new[1])))
+        again = measured(new[0] - inverse(new[1]))
+        new = jax.tree.map(partial(jnp.where, new[2] <= again[2]), new, again)
         error = new[2]
         # Once it holds, or is no number any more, or rounding is all that is left, nothing is to be gained.
         done = (
@@ -329,7 +317,7 @@ def newton(arrays: Arrays, start: Array, steps: int = STEPS, *, careful: bool = 
 
     first = measured(start)
     opening = Iterate(*first, jnp.asarray(0), ~close(start, first[2]))
-    return Iterate(*jax.lax.while_loop(carry_on, advance, opening))
+    return Iterate(*jax.lax.while_loop(lambda at: at.moving & (at.steps < steps), advance, opening))
 
 
 def coarse_start(arrays: Arrays) -> Array:

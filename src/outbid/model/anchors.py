@@ -49,15 +49,10 @@ class _Relation:
 def check_anchors(model: Model, tables: Mapping[str, PriorTable], draws: int = 64, seed: int = 0) -> None:
     """Check every index's anchor at random draws from every prior set, at and around the opening state.
 
-    The response to the index (or to what the anchor's `of` names) is taken by differentiation, with quantities and
-    counts worked out again unless they are what is varied. It must have the anchor's sign wherever it isn't exactly
-    zero (a clip may hold it), must not be zero everywhere, and must equal the anchor's coefficient where it has one.
-    Responses are per unit of what is varied: for an index, of its natural value.
-
-    * `tables`: the priors by the name of their set.
-    * `draws`: draws from each set; every second one is taken at a state moved at random. Levers are random.
-
-    Raises InputError if an anchor names something unknown, ties down nothing, or doesn't hold.
+    The response to the index (or to what the anchor's `of` names) is taken by differentiation, with quantities and counts
+    worked out again unless they are what is varied. It must have the anchor's sign wherever it isn't exactly zero (a clip
+    may hold it), must not be zero everywhere, and must equal the anchor's coefficient where it has one. Responses are per
+    unit of what is varied, an index in its natural value. Every second draw is at a state moved at random.
     """
     relations = [_relation(model, index) for index in model.indices]
     if not relations or not tables:

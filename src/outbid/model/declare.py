@@ -1,8 +1,4 @@
-"""Put declarations together into a Model, and refuse one that does not hold together.
-
-Every name that a function reads or writes is checked, by tracing the function once with abstract values: a misspelt
-state, lever or parameter is an error that says what was meant, not a silent zero.
-"""
+"""Put declarations together into a Model, and refuse one that does not hold together."""
 
 from __future__ import annotations
 
@@ -125,13 +121,9 @@ def declare(
 ) -> Model:
     """Build a Model from its states, levers, parameters and the declarations found in theory modules.
 
-    * `theory`: modules (or other objects) whose attributes are mechanisms, quantities, observations, outcomes, lever
-      histories and actors; everything else in them is ignored.
-    * `file`: what to call the model in complaints.
-
-    Raises InputError when a name is unknown, taken twice or never used, a function gives no number or decides by
-    values, a mechanism has no evidence, an index has no drift or no anchor, a sink has a way out, a state may start
-    outside its range, or quantities depend on each other in a circle.
+    Every name that a function reads or writes is checked, by tracing the function once with abstract values. `theory` are
+    modules whose attributes are mechanisms, quantities, observations, outcomes, lever histories and actors; everything else
+    in them is ignored. `file` is what to call the model in complaints.
     """
     found = _collect(file, theory)
 

@@ -39,12 +39,8 @@ _Given = tuple[str, str]
 class Link:
     """One arrow: `target` responds to `source` because a mechanism says so.
 
-    * `source`: a state (stock or index), a count or a lever.
-    * `target`: a stock, an index or a count.
-    * `through`: "hazard" (of a flow), "drift" (of an index) or "count".
-    * `sign_of_end`: -1 if the target is the stock that a flow leaves, else +1.
-    * `sentence`, `formula`, `evidence`: the mechanism's own words, the text of its formula, the IDs of its claims.
-    * `reservoir`: true if the target is the reservoir, whose links a diagram may leave out.
+    `through` is "hazard" (of a flow), "drift" (of an index) or "count"; `sign_of_end` -1 if the target is the stock that a
+    flow leaves, else 1; `reservoir` whether the target is the reservoir, whose links a diagram may leave out.
     """
 
     source: str
@@ -145,11 +141,9 @@ def build_responses(model: Model) -> Responses:
 
 
 def summarise(responses: ArrayLike, scales: ArrayLike) -> LinkSummary:
-    """Return the median effect and the probability that it is positive, for each link.
+    """Return each link's median effect and the probability that it is positive; exactly zero counts half as positive.
 
-    * `responses`: shape (draws, links), from `build_responses`.
-    * `scales`: one typical change of each link's source, shape (links,), positive. An effect of exactly zero counts
-      half as positive.
+    Responses have shape (draws, links); `scales` are one typical change of each link's source, shape (links,).
     """
     effects = np.asarray(responses, dtype=float) * np.asarray(scales, dtype=float)
     return LinkSummary(np.median(effects, axis=0), np.heaviside(effects, 0.5).mean(axis=0))
@@ -258,16 +252,11 @@ def formula(
     source: str,
     quantities: Mapping[str, Callable[..., Any]],
 ) -> str:
-    """Return how one effect of a mechanism depends on `source`, in at most `LONGEST` characters.
+    """Return how one effect of a mechanism depends on `source`, in at most `LONGEST` characters; empty without source text.
 
-    Steps in between are put into the formula; `s.`, `u.` and `p.` are left out. Where it would be too long, terms that
-    don't mention the source become an ellipsis, and then factors too.
-
-    * `place`: which of the effects that the function returns, from 0.
-    * `through`: "hazard", "drift" or "count".
-    * `quantities`: the derived quantities by way of which the source may enter; those that do are spelt out behind.
-
-    Returned: an empty text where Python can't find the function's source.
+    Steps in between are put into the formula; `s.`, `u.` and `p.` are left out. Where it would be too long, terms that don't
+    mention the source become an ellipsis, and then factors too. `place` is which of the effects the function returns;
+    `quantities` those by way of which the source may enter, and those that do are spelt out behind.
     """
     given = returned_expressions(function)
     if not given:

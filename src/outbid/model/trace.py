@@ -97,11 +97,9 @@ def kind_of(value: Any) -> str:
 
 
 def trace(where: str, function: Callable[..., Any], arguments: str, weights: tuple[str, ...] = ()) -> Traced:
-    """Call a function once on abstract numbers.
+    """Call a function once on abstract numbers: with s, u, p, m, w as in `Reads`, i for a few monthly innovations.
 
-    * `where`: where the function stands, for complaints.
-    * `arguments`: a letter for each argument: s, u, p, m, w as in `Reads`, i for a few monthly innovations.
-    * `weights`: the names that `w` lists when a function goes through it.
+    `weights` are the names that `w` lists when a function goes through it.
     """
     record: dict[str, Any] = {}
     kept: list[tuple[Any, ...]] = []

@@ -30,19 +30,12 @@ ATTEMPTS, LEAST = 50, 10
 
 
 class GamePanel(NamedTuple):
-    """What is known month by month, and what the data folder holds besides.
+    """What is known month by month, and what the data folder holds besides; None where it does not.
 
-    * `months`: YYYY-MM, without gaps.
-    * `state`: shape (months,), in latent units.
-    * `actions`: shape (months, players), 0 or 1.
-    * `source`: where it comes from, in words.
-    * `simulated`: whether it was simulated instead of read.
-    * `polls`: shape (months, polls), percent, NaN where there was none; None without polls.
-    * `measurement`: stored parameters of the measurement model: one weight a poll, persistence, constant, one input a
-      player.
-    * `bootstrap`: stored covariance of the first stage's estimates, shape (terms + 1, terms + 1), sigma last.
-    * `curves`: stored equilibrium: state and probability of each player's action by grid point, shape (states, 1 +
-      players).
+    * `polls`: shape (months, polls), percent, NaN where there was none.
+    * `measurement`: stored parameters of the measurement model: a weight a poll, persistence, constant, an input a player.
+    * `bootstrap`: stored covariance of the first stage's estimates, sigma last.
+    * `curves`: stored equilibrium: state and chance of each player's action by grid point, shape (states, 1 + players).
     """
 
     months: tuple[str, ...]
@@ -57,11 +50,7 @@ class GamePanel(NamedTuple):
 
 
 def read_panel(folder: Path, play: Play) -> GamePanel:
-    """Read the panel from a data folder, and whatever else that the study knows lies there.
-
-    Raises InputError if the folder or the panel is missing, a column is missing, a month is malformed, missing or
-    twice, a figure is not a number, or an action is neither 0 nor 1.
-    """
+    """Read the panel from a data folder, and whatever else that the study knows lies there."""
     if not folder.is_dir():
         problem = "is a file" if folder.exists() else "there is no such folder"
         raise InputError(f"--data {folder}", problem, f"Name the folder that holds {play.files.panel}.")
@@ -179,12 +168,8 @@ def _in_order(path: Path, held: dict[str, Floats] | dict[str, float], names: Seq
 def simulated_panel(model: Model, play: Play, equation: Floats, payoffs: Floats, seed: int) -> GamePanel:
     """Return a panel as long as the study's window, played in equilibrium at the given numbers.
 
-    The grid reaches as far as the published one; the state follows the state equation with normal shocks, and each
-    month both players draw their actions from the equilibrium at the nearest grid point. A path that leaves the grid,
-    or in which someone hardly ever changes, is drawn again from the next seed.
-
-    * `equation`, `payoffs`: state equation (spread last) and payoffs (values, then costs, by player).
-    * `seed`: same seed, same panel.
+    The grid reaches as far as the published one; a path that leaves it, or in which someone hardly ever changes, is drawn
+    again from the next seed. `equation` has its spread last; `payoffs` are values, then costs, by player.
     """
     axis = even_axis(play.state, -10.0, 13.0, 461)
     game = declared_game(model, play, axis, equation).game(payoffs, equation)

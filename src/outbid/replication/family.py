@@ -97,16 +97,10 @@ class Columns(Declared):
 class Play(Declared):
     """How a game study is played, estimated and compared: the table [play].
 
-    * `state`, `low_label`, `high_label`: the model's index that is the game's state, and whom its low and its high end
-      favour.
-    * `state_equation`: the model's parameters in the order of the first stage's estimates, the spread of the rest last.
-    * `value_weight`, `cost_weight`: names of an actor's weights for the state and for its own action.
-    * `discount`: weight of next month.
-    * `grid_step`, `grid_low`, `grid_high`: step of the grid in the state's unit, and the quantiles between which it
-      lies.
-    * `cost_step`: by how much actions get dearer or cheaper in the comparison of costs, in payoff units.
-    * `part_dearer`, `part_cheaper`: shares of that step to which the printed rows for both players belong.
-    * `low_months`: first and last month in which the state is to lie low, which settles its sign in the polls.
+    The state is an index, its ends favour whom the labels name, and it lies low in `low_months`, which settles its sign in
+    the polls. `state_equation` names parameters in the order of the first stage's estimates, the spread last; the weights
+    are an actor's for the state and for its own action. The grid lies between two quantiles, its step in the state's unit.
+    Actions get dearer and cheaper by `cost_step`, in payoff units; the printed rows for both players belong to its parts.
     """
 
     state: Annotated[str, ref("index", "unknown name")]
@@ -270,11 +264,7 @@ def declared_game(model: Model, play: Play, axis: Axis, equation: Floats) -> Dec
 
 
 def specification(declared: DeclaredGame, equation: Floats, covariance: Floats) -> Specification:
-    """Return the family of games to estimate, on one grid and one state equation.
-
-    * `equation`: the state equation in the order of `play.state_equation`, the spread last.
-    * `covariance`: its sampling covariance.
-    """
+    """Return the family of games to estimate, on one grid, one state equation (its spread last) and its covariance."""
     play = declared.play
     weights = (play.value_weight, play.cost_weight)
     names = tuple(f"{what}_{player.actor}" for what in weights for player in play.players)
@@ -304,12 +294,8 @@ class Variant(NamedTuple):
 class Variants:
     """The variants of the game that the tables compare, at the estimates.
 
-    * `counts`: months in which each action was taken in each state, shape (states, all actions).
-    * `base`, `alone`: play as estimated, and by player where its rival's actions move nothing.
-    * `theta`, `values`: the payoffs' estimates, shape (payoffs,), and the equilibrium's values there, shape (states,
-      all actions).
-    * `covariance`, `published`: of the payoffs, shape (payoffs, payoffs): with our correction, and with the published
-      form of it, if known.
+    `alone` is play by player where its rival's actions move nothing; `counts` and `values` have shape (states, all
+    actions). The payoffs' covariance is that with our correction; `published` with the published form of it, if known.
     """
 
     declared: DeclaredGame
@@ -323,12 +309,11 @@ class Variants:
     published: Floats | None
 
     def rivals(self, states: Ints, actions: Ints) -> pd.DataFrame:
-        """Return what the rival changes for each player and period, along the path.
+        """Return what the rival changes for each player and period, along the months' `states` (places on the grid).
 
-        `states` are the months' grid points, shape (months,), `actions` what was done, shape (months, players). Chances
-        and the observed share are probabilities; `sd_over_root_n` is the standard deviation of the monthly differences
-        over the root of their number, which is no sampling error. `low` and `high` bound the 95% interval by the delta
-        method, `low_published` and `high_published` that from the published form of the errors.
+        `sd_over_root_n` is the standard deviation of the monthly differences over the root of their number, which is no
+        sampling error. `low` and `high` bound the 95% interval by the delta method, `low_published` and `high_published` that
+        from the published form of the errors.
         """
         rows = []
         for i, (player, alone) in enumerate(zip(self.declared.play.actors, self.alone, strict=True)):
@@ -402,10 +387,8 @@ def variants(
 ) -> Variants:
     """Return the game as estimated and, for every player, the variant in which its rival's actions move nothing.
 
-    The rival's terms in the state equation are set to zero: then what the rival does is of no matter, and the player
-    solves its problem alone. Parameters are those of `Variants`.
-
-    Raises NoEquilibrium if a variant has no solution that can be found.
+    Then what the rival does is of no matter, and the player solves its problem alone. Raises NoEquilibrium if a variant has
+    no solution that can be found.
     """
     assert family.first_step is not None  # `specification` gave it one
     equation, early = family.first_step.estimates, family.first_step.covariance

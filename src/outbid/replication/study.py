@@ -22,10 +22,9 @@ _WRITTEN = ("report.html", "summary.json")
 
 @dataclass(frozen=True)
 class GameStudy:
-    """A study of the kind "game", with the same verbs: it is estimated and solved instead of simulated.
+    """A study of the kind "game", with the same verbs: it is estimated and solved instead of simulated; there are no priors.
 
-    `data` names the folder that holds its panel; without it, a panel is simulated at the published estimates, and every
-    answer says so first. Estimation is by maximum likelihood, so that there are no priors to choose.
+    `data` names the folder that holds its panel; without it, one is simulated, and every answer says so first.
     """
 
     study: Study

@@ -45,9 +45,8 @@ PACKAGES = ("jax", "numpy", "scipy", "statsmodels", "altair")
 class Replication:
     """A published game made again.
 
-    * `facts`: plain values: what was asked, when each period was in words (`eras`), the state's name and whom its low
-      and its high end favour (`state`), whether the panel is simulated and where it comes from, the log-likelihood, the
-      equilibrium's certificate, what was left out, problems, and how it was made.
+    * `facts`: plain values: what was asked, when each period was in words (`eras`), the state's name and whom its ends
+      favour (`state`), where the panel comes from, likelihood, certificate, what was left out, problems, how it was made.
     * `tables`: `players`, `replication` (published figures beside ours), `estimates`, `without_rival`, `costs`,
       `curves`, `path`, `claims`, `sources`; `maxima` and `refit` where there are any. `player` is the actor's name.
     """
@@ -111,10 +110,9 @@ def _frame(data: xr.Dataset) -> pd.DataFrame:
 
 
 def replicate(study: Study, data: Path | None, asked: Mapping[str, Any], progress: Progress) -> Replication:
-    """Make a published game again, from the panel to everything that the report shows.
+    """Make a published game again, from the panel (simulated where `data` is None) to everything that the report shows.
 
-    * `data`: the folder with the panel; None for a panel simulated at the published estimates.
-    * `asked`: `quick`, `seed`, the `command` that was typed, and the `fingerprint` of all that results depend on.
+    `asked` holds `quick`, `seed`, the `command` that was typed, and the `fingerprint` of all that results depend on.
     """
     play, quick, seed = play_settings(study), asked["quick"], asked["seed"]
     published = read_published(study.folder / "published.csv", study.figure_sources)
