@@ -313,7 +313,7 @@ def newton(arrays: Arrays, start: Array, steps: int = STEPS, *, careful: bool = 
         done = (
             close(new[0], error) | ~jnp.isfinite(error) | ((error >= at.error) & close(new[0], 1e-3 * error))
         )
-        return Iterate(*new, at.steps + 1, ~done)
+        return Iterate(new[0], new[1], error, at.steps + 1, ~done)
 
     first = measured(start)
     opening = Iterate(*first, jnp.asarray(0), ~close(start, first[2]))

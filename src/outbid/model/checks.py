@@ -119,10 +119,6 @@ def check_effects(file: str, model: Model, traced: Mapping[str, Traced]) -> None
             raise InputError(file, f"nothing moves the index {index.name!r}", "Write its mechanism.")
 
 
-def _names(items: Iterable[Stock | Index | Derived]) -> list[str]:
-    return [item.name for item in items]
-
-
 def _one_of(where: str, field: str, word: str, known: Iterable[str]) -> None:
     if word not in known:
         raise InputError(where, f"{field} is {word!r}", did_you_mean(word, known))
@@ -190,8 +186,8 @@ def _check_drift(model: Model, item: Mechanism, drift: Drift, drifting: dict[str
 
 
 def _check_count(model: Model, item: Mechanism, count: Count, counted: dict[str, str]) -> None:
-    states = {*_names(model.stocks), *_names(model.indices), *_names(model.quantities)}
-    if count.name in counted or count.name in states:
+    states: list[Stock | Index | Derived] = [*model.stocks, *model.indices, *model.quantities]
+    if count.name in counted or count.name in [state.name for state in states]:
         taken = f"by {counted[count.name]!r}" if count.name in counted else "as a state or a quantity"
         problem = f"the count {count.name!r} is already declared {taken}"
         raise InputError(item.where, problem, "Choose another name.")

@@ -23,40 +23,10 @@ from jax.scipy.special import logit
 
 from outbid.model.priors import Parameter, Prior
 
-__all__ = [
-    "Actor",
-    "Anchor",
-    "Count",
-    "Derived",
-    "Drift",
-    "Flow",
-    "Index",
-    "Lever",
-    "LeverHistory",
-    "LogNormal",
-    "Mechanism",
-    "NegativeBinomial",
-    "Observation",
-    "Outcome",
-    "Parameter",
-    "Poisson",
-    "Prior",
-    "Stock",
-    "autoregressive",
-    "cumulative_sum",
-    "exp",
-    "lever_history",
-    "log",
-    "log1p",
-    "logit",
-    "mechanism",
-    "observation",
-    "outcome",
-    "quantity",
-    "share",
-    "sigmoid",
-    "softplus",
-]
+__all__ = ["Actor", "Anchor", "Count", "Derived", "Drift", "Flow", "Index", "Lever", "LeverHistory"]
+__all__ += ["LogNormal", "Mechanism", "NegativeBinomial", "Observation", "Outcome", "Parameter", "Poisson"]
+__all__ += ["Prior", "Stock", "autoregressive", "cumulative_sum", "exp", "lever_history", "log", "log1p"]
+__all__ += ["logit", "mechanism", "observation", "outcome", "quantity", "share", "sigmoid", "softplus"]
 
 Scalar = Any  # a JAX tracer, a JAX array of shape () or a float: mechanisms don't care which
 
@@ -200,8 +170,9 @@ def place_of(function: Callable[..., Any]) -> str:
     return f"{Path(code.co_filename).name}, line {code.co_firstlineno}, {function.__name__}"
 
 
-def _meaning(function: Callable[..., Any]) -> str:
-    return " ".join(inspect.cleandoc(function.__doc__ or "").split())
+def _words(function: Callable[..., Any]) -> tuple[str, str]:
+    """Return what a function's docstring says, on one line, and where the function stands."""
+    return " ".join(inspect.cleandoc(function.__doc__ or "").split()), place_of(function)
 
 
 def mechanism(
@@ -214,14 +185,8 @@ def mechanism(
     """
 
     def declare(function: Callable[..., Any]) -> Mechanism:
-        return Mechanism(
-            function.__name__,
-            function,
-            tuple(evidence or ()),
-            nuisance,
-            _meaning(function),
-            place_of(function),
-        )
+        claims = tuple(evidence or ())
+        return Mechanism(function.__name__, function, claims, nuisance, *_words(function))
 
     return declare
 
@@ -230,7 +195,7 @@ def quantity(*, unit: str) -> Callable[[Callable[..., Any]], Derived]:
     """Declare a derived quantity, which mechanisms read as `s.<name>`."""
 
     def declare(function: Callable[..., Any]) -> Derived:
-        return Derived(function.__name__, function, unit, _meaning(function), place_of(function))
+        return Derived(function.__name__, function, unit, *_words(function))
 
     return declare
 
@@ -254,7 +219,7 @@ def outcome(
     """
 
     def declare(function: Callable[..., Any]) -> Outcome:
-        about = (label, unit, better, summary, _meaning(function), place_of(function))
+        about = (label, unit, better, summary, *_words(function))
         return Outcome(function.__name__, function, *about, rank, more, less, unknown, had, briefly)
 
     return declare
@@ -266,9 +231,7 @@ def observation(
     """Declare what a series sees: a function of (s, u, p, m) named after the series."""
 
     def declare(function: Callable[..., Any]) -> Observation:
-        return Observation(
-            function.__name__, function, distribution, aggregate, _meaning(function), place_of(function)
-        )
+        return Observation(function.__name__, function, distribution, aggregate, *_words(function))
 
     return declare
 
@@ -279,15 +242,7 @@ def lever_history(
     """Declare how the past of some levers follows from innovations: (innovations, p) -> {lever: path}."""
 
     def declare(function: Callable[..., Any]) -> LeverHistory:
-        return LeverHistory(
-            function.__name__,
-            function,
-            levers,
-            noise,
-            tuple(evidence),
-            _meaning(function),
-            place_of(function),
-        )
+        return LeverHistory(function.__name__, function, levers, noise, tuple(evidence), *_words(function))
 
     return declare
 

@@ -274,17 +274,9 @@ def judge(
             ok = ends[0] <= each.value <= ends[1]
         low, high = ends if ends is not None and mine is not None else (math.nan, math.nan)
         at = math.nan if mine is None else mine
-        row = (
-            *key,
-            each.value,
-            printed(each.value, each.rule, each.precision),
-            at,
-            at - each.value,
-            ok,
-            low,
-            high,
-        )
-        rows.append((*row, f"{each.rule} {each.precision:g}", each.unit, each.note, each.source))
+        row = (*key, each.value, printed(each.value, each.rule, each.precision), at, at - each.value)
+        about = (f"{each.rule} {each.precision:g}", each.unit, each.note, each.source)
+        rows.append((*row, ok, low, high, *about))
     names = ["table", "row", "column", "published", "printed", "ours", "difference", "ok", "low", "high"]
     return pd.DataFrame(rows, columns=[*names, "rule", "unit", "note", "source"]).astype({"ok": "boolean"})
 

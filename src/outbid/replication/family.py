@@ -311,8 +311,8 @@ class Variants:
     def rivals(self, states: Ints, actions: Ints) -> pd.DataFrame:
         """Return what the rival changes for each player and period, along the months' `states` (places on the grid).
 
-        `sd_over_root_n` is the standard deviation of the monthly differences over the root of their number, which is no
-        sampling error. `low` and `high` bound the 95% interval by the delta method, `low_published` and `high_published` that
+        `sd_over_root_n` is the standard deviation of the monthly differences over the root of their number, no sampling
+        error. `low` and `high` bound the 95% interval by the delta method, `low_published` and `high_published` that
         from the published form of the errors.
         """
         rows = []

@@ -30,6 +30,18 @@ from outbid.report import page
 from outbid.report.methods import facts as provenance_facts
 from outbid.words.numbers import MINUS, capital, counted
 
+# What the template takes from `words`, by the names of its functions.
+_SENTENCES: tuple[str, ...] = (
+    "warning",
+    "bottom",
+    "findings",
+    "costs",
+    "doubt",
+    "verdict",
+    "certificate",
+    "source_line",
+)
+_SENTENCES += ("other_maxima", "headings", "labels")
 _TITLES = {
     "1": "Table 1. How {state} moves",
     "2": "Table 2. What the groups want",
@@ -50,31 +62,18 @@ def render(found: Replication) -> str:
         "bundle": Markup(bundle),
         "script": Markup(script),
         "style": Markup(style),
-        "warning": words.warning(found),
-        "bottom": words.bottom(found),
-        "findings": words.findings(found),
-        "costs": words.costs(found),
-        "doubt": words.doubt(found),
-        "verdict": words.verdict(found),
+        **{name: getattr(words, name)(found) for name in _SENTENCES},
         "passed": not words.tally(found)[1] or words.explained(found),
-        "certificate": words.certificate(found),
-        "source_line": words.source_line(found),
-        "other_maxima": words.other_maxima(found),
         "weak": words.weak(tables["estimates"]),
-        "headings": words.headings(found),
         "rivals": rivals(found),
         "curves": curves(found),
         "path": path(found),
         "tables": published_tables(found),
         "stored_gap": None if gap is None else words.powers(f"{gap:.1e}"),
-        "labels": words.labels(found),
         "eras": _records(tables["without_rival"]),
-        "estimates": _records(tables["estimates"]),
-        "maxima": _records(tables.get("maxima")),
+        **{name: _records(tables.get(name)) for name in ("estimates", "maxima", "claims", "sources")},
         "groups": _records(tables.get("refit")),
-        "claims": _records(tables["claims"]),
         "claim_ids": set(tables["claims"]["id"]),
-        "sources": _records(tables["sources"]),
         "facts": provenance_facts(made),
         "citation": (
             f"outbid {made['version']}: {facts['title']}. Report made on {made['created']} with seed {made['seed']} from "

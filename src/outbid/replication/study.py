@@ -94,23 +94,15 @@ class GameStudy:
         with progress.stage("Estimating the payoffs"):
             payoffs = compute.estimate_payoffs(family, months, play)
         table, width = compute.payoff_table(family, play, payoffs), max(map(len, compute.payoff_rows(play)))
+        warning = f"SIMULATED PANEL, not the real one: {panel.source}. Give --data DIR."
         lines = [
-            *(
-                [f"SIMULATED PANEL, not the real one: {panel.source}. Give --data DIR."]
-                if panel.simulated
-                else []
-            ),
+            *([warning] if panel.simulated else []),
             f"{'':{width}}   estimate  error (corrected)",
             *(f"{row.meaning:{width}}  {row.estimate:9.4g}  {row.full_error:9.4g}" for row in rows_of(table)),
             f"Log-likelihood {payoffs.log_likelihood:.4f}, {len(panel.months)} months ({panel.source}).",
         ]
-        names = {
-            "parameter": "name",
-            "estimate": "estimate",
-            "first_step_error": "first",
-            "corrected_error": "corrected",
-            "full_error": "full",
-        }
+        names = {"parameter": "name", "estimate": "estimate", "first_step_error": "first"}
+        names |= {"corrected_error": "corrected", "full_error": "full"}
         found = {
             "study": study.name,
             "simulated": panel.simulated,

@@ -20,19 +20,7 @@ from outbid import __version__
 from outbid.errors import InputError
 from outbid.game.newton import one_thread_each
 from outbid.progress import Progress
-from outbid.replication.compute import (
-    Solved,
-    certificate,
-    compare,
-    first_stage,
-    infer_anew,
-    payoff_problems,
-    payoff_table,
-    refit,
-    search,
-    solve_panel,
-    take_panel,
-)
+from outbid.replication import compute
 from outbid.replication.data import read_published, rows_of
 from outbid.replication.family import play_settings
 from outbid.report.core import sources
@@ -88,25 +76,15 @@ def _dataset(table: pd.DataFrame) -> xr.Dataset:
     for name, column in table.items():
         text = pd.api.types.is_string_dtype(column)
         truth = column.dtype == "boolean"
-        values = (
-            column.to_numpy(object)
-            if text
-            else column.to_numpy(float, na_value=np.nan)
-            if truth
-            else column.to_numpy()
-        )
-        columns[str(name)] = ("entry", values.astype(str) if text else values, {"truth": int(truth)})
+        values = column.to_numpy(float, na_value=np.nan) if truth else column.to_numpy()
+        values = column.to_numpy(object).astype(str) if text else values
+        columns[str(name)] = ("entry", values, {"truth": int(truth)})
     return xr.Dataset(columns)
 
 
 def _frame(data: xr.Dataset) -> pd.DataFrame:
-    columns = {name: pd.Series(each.values) for name, each in data.data_vars.items()}
-    return pd.DataFrame(
-        {
-            name: each.astype("boolean") if data[name].attrs["truth"] else each
-            for name, each in columns.items()
-        }
-    )
+    table = pd.DataFrame({name: pd.Series(each.values) for name, each in data.data_vars.items()})
+    return table.astype({name: "boolean" for name, each in data.data_vars.items() if each.attrs["truth"]})
 
 
 def replicate(study: Study, data: Path | None, asked: Mapping[str, Any], progress: Progress) -> Replication:
@@ -119,17 +97,17 @@ def replicate(study: Study, data: Path | None, asked: Mapping[str, Any], progres
     # the measurement model beside the rest: half of the time goes into compiling, which keeps one core busy
     with one_thread_each(), ThreadPoolExecutor(1) as aside:
         with progress.stage("Reading the panel and fitting the state equation"):
-            panel = take_panel(study, play, published, data, seed)
-            equation = first_stage(play, panel, seed)
-        again = aside.submit(infer_anew, study, play, panel, quick, seed)
-        solved = solve_panel(study, play, panel, equation, progress)
-        searched = search(solved, quick, seed, progress)
+            panel = compute.take_panel(study, play, published, data, seed)
+            equation = compute.first_stage(play, panel, seed)
+        again = aside.submit(compute.infer_anew, study, play, panel, quick, seed)
+        solved = compute.solve_panel(study, play, panel, equation, progress)
+        searched = compute.search(solved, quick, seed, progress)
         with progress.stage("Waiting for the measurement model, fitted anew"):
             anew, notes = again.result()
-    later = None if anew is None else refit(solved, anew)
+    later = None if anew is None else compute.refit(solved, anew)
     tables = _tables(study, solved, published)
     tables |= {name: each[1] for name, each in (("maxima", searched), ("refit", later)) if each is not None}
-    residual, gain, gap = certificate(solved)
+    residual, gain, gap = compute.certificate(solved)
     facts = {
         "study": study.name,
         "title": study.settings.title,
@@ -143,34 +121,27 @@ def replicate(study: Study, data: Path | None, asked: Mapping[str, Any], progres
         "search": None if searched is None else searched[0],
         "refit": None if later is None else later[0],
         "notes": list(notes),
-        "problems": [*payoff_problems(solved.payoffs), *_unexplained(tables["replication"], panel.simulated)],
+        "problems": [
+            *compute.payoff_problems(solved.payoffs),
+            *_unexplained(tables["replication"], panel.simulated),
+        ],
         "provenance": _provenance(asked, panel.months, progress),
     }
     return Replication(facts, tables)
 
 
-def _tables(study: Study, solved: Solved, published: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _tables(study: Study, solved: compute.Solved, published: pd.DataFrame) -> dict[str, pd.DataFrame]:
     play, panel, states = solved.play, solved.panel, solved.months.states
     together, alone = solved.variants.base.chances, [each.chances for each in solved.variants.alone]
     curves, path = [], []
     for i, player in enumerate(play.actors):
         both = {"with_rival": together[:, i], "without": alone[i][:, i]}
         curves.append(pd.DataFrame({"player": player, "state": solved.grid, **both}))
-        months = {name: each[states] for name, each in both.items()}
-        path.append(
-            pd.DataFrame(
-                {
-                    "player": player,
-                    "month": panel.months,
-                    "state": panel.state,
-                    **months,
-                    "attacked": panel.actions[:, i],
-                }
-            )
-        )
-    claims = [
-        claim.model_dump() | {"homes": "; ".join(claim.homes)} for claim in study.ledger.claims.values()
-    ]
+        months = {"player": player, "month": panel.months, "state": panel.state}
+        months |= {name: each[states] for name, each in both.items()}
+        path.append(pd.DataFrame({**months, "attacked": panel.actions[:, i]}))
+    ledger = study.ledger.claims.values()
+    claims = [claim.model_dump() | {"homes": "; ".join(claim.homes)} for claim in ledger]
     players = {
         "player": play.actors,
         "label": play.labels,
@@ -179,8 +150,8 @@ def _tables(study: Study, solved: Solved, published: pd.DataFrame) -> dict[str, 
     }
     return {
         "players": pd.DataFrame(players),
-        "replication": compare(solved, published),
-        "estimates": payoff_table(solved.family, play, solved.payoffs),
+        "replication": compute.compare(solved, published),
+        "estimates": compute.payoff_table(solved.family, play, solved.payoffs),
         "without_rival": solved.rivals,
         "costs": solved.costs,
         "curves": pd.concat(curves, ignore_index=True),
