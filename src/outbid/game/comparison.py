@@ -20,7 +20,7 @@ from jax import Array
 from jax.tree_util import Partial
 from numpy.typing import ArrayLike, NDArray
 
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name
 from outbid.game.branches import Trail, follow_all
 from outbid.game.equilibrium import Equilibrium, NoEquilibrium, holds, solve
 from outbid.game.game import Arrays, Game, restrict
@@ -84,8 +84,7 @@ def transformed(name: str, specification: Specification, change: Callable[[Game]
 
 
 def _place(name: str, names: Sequence[str]) -> int:
-    if name not in names:
-        raise InputError(f"parameter {name!r}", "the game has no such parameter", did_you_mean(name, names))
+    check_name(name, names, f"parameter {name!r}", "the game has no such parameter")
     return list(names).index(name)
 
 
@@ -151,8 +150,7 @@ class Comparison:
     def of(self, name: str) -> Reading:
         """Return the variant of that name."""
         names = [each.name for each in self.others]
-        if name not in names:
-            raise InputError(f"counterfactual {name!r}", "is not among them", did_you_mean(name, names))
+        check_name(name, names, f"counterfactual {name!r}", "is not among them")
         return self.others[names.index(name)]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name
 from outbid.game.kernel import Banded, Kernel, Scattered, banded_from, normal_band, normal_reach
 
 Floats = NDArray[np.float64]
@@ -75,11 +75,9 @@ class Grid:
 
     def axis(self, name: str) -> Axis:
         """Return the axis of that name, or complain with the nearest one."""
-        for each in self.axes:
-            if each.name == name:
-                return each
-        problem = "the grid has no such axis"
-        raise InputError(f"axis {name!r}", problem, did_you_mean(name, [each.name for each in self.axes]))
+        axes = {axis.name: axis for axis in self.axes}
+        check_name(name, axes, f"axis {name!r}", "the grid has no such axis")
+        return axes[name]
 
     def nearest(self, figures: Mapping[str, ArrayLike], *, tolerated: float = TOLERATED) -> Ints:
         """Return the state nearest to each figure, shape (figures,); what lies outside goes to the edge."""
@@ -211,8 +209,7 @@ class Game:
     def player(self, name: str) -> int:
         """Return a player's place, or complain with the nearest name."""
         names = [player.name for player in self.players]
-        if name not in names:
-            raise InputError(f"player {name!r}", "the game has no such player", did_you_mean(name, names))
+        check_name(name, names, f"player {name!r}", "the game has no such player")
         return names.index(name)
 
 

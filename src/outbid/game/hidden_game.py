@@ -16,7 +16,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name
 from outbid.game.game import Axis, Game, Grid, Player, one_index_mean, one_index_payoffs, profile_levels
 from outbid.game.kernel import normal_band, normal_reach
 
@@ -84,8 +84,7 @@ def check_anchor(anchor: Anchor, quantities: Mapping[str, Quantity], measures: S
     wrong = {"location": ("loading", "sd"), "scale": ("intercept", "sd"), "sign": ("intercept", "sd")}
     for role, name in anchor._asdict().items():
         where = f"anchor, {role}"
-        if name not in quantities:
-            raise InputError(where, f"{name!r} is no quantity here", did_you_mean(name, quantities))
+        check_name(name, quantities, where, f"{name!r} is no quantity here")
         if own.get(name) in wrong[role]:
             fit = {"location": "an intercept", "scale": "a loading, or the state's own sd"}.get(
                 role, "a loading"

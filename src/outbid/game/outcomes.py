@@ -18,7 +18,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name
 from outbid.game.coefficients import check_coverage, interval
 from outbid.game.equilibrium import Equilibrium
 from outbid.game.game import Game
@@ -154,9 +154,7 @@ class Reading:
 
     def _row(self, player: str) -> int:
         names = [*(each.name for each in self.equilibrium.game.players), ANY][: len(self.by_state.values)]
-        if player not in names:
-            problem = f"does not play in {self.name}"
-            raise InputError(f"player {player!r}", problem, did_you_mean(player, names))
+        check_name(player, names, f"player {player!r}", f"does not play in {self.name}")
         return names.index(player)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name, did_you_mean
 from outbid.game.game import Game, Grid, Player, profile_levels
 from outbid.game.kernel import Kernel, Scattered, normal_band, normal_reach, normal_weights
 from outbid.model.compile import build_step, to_scale
@@ -186,8 +186,7 @@ def reduce(model: Model, actors: Sequence[str], grid: Grid) -> Reduction:
     """
     known = {actor.name: actor for actor in model.actors}
     for name in actors:
-        if name not in known:
-            raise InputError(f"player {name!r}", "the model has no such actor", did_you_mean(name, known))
+        check_name(name, known, f"player {name!r}", "the model has no such actor")
     chosen = tuple(known[name] for name in actors)
     players = []
     for actor in chosen:

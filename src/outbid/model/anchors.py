@@ -16,7 +16,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name, did_you_mean
 from outbid.model.compile import Effects, Values, evaluate, from_scale, in_log, initial_state
 from outbid.model.declare import Model
 from outbid.model.priors import PriorTable, from_standard_normal
@@ -68,8 +68,7 @@ def _relation(model: Model, index: Index) -> _Relation:
     assert anchor is not None  # `declare` refuses an index without one
     kind, _, name = anchor.through.partition(":")
     relation = _Relation(index.name, anchor, kind, name, anchor.of or index.name)
-    if kind not in KINDS:
-        raise InputError(relation.where, f"unknown kind of relation {kind!r}", did_you_mean(kind, KINDS))
+    check_name(kind, KINDS, relation.where, f"unknown kind of relation {kind!r}")
     known: dict[str, Iterable[str]] = {
         "hazard": [flow.mechanism for flow in model.flows],
         "count": model.counts,
@@ -81,9 +80,7 @@ def _relation(model: Model, index: Index) -> _Relation:
         raise InputError(relation.where, f"there is no {what} {name!r}", did_you_mean(name, known[kind]))
     variable = [item.name for item in model.stocks] + [item.name for item in model.indices]
     variable += [*(item.name for item in model.quantities), *model.counts, *model.lever_names]
-    if relation.varied not in variable:
-        problem = f"varies the unknown {relation.varied!r}"
-        raise InputError(relation.where, problem, did_you_mean(relation.varied, variable))
+    check_name(relation.varied, variable, relation.where, f"varies the unknown {relation.varied!r}")
     if anchor.sign not in (-1, 1):
         raise InputError(relation.where, f"the sign is {anchor.sign!r}", "Give +1 or -1.")
     if (relation.varied == index.name) == (anchor.through == f"drift:{index.name}"):

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name, did_you_mean
 from outbid.model.trace import Traced, is_number, kind_of
 from outbid.model.vocabulary import (
     Actor,
@@ -120,8 +120,7 @@ def check_effects(file: str, model: Model, traced: Mapping[str, Traced]) -> None
 
 
 def _one_of(where: str, field: str, word: str, known: Iterable[str]) -> None:
-    if word not in known:
-        raise InputError(where, f"{field} is {word!r}", did_you_mean(word, known))
+    check_name(word, known, where, f"{field} is {word!r}")
 
 
 def _fault_of_start(state: Stock | Index, parameters: Mapping[str, Parameter]) -> tuple[str, str]:
@@ -151,8 +150,7 @@ def _check_levels(model: Model, actor: Actor) -> None:
     where = f"actor {actor.name!r}"
     levers = {lever.name: lever for lever in model.levers}
     for name, levels in actor.levers.items():
-        if name not in levers:
-            raise InputError(where, f"holds no known lever {name!r}", did_you_mean(name, levers))
+        check_name(name, levers, where, f"holds no known lever {name!r}")
         lever = levers[name]
         if not levels or not all(lever.low <= level <= lever.high for level in levels):
             problem = f"the levels of {name!r} are missing or leave its range {lever.low:g} to {lever.high:g}"
@@ -162,8 +160,7 @@ def _check_levels(model: Model, actor: Actor) -> None:
 def _check_flow(model: Model, item: Mechanism, flow: Flow) -> None:
     stocks = {stock.name: stock for stock in model.stocks}
     for end in (flow.source, flow.target):
-        if end not in stocks:
-            raise InputError(item.where, f"no stock {end!r}", did_you_mean(end, stocks))
+        check_name(end, stocks, item.where, f"no stock {end!r}")
     if stocks[flow.source].sink:
         raise InputError(item.where, f"people leave the sink {flow.source!r}", "Use a stock.")
     if flow.source == flow.target:
@@ -173,8 +170,7 @@ def _check_flow(model: Model, item: Mechanism, flow: Flow) -> None:
 
 def _check_drift(model: Model, item: Mechanism, drift: Drift, drifting: dict[str, str]) -> None:
     indices = [index.name for index in model.indices]
-    if drift.index not in indices:
-        raise InputError(item.where, f"no index {drift.index!r}", did_you_mean(drift.index, indices))
+    check_name(drift.index, indices, item.where, f"no index {drift.index!r}")
     if drift.index in drifting:
         problem = f"{drift.index!r} is already moved by {drifting[drift.index]!r}"
         raise InputError(item.where, problem, "Give each index one mechanism, and one drift in it.")
@@ -275,9 +271,7 @@ def _check_histories(model: Model) -> set[str]:
             raise InputError(history.where, "has no evidence", 'Add evidence=["..."], the IDs of claims.')
         if not history.meaning:
             raise InputError(history.where, "has no docstring", "Say in one sentence how the past is seen.")
-        if history.noise not in model.parameter_names:
-            problem = f"no parameter {history.noise!r}"
-            raise InputError(history.where, problem, did_you_mean(history.noise, model.parameter_names))
+        check_name(history.noise, model.parameter_names, history.where, f"no parameter {history.noise!r}")
         seen = trace(history.where, history.function, "ip")
         paths = seen.results[0]
         if not isinstance(paths, dict) or set(paths) != set(history.levers):
@@ -285,8 +279,7 @@ def _check_histories(model: Model) -> set[str]:
             problem = f"gives {given or 'nothing'}"
             raise InputError(history.where, problem, f"Give exactly {', '.join(sorted(history.levers))}.")
         for name, path in paths.items():
-            if name not in model.lever_names:
-                raise InputError(history.where, f"no lever {name!r}", did_you_mean(name, model.lever_names))
+            check_name(name, model.lever_names, history.where, f"no lever {name!r}")
             if name in owner:
                 problem = f"{name!r} is already given by {owner[name]!r}"
                 raise InputError(history.where, problem, "Leave it to one of them.")

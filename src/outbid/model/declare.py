@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name
 from outbid.model.checks import check_effects, check_names, check_reads, check_starts, check_words
 from outbid.model.trace import Names, Reads, Traced, returned, trace
 from outbid.model.vocabulary import (
@@ -90,19 +90,15 @@ class Model:
 
     def index(self, name: str) -> Index:
         """Return the index of that name, or complain with the nearest one."""
-        for item in self.indices:
-            if item.name == name:
-                return item
-        known = [item.name for item in self.indices]
-        raise InputError(f"index {name!r}", "the model has no such index", did_you_mean(name, known))
+        indices = {index.name: index for index in self.indices}
+        check_name(name, indices, f"index {name!r}", "the model has no such index")
+        return indices[name]
 
     def lever(self, name: str) -> Lever:
         """Return the lever of that name, or complain with the nearest one."""
-        for item in self.levers:
-            if item.name == name:
-                return item
-        problem = "the model has no such lever"
-        raise InputError(f"lever {name!r}", problem, did_you_mean(name, self.lever_names))
+        levers = {lever.name: lever for lever in self.levers}
+        check_name(name, levers, f"lever {name!r}", "the model has no such lever")
+        return levers[name]
 
     def innovation_blocks(self, months: int) -> dict[str, int]:
         """Return how many innovations each noisy index and lever history takes over that many months."""

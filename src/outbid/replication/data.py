@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from outbid.data.fields import Parser, choice, month, non_negative, number, text
 from outbid.data.tables import Column, Row, check_known, read_table, read_text
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name
 from outbid.game.equilibrium import solve
 from outbid.game.game import even_axis
 from outbid.model.declare import Model
@@ -93,8 +93,7 @@ def _columns(path: Path, needed: dict[str, Parser], blank: Sequence[str] = ()) -
     names = [name.strip() for name in next(lines, [])]
     if names and len(names) > 1:
         for name in needed:
-            if name not in names:
-                raise InputError(f"{path}, line 1", f"column {name!r} is missing", did_you_mean(name, names))
+            check_name(name, names, f"{path}, line 1", f"column {name!r} is missing")
     extra = dict.fromkeys(name for name in names if name not in needed)
     kept = tuple(
         Column(name, parse, blank="none" if name in blank else "error") for name, parse in needed.items()
@@ -160,8 +159,7 @@ def _curves(path: Path, play: Play) -> Floats:
 
 def _in_order(path: Path, held: dict[str, Floats] | dict[str, float], names: Sequence[str]) -> Floats:
     for name in names:
-        if name not in held:
-            raise InputError(str(path), f"has no row for {name!r}", did_you_mean(name, held))
+        check_name(name, held, str(path), f"has no row for {name!r}")
     return np.array([held[name] for name in names])
 
 
