@@ -424,7 +424,7 @@ def test_damped_newton_leads_there_too() -> None:
     np.testing.assert_allclose(found.values, solve(game).values, atol=1e-9)
 
 
-@pytest.mark.parametrize("at", [solving._at_precision, solving._at_discount])
+@pytest.mark.parametrize("at", ["precision", "discount"])
 def test_both_homotopies_lead_to_the_equilibrium(at: object) -> None:
     game = random_game(4, (3, 2), 8, 0.9, 3.0)
     found = solving._walk(game.arrays, jnp.zeros((8, 5)), at)

@@ -90,9 +90,12 @@ class Grid:
             if not np.isfinite(each).all():
                 problem = f"month {int(np.flatnonzero(~np.isfinite(each))[0]) + 1} is not a number"
                 raise InputError(f"figures, {axis.name}", problem, "Fill it or leave the month out.")
-            indices.append(_nearest(points, each))
+            indices.append(np.searchsorted((points[1:] + points[:-1]) / 2, each))
             # an edge month still belongs to the last cell; what counts is how many lie beyond it
-            low, high = _edges(points)
+            gaps = np.diff(points)
+            low, high = (
+                (points[0] - gaps[0] / 2, points[-1] + gaps[-1] / 2) if len(gaps) else (-np.inf, np.inf)
+            )
             outside = float(np.mean((each < low) | (each > high)))
             if outside > tolerated:
                 problem = f"{outside:.0%} of the figures lie outside {points[0]:.3g} to {points[-1]:.3g}"
@@ -117,18 +120,6 @@ def quantile_axis(
 def even_axis(name: str, low: float, high: float, count: int, unit: str = "") -> Axis:
     """Return an axis of `count` evenly spaced points from `low` to `high`, both included."""
     return Axis(name, tuple(np.linspace(low, high, count).tolist()), unit)
-
-
-def _nearest(points: Floats, figures: Floats) -> Ints:
-    if len(points) == 1:
-        return np.zeros(len(figures), dtype=np.int64)
-    return np.asarray(np.searchsorted((points[1:] + points[:-1]) / 2, figures), dtype=np.int64)
-
-
-def _edges(points: Floats) -> tuple[float, float]:
-    if len(points) == 1:
-        return -np.inf, np.inf
-    return points[0] - (points[1] - points[0]) / 2, points[-1] + (points[-1] - points[-2]) / 2
 
 
 # How far a kernel's row may be from one.
@@ -344,6 +335,13 @@ def place_of(player: Player, action: float) -> int:
     return player.actions.index(action)
 
 
+def parted(array: Array, axis: int, counts: tuple[int, ...], place: int) -> Array:
+    """Lay out an axis of profiles as two: the others' joint actions, and the actions of the player at a place."""
+    before, after = array.shape[:axis], array.shape[axis + 1 :]
+    wide = jnp.moveaxis(array.reshape(*before, *counts, *after), axis + place, axis + len(counts) - 1)
+    return wide.reshape(*before, -1, counts[place], *after)
+
+
 def settled(game: Game, player: str, place_of_action: ArrayLike, kept_as: float | None = None) -> Game:
     """Return the game in which one player always takes the action at a place among its actions.
 
@@ -360,9 +358,7 @@ def settled(game: Game, player: str, place_of_action: ArrayLike, kept_as: float 
 
     def taken(array: Array, axis: int) -> Array:
         """Keep, of the joint actions on an axis, those with the player's action."""
-        apart = jnp.reshape(array, (*array.shape[:axis], *counts, *array.shape[axis + 1 :]))
-        found = jnp.take(apart, jnp.asarray(place_of_action), axis=axis + place)
-        return jnp.reshape(found, (*array.shape[:axis], -1, *array.shape[axis + 1 :]))
+        return jnp.take(parted(array, axis, counts, place), jnp.asarray(place_of_action), axis=axis + 1)
 
     weights = taken(game.kernel.weights, 1)
     kernel: Kernel = (

@@ -24,24 +24,12 @@ from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
+from outbid.game import markov
 from outbid.game.equilibrium import Equilibrium, NoEquilibrium, certify, holds, solve
 from outbid.game.estimates import Estimates
 from outbid.game.game import Game, Grid
 from outbid.game.hidden_game import HiddenGame, Normal, natural_from
 from outbid.game.kernel import Banded, Kernel
-from outbid.game.markov import (
-    Posterior,
-    Seen,
-    is_narrow,
-    joint_log,
-    long_run_start,
-    measure_log,
-    month_logs,
-    normal_start,
-    seen_actions,
-    smooth,
-    with_slopes,
-)
 from outbid.game.maximise import maximise, observed_information, scaling
 from outbid.game.newton import equilibrium_values, log_probabilities, residual, size_of
 from outbid.game.specification import check_calendar
@@ -100,17 +88,16 @@ def grid_doubts(kernel: Kernel, smoothed: Floats) -> tuple[str, ...]:
     return tuple(notes)
 
 
-Program = Callable[[Array, Array, Array, Seen], tuple[Array, Array, Array, Array]]
+Program = Callable[[Array, Array, Array, markov.Seen], tuple[Array, Array, Array, Array]]
 # On wide bands and more states than this, the score in all is worked out by other means than the months' scores.
 LARGE = 96
 
 
 @dataclass(frozen=True)
 class Point:
-    """The likelihood at one parameter vector: each month's log density, the score, and each month's part of it if asked for.
+    """The likelihood at one parameter vector: the months' log densities, the score, and months' parts of it if asked for.
 
-    Shapes: `logs` (months,), `score` (names,), the equilibrium's `values` (states, all actions), `scores` (months,
-    names).
+    Shapes: `logs` (months,), `score` (names,), equilibrium `values` (states, all actions), `scores` (months, names).
     """
 
     logs: Floats
@@ -133,10 +120,12 @@ class Likelihood:
             raise InputError("record, measures", f"have {record.measures.shape[1]} columns", fix)
         self.hidden, self.record = hidden, record
         game = hidden.game(jnp.asarray(hidden.start))
-        self.seen = seen_actions(game.counts, record.actions)
+        self.seen = markov.seen_actions(game.counts, record.actions)
         self.shape = (game.grid.size, sum(game.counts))
         # where one program does for both, it need not be compiled twice
-        self.large = isinstance(game.kernel, Banded) and not is_narrow(game.kernel) and game.grid.size > LARGE
+        self.large = (
+            isinstance(game.kernel, Banded) and not markov.is_narrow(game.kernel) and game.grid.size > LARGE
+        )
         self.figures = jnp.asarray(record.measures)
         self.signed = jnp.asarray(hidden.signs)
 
@@ -173,12 +162,7 @@ class Likelihood:
         return np.where(self.hidden.signs == 0, 1.0, self.outward(inner))
 
     def at_inner(
-        self,
-        inner: Floats,
-        values: ArrayLike | None = None,
-        *,
-        by_month: bool = False,
-        thorough: bool = True,
+        self, inner: Floats, values: ArrayLike | None = None, *, by_month: bool = False, thorough: bool = True
     ) -> Point:
         """Return the likelihood at unbounded units, with scores in these units; otherwise as `at`.
 
@@ -196,29 +180,28 @@ class Likelihood:
                 raise NoEquilibrium("equilibrium", "Newton's method finds none", "Take a shorter step.")
             solved = solve(self.hidden.game(jnp.asarray(self.outward(inner)))).values
             logs, scores, found, error = compiled(here, jnp.asarray(solved), *rest)
-        told = np.asarray(scores)
-        if told.ndim == 2:
-            return Point(np.asarray(logs), told.sum(axis=0), np.asarray(found), told)
-        return Point(np.asarray(logs), told, np.asarray(found))
+        each = np.asarray(scores)
+        total, kept = (each.sum(axis=0), each) if each.ndim == 2 else (each, None)
+        return Point(np.asarray(logs), total, np.asarray(found), kept)
 
-    def state(self, estimates: ArrayLike, equilibrium: Equilibrium) -> Posterior:
+    def state(self, estimates: ArrayLike, equilibrium: Equilibrium) -> markov.Posterior:
         """Return each month's state given the record, at estimates in natural units and the equilibrium there."""
         everything = self.hidden.everything(jnp.asarray(estimates, dtype=float))
         game = equilibrium.game
         first, _, logs = _chain(self.hidden, game, jnp.asarray(equilibrium.values))
         quantities = everything[len(self.hidden.parameters) :]
         density = _measured(self.hidden, game.grid, quantities, self.figures)
-        return smooth(first, game.kernel, logs, self.seen, density)
+        return markov.smooth(first, game.kernel, logs, self.seen, density)
 
 
 def _chain(hidden: HiddenGame, game: Game, values: Array) -> tuple[Array, Array, Array]:
     """Return what the forward pass takes from the game: first month, the kernel's weights, log probabilities of profiles."""
-    log_profiles = joint_log(game.counts, log_probabilities(game.arrays, values))
+    log_profiles = markov.joint_log(game.counts, log_probabilities(game.arrays, values))
     if isinstance(hidden.first, Normal):
         at = game.grid.values
-        first = normal_start(at[:, 0] if at.shape[1] == 1 else at, hidden.first.mean, hidden.first.sd)
+        first = markov.normal_start(at[:, 0] if at.shape[1] == 1 else at, hidden.first.mean, hidden.first.sd)
     else:
-        first = long_run_start(game.kernel, log_profiles)
+        first = markov.long_run_start(game.kernel, log_profiles)
     return first, game.kernel.weights, log_profiles
 
 
@@ -228,7 +211,7 @@ def _measured(hidden: HiddenGame, grid: Grid, quantities: Array, figures: Array)
     names = [axis.name for axis in grid.axes]
     seen = [names[0] if each.axis is None else grid.axis(each.axis).name for each in hidden.measures]
     at = grid.values[:, [names.index(each) for each in seen]]
-    return measure_log(at, figures, parts[:, 0], parts[:, 1], parts[:, 2])
+    return markov.measure_log(at, figures, parts[:, 0], parts[:, 1], parts[:, 2])
 
 
 def _compiled(hidden: HiddenGame, by_month: bool) -> Program:
@@ -240,7 +223,7 @@ def _compiled(hidden: HiddenGame, by_month: bool) -> Program:
 
 
 def _evaluate(
-    hidden: HiddenGame, by_month: bool, inner: Array, start: Array, figures: Array, seen: Seen
+    hidden: HiddenGame, by_month: bool, inner: Array, start: Array, figures: Array, seen: markov.Seen
 ) -> tuple[Array, Array, Array, Array]:
     split, count = hidden.game_names, len(hidden.parameters)
     own, measures = inner[:split], inner[split:]
@@ -259,7 +242,7 @@ def _evaluate(
         return _measured(hidden, game.grid, everything(own, each)[count:], figures)
 
     def months(parts: tuple[Array, Array, Array], density: Array) -> Array:
-        return month_logs(parts[0], replace(game.kernel, weights=parts[1]), parts[2], seen, density)
+        return markov.month_logs(parts[0], replace(game.kernel, weights=parts[1]), parts[2], seen, density)
 
     # The game is solved and linearised once; the measures' quantities do not move it.
     if by_month:
@@ -280,7 +263,7 @@ def _evaluate(
         density, pull_measures = jax.vjp(measured, measures)
         kernel = replace(game.kernel, weights=parts[1])
         assert isinstance(kernel, Banded)
-        logs, slopes = with_slopes(parts[0], kernel, parts[2], seen, density)
+        logs, slopes = markov.with_slopes(parts[0], kernel, parts[2], seen, density)
         score = jnp.concatenate([*pull(tuple(slopes[:3])), *pull_measures(slopes.log_measure)])
     return logs, score, values, size_of(residual(game.arrays, values))
 
@@ -322,14 +305,6 @@ class Search:
             return None
         sound = np.isfinite(point.log_likelihood) and np.isfinite(point.score).all()
         return point if sound else None
-
-    def better(self, inner: Floats) -> bool:
-        """Move to a point if it is higher, and say whether it was."""
-        point = self.look(inner, self.point.values)
-        if point is None or point.log_likelihood <= self.point.log_likelihood:
-            return False
-        self.inner, self.point = inner, point
-        return True
 
     def scores(self) -> Floats:
         """Return the months' scores at the best point, shape (months, names)."""
@@ -388,7 +363,7 @@ class FullInformation:
     """
 
     estimates: Estimates
-    state: Posterior
+    state: markov.Posterior
     scores: Floats
     notes: tuple[str, ...] = ()
 
@@ -406,7 +381,10 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
     information = search.information(frame)
     flat, promise = _undecided(hidden.names, frame, information), np.inf
     if not flat:
-        search.better(search.inner + frame @ np.linalg.solve(information, frame.T @ search.point.score))
+        further = search.inner + frame @ np.linalg.solve(information, frame.T @ search.point.score)
+        point = search.look(further, search.point.values)
+        if point is not None and point.log_likelihood > search.point.log_likelihood:
+            search.inner, search.point = further, point
         sizes, vectors = np.linalg.eigh(information)
         if sizes[0] < BLUNT:
             # once more, now that a standard error is known in every direction
@@ -427,14 +405,12 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
     message = f"a further step promises {promise:.1g} in log-likelihood"
     if flat:
         message = f"the record leaves open, or does not tell apart, {', '.join(flat)}"
+    robust = outward @ scaled @ (months.T @ months) @ scaled @ outward.T
     found = Estimates(
         "Payoffs, state equation and measures by full-information maximum likelihood",
         hidden.names,
         estimates,
-        {
-            "uncorrected": outward @ scaled @ outward.T,
-            "robust": outward @ scaled @ (months.T @ months) @ scaled @ outward.T,
-        },
+        {"uncorrected": outward @ scaled @ outward.T, "robust": robust},
         search.point.log_likelihood,
         search.point.logs,
         equilibrium,
@@ -445,9 +421,8 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
         hashlib.sha256(record.actions.tobytes() + record.measures.tobytes()).hexdigest(),
     )
     natural = scores / likelihood.slopes(search.inner)
-    return FullInformation(
-        found, state, natural, (*_vanished(hidden, found, scores), *grid_doubts(game.kernel, state.smoothed))
-    )
+    notes = (*_vanished(hidden, found, scores), *grid_doubts(game.kernel, state.smoothed))
+    return FullInformation(found, state, natural, notes)
 
 
 def _undecided(names: tuple[str, ...], frame: Floats, information: Floats) -> list[str]:

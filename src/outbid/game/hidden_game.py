@@ -152,11 +152,7 @@ class HiddenGame:
         """Everything by name: the game's parameters, then each measure's intercept, loading and sd."""
         table = dict(self.parameters)
         for each in self.measures:
-            table |= {
-                f"{each.name}.intercept": each.intercept,
-                f"{each.name}.loading": each.loading,
-                f"{each.name}.sd": each.sd,
-            }
+            table |= {f"{each.name}.{part}": getattr(each, part) for part in ("intercept", "loading", "sd")}
         return table
 
     @cached_property

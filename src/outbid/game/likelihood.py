@@ -80,17 +80,12 @@ def _evaluate(build: Any, theta: Array, start: Array, counts: Array, steps: Arra
 
     basis = jnp.eye(theta.shape[0])
     (logs, _), (slopes, moves) = jax.vmap(push, out_axes=((None, None), (-1, -1)))(basis)
-    # months by state, once per player: each player's row of counts sums to the months spent in the state
-    weights = _months(counts, fixed.counts) * jnp.exp(logs)
+    # each player's row of counts sums to the months spent in the state
+    weights = counts[:, : fixed.counts[0]].sum(axis=1, keepdims=True) * jnp.exp(logs)
     information = jnp.einsum("sa,sap,saq->pq", weights, slopes, slopes)
     score = jnp.einsum("sa,sap->p", counts, slopes)
     reached = jnp.where(counts > 0, counts * logs, 0.0).sum()
     return Evaluation(reached, score, information, values, size_of(gap), logs, moves, slopes)
-
-
-def _months(counts: Array, actions: tuple[int, ...]) -> Array:
-    """Return months spent in each state, repeated for every action, shape (states, all actions)."""
-    return jnp.repeat(counts[:, : actions[0]].sum(axis=1, keepdims=True), sum(actions), axis=1)
 
 
 def evaluate(

@@ -5,8 +5,10 @@ No search proves that it has found all of them; the results say how many starts 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +29,7 @@ from outbid.game.newton import Iterate, averaged, cores, newton, one_thread_each
 from outbid.game.specification import Play, Specification, check_play
 
 Floats = NDArray[np.float64]
+T = TypeVar("T")
 # Two answers are the same equilibrium when no probability of play differs by more.
 SAME = 1e-6
 # Two searches ended at the same maximum when they differ by less: in log-likelihood, and in standard errors.
@@ -83,25 +86,25 @@ def search(game: Game, starts: int = 30, seed: int = 0, *, boldness: float = 3.0
     if not answers:
         fix = "Look at the payoffs, or lower the precision or the discount."
         raise NoEquilibrium("equilibrium", f"none was found from {starts} starts", fix)
-    return Multiplicity(*_told_apart(game, answers), starts, starts - len(answers))
+    found = [
+        Equilibrium(game, values, certify(game, jnp.asarray(values), steps, how))
+        for values, steps, how in answers
+    ]
+    groups = sorted(_grouped(found, _same_play), key=lambda group: -len(group))
+    distinct, counts = tuple(group[0] for group in groups), tuple(map(len, groups))
+    return Multiplicity(distinct, counts, starts, starts - len(answers))
 
 
-def _told_apart(
-    game: Game, answers: list[tuple[Floats, int, str]]
-) -> tuple[tuple[Equilibrium, ...], tuple[int, ...]]:
-    kept: list[Equilibrium] = []
-    counts: list[int] = []
-    for values, steps, method in answers:
-        each = Equilibrium(game, values, certify(game, jnp.asarray(values), steps, method))
-        for i, other in enumerate(kept):
-            if _same_play(each, other):
-                counts[i] += 1
-                break
+def _grouped(items: Iterable[T], same: Callable[[T, T], bool]) -> list[list[T]]:
+    """Group items that are the same as the first of a group."""
+    groups: list[list[T]] = []
+    for each in items:
+        group = next((group for group in groups if same(group[0], each)), None)
+        if group is None:
+            groups.append([each])
         else:
-            kept.append(each)
-            counts.append(1)
-    order = sorted(range(len(kept)), key=lambda i: -counts[i])
-    return tuple(kept[i] for i in order), tuple(counts[i] for i in order)
+            group.append(each)
+    return groups
 
 
 def _random_policy(game: Game, generator: np.random.Generator, boldness: float) -> Floats:
@@ -211,7 +214,7 @@ def estimate_many(
     maxima = [(i, each) for i, each in enumerate(ended) if isinstance(each, Maximum)]
     failed += [(i, each.message) for i, each in maxima if not each.converged]
     kept = []
-    for group in _by_maximum([(i, each) for i, each in maxima if each.converged]):
+    for group in _grouped([(i, each) for i, each in maxima if each.converged], _same_maximum):
         best = max((each for _, each in group), key=lambda each: float(each.at.log_likelihood))
         members = tuple(i for i, _ in group)
         try:
@@ -236,20 +239,11 @@ def estimate_many(
     return LocalMaxima(estimates, members_of, equilibria, len(places), tuple(sorted(failed)))
 
 
-def _by_maximum(ended: list[tuple[int, Maximum]]) -> list[list[tuple[int, Maximum]]]:
-    """Group searches that ended at the same maximum."""
-    groups: list[list[tuple[int, Maximum]]] = []
-    for place, each in ended:
-        for group in groups:
-            other = group[0][1]
-            gap = each.theta - other.theta
-            apart = float(np.sqrt(max(gap @ other.at.information @ gap, 0.0)))
-            if abs(float(each.at.log_likelihood - other.at.log_likelihood)) < LEVEL and apart < NEAR:
-                group.append((place, each))
-                break
-        else:
-            groups.append([(place, each)])
-    return groups
+def _same_maximum(first: tuple[int, Maximum], second: tuple[int, Maximum]) -> bool:
+    one, other = first[1], second[1]
+    gap = other.theta - one.theta
+    apart = float(np.sqrt(max(gap @ one.at.information @ gap, 0.0)))
+    return abs(float(other.at.log_likelihood - one.at.log_likelihood)) < LEVEL and apart < NEAR
 
 
 def _same_play(one: Equilibrium, other: Equilibrium) -> bool:

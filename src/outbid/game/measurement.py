@@ -321,12 +321,11 @@ def _covariance(parameters: Measurement, values: Floats, actions: Floats) -> Flo
     """Inverse of the observed information, by central differences of the exact slope."""
     flat, measures = parameters.flat, values.shape[1]
 
-    def slope(place: Floats) -> Floats:
-        return score(
-            smooth(_unpack(place, measures, parameters.first_variance), values, actions), values, actions
-        )
+    def slope(move: Floats) -> Floats:
+        near = _unpack(flat + move, measures, parameters.first_variance)
+        return score(smooth(near, values, actions), values, actions)
 
-    information = observed_information(lambda move: slope(flat + move), np.eye(len(flat)), STEP)
+    information = observed_information(slope, np.eye(len(flat)), STEP)
     if np.linalg.eigvalsh(information).min() <= 0:
         return np.full_like(information, np.nan)
     return np.asarray(np.linalg.inv(information))

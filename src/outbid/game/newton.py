@@ -156,13 +156,6 @@ def slope(arrays: Arrays, values: Array) -> Slope:
     return Slope(inverse, outward, jnp.stack(mixed, axis=2))
 
 
-def step_from(arrays: Arrays, values: Array, parts: Slope, right: Array, between: Array) -> Array:
-    """Return dv from what links the states, dW of shape (players, states), and the right-hand side r."""
-    logs = log_probabilities(arrays, values)
-    future = arrays.discount[:, None, None] * expect(arrays.kernel, between)
-    return jnp.einsum("sab,sb->sa", parts.inverse, averaged(arrays.counts, logs, future) + right)
-
-
 # Up to so many unknowns a dense factorisation is quicker than iterating.
 DENSE = 2600
 # GMRES: subspace, restarts, and how far it has to come.
@@ -269,9 +262,12 @@ def linearised(arrays: Arrays, values: Array) -> Callable[[Array], Array]:
     parts = slope(arrays, values)
     between = factorised(arrays.kernel, parts.mixed)
 
+    logs = log_probabilities(arrays, values)
+
     def inverse(right: Array) -> Array:
-        outward = jnp.einsum("sia,sa->is", parts.outward, right)
-        return step_from(arrays, values, parts, right, between(outward))
+        linked = between(jnp.einsum("sia,sa->is", parts.outward, right))
+        future = arrays.discount[:, None, None] * expect(arrays.kernel, linked)
+        return jnp.einsum("sab,sb->sa", parts.inverse, averaged(arrays.counts, logs, future) + right)
 
     return inverse
 

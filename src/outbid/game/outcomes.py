@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 from outbid.errors import InputError, check_name
 from outbid.game.coefficients import check_coverage, interval
 from outbid.game.equilibrium import Equilibrium
-from outbid.game.game import Game
+from outbid.game.game import Game, parted
 from outbid.game.kernel import Banded, Kernel, Scattered, stationary, transition
 from outbid.game.newton import equilibrium_values, joint, log_probabilities, profile_values, split
 
@@ -176,25 +176,16 @@ def against(game: Game, player: str, policy: Array) -> Game:
     if policy.shape != (game.grid.size, counts[place]):
         fix = f"Give (states, actions) = {(game.grid.size, counts[place])}."
         raise InputError(f"policy of {player!r}", f"has shape {policy.shape}", fix)
-    before, after = int(np.prod(counts[:place])), int(np.prod(counts[place + 1 :]))
     stay = np.arange(len(counts)) != place
-
-    def parted(array: Array, axis: int) -> Array:
-        """Lay profiles out as (others, actions of the one who leaves), with the last in front of what follows."""
-        shape = array.shape
-        wide = array.reshape(*shape[:axis], before, counts[place], after, *shape[axis + 1 :])
-        return jnp.moveaxis(wide, axis + 1, axis + 2).reshape(
-            *shape[:axis], before * after, counts[place], *shape[axis + 1 :]
-        )
-
-    weighted = parted(game.kernel.weights, 1) * policy[:, None, :, None]
+    weighted = parted(game.kernel.weights, 1, counts, place) * policy[:, None, :, None]
     kernel: Kernel
     if isinstance(game.kernel, Banded):
         kernel = Banded(weighted.sum(axis=2), game.kernel.lower)
     else:
-        shape = (game.grid.size, before * after, -1)
-        kernel = Scattered(parted(game.kernel.targets, 1).reshape(shape), weighted.reshape(shape))
-    payoffs = (parted(game.payoffs[stay], 2) * policy[None, :, None, :]).sum(axis=3)
+        shape = (*weighted.shape[:2], -1)
+        targets = parted(game.kernel.targets, 1, counts, place)
+        kernel = Scattered(targets.reshape(shape), weighted.reshape(shape))
+    payoffs = (parted(game.payoffs[stay], 2, counts, place) * policy[None, :, None, :]).sum(axis=3)
     players = tuple(each for i, each in enumerate(game.players) if i != place)
     return Game(players, game.grid, payoffs, kernel, game.discount[stay], game.precision[stay])
 

@@ -6,7 +6,7 @@ A fault here is an `InputError` that says where it stands and what was meant, no
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from outbid.errors import InputError, check_name, did_you_mean
@@ -119,7 +119,7 @@ def check_effects(file: str, model: Model, traced: Mapping[str, Traced]) -> None
             raise InputError(file, f"nothing moves the index {index.name!r}", "Write its mechanism.")
 
 
-def _one_of(where: str, field: str, word: str, known: Iterable[str]) -> None:
+def _one_of(where: str, field: str, word: str, known: Collection[str]) -> None:
     check_name(word, known, where, f"{field} is {word!r}")
 
 
