@@ -317,7 +317,7 @@ def test_the_gain_is_what_a_deviation_brings(seed: int) -> None:
 def test_play_that_is_no_equilibrium_is_found_out() -> None:
     found = solve(random_game(3, (3, 2), 8))
     moved = found.values + 0.2 * np.random.default_rng(0).normal(size=found.values.shape)
-    certificate = solving.certify(found.game, jnp.asarray(moved), 0, "moved")
+    certificate = solving.certify(found.game, jnp.asarray(moved), 0, "moved").certificate
     assert certificate.residual > 0.01
     assert certificate.gain > 1e-4
 

@@ -113,9 +113,7 @@ def _follow(base: Equilibrium, game: Game, stops: np.ndarray) -> Trail:
         here = Game(game.players, game.grid, at.payoffs, at.kernel, at.discount, at.precision)
         here = game if share == 1.0 else here
         if bool(reached[i]) and holds(values[i], float(errors[i])):
-            held = np.asarray(values[i])
-            certificate = certify(here, values[i], int(walked.strides), "followed from the base")
-            found.append(Equilibrium(here, held, certificate))
+            found.append(certify(here, values[i], int(walked.strides), "followed from the base"))
         else:
             found.append(solve(here, found[-1].values if found else np.asarray(walked.values)))
     lost = None if bool(reached[-1]) else float(walked.share)

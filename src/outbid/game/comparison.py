@@ -62,9 +62,8 @@ def reformed(name: str, specification: Specification, settings: Mapping[str, flo
     numbers = first.estimates.copy()
     for key, value in settings.items():
         numbers[_place(key, first.names)] = value
-    build_with = specification.build_with
-    held = build_with if isinstance(build_with, Partial) else Partial(build_with)
-    variant = Variant(name, Partial(_reformed, held, jnp.asarray(numbers)))
+    build = Partial(_reformed, as_partial(specification.build_with), jnp.asarray(numbers))
+    variant = Variant(name, build)
     zero = jnp.zeros(len(specification.names))
     _check_reach(name, specification.build(zero), variant.build(zero))
     return variant

@@ -219,17 +219,17 @@ def solve(game: Game, start: Floats | None = None) -> Equilibrium:
         steps += int(found.steps)
         nearest = min(nearest, float(found.error))
         if holds(found.values, float(found.error)):
-            return Equilibrium(game, np.asarray(found.values), certify(game, found.values, steps, name))
+            return certify(game, found.values, steps, name)
     problem = f"none was found; the nearest point leaves a residual of {nearest:.2g} after {steps} steps"
     fix = "Look at the payoffs, lower the precision or the discount, or give a start."
     raise NoEquilibrium("equilibrium", problem, fix)
 
 
-def certify(game: Game, values: Array, steps: int, method: str) -> Certificate:
-    """Return the certificate of an answer."""
+def certify(game: Game, values: Array | Floats, steps: int, method: str) -> Equilibrium:
+    """Return an answer with its certificate."""
     with one_thread_each():
         error, gain = jax.block_until_ready(_evidence(game.arrays, jnp.asarray(values)))
-    return Certificate(float(error), float(gain), steps, method)
+    return Equilibrium(game, np.asarray(values), Certificate(float(error), float(gain), steps, method))
 
 
 def holds(values: Array | Floats, error: float) -> bool:

@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name
 from outbid.game import coefficients
 from outbid.game.equilibrium import Equilibrium, certify
 from outbid.game.game import Game, check_game
@@ -78,17 +77,12 @@ class Estimates:
         return "corrected" if "corrected" in self.covariances else "uncorrected"
 
     def vcov(self, kind: str | None = None) -> Floats:
-        """Return the estimates' covariance, shape (parameters, parameters).
-
-        * `kind`: "uncorrected", "robust", "published" or "corrected"; None takes `self.kind`.
-        """
+        """Return the estimates' covariance of a kind, shape (parameters, parameters); None takes `self.kind`."""
         wanted = kind or self.kind
+        check_name(wanted, KINDS, "standard errors, kind", f"nothing is called {wanted!r}")
         if wanted not in self.covariances:
-            known = (
-                f"there are no {wanted!r} ones here" if wanted in KINDS else f"nothing is called {wanted!r}"
-            )
-            fix = f"There are: {', '.join(self.kinds)}." if wanted in KINDS else did_you_mean(wanted, KINDS)
-            raise InputError("standard errors, kind", known, fix)
+            problem = f"there are no {wanted!r} ones here"
+            raise InputError("standard errors, kind", problem, f"There are: {', '.join(self.kinds)}.")
         return self.covariances[wanted]
 
     def standard_errors(self, kind: str | None = None) -> Floats:
@@ -100,10 +94,7 @@ class Estimates:
         return np.asarray(self.estimates / self.standard_errors(kind))
 
     def p_values(self, kind: str | None = None, *, sides: int = 2) -> Floats:
-        """Return p values by the normal distribution, shape (parameters,).
-
-        * `sides`: 2, or 1 for the chance of an estimate as far from zero on its own side.
-        """
+        """Return p values, shape (parameters,); with one of the `sides`, of estimates as far on their own side."""
         from scipy.stats import norm
 
         if sides not in (1, 2):
@@ -166,10 +157,7 @@ class Estimates:
         )
 
     def to_latex(self, kind: str | None = None, *, stars: bool = False) -> str:
-        """Return a LaTeX table (booktabs).
-
-        * `stars`: whether to mark two-sided p below .1, .05 and .01.
-        """
+        """Return a LaTeX table (booktabs); stars mark two-sided p below .1, .05 and .01."""
         return coefficients.latex_table(self.title, self.warning, self.facts(kind), self.table(kind), stars)
 
     def to_html(self, kind: str | None = None, *, stars: bool = False) -> str:
@@ -251,11 +239,7 @@ def estimates_at(
         held,
         float(found.at.log_likelihood),
         np.asarray(each.sum(axis=1)),
-        Equilibrium(
-            game,
-            found.at.values,
-            certify(game, jnp.asarray(found.at.values), found.evaluations, "estimation"),
-        ),
+        certify(game, found.at.values, found.evaluations, "estimation"),
         converged,
         message,
         found.steps,

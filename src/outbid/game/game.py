@@ -219,18 +219,16 @@ def game_from_arrays(
     precision: float | Sequence[float] = 1.0,
 ) -> Game:
     """Return a checked game; a kernel given in full has shape (states, profiles, states)."""
-    count = len(players)
     held = kernel if isinstance(kernel, Banded | Scattered) else banded_from(kernel)
-    game = Game(
-        tuple(players),
-        grid,
-        jnp.asarray(payoffs, dtype=float),
-        held,
-        jnp.broadcast_to(jnp.asarray(discount, dtype=float), (count,)),
-        jnp.broadcast_to(jnp.asarray(precision, dtype=float), (count,)),
-    )
+    each = by_players(len(players), discount, precision)
+    game = Game(tuple(players), grid, jnp.asarray(payoffs, dtype=float), held, *each)
     check_game(game)
     return game
+
+
+def by_players(count: int, *numbers: Any) -> tuple[Array, ...]:
+    """Return each number, or one a player, as an array of shape (players,)."""
+    return tuple(jnp.broadcast_to(jnp.asarray(number, dtype=float), (count,)) for number in numbers)
 
 
 def check_game(game: Game) -> None:

@@ -398,9 +398,8 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
     months = scores @ frame
     outward = likelihood.slopes(search.inner)[:, None] * frame
     estimates = likelihood.outward(search.inner)
-    game, values = hidden.game(jnp.asarray(estimates)), search.point.values
-    certificate = certify(game, jnp.asarray(values), search.evaluations, "estimation")
-    equilibrium = Equilibrium(game, values, certificate)
+    game = hidden.game(jnp.asarray(estimates))
+    equilibrium = certify(game, search.point.values, search.evaluations, "estimation")
     state = likelihood.state(estimates, equilibrium)
     message = f"a further step promises {promise:.1g} in log-likelihood"
     if flat:

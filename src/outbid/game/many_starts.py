@@ -86,10 +86,7 @@ def search(game: Game, starts: int = 30, seed: int = 0, *, boldness: float = 3.0
     if not answers:
         fix = "Look at the payoffs, or lower the precision or the discount."
         raise NoEquilibrium("equilibrium", f"none was found from {starts} starts", fix)
-    found = [
-        Equilibrium(game, values, certify(game, jnp.asarray(values), steps, how))
-        for values, steps, how in answers
-    ]
+    found = [certify(game, *answer) for answer in answers]
     groups = sorted(_grouped(found, _same_play), key=lambda group: -len(group))
     distinct, counts = tuple(group[0] for group in groups), tuple(map(len, groups))
     return Multiplicity(distinct, counts, starts, starts - len(answers))

@@ -92,9 +92,8 @@ def maximise(
 def scaling(information: Floats, scale: Floats | None = None, faint: float = 0.0) -> Floats:
     """Return directions in which one unit is one standard error, as columns: T with T' I T = 1.
 
-    * `information`: shape (parameters, parameters).
-    * `scale`: units of the parameters, shape (parameters,); the roots of the information's diagonal if left out.
-    * `faint`: directions in which the scaled information is less than this share of the most are stretched no further.
+    `scale` are units of the parameters; the roots of the information's diagonal if left out. Directions in which the
+    information is `faint`, less than this share of the most, are stretched no further.
     """
     each = np.sqrt(np.diag(information)) if scale is None else scale
     sizes, vectors = np.linalg.eigh(information / np.outer(each, each))
@@ -102,12 +101,9 @@ def scaling(information: Floats, scale: Floats | None = None, faint: float = 0.0
 
 
 def best_step(frame: Floats, score: Floats, curvature: Floats, radius: float) -> tuple[Floats, float]:
-    """Return the step that promises most within a radius, in the frame, and what it promises.
+    """Return the step that promises most within a radius, in the frame (directions as columns), and what it promises.
 
-    * `frame`: directions as columns, shape (parameters, parameters): one unit of each is one standard error.
-    * `score`, `curvature`: slope, and minus the second derivatives, of the log-likelihood, in parameters. The curvature
-      need not be positive definite.
-    * `radius`: longest step, in units of the frame.
+    The curvature, minus the second derivatives in parameters, need not be positive definite.
     """
     sizes, vectors = np.linalg.eigh(frame.T @ curvature @ frame)
     slope = vectors.T @ (frame.T @ score)
@@ -129,12 +125,9 @@ def best_step(frame: Floats, score: Floats, curvature: Floats, radius: float) ->
 
 
 def secant(surprise: Floats, move: Floats, information: Floats) -> Floats:
-    """Return the symmetric rank-one correction of the curvature.
+    """Return the symmetric rank-one correction of the curvature, by how the score turned beyond what that foretold.
 
-    * `surprise`: how the score turned over the step, beyond what the curvature foretold, shape (parameters,).
-    * `move`: the step, in parameters.
-    * `information`: a measure of lengths, shape (parameters, parameters): a correction that stands almost at right
-      angles to the step would be huge and is left out.
+    One that stands almost at right angles to the step, measured by the information, would be huge and is left out.
     """
     along = float(surprise @ move)
     size = np.sqrt(max(float(move @ information @ move), 0.0))
@@ -147,10 +140,8 @@ def secant(surprise: Floats, move: Floats, information: Floats) -> Floats:
 def observed_information(score: Callable[[Floats], Floats], directions: Floats, step: float) -> Floats:
     """Return minus the second derivatives along directions, by central differences of exact scores.
 
-    Where a score on one side is no number, the direction counts as one without information.
-
-    * `score`: the score along each direction, shape (directions,), after a move, shape (parameters,).
-    * `directions`: shape (directions, parameters); moves are `step` times each, to both sides.
+    `score` gives the score along each direction after a move. Where it is no number, the direction counts as one without
+    information. `directions` are rows; moves are `step` times each, to both sides.
     """
     moves = step * directions
     raw = np.stack([(score(-move) - score(move)) / (2.0 * step) for move in moves])

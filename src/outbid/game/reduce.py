@@ -19,7 +19,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import InputError, check_name, did_you_mean
-from outbid.game.game import Game, Grid, Player, profile_levels
+from outbid.game.game import Game, Grid, Player, by_players, profile_levels
 from outbid.game.kernel import Kernel, Scattered, normal_band, normal_reach, normal_weights
 from outbid.model.compile import build_step, to_scale
 from outbid.model.declare import Model, Names
@@ -73,16 +73,9 @@ class Reduction:
         `levers`, shape (levers,), has the players' replaced by their actions. `answer` is how those who don't play set
         theirs, if not to `levers` whatever happens; it needs `held`.
         """
-        count = len(self.players)
         mean, payoffs = self.moves(parameters, levers, weights, held, answer)
-        return Game(
-            self.players,
-            self.grid,
-            payoffs,
-            self._kernel(parameters, mean),
-            jnp.broadcast_to(jnp.asarray(discount, dtype=float), (count,)),
-            jnp.broadcast_to(jnp.asarray(precision, dtype=float), (count,)),
-        )
+        each = by_players(len(self.players), discount, precision)
+        return Game(self.players, self.grid, payoffs, self._kernel(parameters, mean), *each)
 
     def moves(
         self,
@@ -107,15 +100,10 @@ class Reduction:
             }
             now = now if answer is None else answer(state, before, now)
             following, told = step(state, quiet, now, before, parameters)
-            moved = {
-                name.removeprefix("moved."): value
-                for name, value in told.items()
-                if name.startswith("moved.")
-            }
+            moved = {name[6:]: value for name, value in told.items() if name.startswith("moved.")}
             s, m, u = Names(told), Names(moved), Names({**now, "previous": Names(before)})
-            gains = [
-                jnp.asarray(actor.payoff(s, u, m, own[actor.name]), dtype=float) for actor in self.actors
-            ]
+            gains = [actor.payoff(s, u, m, own[actor.name]) for actor in self.actors]
+            gains = [jnp.asarray(gain, dtype=float) for gain in gains]
             return {name: following[name] for name in self._indices}, jnp.stack(gains)
 
         over_actions = jax.vmap(month, in_axes=(None, 0))

@@ -28,7 +28,7 @@ from outbid.replication.tables import Replication
 from outbid.replication.words import findings, labels, points
 from outbid.report import page
 from outbid.report.methods import facts as provenance_facts
-from outbid.words.numbers import MINUS, capital, counted
+from outbid.words.numbers import MINUS, capital, counted, plain_name
 
 # What the template takes from `words`, by the names of its functions.
 _SENTENCES: tuple[str, ...] = (
@@ -82,7 +82,15 @@ def render(found: Replication) -> str:
         "write": write,
         "counted": counted,
     }
-    return page.environment().get_template("replication.html.j2").render(context)
+    prepared = page.environment()
+    prepared.filters["home_words"] = _home_words
+    return prepared.get_template("replication.html.j2").render(context)
+
+
+def _home_words(home: str) -> str:
+    """Return a typed reference in words ("mechanism:defection" is "defection (mechanism)")."""
+    kind, _, name = home.partition(":")
+    return f"{plain_name(name)} ({kind})" if name else plain_name(home)
 
 
 def write(value: float, form: str = ".4g") -> str:
@@ -99,22 +107,17 @@ def published_tables(found: Replication) -> list[dict[str, Any]]:
     """Return every published table beside ours, in words, in the order of the published figures."""
     tables, simulated = [], found.facts["simulated"]
     for name, cells in found.tables["replication"].groupby("table", sort=False):
-        columns = list(dict.fromkeys(cells["column"]))
-        shown = {(row.row, row.column): cell_words(row, simulated) for row in rows_of(cells)}
-        tables.append(
-            {
-                "id": name,
-                "title": _TITLES.get(str(name), f"Table {name}").format(state=found.facts["state"][0]),
-                "columns": list(map(capital, columns)),
-                "rows": [
-                    (row, [shown.get((row, column)) for column in columns])
-                    for row in dict.fromkeys(cells["row"])
-                ],
-                "notes": _notes(cells),
-                "good": int(cells["ok"].sum()),
-                "judged": int(cells["ok"].notna().sum()),
-            }
-        )
+        rows, columns = (list(dict.fromkeys(cells[each])) for each in ("row", "column"))
+        written = {(row.row, row.column): cell_words(row, simulated) for row in rows_of(cells)}
+        title = _TITLES.get(str(name), f"Table {name}").format(state=found.facts["state"][0])
+        table: dict[str, Any] = {
+            "id": name,
+            "title": title,
+            "columns": list(map(capital, columns)),
+            "notes": _notes(cells),
+        }
+        table["rows"] = [(row, [written.get((row, column)) for column in columns]) for row in rows]
+        tables.append(table | {"good": int(cells["ok"].sum()), "judged": int(cells["ok"].notna().sum())})
     return tables
 
 
@@ -143,13 +146,8 @@ def cell_words(cell: Any, simulated: bool) -> dict[str, str]:
         gap, mark, told = "", "quiet", ""
     else:
         gap = difference(cell.difference)
-    return {
-        "printed": cell.printed,
-        "ours": plain(cell.ours, cell.rule),
-        "difference": gap,
-        "mark": mark,
-        "verdict": told,
-    }
+    ours = plain(cell.ours, cell.rule)
+    return {"printed": cell.printed, "ours": ours, "difference": gap, "mark": mark, "verdict": told}
 
 
 def plain(value: float, rule: str) -> str:
