@@ -50,7 +50,7 @@ from outbid.game.newton import (
 def shocks_worth(log_chances: Array, precision: Array) -> Array:
     """Return what the logit shocks add a month for somebody who plays so, shape (states,), in payoff units.
 
-    It carries the constant that `equations.log_sums` carries.
+    It carries the constant that `newton.log_sums` carries.
     """
     count = log_chances.shape[-1]
     scale = jnp.where(precision < FLAT, 1.0, precision)
@@ -129,7 +129,7 @@ class Certificate(NamedTuple):
 
 @dataclass(frozen=True)
 class Equilibrium:
-    """A logit Markov perfect equilibrium. `values` has shape (states, all actions), see `equations`."""
+    """A logit Markov perfect equilibrium. `values` has shape (states, all actions), see `newton`."""
 
     game: Game
     values: Floats

@@ -131,19 +131,14 @@ def _fault_of_start(state: Stock | Index, parameters: Mapping[str, Parameter]) -
         if scale in ("stock", "log") and not all(prior.positive for prior in priors):
             return f"may start below zero, from {state.initial!r}", "Give that parameter a positive prior."
         if scale == "logit" and not all(prior.family == "logit_normal" for prior in priors):
-            return (
-                f"may start outside 0 to 1, from {state.initial!r}",
-                "Give that parameter a logit_normal prior.",
-            )
+            problem = f"may start outside 0 to 1, from {state.initial!r}"
+            return problem, "Give that parameter a logit_normal prior."
         return "", ""
     if isinstance(state, Stock):
         return ("starts below zero", "Give a number of persons.") if not state.initial >= 0 else ("", "")
-    low, high = state.range
-    return (
-        ("", "")
-        if low <= state.initial <= high
-        else (f"starts at {state.initial:g}, outside its range", "Mend the start.")
-    )
+    if state.range[0] <= state.initial <= state.range[1]:
+        return "", ""
+    return f"starts at {state.initial:g}, outside its range", "Mend the start."
 
 
 def _check_levels(model: Model, actor: Actor) -> None:
@@ -175,9 +170,8 @@ def _check_drift(model: Model, item: Mechanism, drift: Drift, drifting: dict[str
         problem = f"{drift.index!r} is already moved by {drifting[drift.index]!r}"
         raise InputError(item.where, problem, "Give each index one mechanism, and one drift in it.")
     drifting[drift.index] = item.name
-    if drift.noise and drift.noise not in model.parameter_names:
-        problem = f"no parameter {drift.noise!r}"
-        raise InputError(item.where, problem, did_you_mean(drift.noise, model.parameter_names))
+    if drift.noise:
+        check_name(drift.noise, model.parameter_names, item.where, f"no parameter {drift.noise!r}")
     _is_a_number(item.where, "the change of a drift", drift.change)
 
 
@@ -199,7 +193,7 @@ def _is_a_number(where: str, what: str, value: Any) -> None:
 def check_reads(file: str, model: Model, traced: Mapping[str, Traced], started: frozenset[str]) -> None:
     """Refuse reads of what does not exist, functions that give no number, and parameters that nothing reads.
 
-    * `started`: parameters that states start from: they count as read.
+    Parameters that states have `started` from count as read.
     """
     known_p = set(model.parameter_names)
     used = {*started, *model.noise.values()}
@@ -218,8 +212,8 @@ def check_reads(file: str, model: Model, traced: Mapping[str, Traced], started: 
         used |= seen.reads.p
     for observation in model.observations:
         named = _spread_parameter(observation)
-        if named and named not in known_p:
-            raise InputError(observation.where, f"no parameter {named!r}", did_you_mean(named, known_p))
+        if named:
+            check_name(named, known_p, observation.where, f"no parameter {named!r}")
         used.add(named)
     for actor in model.actors:
         _check_payoff(model, actor)
@@ -237,7 +231,7 @@ def _gives_a_number(where: str, results: tuple[Any, ...]) -> None:
 
 
 def _check_one(model: Model, where: str, reads: Reads) -> None:
-    kinds: tuple[tuple[str, frozenset[str], Iterable[str], str], ...] = (
+    kinds: tuple[tuple[str, frozenset[str], Collection[str], str], ...] = (
         ("s", reads.s, model.readable, "state, quantity or count"),
         ("u", reads.u, model.lever_names, "lever"),
         ("u.previous", reads.previous, model.lever_names, "lever"),
@@ -245,18 +239,16 @@ def _check_one(model: Model, where: str, reads: Reads) -> None:
         ("m", reads.m, model.moved, "flow"),
     )
     for letter, names, known, kind in kinds:
-        for name in sorted(names.difference(known)):
-            problem = f"reads {letter}.{name}, but there is no such {kind}"
-            raise InputError(where, problem, did_you_mean(name, known))
+        for name in sorted(names):
+            check_name(name, known, where, f"reads {letter}.{name}, but there is no such {kind}")
 
 
 def _check_payoff(model: Model, actor: Actor) -> None:
     where = f"actor {actor.name!r}, {place_of(actor.payoff)}"
     seen = trace(where, actor.payoff, "sumw", tuple(actor.weights))
     _check_one(model, where, seen.reads)
-    for name in sorted(seen.reads.w.difference(actor.weights)):
-        problem = f'reads w["{name}"], but there is no such weight'
-        raise InputError(where, problem, did_you_mean(name, actor.weights))
+    for name in sorted(seen.reads.w):
+        check_name(name, actor.weights, where, f'reads w["{name}"], but there is no such weight')
     for name in sorted(set(actor.weights) - seen.reads.w):
         raise InputError(where, f"does not read the weight {name!r}", "Remove or use it.")
     _gives_a_number(where, seen.results)

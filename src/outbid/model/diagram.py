@@ -122,14 +122,8 @@ def build_responses(model: Model) -> Responses:
                     return value
                 return jax.lax.stop_gradient(value) + nudge.get(("count", name), 0.0)
 
-            effects, _ = evaluate(
-                bare,
-                p,
-                nudged("state", states),
-                nudged("lever", levers),
-                nudged("previous", previous),
-                adjust,
-            )
+            given = (nudged("state", states), nudged("lever", levers), nudged("previous", previous))
+            effects, _ = evaluate(bare, p, *given, adjust)
             values = jnp.stack([jnp.asarray(value, dtype=float) for value in _amounts(bare, effects)])
             return values, values
 
@@ -252,7 +246,7 @@ def formula(
     source: str,
     quantities: Mapping[str, Callable[..., Any]],
 ) -> str:
-    """Return how one effect of a mechanism depends on `source`, in at most `LONGEST` characters; empty without source text.
+    """Return how one effect of a mechanism depends on `source`, in at most `LONGEST` characters; empty if unknown.
 
     Steps in between are put into the formula; `s.`, `u.` and `p.` are left out. Where it would be too long, terms that don't
     mention the source become an ellipsis, and then factors too. `place` is which of the effects the function returns;

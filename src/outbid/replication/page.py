@@ -110,12 +110,8 @@ def published_tables(found: Replication) -> list[dict[str, Any]]:
         rows, columns = (list(dict.fromkeys(cells[each])) for each in ("row", "column"))
         written = {(row.row, row.column): cell_words(row, simulated) for row in rows_of(cells)}
         title = _TITLES.get(str(name), f"Table {name}").format(state=found.facts["state"][0])
-        table: dict[str, Any] = {
-            "id": name,
-            "title": title,
-            "columns": list(map(capital, columns)),
-            "notes": _notes(cells),
-        }
+        table: dict[str, Any] = {"id": name, "title": title, "notes": _notes(cells)}
+        table["columns"] = list(map(capital, columns))
         table["rows"] = [(row, [written.get((row, column)) for column in columns]) for row in rows]
         tables.append(table | {"good": int(cells["ok"].sum()), "judged": int(cells["ok"].notna().sum())})
     return tables
