@@ -52,8 +52,7 @@ def main() -> None:
     from outbid.game.branches import follow_all
     from outbid.game.comparison import compare, without
     from outbid.game.equilibrium import solve, solve_many
-    from outbid.game.game import Player
-    from outbid.game.grid import Axis
+    from outbid.game.game import Axis, Player
     from outbid.game.outcomes import activity, error_over_months
     from outbid.game.specification import Specification, classic_specification
 

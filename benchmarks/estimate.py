@@ -54,8 +54,7 @@ def main() -> None:
     asked = parser.parse_args()
 
     from outbid.game import classic_specification, estimate, play_from_panel
-    from outbid.game.game import Player
-    from outbid.game.grid import Grid, quantile_axis
+    from outbid.game.game import Grid, Player, quantile_axis
     from outbid.game.likelihood import covariances, evaluate
     from outbid.game.many_starts import draw_starts, estimate_many
 

@@ -23,13 +23,12 @@ def main() -> None:
     import jax.numpy as jnp
 
     import outbid.game  # noqa: F401
-    from outbid.game.equations import log_probabilities
     from outbid.game.equilibrium import solve
-    from outbid.game.game import Player
-    from outbid.game.grid import even_axis
-    from outbid.game.hidden_estimates import full_information
+    from outbid.game.game import Player, even_axis
+    from outbid.game.hidden_estimates import Likelihood, Record, full_information
     from outbid.game.hidden_game import Anchor, Free, HiddenGame, Measure, one_index_hidden
-    from outbid.game.hidden_likelihood import Likelihood, Record, draw, joint_log
+    from outbid.game.markov import draw, joint_log
+    from outbid.game.newton import log_probabilities
 
     def hidden(states: int, sd: float, effect: float, interaction: float) -> HiddenGame:
         return one_index_hidden(

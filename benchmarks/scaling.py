@@ -38,8 +38,7 @@ def measure(states: int, players: int, actions: int) -> dict[str, object]:
     import numpy as np
 
     from outbid.game.equilibrium import solve
-    from outbid.game.game import Game, Player
-    from outbid.game.grid import Grid, even_axis
+    from outbid.game.game import Game, Grid, Player, even_axis
     from outbid.game.kernel import Banded
 
     generator = np.random.default_rng(1)

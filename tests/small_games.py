@@ -14,10 +14,9 @@ from outbid.game import (
 )
 from outbid.game.equilibrium import Equilibrium, solve
 from outbid.game.first_stage import levels
-from outbid.game.game import Game, Player, profile_levels
-from outbid.game.grid import Axis, Grid, even_axis
+from outbid.game.game import Axis, Game, Grid, Player, even_axis, profile_levels
 from outbid.game.kernel import normal_band
-from outbid.game.play import Play
+from outbid.game.specification import Play
 
 AXIS = even_axis("popularity", -3.0, 3.0, 25)
 WIDE = even_axis("popularity", -5.0, 5.0, 41)

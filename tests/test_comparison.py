@@ -13,8 +13,8 @@ from scipy.stats import binomtest, chi2, norm
 
 from outbid.errors import InputError
 from outbid.game import Estimates, Specification, estimate
+from outbid.game.estimates import clarke, likelihood_ratio, vuong
 from outbid.game.game import Game
-from outbid.game.model_tests import clarke, likelihood_ratio, vuong
 from small_games import TRUTH, duel, played
 
 BASE = duel()

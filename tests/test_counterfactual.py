@@ -25,8 +25,7 @@ from outbid.game.comparison import (
     without,
 )
 from outbid.game.equilibrium import Equilibrium, solve
-from outbid.game.game import Game, Player, game_from_arrays, restrict
-from outbid.game.grid import Axis, Grid, even_axis, quantile_axis
+from outbid.game.game import Axis, Game, Grid, Player, even_axis, game_from_arrays, quantile_axis, restrict
 from outbid.game.kernel import Scattered, dense
 from outbid.game.outcomes import (
     ANY,

@@ -17,8 +17,7 @@ from jax import Array
 
 from outbid.model.compile import from_scale, initial_state
 from outbid.model.declare import Model, declare
-from outbid.model.diagram import Link, build_responses, links, summarise
-from outbid.model.formula import LONGEST, formula
+from outbid.model.diagram import LONGEST, Link, build_responses, formula, links, summarise
 from outbid.model.priors import PRIOR_SETS, from_standard_normal, prior_table
 from outbid.model.vocabulary import (
     Anchor,

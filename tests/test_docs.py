@@ -21,9 +21,8 @@ import outbid
 from outbid.cli import app
 from outbid.model import vocabulary
 from outbid.model.declare import Names
-from outbid.model.decorators import Mechanism
 from outbid.model.trace import returned
-from outbid.model.vocabulary import Count, Flow
+from outbid.model.vocabulary import Count, Flow, Mechanism
 from outbid.questions import QUESTIONS
 from outbid.study import Study
 

@@ -26,8 +26,7 @@ from outbid.game import (
     play_from_panel,
 )
 from outbid.game.equilibrium import solve
-from outbid.game.game import Game, Player
-from outbid.game.grid import Axis, Grid, even_axis, quantile_axis
+from outbid.game.game import Axis, Game, Grid, Player, even_axis, quantile_axis
 from outbid.game.kernel import Banded, Scattered, banded_from, dense
 from outbid.game.likelihood import chances, covariances, curvature, evaluate, first_step_parts
 from outbid.game.many_starts import draw_starts, estimate_many

@@ -16,8 +16,7 @@ from outbid.errors import InputError
 from outbid.game.coefficients import escape_latex, figure
 from outbid.game.equilibrium import solve
 from outbid.game.estimates import Estimates
-from outbid.game.game import Player, game_from_arrays
-from outbid.game.grid import Axis, Grid
+from outbid.game.game import Axis, Grid, Player, game_from_arrays
 
 NAMES = ("beta_<north> & co", "kappa_100%")
 

@@ -11,8 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outbid.errors import InputError
-from outbid.game.first_stage import bootstrap, changes, fit_paths, level_terms, levels, simulate_paths
-from outbid.game.newey_west import automatic_bandwidth, newey_west
+from outbid.game.first_stage import (
+    automatic_bandwidth,
+    bootstrap,
+    changes,
+    fit_paths,
+    level_terms,
+    levels,
+    newey_west,
+    simulate_paths,
+)
 
 DATA = Path(__file__).parents[2] / "shared" / "data" / "tugofwar"
 NAMES = ("hamas_attack", "fatah_attack")

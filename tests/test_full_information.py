@@ -11,15 +11,13 @@ import pytest
 from scipy.stats import norm
 
 from outbid.errors import InputError
-from outbid.game.equations import log_probabilities
 from outbid.game.equilibrium import solve
-from outbid.game.game import Game, Player
-from outbid.game.grid import Axis, Grid, even_axis
-from outbid.game.hidden_estimates import FullInformation, full_information
+from outbid.game.game import Axis, Game, Grid, Player, even_axis
+from outbid.game.hidden_estimates import FullInformation, Likelihood, Record, full_information
 from outbid.game.hidden_game import Anchor, Free, HiddenGame, LongRun, Measure, Normal, one_index_hidden
-from outbid.game.hidden_likelihood import Likelihood, Record, draw, joint_log
 from outbid.game.kernel import Scattered, banded_from
-from outbid.game.markov import forward, seen_actions
+from outbid.game.markov import draw, forward, joint_log, seen_actions
+from outbid.game.newton import log_probabilities
 
 AXIS = even_axis("support", -8.0, 8.0, 41)
 PLAYERS = (Player("mild", (0, 1)), Player("hard", (0, 1)))

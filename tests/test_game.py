@@ -14,8 +14,18 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 
 from outbid.errors import InputError
-from outbid.game.game import Game, Player, check_game, game_from_arrays, one_index_game, restrict
-from outbid.game.grid import Axis, Grid, even_axis, quantile_axis
+from outbid.game.game import (
+    Axis,
+    Game,
+    Grid,
+    Player,
+    check_game,
+    even_axis,
+    game_from_arrays,
+    one_index_game,
+    quantile_axis,
+    restrict,
+)
 from outbid.game.kernel import (
     Banded,
     Scattered,

@@ -14,9 +14,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outbid.errors import InputError
-from outbid.game.hidden_likelihood import draw, joint_log, long_run_start, measure_log, normal_start
 from outbid.game.kernel import Kernel, Scattered, banded_from, normal_band, normal_reach
-from outbid.game.markov import Seen, forward, month_logs, seen_actions, smooth, with_slopes
+from outbid.game.markov import (
+    Seen,
+    draw,
+    forward,
+    joint_log,
+    long_run_start,
+    measure_log,
+    month_logs,
+    normal_start,
+    seen_actions,
+    smooth,
+    with_slopes,
+)
 
 compiled = jax.jit(forward)
 COUNTS = (2, 2)

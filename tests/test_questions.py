@@ -133,7 +133,9 @@ def test_a_question_that_is_not_declared_says_so_at_once(tmp_path: Path) -> None
             getattr(study.ask, question.name)()
 
 
-@pytest.mark.parametrize("question", [each for each in QUESTIONS if len(each.files) == 1], ids=lambda each: each.name)
+@pytest.mark.parametrize(
+    "question", [each for each in QUESTIONS if len(each.files) == 1], ids=lambda each: each.name
+)
 def test_an_unknown_key_is_complained_of(question: Any, folder: Path, tmp_path: Path) -> None:
     import shutil
 

@@ -16,13 +16,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outbid.errors import InputError
-from outbid.game.game import Player, one_index_game
-from outbid.game.grid import even_axis
+from outbid.game.game import Player, even_axis, one_index_game
 from outbid.game.kernel import dense
 from outbid.replication.compute import first_stage
 from outbid.replication.data import agrees, judge, read_panel, read_published, simulated_panel
-from outbid.replication.family import declared_game, specification, without
-from outbid.replication.settings import Play, play_settings
+from outbid.replication.family import Play, declared_game, play_settings, specification, without
 from outbid.replication.study import GameStudy
 from outbid.study import SHIPPED, Study, load_study
 

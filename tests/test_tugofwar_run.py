@@ -15,7 +15,7 @@ from outbid.game.comparison import compare, reformed, shifted
 from outbid.progress import Silent
 from outbid.replication.compute import first_stage, solve_panel, take_panel
 from outbid.replication.data import read_published
-from outbid.replication.settings import play_settings
+from outbid.replication.family import play_settings
 from outbid.replication.tables import from_netcdf
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "tugofwar"

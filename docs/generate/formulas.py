@@ -9,10 +9,9 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
-from outbid.model.decorators import Mechanism
-from outbid.model.formula import ARGUMENTS, returned_expressions
+from outbid.model.diagram import ARGUMENTS, returned_expressions
 from outbid.model.trace import trace
-from outbid.model.vocabulary import Count, Drift, Flow, Index
+from outbid.model.vocabulary import Count, Drift, Flow, Index, Mechanism
 
 # A helper takes nothing but these: states, levers, parameters, people moved.
 WORLD = {"s", "u", "p", "m"}

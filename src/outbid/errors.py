@@ -7,7 +7,7 @@ all complain in the same words. It imports nothing.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 
 class InputError(ValueError):
@@ -45,3 +45,9 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     if nearest:
         return f"Did you mean {nearest[0]!r}?"
     return f"Known names: {', '.join(choices) if choices else 'none'}."
+
+
+def check_name(name: str, known: Collection[str], where: str, problem: str) -> None:
+    """Refuse a name that is not among those known, and say which one is nearest."""
+    if name not in known:
+        raise InputError(where, problem, did_you_mean(name, known))

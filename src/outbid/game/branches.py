@@ -1,10 +1,8 @@
 """Follow an equilibrium from one game to another by small steps, so that the answer belongs to the same branch.
 
-Where a game has several equilibria, a fresh solution of the changed game may lie on another branch than the
-one that was estimated. Here the numbers of the game move along a line from the first game to the second, and
-the equilibrium is followed by predictor and corrector (Allgower and Georg, 1990): each stride goes along the
-derivative and comes back by Newton steps, and is halved where they have to correct much. A branch that folds
-back cannot be followed so; then the share of the way where it was lost is told.
+The games' numbers move along a line, and the equilibrium is followed by predictor and corrector (Allgower and Georg,
+1990): each stride goes along the derivative, comes back by Newton steps, and is halved where they correct much. A
+branch that folds back cannot be followed so; then the share of the way where it was lost is told.
 """
 
 from __future__ import annotations
@@ -21,12 +19,10 @@ import numpy as np
 from jax import Array
 
 from outbid.errors import InputError
-from outbid.game.equations import residual, split
 from outbid.game.equilibrium import Equilibrium, certify, holds, solve
 from outbid.game.game import Arrays, Game, check_game
-from outbid.game.kernel import Banded, Kernel, Scattered
-from outbid.game.newton import linearised, newton, size_of
-from outbid.game.threads import cores, one_thread_each
+from outbid.game.kernel import Banded, Scattered
+from outbid.game.newton import cores, linearised, newton, one_thread_each, residual, size_of, split
 
 # The first stride, how far strides grow, and the smallest before a branch counts as lost.
 STRIDE, GROWTH, SMALLEST = 0.125, 2.5, 2.0**-12
@@ -39,16 +35,11 @@ STRIDES = 400
 
 @dataclass(frozen=True)
 class Trail:
-    """An equilibrium followed from one game to another.
+    """An equilibrium followed from one game to another: the solutions at increasing shares of the way, the last 1.
 
-    * `equilibria`: the solution at each of `shares`, on the same branch as the start unless `lost` says otherwise.
-    * `shares`: shares of the way from the first game to the second, increasing, the last 1 unless others were
-      asked.
-    * `strides`: how many strides it took.
-    * `lost`: the share of the way beyond which the branch could not be followed, or None. Solutions beyond it come
-      from a search of their own (`solve`, from the last values), and may jump to another branch.
-    * `largest_correction`: the largest share of a stride, in log odds of play, that Newton had to correct: small on
-      a smooth branch.
+    `lost` is the share beyond which the branch could not be followed, or None; solutions beyond it come from `solve`,
+    and may lie on another branch. `largest_correction` is the largest share of a stride, in log odds of play, that
+    Newton had to correct: small on a smooth branch.
     """
 
     equilibria: tuple[Equilibrium, ...]
@@ -84,34 +75,18 @@ def follow_all(
 ) -> tuple[Trail, ...]:
     """Follow one equilibrium to several games of the same shape, compiled once for all of them.
 
-    The way leads along the line between the two games' numbers: payoffs, kernel, discounts and precisions.
-    For a payoff weight that is the path of the weight itself.
-
-    Parameters
-    ----------
-    shares
-        Where to stop and look, shares of the way in (0, 1], increasing.
-
-    Raises
-    ------
-    InputError
-        If a game is malformed or has other players, actions or states, or a share lies outside (0, 1].
-    NoEquilibrium
-        If a branch is lost and no other solution is found either.
+    The way leads along the line between the two games' numbers; `shares` are where to stop and look, in (0, 1],
+    increasing. Raises NoEquilibrium if a branch is lost and no other solution is found either.
     """
     stops = np.asarray(shares, dtype=float)
     if not len(stops) or (np.diff(stops) <= 0).any() or stops[0] <= 0 or stops[-1] > 1:
-        raise InputError(
-            "shares", f"are {tuple(shares)}", "Give increasing shares of the way, above 0, up to 1."
-        )
+        problem = f"are {tuple(shares)}"
+        raise InputError("shares", problem, "Give increasing shares of the way, above 0, up to 1.")
     for game in games:
         check_game(game)
         if game.counts != base.game.counts or game.payoffs.shape != base.game.payoffs.shape:
-            raise InputError(
-                "counterfactual",
-                "has other players, actions or states than the base",
-                "Solve it by itself: no path leads there.",
-            )
+            problem = "has other players, actions or states than the base"
+            raise InputError("counterfactual", problem, "Solve it by itself: no path leads there.")
     with one_thread_each(), ThreadPoolExecutor(cores()) as pool:
         # the first one by itself, so that it alone compiles
         first = [_follow(base, game, stops) for game in games[:1]]
@@ -119,25 +94,14 @@ def follow_all(
 
 
 def between(begin: Arrays, end: Arrays, share: Array | float) -> Arrays:
-    """Return the game at a share of the way, all its numbers on the line between two games'."""
+    """Return the game at a share of the way between two whose kernels are laid out alike."""
 
     def mix(one: Array, two: Array) -> Array:
         return one + share * (two - one)
 
-    kernel: Kernel
-    if isinstance(begin.kernel, Scattered) and isinstance(end.kernel, Scattered):
-        kernel = Scattered(begin.kernel.targets, mix(begin.kernel.weights, end.kernel.weights))
-    elif isinstance(begin.kernel, Banded) and isinstance(end.kernel, Banded):
-        kernel = Banded(mix(begin.kernel.weights, end.kernel.weights), begin.kernel.lower)
-    else:
-        raise TypeError("the kernels are of two kinds")
-    return replace(
-        begin,
-        payoffs=mix(begin.payoffs, end.payoffs),
-        kernel=kernel,
-        discount=mix(begin.discount, end.discount),
-        precision=mix(begin.precision, end.precision),
-    )
+    kernel = replace(begin.kernel, weights=mix(begin.kernel.weights, end.kernel.weights))
+    discount, precision = mix(begin.discount, end.discount), mix(begin.precision, end.precision)
+    return Arrays(mix(begin.payoffs, end.payoffs), kernel, discount, precision, begin.counts)
 
 
 def _follow(base: Equilibrium, game: Game, stops: np.ndarray) -> Trail:
@@ -145,26 +109,16 @@ def _follow(base: Equilibrium, game: Game, stops: np.ndarray) -> Trail:
     walked, reached, values, errors = _walk(begin, end, jnp.asarray(base.values), jnp.asarray(stops))
     found: list[Equilibrium] = []
     for i, share in enumerate(stops):
-        here = game if share == 1.0 else _game_at(game, between(begin, end, float(share)))
+        at = between(begin, end, float(share))
+        here = Game(game.players, game.grid, at.payoffs, at.kernel, at.discount, at.precision)
+        here = game if share == 1.0 else here
         if bool(reached[i]) and holds(values[i], float(errors[i])):
-            held = np.asarray(values[i])
-            certificate = certify(here, values[i], int(walked.strides), "followed from the base")
-            found.append(Equilibrium(here, held, certificate))
+            found.append(certify(here, values[i], int(walked.strides), "followed from the base"))
         else:
             found.append(solve(here, found[-1].values if found else np.asarray(walked.values)))
     lost = None if bool(reached[-1]) else float(walked.share)
     shares = tuple(float(share) for share in stops)
     return Trail(tuple(found), shares, int(walked.strides), lost, float(walked.worst))
-
-
-def _game_at(game: Game, arrays: Arrays) -> Game:
-    return replace(
-        game,
-        payoffs=arrays.payoffs,
-        kernel=arrays.kernel,
-        discount=arrays.discount,
-        precision=arrays.precision,
-    )
 
 
 @jax.jit
@@ -246,6 +200,5 @@ def _alike(begin: Arrays, end: Arrays) -> tuple[Arrays, Arrays]:
         here = jnp.concatenate([one.weights, jnp.zeros_like(two.weights)], axis=-1)
         there = jnp.concatenate([jnp.zeros_like(one.weights), two.weights], axis=-1)
         return replace(begin, kernel=Scattered(targets, here)), replace(end, kernel=Scattered(targets, there))
-    raise InputError(
-        "counterfactual", "has another kind of kernel than the base", "Build both with the same kind."
-    )
+    problem = "has another kind of kernel than the base"
+    raise InputError("counterfactual", problem, "Build both with the same kind.")

@@ -13,17 +13,8 @@ from outbid.errors import InputError
 
 Floats = NDArray[np.float64]
 Facts = Sequence[tuple[str, str]]
-HEADS = {
-    "parameter": "",
-    "estimate": "estimate",
-    "standard_error": "std. error",
-    "z": "z",
-    "t": "t",
-    "p": "p",
-    "bias": "bias",
-    "low": "low",
-    "high": "high",
-}
+# Heads of columns that differ from their names.
+HEADS = {"parameter": "", "standard_error": "std. error"}
 STARS = ((0.01, 3), (0.05, 2), (0.1, 1))
 MARKS = "p < 0.1: *, p < 0.05: **, p < 0.01: ***, two-sided"
 SPECIAL = {
@@ -119,12 +110,9 @@ def text_table(
 ) -> str:
     """Return a table of coefficients in plain text, under its title and what else is to be known."""
     tail = (1 - level) / 2
-    heads = HEADS | {
-        "p": "P>|z|" if "z" in table else "P>|t|",
-        "low": f"[{tail:.3g}",
-        "high": f"{1 - tail:.4g}]",
-    }
-    lines = aligned([[heads[name] for name in table.columns], *cells_of(table)])
+    ends = {"low": f"[{tail:.3g}", "high": f"{1 - tail:.4g}]"}
+    heads = {**HEADS, **ends, "p": "P>|z|" if "z" in table else "P>|t|"}
+    lines = aligned([[heads.get(name, name) for name in table.columns], *cells_of(table)])
     longest = max(len(what) for what, _ in facts)
     told = [f"{what + ':':<{longest + 1}} {much}" for what, much in facts]
     rule = max(map(len, lines))
@@ -146,12 +134,8 @@ def latex_table(title: str, warning: str, facts: Facts, table: pd.DataFrame, sta
     """Return the table for LaTeX with booktabs."""
     lines = [f"% {warning}"] if warning else []
     lines += [r"\begin{table}", r"\centering", rf"\caption{{{escape_latex(title)}}}"]
-    lines += [
-        r"\begin{tabular}{lrrrr}",
-        r"\toprule",
-        r" & Estimate & Std.\ error & $z$ & $p$ \\",
-        r"\midrule",
-    ]
+    lines += [r"\begin{tabular}{lrrrr}", r"\toprule"]
+    lines += [r" & Estimate & Std.\ error & $z$ & $p$ \\", r"\midrule"]
     for (name, *numbers), p in zip(cells_of(table.iloc[:, :5]), table["p"], strict=True):
         cells = [escape_latex(name), *(f"${number}$" for number in numbers)]
         cells[1] += _stars(p, "$^{{{}}}$") if stars else ""

@@ -1,10 +1,9 @@
 """Game variants: the same players with another rival, other costs, other stakes or another effect of what they do.
 
-A variant is a function from the base's parameters to another game, so that what is uncertain about the parameters is
-carried through both. Variants of the base's shape are reached by following the equilibrium (`branches`), so that they
-lie on its branch; those with fewer choices, such as one without a rival, are solved by themselves. Uncertainty comes
-two ways: by the delta method, with derivatives through the equilibrium by the implicit function theorem, and by
-drawing parameters from their sampling distribution and solving every variant at each.
+A variant is a function from the base's parameters to another game, so that what is uncertain about them is carried
+through both. Variants of the base's shape are reached by following the equilibrium (`branches`); those with fewer
+choices are solved by themselves. Uncertainty comes two ways: by the delta method, with derivatives through the
+equilibrium, and by drawing parameters from their sampling distribution and solving every variant at each.
 """
 
 from __future__ import annotations
@@ -21,16 +20,14 @@ from jax import Array
 from jax.tree_util import Partial
 from numpy.typing import ArrayLike, NDArray
 
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name
 from outbid.game.branches import Trail, follow_all
-from outbid.game.equations import residual
 from outbid.game.equilibrium import Equilibrium, NoEquilibrium, holds, solve
 from outbid.game.game import Arrays, Game, restrict
 from outbid.game.kernel import Banded
-from outbid.game.newton import linearised, newton
+from outbid.game.newton import linearised, newton, one_thread_each, residual, shared_out
 from outbid.game.outcomes import Figures, Outcome, Reading, activity, long_run
 from outbid.game.specification import Specification, as_partial
-from outbid.game.threads import one_thread_each, shared_out
 
 Build = Callable[[Array], Game]
 # A band is cut off where its edge holds so much more than the base's edge.
@@ -38,11 +35,7 @@ CUT = 1e-6
 
 
 class Variant(NamedTuple):
-    """Another game.
-
-    * `name`: what it is called in tables.
-    * `build`: from the base's parameters, shape (parameters,), to the other game; traceable by JAX.
-    """
+    """Another game: its name in tables, and how it is built from the base's parameters; traceable by JAX."""
 
     name: str
     build: Build
@@ -50,31 +43,18 @@ class Variant(NamedTuple):
 
 def shifted(name: str, specification: Specification, changes: Mapping[str, float]) -> Variant:
     """Return the variant in which parameters differ by so much: other costs, another value of popularity."""
-    move = np.zeros(len(specification.names))
-    for key, change in changes.items():
-        move[_place(key, specification.names)] = change
-    return Variant(name, _moved(specification, np.ones(len(move)), move))
+    return _moved(name, specification, changes, 1.0)
 
 
 def fixed(name: str, specification: Specification, settings: Mapping[str, float]) -> Variant:
     """Return the variant in which parameters have given values, whatever they were estimated to be."""
-    keep, to = np.ones(len(specification.names)), np.zeros(len(specification.names))
-    for key, value in settings.items():
-        keep[_place(key, specification.names)] = 0.0
-        to[_place(key, specification.names)] = value
-    return Variant(name, _moved(specification, keep, to))
+    return _moved(name, specification, settings, 0.0)
 
 
 def reformed(name: str, specification: Specification, settings: Mapping[str, float]) -> Variant:
     """Return the variant in which first-step numbers have other values: another effect of acts on the state.
 
-    The kernel is built anew.
-
-    Raises
-    ------
-    InputError
-        For a name that is none, a specification without first step, or a kernel that reaches further than
-        the specification's band does, so that it would be cut off.
+    Raises InputError also for a kernel that reaches further than the specification's band does.
     """
     if specification.first_step is None or specification.build_with is None:
         raise InputError("specification", "has no first step to change", "Give it one, with `build_with`.")
@@ -82,9 +62,8 @@ def reformed(name: str, specification: Specification, settings: Mapping[str, flo
     numbers = first.estimates.copy()
     for key, value in settings.items():
         numbers[_place(key, first.names)] = value
-    build_with = specification.build_with
-    held = build_with if isinstance(build_with, Partial) else Partial(build_with)
-    variant = Variant(name, Partial(_reformed, held, jnp.asarray(numbers)))
+    build = Partial(_reformed, as_partial(specification.build_with), jnp.asarray(numbers))
+    variant = Variant(name, build)
     zero = jnp.zeros(len(specification.names))
     _check_reach(name, specification.build(zero), variant.build(zero))
     return variant
@@ -104,13 +83,18 @@ def transformed(name: str, specification: Specification, change: Callable[[Game]
 
 
 def _place(name: str, names: Sequence[str]) -> int:
-    if name not in names:
-        raise InputError(f"parameter {name!r}", "the game has no such parameter", did_you_mean(name, names))
+    check_name(name, names, f"parameter {name!r}", "the game has no such parameter")
     return list(names).index(name)
 
 
-def _moved(specification: Specification, keep: Floats, to: Floats) -> Partial:
-    return Partial(_at_moved, as_partial(specification.build), jnp.asarray(keep), jnp.asarray(to))
+def _moved(name: str, specification: Specification, moves: Mapping[str, float], share: float) -> Variant:
+    """Return the variant in which a share of some parameters, and so much more, takes their place."""
+    keep, to = np.ones(len(specification.names)), np.zeros(len(specification.names))
+    for key, value in moves.items():
+        place = _place(key, specification.names)
+        keep[place], to[place] = share, value
+    build = Partial(_at_moved, as_partial(specification.build), jnp.asarray(keep), jnp.asarray(to))
+    return Variant(name, build)
 
 
 def _at_moved(build: Build, keep: Array, to: Array, theta: Array) -> Game:
@@ -141,11 +125,9 @@ def _check_reach(name: str, base: Game, other: Game) -> None:
         held, now = (float(np.max(np.asarray(kernel.weights[:, :, edge]))) for kernel in (one, two))
         # a row that lies beyond the band altogether is no number
         if reach < base.grid.size - 1 and not now <= 10.0 * held + CUT:
-            raise InputError(
-                f"counterfactual {name!r}",
-                f"moves the state further than the kernel's band of {reach} states",
-                "Build the specification with a wider band.",
-            )
+            problem = f"moves the state further than the kernel's band of {reach} states"
+            fix = "Build the specification with a wider band."
+            raise InputError(f"counterfactual {name!r}", problem, fix)
 
 
 Floats = NDArray[np.float64]
@@ -153,14 +135,9 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """The base and other variants, read alike.
+    """The base and other variants, read alike; `trails` say how each was reached, None where it was solved by itself.
 
-    * `base`: the outcome in the base.
-    * `others`: the outcome in each other variant, in the order they were given.
-    * `trails`: how each was reached, None where it was solved by itself (a game with fewer players or choices).
-    * `thetas`: the drawn parameters, shape (draws, parameters); draws without an equilibrium in every variant are
-      left out.
-    * `dropped`: how many draws were left out.
+    Drawn parameters, `thetas` of shape (draws, parameters), without an equilibrium in every variant are `dropped`.
     """
 
     base: Reading
@@ -172,8 +149,7 @@ class Comparison:
     def of(self, name: str) -> Reading:
         """Return the variant of that name."""
         names = [each.name for each in self.others]
-        if name not in names:
-            raise InputError(f"counterfactual {name!r}", "is not among them", did_you_mean(name, names))
+        check_name(name, names, f"counterfactual {name!r}", "is not among them")
         return self.others[names.index(name)]
 
 
@@ -199,26 +175,11 @@ def compare(
 ) -> Comparison:
     """Return outcomes in the base and in other variants, with derivatives and, if asked for, draws.
 
-    Parameters
-    ----------
-    theta, covariance
-        Estimates, shape (parameters,), and their sampling covariance, shape (parameters, parameters).
-    base
-        The base's equilibrium at `theta`, where there are several; by default `solve`'s.
-    outcome
-        What to read by player and state, such as `activity` or `mean_levels`.
-    visits
-        Whether to work out each variant's long run.
-    draws
-        How many parameters to draw from N(theta, covariance), for intervals by simulation. Each is solved from
-        where the derivatives at `theta` lead, so that it stays near the base's branch.
-
-    Raises
-    ------
-    InputError
-        For a malformed game or a player that is none.
-    NoEquilibrium
-        If a variant has no equilibrium that can be found.
+    * `theta`, `covariance`: estimates, shape (parameters,), and their sampling covariance.
+    * `base`: the base's equilibrium at `theta`, where there are several; by default `solve`'s.
+    * `outcome`: what to read by player and state, such as `activity` or `mean_levels`; `visits`: the long run too.
+    * `draws`: how many parameters to draw from N(theta, covariance), for intervals by simulation. Each is solved from
+      where the derivatives at `theta` lead, so that it stays near the base's branch.
     """
     point = specification.parameters(theta, "theta")
     spread = np.asarray(covariance, dtype=float)

@@ -1,20 +1,17 @@
-"""What a deviation could gain: evidence for an equilibrium that does not rest on the equations it was found with.
+"""Find a logit Markov perfect equilibrium, and certify it by what a deviation could gain.
 
-The play is taken as given and evaluated: with everybody's probabilities fixed, what the game is worth to a
-player is a linear system (Bellman's equation of a fixed policy; Howard, 1960),
+Newton from a coarse grid's solution, then from zero, then with halved steps; where all fail, a homotopy walks from a
+game that is easy (all actions alike, precision 0; or a short sight, a small discount) to the one that was asked for,
+each time from the last solution (Turocy, 2005; Eibelshäuser and Poensgen, 2019).
+
+The certificate does not rest on the equations that were solved. With everybody's probabilities fixed, what the game is
+worth to a player is a linear system (Bellman's equation of a fixed policy; Howard, 1960),
 
     W_i(s) = Σ_a p(a | s) [ u_i(s, a) + δ_i Σ_{s'} P(s' | s, a) W_i(s') ] + H_i(s),
 
-with H_i(s) what the shocks are worth to somebody who plays p_i(. | s): its entropy over λ_i. Then the best
-answer in one month, with the play as before ever after, is compared with the play itself. By the one-shot
-deviation principle no gain in any state means that no other policy gains anything at all (Blackwell, 1965).
-
-
-Find a logit Markov perfect equilibrium, and certify it.
-
-Newton from a coarse grid's solution, then from zero, then with halved steps; where all fail, a homotopy
-walks from a game that is easy (all actions alike, precision 0; or a short sight, a small discount) to the
-one that was asked for, each time from the last solution (Turocy, 2005; Eibelshäuser and Poensgen, 2019).
+with H_i(s) what the shocks are worth to somebody who plays p_i(. | s): its entropy over λ_i. The best answer in one
+month is compared with the play itself: by the one-shot deviation principle no gain in any state means that no other
+policy gains anything at all (Blackwell, 1965).
 """
 
 from __future__ import annotations
@@ -23,7 +20,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -32,17 +29,28 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import InputError
-from outbid.game.equations import FLAT, joint, log_probabilities, residual, split
 from outbid.game.game import Arrays, Game, check_game
 from outbid.game.kernel import Banded, Scattered, expect, transition
-from outbid.game.newton import Iterate, coarse_start, factorised, newton, size_of
-from outbid.game.threads import one_thread_each, shared_out
+from outbid.game.newton import (
+    FLAT,
+    Iterate,
+    coarse_start,
+    factorised,
+    joint,
+    log_probabilities,
+    newton,
+    one_thread_each,
+    residual,
+    shared_out,
+    size_of,
+    split,
+)
 
 
 def shocks_worth(log_chances: Array, precision: Array) -> Array:
     """Return what the logit shocks add a month for somebody who plays so, shape (states,), in payoff units.
 
-    It carries the constant that `equations.log_sums` carries.
+    It carries the constant that `newton.log_sums` carries.
     """
     count = log_chances.shape[-1]
     scale = jnp.where(precision < FLAT, 1.0, precision)
@@ -78,10 +86,7 @@ def worth_of_play(arrays: Arrays, log_chances: tuple[Array, ...]) -> Array:
 def deviation_gains(arrays: Arrays, log_chances: tuple[Array, ...]) -> Array:
     """Return what each player gains in each state by answering best for one month, shape (players, states).
 
-    Parameters
-    ----------
-    log_chances
-        The play: each player's log probabilities, shapes (states, actions). Any play will do.
+    * `log_chances`: the play: each player's log probabilities, shapes (states, actions). Any play will do.
     """
     counts = arrays.counts
     worth = worth_of_play(arrays, log_chances)
@@ -99,15 +104,6 @@ def deviation_gains(arrays: Arrays, log_chances: tuple[Array, ...]) -> Array:
     return jnp.stack(gains)
 
 
-def largest_gain(arrays: Arrays, values: Array) -> Array:
-    """Return the most that any player could gain in any state against the play that `values` imply.
-
-    Of `values` only the probabilities of play are used. Never negative: to play on as before is possible.
-    """
-    gains = deviation_gains(arrays, log_probabilities(arrays, values))
-    return jnp.maximum(jnp.max(gains), 0.0)
-
-
 Floats = NDArray[np.float64]
 # What a certificate still calls an equilibrium, relative to the size of the values.
 HOLDS = 1e-8
@@ -119,12 +115,10 @@ class NoEquilibrium(InputError):  # noqa: N818 - it says what there is none of
 
 
 class Certificate(NamedTuple):
-    """Evidence that an answer is an equilibrium.
+    """Evidence that an answer is an equilibrium, in payoff units; steps of Newton, and which way found it.
 
-    * `residual`: largest absolute error of the value equations, in payoff units.
-    * `gain`: most that any player could gain in any state by any other mixture once, shocks' worth included, in
-      payoff units: zero in equilibrium, and computed apart from the equations that were solved (`certify`).
-    * `steps`, `method`: Newton steps taken, and which way found it.
+    `residual` is the largest error of the value equations, `gain` the most that any player could gain in any state by
+    any other mixture once, computed apart from the equations that were solved.
     """
 
     residual: float
@@ -135,7 +129,7 @@ class Certificate(NamedTuple):
 
 @dataclass(frozen=True)
 class Equilibrium:
-    """A logit Markov perfect equilibrium. `values` has shape (states, all actions), see `equations`."""
+    """A logit Markov perfect equilibrium. `values` has shape (states, all actions), see `newton`."""
 
     game: Game
     values: Floats
@@ -198,31 +192,21 @@ class Equilibrium:
 def solve(game: Game, start: Floats | None = None) -> Equilibrium:
     """Return a logit Markov perfect equilibrium of the game, with its certificate.
 
-    Parameters
-    ----------
-    start
-        Values to start from, shape (states, all actions); by default a coarser grid's solution.
-
-    Raises
-    ------
-    InputError
-        If the game is malformed, see `check_game`.
-    NoEquilibrium
-        If Newton, its damped form and both homotopies all fail.
+    `start` are values of shape (states, all actions), by default a coarser grid's solution. Raises NoEquilibrium if
+    Newton, its damped form and both homotopies all fail.
     """
     check_game(game)
     arrays = game.arrays
     blank = jnp.zeros((game.grid.size, sum(game.counts)))
     steps, nearest = 0, np.inf
     if start is not None and np.shape(start) != blank.shape:
-        raise InputError(
-            "start", f"has shape {np.shape(start)}", f"Give (states, all actions) = {blank.shape}."
-        )
+        problem = f"has shape {np.shape(start)}"
+        raise InputError("start", problem, f"Give (states, all actions) = {blank.shape}.")
     ways: list[tuple[str, Callable[[], Iterate]]] = [
         ("Newton from zero", lambda: _newton(arrays, blank)),
         ("damped Newton", lambda: _careful(arrays, blank)),
-        ("homotopy in precision", lambda: _walk(arrays, blank, _at_precision)),
-        ("homotopy in discount", lambda: _walk(arrays, blank, _at_discount)),
+        ("homotopy in precision", lambda: _walk(arrays, blank, "precision")),
+        ("homotopy in discount", lambda: _walk(arrays, blank, "discount")),
     ]
     if start is not None:
         ways.insert(0, ("Newton from the start given", lambda: _newton(arrays, jnp.asarray(start))))
@@ -235,19 +219,17 @@ def solve(game: Game, start: Floats | None = None) -> Equilibrium:
         steps += int(found.steps)
         nearest = min(nearest, float(found.error))
         if holds(found.values, float(found.error)):
-            return Equilibrium(game, np.asarray(found.values), certify(game, found.values, steps, name))
-    raise NoEquilibrium(
-        "equilibrium",
-        f"none was found; the nearest point leaves a residual of {nearest:.2g} after {steps} steps",
-        "Look at the payoffs, lower the precision or the discount, or give a start.",
-    )
+            return certify(game, found.values, steps, name)
+    problem = f"none was found; the nearest point leaves a residual of {nearest:.2g} after {steps} steps"
+    fix = "Look at the payoffs, lower the precision or the discount, or give a start."
+    raise NoEquilibrium("equilibrium", problem, fix)
 
 
-def certify(game: Game, values: Array, steps: int, method: str) -> Certificate:
-    """Return the certificate of an answer."""
+def certify(game: Game, values: Array | Floats, steps: int, method: str) -> Equilibrium:
+    """Return an answer with its certificate."""
     with one_thread_each():
         error, gain = jax.block_until_ready(_evidence(game.arrays, jnp.asarray(values)))
-    return Certificate(float(error), float(gain), steps, method)
+    return Equilibrium(game, np.asarray(values), Certificate(float(error), float(gain), steps, method))
 
 
 def holds(values: Array | Floats, error: float) -> bool:
@@ -256,12 +238,7 @@ def holds(values: Array | Floats, error: float) -> bool:
 
 
 class Batch(NamedTuple):
-    """Solutions of many games at once.
-
-    * `values`: shape (games, states, all actions).
-    * `residuals`: largest residual of each, shape (games,); infinite where Newton failed.
-    * `solved`: whether each is an equilibrium, shape (games,).
-    """
+    """Solutions of many games: values (games, states, all actions), largest residuals and whether solved, (games,) each."""
 
     values: Floats
     residuals: Floats
@@ -271,8 +248,7 @@ class Batch(NamedTuple):
 def solve_many(games: Game, start: Floats | None = None) -> Batch:
     """Solve a batch of games of one shape: a Game whose arrays all have a leading axis of games.
 
-    Games that Newton does not solve from the coarse grid or the start are tried again one by one, with
-    `solve`'s other ways; what still fails is marked, not raised.
+    What Newton does not solve is tried again by `solve`'s other ways; what still fails is marked, not raised.
     """
     arrays = games.arrays
     count = arrays.payoffs.shape[0]
@@ -315,24 +291,20 @@ def _batch_from_coarse(arrays: Arrays) -> Iterate:
     return found
 
 
-def _at_precision(arrays: Arrays, share: float) -> Arrays:
-    return replace(arrays, precision=share * arrays.precision)
+def _walk(arrays: Arrays, blank: Array, grows: Literal["precision", "discount"]) -> Iterate:
+    """Follow the solution as a number grows from 0; a stride that fails is halved, one that succeeds grows."""
 
+    def at(share: float) -> Arrays:
+        return replace(arrays, **{grows: share * getattr(arrays, grows)})
 
-def _at_discount(arrays: Arrays, share: float) -> Arrays:
-    return replace(arrays, discount=share * arrays.discount)
-
-
-def _walk(arrays: Arrays, blank: Array, at: Callable[[Arrays, float], Arrays]) -> Iterate:
-    """Follow the solution from share 0 to 1; a stride that fails is halved, one that succeeds grows."""
-    found: Iterate = _newton(at(arrays, 0.0), blank)
+    found: Iterate = _newton(at(0.0), blank)
     share, stride, steps = 0.0, 0.25, 0
     before = found.values
     while share < 1.0:
         target = min(1.0, share + stride)
         # along the line through the last two solutions, as far as the stride goes
         guess = found.values + (found.values - before) if share > 0.0 else found.values
-        tried: Iterate = _newton(at(arrays, target), guess)
+        tried: Iterate = _newton(at(target), guess)
         steps += int(tried.steps)
         if holds(tried.values, float(tried.error)):
             before, found, share = found.values, tried, target
@@ -346,5 +318,6 @@ def _walk(arrays: Arrays, blank: Array, at: Callable[[Arrays, float], Arrays]) -
 
 @jax.jit
 def _evidence(arrays: Arrays, values: Array) -> tuple[Array, Array]:
-    """Return the largest residual, and the most that a one-shot deviation could gain."""
-    return size_of(residual(arrays, values)), largest_gain(arrays, values)
+    """Return the largest residual, and the most that a one-shot deviation could gain: never less than nothing."""
+    gains = deviation_gains(arrays, log_probabilities(arrays, values))
+    return size_of(residual(arrays, values)), jnp.maximum(jnp.max(gains), 0.0)

@@ -1,8 +1,8 @@
-"""Estimate payoffs from a record of play, in two steps; and the result, in the words political scientists know.
+"""Estimate payoffs from a record of play, in two steps; and test which of two models of the same play is the better one.
 
-The first step, the state equation, is done elsewhere (`outbid.game.first_stage`) and comes in with the kernel.
-The second, here, maximises Σ_t Σ_i log p_i(a_it | s_t) over the payoffs' parameters, where the p_i are those
-of the game's logit Markov perfect equilibrium.
+The first step, the state equation, is done elsewhere (`outbid.game.first_stage`) and comes in with the kernel. The
+second maximises Σ_t Σ_i log p_i(a_it | s_t) over the payoffs' parameters, where the p_i are those of the game's logit
+Markov perfect equilibrium. Months hang together through the state only, so the tests treat them as independent.
 """
 
 from __future__ import annotations
@@ -10,20 +10,19 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name
 from outbid.game import coefficients
 from outbid.game.equilibrium import Equilibrium, certify
 from outbid.game.game import Game, check_game
 from outbid.game.likelihood import KINDS, covariances, inverse, maximise_likelihood
 from outbid.game.maximise import Maximum
-from outbid.game.play import Play, check_play
-from outbid.game.specification import Specification
+from outbid.game.specification import Play, Specification, check_play
 
 Floats = NDArray[np.float64]
 
@@ -32,13 +31,8 @@ Floats = NDArray[np.float64]
 class Estimates:
     """Estimated payoffs of a game.
 
-    * `title`: how they were found, in words.
-    * `names`: one name a parameter.
-    * `estimates`: shape (parameters,).
-    * `covariances`: by kind (see `outbid.game.likelihood`), each of shape (parameters, parameters).
-    * `log_likelihood`: of all months, at the estimates.
-    * `contributions`: each month's log-likelihood, shape (months,); they sum to `log_likelihood`.
-    * `equilibrium`: the game's equilibrium at the estimates, with its certificate.
+    * `estimates`, `covariances`: shape (parameters,); by kind (see `outbid.game.likelihood`) (parameters, parameters).
+    * `log_likelihood`, `contributions`: of all months, and each month's, shape (months,).
     * `converged`, `message`: whether the search ended at a maximum of the likelihood, and why it ended.
     * `steps`, `evaluations`: steps taken, and how often the game was solved on the way.
     * `outcome`: a fingerprint of what was explained (months and actions): models are compared on the same only.
@@ -83,25 +77,12 @@ class Estimates:
         return "corrected" if "corrected" in self.covariances else "uncorrected"
 
     def vcov(self, kind: str | None = None) -> Floats:
-        """Return the estimates' covariance, shape (parameters, parameters).
-
-        Parameters
-        ----------
-        kind
-            "uncorrected", "robust", "published" or "corrected"; None takes `self.kind`.
-
-        Raises
-        ------
-        InputError
-            For a kind that is not there: corrections need a first step with a covariance, see `FirstStep`.
-        """
+        """Return the estimates' covariance of a kind, shape (parameters, parameters); None takes `self.kind`."""
         wanted = kind or self.kind
+        check_name(wanted, KINDS, "standard errors, kind", f"nothing is called {wanted!r}")
         if wanted not in self.covariances:
-            known = (
-                f"there are no {wanted!r} ones here" if wanted in KINDS else f"nothing is called {wanted!r}"
-            )
-            fix = f"There are: {', '.join(self.kinds)}." if wanted in KINDS else did_you_mean(wanted, KINDS)
-            raise InputError("standard errors, kind", known, fix)
+            problem = f"there are no {wanted!r} ones here"
+            raise InputError("standard errors, kind", problem, f"There are: {', '.join(self.kinds)}.")
         return self.covariances[wanted]
 
     def standard_errors(self, kind: str | None = None) -> Floats:
@@ -113,13 +94,7 @@ class Estimates:
         return np.asarray(self.estimates / self.standard_errors(kind))
 
     def p_values(self, kind: str | None = None, *, sides: int = 2) -> Floats:
-        """Return p values by the normal distribution, shape (parameters,).
-
-        Parameters
-        ----------
-        sides
-            2, or 1 for the chance of an estimate as far from zero on its own side.
-        """
+        """Return p values, shape (parameters,); with one of the `sides`, of estimates as far on their own side."""
         from scipy.stats import norm
 
         if sides not in (1, 2):
@@ -133,12 +108,8 @@ class Estimates:
     def predict(self, states: ArrayLike | Mapping[str, ArrayLike] | None = None, action: int = -1) -> Floats:
         """Return the chance that each player takes an action, shape (states, players).
 
-        Parameters
-        ----------
-        states
-            Places on the grid, or figures by axis (each goes to the nearest state); None takes the whole grid.
-        action
-            The action's number; -1 is each player's last, such as to attack.
+        `states` are places on the grid, or figures by axis (each goes to the nearest state); None takes the whole grid.
+        Action -1 is each player's last, such as to attack.
         """
         game = self.equilibrium.game
         counts = {player.name: len(player.actions) for player in game.players}
@@ -152,11 +123,8 @@ class Estimates:
             return np.asarray(each[game.grid.nearest(states)])
         places = np.atleast_1d(np.asarray(states))
         if not np.issubdtype(places.dtype, np.integer) or (places < 0).any() or (places >= len(each)).any():
-            raise InputError(
-                "predict, states",
-                f"are no places on a grid of {len(each)} states",
-                f"Give whole numbers from 0 to {len(each) - 1}, or figures by axis name.",
-            )
+            fix = f"Give whole numbers from 0 to {len(each) - 1}, or figures by axis name."
+            raise InputError("predict, states", f"are no places on a grid of {len(each)} states", fix)
         return np.asarray(each[places])
 
     def table(self, kind: str | None = None, level: float = 0.95) -> pd.DataFrame:
@@ -189,13 +157,7 @@ class Estimates:
         )
 
     def to_latex(self, kind: str | None = None, *, stars: bool = False) -> str:
-        """Return a LaTeX table (booktabs).
-
-        Parameters
-        ----------
-        stars
-            Whether to mark two-sided p below .1, .05 and .01.
-        """
+        """Return a LaTeX table (booktabs); stars mark two-sided p below .1, .05 and .01."""
         return coefficients.latex_table(self.title, self.warning, self.facts(kind), self.table(kind), stars)
 
     def to_html(self, kind: str | None = None, *, stars: bool = False) -> str:
@@ -224,33 +186,17 @@ def estimate(
 ) -> Estimates:
     """Return the maximum likelihood estimates nearest uphill of `start`, with their standard errors.
 
-    Two ways to the same first-order conditions. By default a nested fixed point (Rust, 1987): each evaluation
-    solves the game, and the likelihood's derivatives follow from the implicit function theorem. With
-    `constrained`, values and parameters move together (mathematical programming with equilibrium constraints; Su
-    and Judd, 2012): each trial takes one Newton step on the equilibrium constraints, and the constraints hold exactly
-    at the end only. Both stop at a local maximum. Likelihoods of games can have several, and where a game has several
-    equilibria both follow the branch that they start on: see `outbid.game.many_starts`.
+    By default a nested fixed point (Rust, 1987): each evaluation solves the game, and derivatives follow from the
+    implicit function theorem. With `constrained`, values and parameters move together (Su and Judd, 2012): each trial
+    takes one Newton step on the equilibrium constraints, which hold exactly at the end only. Both stop at a local
+    maximum, on the branch of equilibria that they start on: see `outbid.game.many_starts`.
 
-    Parameters
-    ----------
-    specification, play
-        The family of games, and what was seen.
-    start
-        Parameters to start from, shape (parameters,).
-    values
-        Equilibrium values at the start, shape (states, all actions), to choose the branch; by default those that
-        Newton finds from zero or, where it fails, `solve`.
-    errors
-        Whether to compute every kind of standard error, or the uncorrected only.
+    * `values`: equilibrium values at the start, shape (states, all actions), to choose the branch; by default those
+      that Newton finds from zero or, where it fails, `solve`.
+    * `errors`: whether to compute every kind of standard error, or the uncorrected only.
 
-    Raises
-    ------
-    InputError
-        For a start of the wrong length, a game that is none, a record that the game can't have left, a player
-        who always does the same or whose acts the state foretells without fail (perfect separation), or a
-        parameter that changes nothing.
-    NoEquilibrium
-        If no equilibrium is found at the start.
+    Raises InputError also for a player whose acts the state foretells without fail (perfect separation), and a
+    parameter that changes nothing; NoEquilibrium if none is found at the start.
     """
     theta = specification.parameters(start)
     game = specification.game(theta)
@@ -293,11 +239,7 @@ def estimates_at(
         held,
         float(found.at.log_likelihood),
         np.asarray(each.sum(axis=1)),
-        Equilibrium(
-            game,
-            found.at.values,
-            certify(game, jnp.asarray(found.at.values), found.evaluations, "estimation"),
-        ),
+        certify(game, found.at.values, found.evaluations, "estimation"),
         converged,
         message,
         found.steps,
@@ -326,3 +268,128 @@ def _blurred(specification: Specification, information: Floats) -> str:
     return " and ".join(
         name for name, weight in zip(specification.names, vectors[:, 0], strict=True) if abs(weight) > 0.1
     )
+
+
+Charge = Literal["none", "aic", "bic"]
+# What a larger model may fall short of the smaller one by, in log-likelihood, and still count as maximised.
+ROUNDING = 1e-6
+# Two models whose months differ by less than this have the same likelihood.
+SAME = 1e-10
+
+
+@dataclass(frozen=True)
+class ModelTest:
+    """A test between two models.
+
+    `p` is two-sided (the likelihood-ratio test's only side for that one); `favours` the model that the statistic leans
+    to: 0 for the first, 1 for the second, None for neither.
+    """
+
+    name: str
+    statistic: float
+    p: float
+    favours: int | None
+    degrees_of_freedom: int | None = None
+
+    def sentence(self, level: float = 0.05) -> str:
+        """Return the finding in words, at a level of significance."""
+        degrees = f" on {self.degrees_of_freedom} degrees of freedom" if self.degrees_of_freedom else ""
+        told = f"{self.name}: statistic {self.statistic:.3f}{degrees}, p = {self.p:.3f}; "
+        if self.favours is None or self.p >= level:
+            return told + f"the data don't choose between the two at the {level:g} level."
+        return told + f"the data prefer the {('first', 'second')[self.favours]} model."
+
+
+def likelihood_ratio(smaller: Estimates, larger: Estimates) -> ModelTest:
+    """Test a model against a larger one that contains it (Wilks, 1938).
+
+    The statistic is twice the gain in log-likelihood, chi squared under the smaller model; approximate where the
+    likelihood rests on an estimated first step. What shows that the larger does not contain the smaller is refused.
+    """
+    _check(smaller, larger)
+    degrees = len(larger.names) - len(smaller.names)
+    if degrees <= 0:
+        raise InputError(
+            "likelihood-ratio test",
+            f"the smaller model has {len(smaller.names)} parameters and the larger {len(larger.names)}",
+            "Give the smaller first; for rivals of which neither contains the other use `vuong` or `clarke`.",
+        )
+    for each, which in ((smaller, "smaller"), (larger, "larger")):
+        if not each.converged:
+            problem = f"the {which} model did not converge"
+            raise InputError("likelihood-ratio test", problem, "Estimate it from other starts.")
+    gain = larger.log_likelihood - smaller.log_likelihood
+    if gain < -ROUNDING:
+        raise InputError(
+            "likelihood-ratio test",
+            f"the larger model fits worse, by {-gain:.4g} in log-likelihood",
+            "It doesn't contain the smaller one, or stopped at a lower maximum: start it from the smaller one's answer.",
+        )
+    from scipy.stats import chi2
+
+    statistic = 2.0 * max(gain, 0.0)
+    p = float(chi2.sf(statistic, degrees))
+    return ModelTest("Likelihood-ratio test", statistic, p, 1 if statistic > 0 else None, degrees)
+
+
+def vuong(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelTest:
+    """Test two rival models by the mean of their monthly log-likelihood differences (Vuong, 1989).
+
+    The statistic is standard normal when both are equally close to the truth; positive favours the first model. It
+    presumes that they are distinguishable. A parameter costs half the log of the number of months ("bic", Vuong's
+    equation 5.9), one ("aic"), or nothing ("none").
+    """
+    gaps = _gaps(first, second, "Vuong test", spread=True)
+    spread = float(np.std(gaps))
+    from scipy.stats import norm
+
+    total = float(gaps.sum()) - _charge(first, second, charge)
+    statistic = total / (spread * float(np.sqrt(len(gaps))))
+    p = float(2.0 * norm.sf(abs(statistic)))
+    return ModelTest(f"Vuong test ({_told(charge)})", statistic, p, 0 if statistic > 0 else 1)
+
+
+def clarke(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelTest:
+    """Test two rival models by how many months favour each, without a distribution (Clarke, 2007).
+
+    The statistic is the number of months that the first model explains better, binomial with chance one half when
+    neither is better; months that both explain alike are left out. The charge, as in `vuong`, is spread evenly over the
+    months.
+    """
+    gaps = _gaps(first, second, "Clarke test")
+    gaps = gaps - _charge(first, second, charge) / len(gaps)
+    ahead, behind = int((gaps > SAME).sum()), int((gaps < -SAME).sum())
+    from scipy.stats import binomtest
+
+    p = float(binomtest(ahead, ahead + behind, 0.5).pvalue)
+    leans = None if ahead == behind else 0 if ahead > behind else 1
+    return ModelTest(f"Clarke test ({_told(charge)})", float(ahead), p, leans)
+
+
+def _gaps(first: Estimates, second: Estimates, test: str, spread: bool = False) -> Floats:
+    """Return by how much the first model explains each month better, shape (months,); with a `spread` if asked for."""
+    _check(first, second)
+    gaps = first.contributions - second.contributions
+    if np.max(np.abs(gaps)) < SAME or (spread and np.std(gaps) == 0):
+        raise InputError(test, "both models give every month the same likelihood", "Compare two models.")
+    return np.asarray(gaps)
+
+
+def _charge(first: Estimates, second: Estimates, charge: Charge) -> float:
+    price = {"none": 0.0, "aic": 1.0, "bic": 0.5 * float(np.log(first.observations))}
+    if charge not in price:
+        raise InputError("comparison, charge", f"nothing is called {charge!r}", "Use none, aic or bic.")
+    return price[charge] * (len(first.names) - len(second.names))
+
+
+def _told(charge: Charge) -> str:
+    return "no charge for parameters" if charge == "none" else f"charge for parameters as in {charge.upper()}"
+
+
+def _check(first: Estimates, second: Estimates) -> None:
+    if first.outcome != second.outcome or first.observations != second.observations:
+        raise InputError(
+            "comparison",
+            f"the models explain different actions ({first.observations} and {second.observations} months)",
+            "Estimate both from the same months and players.",
+        )

@@ -1,17 +1,18 @@
 """How the state moves: next month's state on this month's actions, by least squares, and how sure that is.
 
-For any number of players the terms are a constant, each player's action, the state itself, and each action
-times the state. This is the state equation of Crisman-Cox and Gibilisco's outbidding game.
+For any number of players the terms are a constant, each player's action, the state itself, and each action times the
+state. This is the state equation of Crisman-Cox and Gibilisco's outbidding game.
 
-Under a state with nearly a unit root the textbook errors are too small, for they hold the path of the state
-fixed. The parametric bootstrap makes a whole new path with each draw: it starts at the first month's state, takes the
-actions as they were, and lets the fitted equation and fresh normal noise do the rest; then the equation is fitted anew.
+Under a state with nearly a unit root the textbook errors are too small, for they hold the path of the state fixed. The
+parametric bootstrap makes a whole new path with each draw: it starts at the first month's state, takes the actions as
+they were, and lets the fitted equation and fresh normal noise do the rest; then the equation is fitted anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
 from outbid.game import coefficients
-from outbid.game.newey_west import newey_west
 
 Floats = NDArray[np.float64]
 
@@ -44,22 +44,7 @@ def check_panel(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> t
 
 
 def check_identified(design: Floats, terms: Sequence[str], players: int) -> None:
-    """Complain when the terms of a regression can't be told apart.
-
-    Parameters
-    ----------
-    design
-        Shape (months, terms): a constant, then one column a player's action, then the rest.
-    terms
-        Their names.
-    players
-        How many of them are actions.
-
-    Raises
-    ------
-    InputError
-        For an action that never varies, and for the first term that follows from those before it.
-    """
+    """Refuse a regression whose terms can't be told apart: a constant, one column an action of the `players`, the rest."""
     for place in range(1, players + 1):
         if np.ptp(design[:, place]) == 0:
             problem = f"is {design[0, place]:g} in every month, so its effect can't be told"
@@ -76,17 +61,9 @@ def check_identified(design: Floats, terms: Sequence[str], players: int) -> None
 
 @dataclass(frozen=True, eq=False)
 class FirstStage:
-    """A fitted state equation.
+    """A fitted state equation: estimates (terms,), their covariance (terms, terms), which errors these are, and its fit.
 
-    * `title`: what was regressed on what.
-    * `terms`: names of the coefficients, in order.
-    * `estimates`: shape (terms,).
-    * `covariance`: shape (terms, terms).
-    * `sigma`: residual standard deviation, with the degrees of freedom below it, in units of the state.
-    * `degrees_of_freedom`: months less terms.
-    * `r_squared`: share of the variance explained, 0 to 1.
-    * `months`: months used.
-    * `errors`: which standard errors these are, in words.
+    `sigma` is the residual standard deviation, with the degrees of freedom below it, in units of the state.
     """
 
     title: str
@@ -134,22 +111,10 @@ class FirstStage:
 def levels(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> FirstStage:
     """Fit next month's state on this month's actions, the state, and their products, by ordinary least squares.
 
-    The standard errors are the plain ones, which are too small when the state has nearly a unit root;
-    `outbid.game.first_stage` gives better ones.
+    The plain standard errors are too small when the state has nearly a unit root; `bootstrap` gives better ones.
 
-    Parameters
-    ----------
-    state
-        Shape (months,), in order and without gaps.
-    actions
-        Shape (months, players): what was done in each month. The last month's actions are not used.
-    names
-        One name a player's action, such as "hamas_attack".
-
-    Raises
-    ------
-    InputError
-        For figures that are missing, too few months, or actions that leave no way to tell effects apart.
+    * `state`, `actions`: shapes (months,) and (months, players), without gaps; the last month's actions are not used.
+    * `names`: one name a player's action, such as "hamas_attack".
     """
     states, moves = check_panel(state, actions, names)
     terms = level_terms(names)
@@ -162,19 +127,8 @@ def changes(
 ) -> FirstStage:
     """Fit the change of the state on last month's actions and change, and actions times last month's state.
 
-    There is no level term. Standard errors are prewhitened Newey-West ones (1994) without a small-sample correction.
-
-    Parameters
-    ----------
-    state, actions, names
-        As for `levels`.
-    lag
-        Months over which residuals hang together; None chooses it from the data.
-
-    Raises
-    ------
-    InputError
-        As `levels`, and when there are too few months for such errors.
+    There is no level term. Errors are prewhitened Newey-West ones (1994) without a small-sample correction; `lag` None
+    chooses it from the data.
     """
     states, moves = check_panel(state, actions, names)
     terms = ("intercept", *names, "lag_diff_state", *(f"{name}_x_lag_state" for name in names))
@@ -196,20 +150,7 @@ def level_terms(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def level_design(state: Floats, actions: Floats) -> Floats:
-    """Return the terms of the state equation month by month.
-
-    Parameters
-    ----------
-    state
-        Shape (..., months): one path of the state or many.
-    actions
-        Shape (months, players).
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (..., months, terms), in the order of `level_terms`.
-    """
+    """Return the terms of the state equation, shape (..., months, terms), of paths of the state, (..., months)."""
     column = state[..., None]
     moved = np.broadcast_to(actions, (*state.shape, actions.shape[-1]))
     return np.concatenate([np.ones_like(column), moved, column, moved * column], axis=-1)
@@ -228,17 +169,9 @@ def _least_squares(
     from statsmodels.regression.linear_model import OLS
 
     fit = OLS(outcome, design).fit()
-    return FirstStage(
-        title=title,
-        terms=terms,
-        estimates=np.asarray(fit.params),
-        covariance=np.asarray(fit.cov_params()),
-        sigma=float(np.sqrt(fit.scale)),
-        degrees_of_freedom=months - columns,
-        r_squared=float(fit.rsquared),
-        months=months,
-        errors="ordinary least squares",
-    )
+    estimates, covariance = np.asarray(fit.params), np.asarray(fit.cov_params())
+    fine = (float(np.sqrt(fit.scale)), months - columns, float(fit.rsquared), months)
+    return FirstStage(title, terms, estimates, covariance, *fine, "ordinary least squares")
 
 
 # Beyond this size a path has exploded and no longer says anything.
@@ -247,12 +180,9 @@ EXPLODED = 1e6
 
 @dataclass(frozen=True, eq=False)
 class Bootstrap:
-    """Draws of the state equation's coefficients and sigma.
+    """Draws of the state equation's coefficients and sigma, shape (draws, terms), and what was fitted to the panel itself.
 
-    * `terms`: names: the coefficients, then "sigma".
-    * `estimates`: shape (terms,): what was fitted to the panel itself.
-    * `draws`: shape (draws, terms).
-    * `latent`: whether the draws also vary the state that could not be observed.
+    `latent` says whether the draws also vary the state that could not be observed.
     """
 
     terms: tuple[str, ...]
@@ -283,12 +213,9 @@ class Bootstrap:
     def table(self) -> pd.DataFrame:
         """Return one row a term: estimate, bootstrap error, bias, ends of the 95% interval."""
         low, high = self.conf_int().T
-        columns = {
-            "parameter": self.terms,
-            "estimate": self.estimates,
-            "standard_error": self.standard_errors,
-        }
-        return pd.DataFrame({**columns, "bias": self.bias, "low": low, "high": high})
+        columns = {"parameter": self.terms, "estimate": self.estimates}
+        errors = {"standard_error": self.standard_errors, "bias": self.bias}
+        return pd.DataFrame({**columns, **errors, "low": low, "high": high})
 
     def summary(self) -> str:
         """Return estimates, bootstrap errors and bias as a table in plain text."""
@@ -306,28 +233,12 @@ def bootstrap(
     seed: int = 0,
     states: ArrayLike | None = None,
 ) -> Bootstrap:
-    """Return a parametric bootstrap of the state equation in levels.
+    """Return a parametric bootstrap of the state equation in levels, with the actions as they were.
 
-    Actions are taken as they were. Starting values: the first month's state.
-
-    Parameters
-    ----------
-    state, actions, names
-        As for `outbid.game.first_stage.levels`.
-    draws
-        How many paths to simulate, 2 or more.
-    seed
-        Same seed, same numbers.
-    states
-        Shape (paths, months): draws of a latent state, from `outbid.game.measurement.draw_states`. Draw number
-        r then fits the equation to path r (counted round and round) before it simulates from that fit, so
-        that the covariance takes in the doubt about the state too. The months of one path hang together; adding
-        independent noise month by month would drown the equation.
-
-    Raises
-    ------
-    InputError
-        As `levels`; also for `states` of another length, and when simulated paths explode.
+    `states`, shape (paths, months), are draws of a latent state, from `outbid.game.measurement.draw_states`. Draw
+    number r then fits the equation to path r (counted round and round) before it simulates from that fit, so that the
+    covariance takes in the doubt about the state too. Noise added month by month, without a path, would drown the
+    equation.
     """
     observed, moves = check_panel(state, actions, names)
     if draws < 2:
@@ -351,28 +262,10 @@ def bootstrap(
 
 
 def simulate_paths(parameters: Floats, start: Floats, actions: Floats, noise: Floats) -> Floats:
-    """Return paths of the state under given actions.
+    """Return paths of the state under given actions, shape (draws, months); refused where one explodes.
 
-    Parameters
-    ----------
-    parameters
-        Shape (draws, terms + 1): coefficients in the order of `level_terms`, then sigma.
-    start
-        Shape (draws,): the state of the first month.
-    actions
-        Shape (months, players); the last month's are not used.
-    noise
-        Shape (months - 1, draws): standard normal numbers.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (draws, months).
-
-    Raises
-    ------
-    InputError
-        When a path explodes.
+    * `parameters`: shape (draws, terms + 1): coefficients in the order of `level_terms`, then sigma.
+    * `start`, `noise`: the first month's state, shape (draws,); standard normal numbers, shape (months - 1, draws).
     """
     players = actions.shape[1]
     level = parameters[:, 0] + actions[:-1] @ parameters[:, 1 : players + 1].T
@@ -392,20 +285,7 @@ def simulate_paths(parameters: Floats, start: Floats, actions: Floats, noise: Fl
 
 
 def fit_paths(paths: Floats, actions: Floats) -> Floats:
-    """Fit the state equation to many paths at once.
-
-    Parameters
-    ----------
-    paths
-        Shape (draws, months).
-    actions
-        Shape (months, players).
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (draws, terms + 1): coefficients, then sigma with months less terms degrees of freedom.
-    """
+    """Fit the state equation to many paths, shape (draws, months): coefficients, then sigma, shape (draws, terms + 1)."""
     design = level_design(paths[:, :-1], actions[:-1])
     outcome = paths[:, 1:, None]
     crossed = design.transpose(0, 2, 1)
@@ -414,3 +294,89 @@ def fit_paths(paths: Floats, actions: Floats) -> Floats:
     spare = design.shape[1] - design.shape[2]
     sigma = np.sqrt((residuals**2).sum(axis=1) / spare)
     return np.column_stack([coefficients[..., 0], sigma])
+
+
+class NeweyWest(NamedTuple):
+    """A covariance of coefficients, with the lag and the bandwidth, in months, that it was made with."""
+
+    covariance: Floats
+    lag: int
+    bandwidth: float
+
+
+def automatic_bandwidth(scores: ArrayLike, weights: ArrayLike, *, prewhitened: int = 0) -> float:
+    """Return the bandwidth of the Bartlett kernel that the data ask for.
+
+    Newey and West (1994), tables I and II: a pilot sum over the first 3 (n / 100)^(2/9) lags (4 in place of 3 without
+    prewhitening) says how slowly the autocovariances of the scores (months, terms), summed by `weights`, die away. n
+    counts the months that prewhitening used up too.
+    """
+    series = np.asarray(scores, dtype=float) @ np.asarray(weights, dtype=float)
+    n = len(series) + prewhitened
+    pilot = int((3 if prewhitened else 4) * (n / 100) ** (2 / 9))
+    covariances = _autocovariances(series[:, None], pilot)[:, 0, 0]
+    level = covariances[0] + 2 * covariances[1:].sum()
+    slope = 2 * (np.arange(pilot + 1) * covariances).sum()
+    # a pilot sum of zero: the rule then asks for all lags there are
+    ratio = slope / level if level else np.inf
+    return float(min(1.1447 * np.cbrt(ratio**2 * n), len(series) - 1))
+
+
+def newey_west(
+    scores: ArrayLike,
+    design: ArrayLike,
+    *,
+    intercept: int | None = 0,
+    lag: int | None = None,
+    prewhite: bool = True,
+) -> NeweyWest:
+    """Return the covariance of least-squares coefficients under residuals that vary in size and hang together.
+
+    The scores are prewhitened by a vector autoregression of order one (Andrews and Monahan 1992), summed with the
+    Bartlett kernel (Newey and West 1987) up to the automatic lag (Newey and West 1994), coloured again, and put between
+    two inverses of X'X. There is no correction for small samples.
+
+    * `scores`, `design`: shape (months, terms); the scores are each row of the design times its residual.
+    * `intercept`: the column which has no say in the choice of the lag; None if there is none.
+    * `prewhite`: with a given lag and no prewhitening this is the estimator of 1987.
+    """
+    scores = np.asarray(scores, dtype=float)
+    design = np.asarray(design, dtype=float)
+    months, terms = scores.shape
+    if lag is not None and not 0 <= lag < months - prewhite:
+        problem = f"{lag} does not fit {months} months"
+        raise InputError("lag", problem, "Give 0 or more, less than the months.")
+    colour = np.eye(terms)
+    if prewhite:
+        if months <= 2 * terms:
+            problem = f"{months} months are too few to prewhiten {terms} terms"
+            raise InputError("Newey-West errors", problem, f"Give more than {2 * terms} months.")
+        # scores follow (row by row) scores[t] = scores[t - 1] @ carried + rest[t]
+        carried = np.linalg.lstsq(scores[:-1], scores[1:], rcond=None)[0]
+        if np.abs(np.linalg.eigvals(carried)).max() >= 1:
+            problem = "the scores grow from month to month, and prewhitening needs scores that settle"
+            raise InputError("Newey-West errors", problem, "Take differences, or set prewhite to False.")
+        colour = np.linalg.inv(np.eye(terms) - carried)
+        rest = scores[1:] - scores[:-1] @ carried
+    else:
+        rest = scores
+    if lag is None:
+        weights = np.ones(terms)
+        if intercept is not None and terms > 1:
+            weights[intercept] = 0
+        bandwidth = automatic_bandwidth(rest, weights, prewhitened=int(prewhite))
+        lag = int(bandwidth)
+    else:
+        bandwidth = float(lag)
+    covariances = _autocovariances(rest, lag) * len(rest)
+    falling = 1 - np.arange(lag + 1) / (lag + 1)
+    half = np.einsum("l,lij->ij", falling, covariances)
+    summed = half + half.T - covariances[0]
+    bread = np.linalg.inv(design.T @ design)
+    return NeweyWest(bread @ colour.T @ summed @ colour @ bread, lag, bandwidth)
+
+
+def _autocovariances(series: Floats, lags: int) -> Floats:
+    """Mean products of a series (months, terms) with itself 0, 1, ... months before: (lags + 1, terms, terms)."""
+    n = len(series)
+    return np.stack([series[lag:].T @ series[: n - lag] / n for lag in range(lags + 1)])

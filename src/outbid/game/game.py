@@ -1,25 +1,126 @@
-"""A game: who plays, on which states, for what, and where their choices lead.
+"""A game: who plays, on which grid of states, for what, and where their choices lead.
 
-Time is monthly and has no end. Each month every player sees the state and a private shock to each of its
-actions (logit, of scale 1/precision), all choose at once, and the state moves on by the joint action.
+Time is monthly and has no end. Each month every player sees the state and a private shock to each of its actions
+(logit, of scale 1/precision), all choose at once, and the state moves on by the joint action.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from outbid.errors import InputError, did_you_mean
-from outbid.game.grid import Axis, Grid
+from outbid.errors import InputError, check_name
 from outbid.game.kernel import Banded, Kernel, Scattered, banded_from, normal_band, normal_reach
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+# Beyond this share of figures outside the grid, the grid misses the data.
+TOLERATED = 0.2
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One dimension of a grid: increasing points of a named quantity."""
+
+    name: str
+    points: tuple[float, ...]
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        points = np.asarray(self.points, dtype=float)
+        where = f"axis {self.name!r}"
+        if points.ndim != 1 or not len(points):
+            raise InputError(where, "has no points", "Give at least one number.")
+        if not np.isfinite(points).all():
+            raise InputError(where, "holds a point that is not a number", "Give finite numbers.")
+        if (np.diff(points) <= 0).any():
+            raise InputError(where, "does not increase", "Sort its points and drop doubles.")
+        object.__setattr__(self, "points", tuple(points.tolist()))
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The product of axes; states are numbered with the first axis slowest."""
+
+    axes: tuple[Axis, ...]
+
+    def __post_init__(self) -> None:
+        names = [axis.name for axis in self.axes]
+        if not names or len(set(names)) < len(names):
+            raise InputError("grid", "needs axes with names of their own", "Name each axis once.")
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Points by axis."""
+        return tuple(len(axis.points) for axis in self.axes)
+
+    @property
+    def size(self) -> int:
+        """Number of states."""
+        return int(np.prod(self.shape))
+
+    @cached_property
+    def values(self) -> Floats:
+        """Every state's coordinates, shape (states, axes)."""
+        mesh = np.meshgrid(*(axis.points for axis in self.axes), indexing="ij")
+        return np.stack([each.ravel() for each in mesh], axis=1)
+
+    def axis(self, name: str) -> Axis:
+        """Return the axis of that name, or complain with the nearest one."""
+        axes = {axis.name: axis for axis in self.axes}
+        check_name(name, axes, f"axis {name!r}", "the grid has no such axis")
+        return axes[name]
+
+    def nearest(self, figures: Mapping[str, ArrayLike], *, tolerated: float = TOLERATED) -> Ints:
+        """Return the state nearest to each figure, shape (figures,); what lies outside goes to the edge."""
+        indices = []
+        for axis in self.axes:
+            if axis.name not in figures:
+                raise InputError(f"grid, {axis.name}", "has no figures", "Give figures for every axis.")
+            points = np.asarray(axis.points)
+            each = np.atleast_1d(np.asarray(figures[axis.name], dtype=float))
+            if not np.isfinite(each).all():
+                problem = f"month {int(np.flatnonzero(~np.isfinite(each))[0]) + 1} is not a number"
+                raise InputError(f"figures, {axis.name}", problem, "Fill it or leave the month out.")
+            indices.append(np.searchsorted((points[1:] + points[:-1]) / 2, each))
+            # an edge month still belongs to the last cell; what counts is how many lie beyond it
+            gaps = np.diff(points)
+            low, high = (
+                (points[0] - gaps[0] / 2, points[-1] + gaps[-1] / 2) if len(gaps) else (-np.inf, np.inf)
+            )
+            outside = float(np.mean((each < low) | (each > high)))
+            if outside > tolerated:
+                problem = f"{outside:.0%} of the figures lie outside {points[0]:.3g} to {points[-1]:.3g}"
+                raise InputError(f"grid, {axis.name}", problem, "Widen the axis.")
+        return np.asarray(np.ravel_multi_index(tuple(indices), self.shape), dtype=np.int64)
+
+
+def quantile_axis(
+    name: str, figures: Sequence[float] | Floats, step: float, low: float = 0.025, high: float = 0.975
+) -> Axis:
+    """Return an axis from one quantile of the figures to another, by `step` (quantiles interpolate linearly)."""
+    each = np.asarray(figures, dtype=float)
+    if not len(each) or not np.isfinite(each).all():
+        raise InputError(f"axis {name!r}", "needs figures that are all numbers", "Drop missing months.")
+    if not (step > 0 and 0 <= low < high <= 1):
+        raise InputError(f"axis {name!r}", "has an impossible step or range", "Use step > 0, low < high.")
+    start, end = np.quantile(each, [low, high])
+    count = int(np.floor((end - start) / step + 1e-10)) + 1
+    return Axis(name, tuple((start + step * np.arange(count)).tolist()))
+
+
+def even_axis(name: str, low: float, high: float, count: int, unit: str = "") -> Axis:
+    """Return an axis of `count` evenly spaced points from `low` to `high`, both included."""
+    return Axis(name, tuple(np.linspace(low, high, count).tolist()), unit)
+
 
 # How far a kernel's row may be from one.
 ROUNDING = 1e-8
@@ -36,9 +137,8 @@ class Player:
     def __post_init__(self) -> None:
         levels = tuple(float(each) for each in self.actions)
         if not levels or len(set(levels)) < len(levels) or not np.isfinite(levels).all():
-            raise InputError(
-                f"player {self.name!r}", "needs actions with levels of their own", "Give each level once."
-            )
+            problem = "needs actions with levels of their own"
+            raise InputError(f"player {self.name!r}", problem, "Give each level once.")
         object.__setattr__(self, "actions", levels)
 
 
@@ -68,8 +168,8 @@ class Game:
     """A stochastic game with logit shocks.
 
     * `players`, `grid`: who plays on which states.
-    * `payoffs`: monthly payoff, shape (players, states, profiles). A profile is a joint action; profiles are
-      numbered with the first player's action slowest.
+    * `payoffs`: monthly payoff, shape (players, states, profiles). A profile is a joint action; profiles are numbered
+      with the first player's action slowest.
     * `kernel`: where each state and profile leads.
     * `discount`: weight of next month, shape (players,), in [0, 1).
     * `precision`: inverse scale of the shocks, shape (players,), not negative: 0 plays all actions alike.
@@ -100,8 +200,7 @@ class Game:
     def player(self, name: str) -> int:
         """Return a player's place, or complain with the nearest name."""
         names = [player.name for player in self.players]
-        if name not in names:
-            raise InputError(f"player {name!r}", "the game has no such player", did_you_mean(name, names))
+        check_name(name, names, f"player {name!r}", "the game has no such player")
         return names.index(name)
 
 
@@ -119,57 +218,37 @@ def game_from_arrays(
     discount: float | Sequence[float],
     precision: float | Sequence[float] = 1.0,
 ) -> Game:
-    """Return a checked game; a kernel given in full has shape (states, profiles, states).
-
-    Raises
-    ------
-    InputError
-        See `check_game`.
-    """
-    count = len(players)
+    """Return a checked game; a kernel given in full has shape (states, profiles, states)."""
     held = kernel if isinstance(kernel, Banded | Scattered) else banded_from(kernel)
-    game = Game(
-        tuple(players),
-        grid,
-        jnp.asarray(payoffs, dtype=float),
-        held,
-        jnp.broadcast_to(jnp.asarray(discount, dtype=float), (count,)),
-        jnp.broadcast_to(jnp.asarray(precision, dtype=float), (count,)),
-    )
+    each = by_players(len(players), discount, precision)
+    game = Game(tuple(players), grid, jnp.asarray(payoffs, dtype=float), held, *each)
     check_game(game)
     return game
 
 
-def check_game(game: Game) -> None:
-    """Refuse a game that is not one.
+def by_players(count: int, *numbers: Any) -> tuple[Array, ...]:
+    """Return each number, or one a player, as an array of shape (players,)."""
+    return tuple(jnp.broadcast_to(jnp.asarray(number, dtype=float), (count,)) for number in numbers)
 
-    Raises
-    ------
-    InputError
-        On arrays of the wrong shape, a payoff or probability that is not a number, a negative probability,
-        a kernel whose row does not sum to one, a discount outside [0, 1), or a negative precision.
-    """
+
+def check_game(game: Game) -> None:
+    """Refuse a game that is not one: arrays of the wrong shape, impossible probabilities or discounts."""
     payoffs, weights = np.asarray(game.payoffs), np.asarray(game.kernel.weights)
     profiles = int(np.prod(game.counts))
     wanted = (len(game.players), game.grid.size, profiles)
     if len({player.name for player in game.players}) < len(game.players):
         raise InputError("players", "two have the same name", "Rename one of them.")
     if payoffs.shape != wanted:
-        raise InputError(
-            "payoffs", f"have shape {payoffs.shape}", f"Give (players, states, profiles) = {wanted}."
-        )
+        problem = f"have shape {payoffs.shape}"
+        raise InputError("payoffs", problem, f"Give (players, states, profiles) = {wanted}.")
     if weights.shape[:2] != wanted[1:]:
-        raise InputError(
-            "kernel", f"has states and profiles {weights.shape[:2]}", f"The game has {wanted[1:]}."
-        )
+        problem = f"has states and profiles {weights.shape[:2]}"
+        raise InputError("kernel", problem, f"The game has {wanted[1:]}.")
     bad = np.argwhere(~np.isfinite(payoffs))
     if len(bad):
         i, s, a = bad[0]
-        raise InputError(
-            f"payoffs, {game.players[i].name}",
-            f"state {s}, profile {a} is not a number",
-            "Give a finite payoff for every state and joint action.",
-        )
+        fix = "Give a finite payoff for every state and joint action."
+        raise InputError(f"payoffs, {game.players[i].name}", f"state {s}, profile {a} is not a number", fix)
     if not np.isfinite(weights).all() or (weights < 0).any():
         raise InputError("kernel", "holds a probability that is negative or not a number", "Mend the kernel.")
     if isinstance(game.kernel, Banded):
@@ -179,11 +258,9 @@ def check_game(game: Game) -> None:
     sums = weights.sum(axis=2)
     worst = np.unravel_index(np.argmax(np.abs(sums - 1.0)), sums.shape)
     if abs(sums[worst] - 1.0) > ROUNDING:
-        raise InputError(
-            f"kernel, state {worst[0]}, profile {worst[1]}",
-            f"sums to {sums[worst]:.6g} instead of 1",
-            "Probabilities of the next state must sum to one.",
-        )
+        problem = f"sums to {sums[worst]:.6g} instead of 1"
+        fix = "Probabilities of the next state must sum to one."
+        raise InputError(f"kernel, state {worst[0]}, profile {worst[1]}", problem, fix)
     if isinstance(game.kernel, Scattered):
         targets = np.asarray(game.kernel.targets)
         if targets.min() < 0 or targets.max() >= game.grid.size:
@@ -191,9 +268,8 @@ def check_game(game: Game) -> None:
     discount, precision = np.asarray(game.discount), np.asarray(game.precision)
     for player, each in zip(game.players, discount, strict=True):
         if not 0.0 <= each < 1.0:
-            raise InputError(
-                f"discount, {player.name}", f"is {each:g}", "Give at least 0 and less than 1, such as 0.99."
-            )
+            fix = "Give at least 0 and less than 1, such as 0.99."
+            raise InputError(f"discount, {player.name}", f"is {each:g}", fix)
     for player, each in zip(game.players, precision, strict=True):
         if not (np.isfinite(each) and each >= 0.0):
             raise InputError(f"precision, {player.name}", f"is {each:g}", "Give 0 or more.")
@@ -214,14 +290,8 @@ def one_index_game(
 ) -> Game:
     """Return the classic game on one index: s' = c + Σ e_i a_i + r s + Σ x_i a_i s + noise, u_i = β_i s + κ_i a_i.
 
-    The form of Crisman-Cox and Gibilisco (Tug of War, International Organization).
-
-    Parameters
-    ----------
-    intercept, persistence, effects, interactions, sd
-        The state equation: c, r, e_i and x_i by player, and the noise's standard deviation.
-    value, cost
-        β_i, what a unit of the index is worth a month, and κ_i, what a unit of action costs (if negative).
+    The form of Crisman-Cox and Gibilisco (Tug of War, International Organization), with c `intercept`, r `persistence`,
+    e_i `effects`, x_i `interactions`, β_i `value` and κ_i `cost` (if negative).
     """
     at, levels = np.asarray(axis.points), profile_levels(players)
     mean = one_index_mean(at, levels, intercept, np.asarray(effects), persistence, np.asarray(interactions))
@@ -249,8 +319,7 @@ def one_index_payoffs(at: Any, levels: Any, value: Any, cost: Any) -> Any:
 def restrict(game: Game, player: str, action: float, *, keep: bool = False) -> Game:
     """Return the game in which one player always takes one action.
 
-    It leaves the game, and a game of two becomes a problem of one; with `keep` it stays as a player
-    without a choice, so that its own payoff is still told.
+    It leaves the game; with `keep` it stays as a player without a choice, so that its own payoff is still told.
     """
     place = place_of(game.players[game.player(player)], action)
     return settled(game, player, place, action if keep else None)
@@ -259,19 +328,22 @@ def restrict(game: Game, player: str, action: float, *, keep: bool = False) -> G
 def place_of(player: Player, action: float) -> int:
     """Return the place of an action among a player's actions, or complain that it has no such action."""
     if action not in player.actions:
-        raise InputError(
-            f"player {player.name!r}",
-            f"has no action {action:g}",
-            f"It has {', '.join(f'{x:g}' for x in player.actions)}.",
-        )
+        fix = f"It has {', '.join(f'{x:g}' for x in player.actions)}."
+        raise InputError(f"player {player.name!r}", f"has no action {action:g}", fix)
     return player.actions.index(action)
+
+
+def parted(array: Array, axis: int, counts: tuple[int, ...], place: int) -> Array:
+    """Lay out an axis of profiles as two: the others' joint actions, and the actions of the player at a place."""
+    before, after = array.shape[:axis], array.shape[axis + 1 :]
+    wide = jnp.moveaxis(array.reshape(*before, *counts, *after), axis + place, axis + len(counts) - 1)
+    return wide.reshape(*before, -1, counts[place], *after)
 
 
 def settled(game: Game, player: str, place_of_action: ArrayLike, kept_as: float | None = None) -> Game:
     """Return the game in which one player always takes the action at a place among its actions.
 
-    The place may be traced, so that one compilation serves every action; see `restrict`, which checks. A player
-    that is `kept_as` an action stays without a choice.
+    The place may be traced, so that one compilation serves every action. A player that is `kept_as` an action stays.
     """
     place, counts = game.player(player), game.counts
     left = [each for i, each in enumerate(game.players) if i != place]
@@ -284,9 +356,7 @@ def settled(game: Game, player: str, place_of_action: ArrayLike, kept_as: float 
 
     def taken(array: Array, axis: int) -> Array:
         """Keep, of the joint actions on an axis, those with the player's action."""
-        apart = jnp.reshape(array, (*array.shape[:axis], *counts, *array.shape[axis + 1 :]))
-        found = jnp.take(apart, jnp.asarray(place_of_action), axis=axis + place)
-        return jnp.reshape(found, (*array.shape[:axis], -1, *array.shape[axis + 1 :]))
+        return jnp.take(parted(array, axis, counts, place), jnp.asarray(place_of_action), axis=axis + 1)
 
     weights = taken(game.kernel.weights, 1)
     kernel: Kernel = (

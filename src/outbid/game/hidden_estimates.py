@@ -1,30 +1,273 @@
 """Full information: payoffs, state equation and measures estimated at once, with the state unobserved.
 
-Where the two-step estimator takes a smoothed state for the true one, this one carries the doubt about it along, and
-lets the actions speak about the state too. It maximises the likelihood of `outbid.game.hidden_likelihood` with a
-trust region on exact scores, scaled anew between rounds by the months' scores. Errors come from the observed
-information, or with the months' scores from the sandwich (White, 1982). The likelihood may have several local
-maxima: start from several places, and report what each led to.
+At each parameter vector the game is solved on its grid; equilibrium play gives the probability of the actions in every
+state, the kernel the state's law, the measures noisy views of it, and the forward recursion of `outbid.game.markov`
+sums over all paths of the state. So the doubt about the state is carried along, and the actions speak about it too.
+
+The likelihood is maximised with a trust region on exact scores, scaled anew between rounds by the months' scores.
+Errors come from the observed information, or with the months' scores from the sandwich (White, 1982). There may be
+several local maxima: start from several places, and report what each led to.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import cast
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
-from outbid.game.equilibrium import Equilibrium, certify
+from outbid.game import markov
+from outbid.game.equilibrium import Equilibrium, NoEquilibrium, certify, holds, solve
 from outbid.game.estimates import Estimates
-from outbid.game.hidden_game import HiddenGame
-from outbid.game.hidden_likelihood import Likelihood, Point, Record, grid_doubts
-from outbid.game.markov import Posterior
+from outbid.game.game import Game, Grid
+from outbid.game.hidden_game import HiddenGame, Normal, natural_from
+from outbid.game.kernel import Banded, Kernel
 from outbid.game.maximise import maximise, observed_information, scaling
+from outbid.game.newton import equilibrium_values, log_probabilities, residual, size_of
+from outbid.game.specification import check_calendar
 
 Floats = NDArray[np.float64]
+# What of a month's move a band may cut off, and of the state's months may lie at the grid's ends.
+CUT, ENDS = 1e-5, 0.05
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """What was seen, month by month without gaps; names of months, "YYYY-MM", that skip one are refused.
+
+    * `actions`: shape (months, players): each player's action by its number from 0, -1 where missing.
+    * `measures`: shape (months, measures), in the order of the specification; NaN where missing.
+    """
+
+    actions: NDArray[np.int64]
+    measures: Floats
+    months: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        actions, measures = np.asarray(self.actions), np.asarray(self.measures, dtype=float)
+        if actions.ndim != 2 or measures.ndim != 2:
+            raise InputError("record", "is no pair of tables", "Give actions and measures, one row a month.")
+        if len(actions) != len(measures) or len(self.months) not in (0, len(actions)):
+            named = f", and {len(self.months)} months have names" if self.months else ""
+            problem = f"has actions of {len(actions)} months and measures of {len(measures)}{named}"
+            fix = "Give both the same months; leave NaN, or -1, where one is missing."
+            raise InputError("record", problem, fix)
+        check_calendar([str(month) for month in self.months])
+        if np.isinf(measures).any():
+            month = int(np.argwhere(np.isinf(measures))[0][0])
+            raise InputError(f"record, measures, month {month + 1}", "is infinite", "Leave NaN there.")
+        for place, column in enumerate(measures.T):
+            if np.isnan(column).all():
+                raise InputError(f"record, measure {place + 1}", "has no figure at all", "Leave it out.")
+        object.__setattr__(self, "actions", actions.astype(int) if actions.dtype == bool else actions)
+        object.__setattr__(self, "measures", measures)
+        object.__setattr__(self, "months", tuple(str(month) for month in self.months))
+
+
+def grid_doubts(kernel: Kernel, smoothed: Floats) -> tuple[str, ...]:
+    """Return doubts about a grid, in words, from the kernel and the state by month, shape (months, states)."""
+    if not isinstance(kernel, Banded):
+        return ()
+    notes = []
+    weights, states = np.asarray(kernel.weights), kernel.weights.shape[0]
+    below = weights[kernel.lower + 1 :, :, 0].max(initial=0.0)
+    above = weights[: max(states - 1 - kernel.upper, 0), :, -1].max(initial=0.0)
+    if max(below, above) > CUT:
+        notes.append("the kernel's band is too narrow for moves this large: give the game more reach")
+    ends = float(smoothed[:, [0, -1]].sum(axis=1).mean())
+    if ends > ENDS:
+        notes.append(f"{ends:.0%} of the state's months lie at the grid's ends: widen the grid")
+    return tuple(notes)
+
+
+Program = Callable[[Array, Array, Array, markov.Seen], tuple[Array, Array, Array, Array]]
+# On wide bands and more states than this, the score in all is worked out by other means than the months' scores.
+LARGE = 96
+
+
+@dataclass(frozen=True)
+class Point:
+    """The likelihood at one parameter vector: the months' log densities, the score, and months' parts of it if asked for.
+
+    Shapes: `logs` (months,), `score` (names,), equilibrium `values` (states, all actions), `scores` (months, names).
+    """
+
+    logs: Floats
+    score: Floats
+    values: Floats
+    scores: Floats | None = None
+
+    @property
+    def log_likelihood(self) -> float:
+        """Of the whole record."""
+        return float(self.logs.sum())
+
+
+class Likelihood:
+    """The log-likelihood of a record under a hidden game; compiled code is kept with the game and shared by records."""
+
+    def __init__(self, hidden: HiddenGame, record: Record) -> None:
+        if record.measures.shape[1] != len(hidden.measures):
+            fix = f"The specification has {len(hidden.measures)} measures: one column each."
+            raise InputError("record, measures", f"have {record.measures.shape[1]} columns", fix)
+        self.hidden, self.record = hidden, record
+        game = hidden.game(jnp.asarray(hidden.start))
+        self.seen = markov.seen_actions(game.counts, record.actions)
+        self.shape = (game.grid.size, sum(game.counts))
+        # where one program does for both, it need not be compiled twice
+        self.large = (
+            isinstance(game.kernel, Banded) and not markov.is_narrow(game.kernel) and game.grid.size > LARGE
+        )
+        self.figures = jnp.asarray(record.measures)
+        self.signed = jnp.asarray(hidden.signs)
+
+    def at(self, estimates: ArrayLike, values: ArrayLike | None = None, *, by_month: bool = False) -> Point:
+        """Return the likelihood at estimates in natural units, shape (names,), with scores in those units.
+
+        `values` are equilibrium values to start from, such as those of a point nearby. Scores `by_month` take longer on
+        a large grid. Raises NoEquilibrium if the game there has none that can be found.
+        """
+        inner = self.inward(np.asarray(estimates, dtype=float))
+        point, slopes = self.at_inner(inner, values, by_month=by_month), self.slopes(inner)
+        scores = None if point.scores is None else point.scores / slopes
+        return replace(point, score=point.score / slopes, scores=scores)
+
+    def inward(self, estimates: Floats) -> Floats:
+        """Return the unbounded units of a search from natural ones: logs where a sign is bound."""
+        if estimates.shape != self.hidden.start.shape or not np.isfinite(estimates).all():
+            problem = f"have shape {estimates.shape}"
+            raise InputError("estimates", problem, f"Give a number for each of {self.hidden.names}.")
+        bound = self.hidden.signs != 0
+        inner = estimates.copy()
+        if (estimates[bound] * self.hidden.signs[bound] <= 0).any():
+            problem = "break a sign that the specification binds"
+            raise InputError("estimates", problem, "Start on its right side.")
+        inner[bound] = np.log(np.abs(estimates[bound]))
+        return inner
+
+    def outward(self, inner: Floats) -> Floats:
+        """Return natural units from unbounded ones, both of shape (names,)."""
+        return np.asarray(natural_from(jnp.asarray(inner), self.signed))
+
+    def slopes(self, inner: Floats) -> Floats:
+        """Derivative of natural units by inner ones, shape (names,)."""
+        return np.where(self.hidden.signs == 0, 1.0, self.outward(inner))
+
+    def at_inner(
+        self, inner: Floats, values: ArrayLike | None = None, *, by_month: bool = False, thorough: bool = True
+    ) -> Point:
+        """Return the likelihood at unbounded units, with scores in these units; otherwise as `at`.
+
+        Unless `thorough`, only Newton's method looks for the equilibrium: enough for a trial step, which can be
+        shortened.
+        """
+        compiled = _compiled(self.hidden, by_month or not self.large)
+        here, rest = jnp.asarray(inner), (self.figures, self.seen)
+        blank = jnp.zeros(self.shape)
+        logs, scores, found, error = compiled(here, blank if values is None else jnp.asarray(values), *rest)
+        if values is not None and not holds(np.asarray(found), float(error)):
+            logs, scores, found, error = compiled(here, blank, *rest)
+        if not holds(np.asarray(found), float(error)):
+            if not thorough:
+                raise NoEquilibrium("equilibrium", "Newton's method finds none", "Take a shorter step.")
+            solved = solve(self.hidden.game(jnp.asarray(self.outward(inner)))).values
+            logs, scores, found, error = compiled(here, jnp.asarray(solved), *rest)
+        each = np.asarray(scores)
+        total, kept = (each.sum(axis=0), each) if each.ndim == 2 else (each, None)
+        return Point(np.asarray(logs), total, np.asarray(found), kept)
+
+    def state(self, estimates: ArrayLike, equilibrium: Equilibrium) -> markov.Posterior:
+        """Return each month's state given the record, at estimates in natural units and the equilibrium there."""
+        everything = self.hidden.everything(jnp.asarray(estimates, dtype=float))
+        game = equilibrium.game
+        first, _, logs = _chain(self.hidden, game, jnp.asarray(equilibrium.values))
+        quantities = everything[len(self.hidden.parameters) :]
+        density = _measured(self.hidden, game.grid, quantities, self.figures)
+        return markov.smooth(first, game.kernel, logs, self.seen, density)
+
+
+def _chain(hidden: HiddenGame, game: Game, values: Array) -> tuple[Array, Array, Array]:
+    """Return what the forward pass takes from the game: first month, the kernel's weights, log probabilities of profiles."""
+    log_profiles = markov.joint_log(game.counts, log_probabilities(game.arrays, values))
+    if isinstance(hidden.first, Normal):
+        at = game.grid.values
+        first = markov.normal_start(at[:, 0] if at.shape[1] == 1 else at, hidden.first.mean, hidden.first.sd)
+    else:
+        first = markov.long_run_start(game.kernel, log_profiles)
+    return first, game.kernel.weights, log_profiles
+
+
+def _measured(hidden: HiddenGame, grid: Grid, quantities: Array, figures: Array) -> Array:
+    """Return the measures' log densities, (months, states), from intercepts, loadings and sds in one row."""
+    parts = quantities.reshape(-1, 3)
+    names = [axis.name for axis in grid.axes]
+    seen = [names[0] if each.axis is None else grid.axis(each.axis).name for each in hidden.measures]
+    at = grid.values[:, [names.index(each) for each in seen]]
+    return markov.measure_log(at, figures, parts[:, 0], parts[:, 1], parts[:, 2])
+
+
+def _compiled(hidden: HiddenGame, by_month: bool) -> Program:
+    """Return logs, scores (by month or in all), values and residual as a compiled function; kept with `hidden`."""
+    kept = hidden.__dict__.setdefault("_compiled", {})
+    if by_month not in kept:
+        kept[by_month] = jax.jit(partial(_evaluate, hidden, by_month))
+    return cast(Program, kept[by_month])
+
+
+def _evaluate(
+    hidden: HiddenGame, by_month: bool, inner: Array, start: Array, figures: Array, seen: markov.Seen
+) -> tuple[Array, Array, Array, Array]:
+    split, count = hidden.game_names, len(hidden.parameters)
+    own, measures = inner[:split], inner[split:]
+
+    def everything(one: Array, two: Array) -> Array:
+        return hidden.everything(natural_from(jnp.concatenate([one, two]), jnp.asarray(hidden.signs)))
+
+    game = hidden.build(everything(own, measures)[:count])
+
+    def chain(each: Array) -> tuple[tuple[Array, Array, Array], Array]:
+        played = hidden.build(everything(each, measures)[:count])
+        values = equilibrium_values(played.arrays, start)
+        return _chain(hidden, played, values), values
+
+    def measured(each: Array) -> Array:
+        return _measured(hidden, game.grid, everything(own, each)[count:], figures)
+
+    def months(parts: tuple[Array, Array, Array], density: Array) -> Array:
+        return markov.month_logs(parts[0], replace(game.kernel, weights=parts[1]), parts[2], seen, density)
+
+    # The game is solved and linearised once; the measures' quantities do not move it.
+    if by_month:
+        parts, push, values = jax.linearize(chain, own, has_aux=True)
+        density = measured(measures)
+        logs = months(parts, density)
+
+        def by_own(direction: Array) -> Array:
+            moved: Array = jax.jvp(lambda each: months(each, density), (parts,), (push(direction),))[1]
+            return moved
+
+        scores = [jax.jacfwd(lambda each: months(parts, measured(each)))(measures)]
+        if split:
+            scores = [jax.vmap(by_own, out_axes=1)(jnp.eye(split)), *scores]
+        score = jnp.concatenate(scores, axis=1)
+    else:
+        parts, pull, values = jax.vjp(chain, own, has_aux=True)
+        density, pull_measures = jax.vjp(measured, measures)
+        kernel = replace(game.kernel, weights=parts[1])
+        assert isinstance(kernel, Banded)
+        logs, slopes = markov.with_slopes(parts[0], kernel, parts[2], seen, density)
+        score = jnp.concatenate([*pull(tuple(slopes[:3])), *pull_measures(slopes.log_measure)])
+    return logs, score, values, size_of(residual(game.arrays, values))
+
+
 # Rounds, each scaled anew; steps in each; the slope, per standard error, that ends it; and the rise that a round needs.
 ROUNDS, STEPS, LEVEL, RISE = 5, 120, 1e-4, 1e-6
 # Directions in which the months' scores say less than this share of the most are not stretched any further.
@@ -62,14 +305,6 @@ class Search:
             return None
         sound = np.isfinite(point.log_likelihood) and np.isfinite(point.score).all()
         return point if sound else None
-
-    def better(self, inner: Floats) -> bool:
-        """Move to a point if it is higher, and say whether it was."""
-        point = self.look(inner, self.point.values)
-        if point is None or point.log_likelihood <= self.point.log_likelihood:
-            return False
-        self.inner, self.point = inner, point
-        return True
 
     def scores(self) -> Floats:
         """Return the months' scores at the best point, shape (months, names)."""
@@ -120,18 +355,15 @@ class Search:
 
 @dataclass(frozen=True, eq=False)
 class FullInformation:
-    """Estimates of a hidden game, and what they say about the state.
+    """Estimates of a hidden game in natural units, and what they say about the state.
 
-    * `estimates`: all that was estimated, in natural units, with its errors: "uncorrected" from the observed
-      information, "robust" the sandwich. There was no first step to correct for. NaN where the record leaves a
-      direction open.
-    * `state`: each month's state given the record; its mean and standard deviation from the grid's points.
-    * `scores`: months' scores at the estimates, shape (months, names).
-    * `notes`: doubts, in words: about the grid, and about quantities that ran to zero.
+    Errors are "uncorrected" from the observed information, "robust" the sandwich; NaN where the record leaves a
+    direction open. `scores` are the months', shape (months, names); `notes` are doubts in words, about the grid and
+    about quantities that ran to zero.
     """
 
     estimates: Estimates
-    state: Posterior
+    state: markov.Posterior
     scores: Floats
     notes: tuple[str, ...] = ()
 
@@ -141,24 +373,7 @@ class FullInformation:
 
 
 def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None = None) -> FullInformation:
-    """Return the maximum likelihood estimates of a hidden game nearest uphill of `start`.
-
-    Parameters
-    ----------
-    hidden
-        What is to be estimated, and its anchors.
-    record
-        Actions and measures by month.
-    start
-        Where to begin, shape (names,), in natural units; by default the specification's starts.
-
-    Raises
-    ------
-    InputError
-        If record and specification do not fit, or the start gives the record no likelihood.
-    NoEquilibrium
-        If the game at the start has none that can be found.
-    """
+    """Return the maximum likelihood estimates of a hidden game nearest uphill of `start`, in natural units."""
     likelihood = Likelihood(hidden, record)
     search = Search(likelihood, hidden.start if start is None else np.asarray(start, dtype=float))
     search.run()
@@ -166,7 +381,10 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
     information = search.information(frame)
     flat, promise = _undecided(hidden.names, frame, information), np.inf
     if not flat:
-        search.better(search.inner + frame @ np.linalg.solve(information, frame.T @ search.point.score))
+        further = search.inner + frame @ np.linalg.solve(information, frame.T @ search.point.score)
+        point = search.look(further, search.point.values)
+        if point is not None and point.log_likelihood > search.point.log_likelihood:
+            search.inner, search.point = further, point
         sizes, vectors = np.linalg.eigh(information)
         if sizes[0] < BLUNT:
             # once more, now that a standard error is known in every direction
@@ -180,21 +398,18 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
     months = scores @ frame
     outward = likelihood.slopes(search.inner)[:, None] * frame
     estimates = likelihood.outward(search.inner)
-    game, values = hidden.game(jnp.asarray(estimates)), search.point.values
-    certificate = certify(game, jnp.asarray(values), search.evaluations, "estimation")
-    equilibrium = Equilibrium(game, values, certificate)
+    game = hidden.game(jnp.asarray(estimates))
+    equilibrium = certify(game, search.point.values, search.evaluations, "estimation")
     state = likelihood.state(estimates, equilibrium)
     message = f"a further step promises {promise:.1g} in log-likelihood"
     if flat:
         message = f"the record leaves open, or does not tell apart, {', '.join(flat)}"
+    robust = outward @ scaled @ (months.T @ months) @ scaled @ outward.T
     found = Estimates(
         "Payoffs, state equation and measures by full-information maximum likelihood",
         hidden.names,
         estimates,
-        {
-            "uncorrected": outward @ scaled @ outward.T,
-            "robust": outward @ scaled @ (months.T @ months) @ scaled @ outward.T,
-        },
+        {"uncorrected": outward @ scaled @ outward.T, "robust": robust},
         search.point.log_likelihood,
         search.point.logs,
         equilibrium,
@@ -205,9 +420,8 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
         hashlib.sha256(record.actions.tobytes() + record.measures.tobytes()).hexdigest(),
     )
     natural = scores / likelihood.slopes(search.inner)
-    return FullInformation(
-        found, state, natural, (*_vanished(hidden, found, scores), *grid_doubts(game.kernel, state.smoothed))
-    )
+    notes = (*_vanished(hidden, found, scores), *grid_doubts(game.kernel, state.smoothed))
+    return FullInformation(found, state, natural, notes)
 
 
 def _undecided(names: tuple[str, ...], frame: Floats, information: Floats) -> list[str]:

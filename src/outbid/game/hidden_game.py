@@ -1,10 +1,8 @@
-"""Quantities of a game with a hidden state, free or held; measures of the state; what anchors it.
+"""What is to be estimated where the state was not observed: a game, noisy measures of its state, and its anchors.
 
 A latent state has no origin, scale or sign of its own: moved, stretched or turned upside down together with all
 coefficients on it, it leaves everything observable as it was. So three quantities have to be set by hand.
-
-
-What is to be estimated where the state was not observed: a game, noisy measures of its state, and its anchors."""
+"""
 
 from __future__ import annotations
 
@@ -18,35 +16,25 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from outbid.errors import InputError, did_you_mean
-from outbid.game.game import Game, Player, one_index_mean, one_index_payoffs, profile_levels
-from outbid.game.grid import Axis, Grid
+from outbid.errors import InputError, check_name
+from outbid.game.game import Axis, Game, Grid, Player, one_index_mean, one_index_payoffs, profile_levels
 from outbid.game.kernel import normal_band, normal_reach
 
 
 @dataclass(frozen=True)
 class Free:
-    """A quantity to be estimated; a bare number in its place is held.
-
-    * `start`: where the search begins.
-    * `sign`: 1 if it must be positive, -1 if it must be negative (it is then estimated in logs), 0 if it may be
-      either.
-    """
+    """A quantity to be estimated, searched for in logs where it has a sign; a bare number in its place is held."""
 
     start: float
     sign: int = 0
 
     def __post_init__(self) -> None:
         if self.sign not in (-1, 0, 1) or not np.isfinite(self.start):
-            raise InputError(
-                "free quantity", "has no such start or sign", "Give a number; a sign of -1, 0 or 1."
-            )
+            problem = "has no such start or sign"
+            raise InputError("free quantity", problem, "Give a number; a sign of -1, 0 or 1.")
         if self.sign and self.start * self.sign <= 0:
-            raise InputError(
-                "free quantity",
-                f"starts at {self.start:g}, against its sign",
-                "Start on the right side of zero.",
-            )
+            problem = f"starts at {self.start:g}, against its sign"
+            raise InputError("free quantity", problem, "Start on the right side of zero.")
 
 
 Quantity = float | Free
@@ -56,10 +44,7 @@ Quantity = float | Free
 class Measure:
     """A noisy view of the state: figure = intercept + loading x state + N(0, sd²), months missing at will.
 
-    * `name`: its quantities are then called "name.intercept", "name.loading" and "name.sd".
-    * `loading`, `intercept`, `sd`: numbers are held, `Free` ones estimated. In the figure's units; the loading per
-      unit of the state.
-    * `axis`: which axis of the grid it sees; by default the first.
+    Its quantities are called "name.intercept", "name.loading" and "name.sd". It sees the grid's first axis unless told.
     """
 
     name: str
@@ -74,8 +59,7 @@ class Anchor(NamedTuple):
 
     * `location`: a held intercept: the state equation's, or a measure's.
     * `scale`: a held quantity other than zero: the standard deviation of the state's noise, or a measure's loading.
-    * `sign`: a quantity that is held at something other than zero, or has a sign: a measure's loading, or an effect
-      or a value.
+    * `sign`: a loading, effect or value that is held at something other than zero, or has a sign.
     """
 
     location: str
@@ -95,19 +79,12 @@ class Normal(NamedTuple):
 
 
 def check_anchor(anchor: Anchor, quantities: Mapping[str, Quantity], measures: Sequence[Measure]) -> None:
-    """Refuse an anchor that does not hold the state.
-
-    Raises
-    ------
-    InputError
-        If a name is unknown, of the wrong kind, free, or held at zero.
-    """
+    """Refuse an anchor that does not hold the state: a name that is unknown, of the wrong kind, free, or held at zero."""
     own = {f"{each.name}.{part}": part for each in measures for part in ("intercept", "loading", "sd")}
     wrong = {"location": ("loading", "sd"), "scale": ("intercept", "sd"), "sign": ("intercept", "sd")}
     for role, name in anchor._asdict().items():
         where = f"anchor, {role}"
-        if name not in quantities:
-            raise InputError(where, f"{name!r} is no quantity here", did_you_mean(name, quantities))
+        check_name(name, quantities, where, f"{name!r} is no quantity here")
         if own.get(name) in wrong[role]:
             fit = {"location": "an intercept", "scale": "a loading, or the state's own sd"}.get(
                 role, "a loading"
@@ -116,15 +93,13 @@ def check_anchor(anchor: Anchor, quantities: Mapping[str, Quantity], measures: S
         each = quantities[name]
         if isinstance(each, Free):
             if role != "sign" or not each.sign:
-                raise InputError(
-                    where, f"{name!r} is free, so the state has no {role}", "Hold it at a number."
-                )
+                problem = f"{name!r} is free, so the state has no {role}"
+                raise InputError(where, problem, "Hold it at a number.")
         elif role != "location" and each == 0:
             raise InputError(where, f"{name!r} is held at zero, which sets no {role}", "Hold it at another.")
     if anchor.sign == anchor.scale and anchor.sign not in own:
-        raise InputError(
-            "anchor, sign", "a standard deviation has no direction", "Name a loading with a sign."
-        )
+        problem = "a standard deviation has no direction"
+        raise InputError("anchor, sign", problem, "Name a loading with a sign.")
 
 
 def natural_from(inner: Array, signs: Array) -> Array:
@@ -141,18 +116,9 @@ ROOM = 1.3
 class HiddenGame:
     """A game whose state is seen through measures only.
 
-    * `parameters`: the game's quantities by name, payoffs and state equation alike.
-    * `build`: returns the game from all of them, shape (parameters,), in that order, held ones included; must be
-      traceable by JAX, with a kernel of fixed reach.
-    * `measures`: how the state shows.
-    * `anchor`: what settles the state's origin, scale and sign.
-    * `first`: the first month's state: `LongRun` (the default: it needs no numbers, but near a unit root it hangs
-      on where the grid ends) or `Normal`.
-
-    Raises
-    ------
-    InputError
-        On names that are taken twice, nothing to estimate, no measure, or an anchor that does not hold.
+    `build` returns the game from all `parameters` in their order, held ones included; traceable by JAX, with a kernel
+    of fixed reach. `first` is the first month's state: `LongRun` needs no numbers, but near a unit root it hangs on
+    where the grid ends.
     """
 
     parameters: Mapping[str, Quantity]
@@ -164,18 +130,16 @@ class HiddenGame:
     def __post_init__(self) -> None:
         object.__setattr__(self, "measures", tuple(self.measures))
         if not self.measures:
-            raise InputError(
-                "measures", "there are none", "Without any, nothing tells the state: give one or more."
-            )
+            problem = "there are none"
+            raise InputError("measures", problem, "Without any, nothing tells the state: give one or more.")
         doubles = len({each.name for each in self.measures}) < len(self.measures)
         if doubles or len(self.quantities) < len(self.parameters) + 3 * len(self.measures):
             raise InputError("measures", "a name is taken twice", "Give each measure a name of its own.")
         for measure in self.measures:
             held = measure.sd.start if isinstance(measure.sd, Free) else measure.sd
             if held <= 0 or (isinstance(measure.sd, Free) and measure.sd.sign != 1):
-                raise InputError(
-                    f"measure {measure.name!r}, sd", "may not be positive", "Use Free(start, sign=1)."
-                )
+                problem = "may not be positive"
+                raise InputError(f"measure {measure.name!r}, sd", problem, "Use Free(start, sign=1).")
         for name, each in self.quantities.items():
             if not isinstance(each, Free) and not np.isfinite(each):
                 raise InputError(f"quantity {name!r}", f"is held at {each}", "Give a finite number.")
@@ -188,11 +152,7 @@ class HiddenGame:
         """Everything by name: the game's parameters, then each measure's intercept, loading and sd."""
         table = dict(self.parameters)
         for each in self.measures:
-            table |= {
-                f"{each.name}.intercept": each.intercept,
-                f"{each.name}.loading": each.loading,
-                f"{each.name}.sd": each.sd,
-            }
+            table |= {f"{each.name}.{part}": getattr(each, part) for part in ("intercept", "loading", "sd")}
         return table
 
     @cached_property
@@ -245,15 +205,11 @@ def one_index_hidden(
 ) -> HiddenGame:
     """Return the classic game on one index that was not observed, see `outbid.game.game.one_index_game`.
 
-    s' = intercept + Σ effect_i a_i + (persistence + Σ interaction_i a_i) s + N(0, sd²), u_i = value_i s + cost_i a_i.
-    The quantities are called "value.NAME", "cost.NAME", "intercept", "persistence", "effect.NAME", "interaction.NAME", "sd".
+    Its quantities are called "value.NAME", "cost.NAME", "intercept", "persistence", "effect.NAME", "interaction.NAME",
+    "sd".
 
-    Parameters
-    ----------
-    axis
-        Evenly spaced; should hold nearly all that the state may do, for its ends hold it.
-    room
-        The kernel's reach is fixed at what a normal move with this many times the starting sd needs.
+    * `axis`: evenly spaced; should hold nearly all that the state may do, for its ends hold it.
+    * `room`: the kernel's reach is fixed at what a normal move with this many times the starting sd needs.
     """
     names = [player.name for player in players]
     table: dict[str, Quantity] = {"intercept": intercept, "persistence": persistence, "sd": sd}

@@ -1,7 +1,7 @@
 """Where a state leads: transition kernels that keep only what is not zero.
 
-`Banded` suits one axis, where a month's move reaches a few neighbours; `Scattered` suits several. Both are
-JAX pytrees, so a batch of kernels is a kernel with a leading axis on its arrays.
+`Banded` suits one axis, where a month's move reaches a few neighbours; `Scattered` suits several. Both are JAX pytrees,
+so a batch of kernels is a kernel with a leading axis on its arrays.
 """
 
 from __future__ import annotations
@@ -99,9 +99,8 @@ def banded_from(full: ArrayLike) -> Banded:
     """Return the narrowest band that holds a kernel given in full, shape (states, profiles, states)."""
     matrix = np.asarray(full, dtype=float)
     if matrix.ndim != 3 or matrix.shape[0] != matrix.shape[2]:
-        raise InputError(
-            "kernel", f"has shape {matrix.shape}", "Give an array of shape (states, profiles, states)."
-        )
+        problem = f"has shape {matrix.shape}"
+        raise InputError("kernel", problem, "Give an array of shape (states, profiles, states).")
     states = len(matrix)
     source, _, target = np.nonzero(matrix)
     lower, upper = (max(0, int(np.max(each, initial=0))) for each in (source - target, target - source))
@@ -125,20 +124,9 @@ def normal_band(
 ) -> Banded:
     """Return the kernel of a normal move on evenly spaced points: next state ~ N(mean(s, a), sd²).
 
-    A state takes the probability of its cell, half a step to each side; the two end states take the tails;
-    probabilities under `floor` are set to zero and rows brought back to one (Tauchen, 1986). Differentiable
-    in `mean` and `sd`.
-
-    Parameters
-    ----------
-    points
-        Evenly spaced states, shape (states,).
-    mean
-        Shape (states, profiles), in the points' unit.
-    sd
-        A number, or shape (states, profiles).
-    reach
-        States down and up that rows may reach, from `normal_reach`.
+    A state takes the probability of its cell, half a step to each side, the end states take the tails; probabilities
+    under `floor` are set to zero and rows brought back to one (Tauchen, 1986). Differentiable in `mean`, (states,
+    profiles), and `sd`. `reach` is how far rows may go down and up, from `normal_reach`.
     """
     at = jnp.asarray(points, dtype=float)
     states = at.shape[0]
@@ -166,9 +154,9 @@ def normal_band(
 def normal_weights(points: Array, mean: Array, sd: Array) -> Array:
     """Return the weights of a normal move on points with gaps, shape (*mean.shape, points).
 
-    They integrate the line between neighbouring points exactly against N(mean, sd²), so the mean is kept
-    and a move far smaller than the gaps is not lost; beyond the ends the end point counts. With sd zero this
-    is linear interpolation. Differentiable in all three.
+    They integrate the line between neighbouring points exactly against N(mean, sd²), so the mean is kept and a move far
+    smaller than the gaps is not lost; beyond the ends the end point counts. With sd zero this is linear interpolation.
+    Differentiable in all three.
     """
     spread = jnp.maximum(sd, 1e-12)[..., None]
     away = (mean[..., None] - points) / spread

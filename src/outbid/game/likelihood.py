@@ -1,27 +1,26 @@
 """A game's likelihood: the compiled evaluation, its maximum, and how sure the estimates are.
 
-Each evaluation solves the game with Newton from values foretold by the last one, and differentiates the
-choice probabilities by the implicit function theorem.
+Each evaluation solves the game with Newton from values foretold by the last one, and differentiates the choice
+probabilities by the implicit function theorem.
 
 Four covariances of the second step, by what they allow for:
 
-- ``uncorrected``: the inverse V = I⁻¹ of the expected information, I = Σ_s n_s Σ_i Σ_a p_i(a|s) L_i L_i' with
-  L_i the derivative of log p_i(a|s) in the payoffs θ, through the equilibrium. It takes the first step's
-  numbers γ (the state equation) for known.
-- ``robust``: H⁻¹ (Σ_t s_t s_t') H⁻¹ with the observed second derivative H (Huber, 1967; White, 1982). It
-  allows for a wrong model, not for the first step.
-- ``published``: V + V Ω V₁ Ω' V with V₁ the covariance of γ and Ω = Σ_t s_θ(t) s_γ(t)', where s_θ(t) is month t's
-  score and s_γ(t) that of the transition into month t, t = 2..T, on the grid. The form behind the errors
-  printed with the outbidding game (Crisman-Cox and Gibilisco). It leaves out that γ also moves the equilibrium.
-- ``corrected``: V + V C V₁ C' V with C = Σ_s n_s Σ_i Σ_a p_i(a|s) L_i M_i' and M_i the derivative of log p_i(a|s)
-  in γ, through kernel and equilibrium (Murphy and Topel, 1985).
+- ``uncorrected``: the inverse V = I⁻¹ of the expected information, I = Σ_s n_s Σ_i Σ_a p_i(a|s) L_i L_i' with L_i the
+  derivative of log p_i(a|s) in the payoffs θ, through the equilibrium. It takes the first step's numbers γ (the state
+  equation) for known.
+- ``robust``: H⁻¹ (Σ_t s_t s_t') H⁻¹ with the observed second derivative H (Huber, 1967; White, 1982). It allows for a
+  wrong model, not for the first step.
+- ``published``: V + V Ω V₁ Ω' V with V₁ the covariance of γ and Ω = Σ_t s_θ(t) s_γ(t)', where s_θ(t) is month t's score
+  and s_γ(t) that of the transition into month t, t = 2..T, on the grid. The form behind the errors printed with the
+  outbidding game (Crisman-Cox and Gibilisco). It leaves out that γ also moves the equilibrium.
+- ``corrected``: V + V C V₁ C' V with C = Σ_s n_s Σ_i Σ_a p_i(a|s) L_i M_i' and M_i the derivative of log p_i(a|s) in γ,
+  through kernel and equilibrium (Murphy and Topel, 1985).
 
-Derivation of the last. Expand the second step's first-order condition in both arguments:
-0 = s_θ(θ̂, γ̂) ≈ s_θ - I (θ̂ - θ) - C (γ̂ - γ), for minus the expected second derivatives are I and C by the information
-equality. Hence θ̂ - θ ≈ V [s_θ - C (γ̂ - γ)]. Murphy and Topel's formula has further terms in R = E Σ s_θ s_γ', the
-covariance of the two steps. Here R = 0: given the state, what a player does this month has mean-zero score
-whatever came before, and the noise of the next transition is independent of it. A sample's Ω is not zero, but
-that is noise, and it is left out.
+Derivation of the last. Expand the second step's first-order condition in both arguments: 0 = s_θ(θ̂, γ̂) ≈ s_θ - I (θ̂
+- θ) - C (γ̂ - γ), for minus the expected second derivatives are I and C by the information equality. Hence θ̂ - θ ≈ V
+[s_θ - C (γ̂ - γ)]. Murphy and Topel's formula has further terms in R = E Σ s_θ s_γ', the covariance of the two steps.
+Here R = 0: given the state, what a player does this month has mean-zero score whatever came before, and the noise of
+the next transition is independent of it. A sample's Ω is not zero, but that is noise, and it is left out.
 """
 
 from __future__ import annotations
@@ -35,14 +34,11 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import InputError
-from outbid.game.equations import log_probabilities, residual
 from outbid.game.equilibrium import NoEquilibrium, holds, solve
 from outbid.game.kernel import Kernel, Scattered
 from outbid.game.maximise import ROUNDING, Maximum, maximise, observed_information, scaling
-from outbid.game.newton import linearised, newton, size_of
-from outbid.game.play import Play
-from outbid.game.specification import Specification, as_partial
-from outbid.game.threads import one_thread_each
+from outbid.game.newton import linearised, log_probabilities, newton, one_thread_each, residual, size_of
+from outbid.game.specification import Play, Specification, as_partial
 
 Floats = NDArray[np.float64]
 # Newton steps on the values in an evaluation.
@@ -52,9 +48,9 @@ NEWTON_STEPS = 15
 class Evaluation(NamedTuple):
     """The likelihood and what a step needs to know about it.
 
-    Log-likelihood; its score, shape (parameters,); expected information (parameters, parameters); values
-    (states, all actions) and their largest residual; log probabilities (states, all actions); derivatives by
-    parameter of values and of log probabilities (states, all actions, parameters).
+    Log-likelihood; its score, shape (parameters,); expected information (parameters, parameters); values (states, all
+    actions) and their largest residual; log probabilities (states, all actions); derivatives by parameter of values and
+    of log probabilities (states, all actions, parameters).
     """
 
     log_likelihood: Any
@@ -84,17 +80,12 @@ def _evaluate(build: Any, theta: Array, start: Array, counts: Array, steps: Arra
 
     basis = jnp.eye(theta.shape[0])
     (logs, _), (slopes, moves) = jax.vmap(push, out_axes=((None, None), (-1, -1)))(basis)
-    # months by state, once per player: each player's row of counts sums to the months spent in the state
-    weights = _months(counts, fixed.counts) * jnp.exp(logs)
+    # each player's row of counts sums to the months spent in the state
+    weights = counts[:, : fixed.counts[0]].sum(axis=1, keepdims=True) * jnp.exp(logs)
     information = jnp.einsum("sa,sap,saq->pq", weights, slopes, slopes)
     score = jnp.einsum("sa,sap->p", counts, slopes)
     reached = jnp.where(counts > 0, counts * logs, 0.0).sum()
     return Evaluation(reached, score, information, values, size_of(gap), logs, moves, slopes)
-
-
-def _months(counts: Array, actions: tuple[int, ...]) -> Array:
-    """Return months spent in each state, repeated for every action, shape (states, all actions)."""
-    return jnp.repeat(counts[:, : actions[0]].sum(axis=1, keepdims=True), sum(actions), axis=1)
 
 
 def evaluate(
@@ -102,16 +93,9 @@ def evaluate(
 ) -> Evaluation:
     """Return the log-likelihood of counted actions, its score and information, and the values they rest on.
 
-    Compiled once for a specification; pure. Quickest inside `outbid.game.threads.one_thread_each`.
-
-    Parameters
-    ----------
-    theta, start
-        Parameters, shape (parameters,), and values to start Newton from, shape (states, all actions).
-    counts
-        In how many months each action was taken in each state, shape (states, all actions).
-    steps
-        Newton steps on the values, at most.
+    Compiled once for a specification; quickest inside `one_thread_each`. Newton starts from values `start` and takes
+    `steps` at most; `counts` are months in which each action was taken in each state, both of shape (states, all
+    actions).
     """
     build = as_partial(specification.build)
     found = _evaluate(build, jnp.asarray(theta), jnp.asarray(start), jnp.asarray(counts), jnp.asarray(steps))
@@ -129,22 +113,9 @@ def maximise_likelihood(
 ) -> Maximum:
     """Return the maximum of the likelihood uphill of `start`; its point is an `Evaluation`.
 
-    Parameters
-    ----------
-    counts
-        As for `evaluate`.
-    values
-        Equilibrium values at the start, if at hand; else those that Newton finds from zero or, failing that, `solve`.
-    constrained
-        Take one Newton step on the values with each trial step, instead of solving the game each time; the equations
-        then hold at the end only, and the residual allowed on the way shrinks with what is left to gain.
-
-    Raises
-    ------
-    InputError
-        If a parameter changes no choice probability.
-    NoEquilibrium
-        If the game at the start has none that can be found.
+    `values` are the equilibrium's at the start; else those that Newton finds from zero or, failing that, `solve`. With
+    `constrained`, each trial takes one Newton step on the values; the equations then hold at the end only, and the
+    residual allowed on the way shrinks with what is left to gain.
     """
 
     def solved(theta: Floats) -> Evaluation:
@@ -172,20 +143,16 @@ def maximise_likelihood(
     def metric(at: Evaluation) -> tuple[Floats, Floats]:
         for name, each in zip(specification.names, np.diag(at.information), strict=True):
             if not each > 0:
-                raise InputError(
-                    f"parameter {name!r}",
-                    "changes no choice in the months at hand, so it can't be estimated",
-                    "Fix it, or take other months.",
-                )
+                problem = "changes no choice in the months at hand, so it can't be estimated"
+                raise InputError(f"parameter {name!r}", problem, "Fix it, or take other months.")
         return at.information, scaling(at.information)
 
     theta = np.array(start, dtype=float)
     at = evaluate(specification, theta, np.zeros_like(counts) if values is None else values, counts)
     at = at if _sound(at) else solved(theta)
     if not _sound(at):
-        raise NoEquilibrium(
-            "start", "the game there has no equilibrium that could be held", "Start elsewhere."
-        )
+        problem = "the game there has no equilibrium that could be held"
+        raise NoEquilibrium("start", problem, "Start elsewhere.")
     if not constrained:
         return maximise(theta, at, trial, metric)
     found = maximise(theta, at, loose_trial, metric)
@@ -209,11 +176,6 @@ KINDS = {
 STEP = 1e-3
 
 
-def monthly_scores(play: Play, counts: tuple[int, ...], slopes: Floats) -> Floats:
-    """Return each month's score, shape (months, parameters), from derivatives (states, all actions, parameters)."""
-    return np.asarray(slopes[play.states[:, None], play.columns(counts)].sum(axis=1))
-
-
 def curvature(specification: Specification, theta: Floats, at: Evaluation, counts: Floats) -> Floats:
     """Return minus the log-likelihood's second derivatives, shape (parameters, parameters).
 
@@ -232,14 +194,13 @@ def curvature(specification: Specification, theta: Floats, at: Evaluation, count
 def covariances(specification: Specification, play: Play, theta: Floats, at: Evaluation) -> dict[str, Floats]:
     """Return every covariance of the estimates that can be had, by kind, each of shape (parameters, parameters).
 
-    ``robust`` is left out where the second derivatives are not those of a maximum; ``published`` and ``corrected``
-    where the specification has no first step; ``published`` also where the kernel gives an observed transition
-    no chance at all.
+    ``robust`` is left out where the second derivatives are not those of a maximum; ``published`` where the kernel gives
+    an observed transition no chance at all.
     """
     game = specification.game(theta)
     plain = inverse(at.information)
     found = {"uncorrected": plain}
-    scores = monthly_scores(play, game.counts, at.slopes)
+    scores = at.slopes[play.states[:, None], play.columns(game.counts)].sum(axis=1)
     curved = curvature(specification, theta, at, play.counts(game))
     if is_maximum(curved, at.information):
         bread = inverse(curved)
@@ -275,13 +236,7 @@ def first_step_parts(
 ) -> tuple[Floats, Floats]:
     """Return C, shape (parameters, numbers), and each transition's score, shape (months - 1, numbers).
 
-    The transition into month t is scored by the game's kernel, from the state and joint action of month t - 1.
-    Its score is not a number where the kernel gives it no chance.
-
-    Raises
-    ------
-    InputError
-        If the specification has no first step.
+    A score is not a number where the kernel gives the transition no chance.
     """
     first, build = specification.first_step, specification.build_with
     if first is None or build is None:

@@ -5,8 +5,10 @@ No search proves that it has found all of them; the results say how many starts 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -17,19 +19,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
 from outbid.game.coefficients import aligned, cells_of
-from outbid.game.equations import averaged, split
 from outbid.game.equilibrium import Equilibrium, NoEquilibrium, certify, holds, solve, worth_of_play
 from outbid.game.estimates import Estimates, estimates_at
 from outbid.game.game import Arrays, Game, check_game
 from outbid.game.kernel import expect
 from outbid.game.likelihood import maximise_likelihood
 from outbid.game.maximise import Maximum
-from outbid.game.newton import Iterate, newton
-from outbid.game.play import Play, check_play
-from outbid.game.specification import Specification
-from outbid.game.threads import cores, one_thread_each
+from outbid.game.newton import Iterate, averaged, cores, newton, one_thread_each, split
+from outbid.game.specification import Play, Specification, check_play
 
 Floats = NDArray[np.float64]
+T = TypeVar("T")
 # Two answers are the same equilibrium when no probability of play differs by more.
 SAME = 1e-6
 # Two searches ended at the same maximum when they differ by less: in log-likelihood, and in standard errors.
@@ -40,12 +40,7 @@ EQUILIBRIUM_STARTS = 12
 
 @dataclass(frozen=True)
 class Multiplicity:
-    """Every equilibrium that a search found, the one most often reached first.
-
-    * `equilibria`: the distinct answers, each with its certificate.
-    * `counts`: how many starts led to each.
-    * `starts`, `failed`: how many starts were tried, and how many led nowhere.
-    """
+    """Every equilibrium that a search found, most often reached first, and how many starts led to each."""
 
     equilibria: tuple[Equilibrium, ...]
     counts: tuple[int, ...]
@@ -69,20 +64,9 @@ class Multiplicity:
 def search(game: Game, starts: int = 30, seed: int = 0, *, boldness: float = 3.0) -> Multiplicity:
     """Solve a game from many random starts and return every equilibrium that was found.
 
-    The first start is `solve`'s own. The others let every player play some random policy, the same
-    throughout, by regions, or by states, for ever, and start Newton from what that would be worth.
-
-    Parameters
-    ----------
-    starts
-        How many starts, at least 1.
-    boldness
-        Standard deviation of the random policies' log odds.
-
-    Raises
-    ------
-    NoEquilibrium
-        If no start leads to one.
+    The first start is `solve`'s own. The others let every player play some random policy, with log odds of standard
+    deviation `boldness`, the same throughout, by regions, or by states, for ever, and start Newton from what that would
+    be worth. Raises NoEquilibrium if no start leads to one.
     """
     if starts < 1:
         raise InputError("starts", f"is {starts}", "Give at least 1.")
@@ -100,30 +84,24 @@ def search(game: Game, starts: int = 30, seed: int = 0, *, boldness: float = 3.0
         if holds(found.values, float(found.error)):
             answers.append((np.asarray(found.values), int(found.steps), "Newton from a random policy"))
     if not answers:
-        raise NoEquilibrium(
-            "equilibrium",
-            f"none was found from {starts} starts",
-            "Look at the payoffs, or lower the precision or the discount.",
-        )
-    return Multiplicity(*_told_apart(game, answers), starts, starts - len(answers))
+        fix = "Look at the payoffs, or lower the precision or the discount."
+        raise NoEquilibrium("equilibrium", f"none was found from {starts} starts", fix)
+    found = [certify(game, *answer) for answer in answers]
+    groups = sorted(_grouped(found, _same_play), key=lambda group: -len(group))
+    distinct, counts = tuple(group[0] for group in groups), tuple(map(len, groups))
+    return Multiplicity(distinct, counts, starts, starts - len(answers))
 
 
-def _told_apart(
-    game: Game, answers: list[tuple[Floats, int, str]]
-) -> tuple[tuple[Equilibrium, ...], tuple[int, ...]]:
-    kept: list[Equilibrium] = []
-    counts: list[int] = []
-    for values, steps, method in answers:
-        each = Equilibrium(game, values, certify(game, jnp.asarray(values), steps, method))
-        for i, other in enumerate(kept):
-            if _same_play(each, other):
-                counts[i] += 1
-                break
+def _grouped(items: Iterable[T], same: Callable[[T, T], bool]) -> list[list[T]]:
+    """Group items that are the same as the first of a group."""
+    groups: list[list[T]] = []
+    for each in items:
+        group = next((group for group in groups if same(group[0], each)), None)
+        if group is None:
+            groups.append([each])
         else:
-            kept.append(each)
-            counts.append(1)
-    order = sorted(range(len(kept)), key=lambda i: -counts[i])
-    return tuple(kept[i] for i in order), tuple(counts[i] for i in order)
+            group.append(each)
+    return groups
 
 
 def _random_policy(game: Game, generator: np.random.Generator, boldness: float) -> Floats:
@@ -147,11 +125,8 @@ def _from_policy(arrays: Arrays, odds: Array) -> Iterate:
 class LocalMaxima:
     """Every local maximum of a likelihood that was found, the highest first.
 
-    * `estimates`: the estimates at each distinct one.
     * `starts`: by maximum, places of the starts that led there, in the order they were given.
-    * `equilibria`: by maximum, how many equilibria a search found at its parameters; the likelihood belongs to one
-      of them.
-    * `tried`: how many starts there were.
+    * `equilibria`: by maximum, how many equilibria a search found at its parameters; the likelihood belongs to one.
     * `failed`: start by start, why it led to no maximum: (place, reason).
     """
 
@@ -189,20 +164,13 @@ class LocalMaxima:
 
 
 def draw_starts(center: ArrayLike, spread: ArrayLike, number: int = 60, seed: int = 0) -> Floats:
-    """Return random starts, shape (number, parameters): the centre itself, then normal draws around it.
-
-    Parameters
-    ----------
-    center, spread
-        Mean and standard deviation by parameter, shape (parameters,).
-    """
+    """Return random starts, shape (number, parameters): the centre itself, then normal draws around it."""
     middle, width = np.asarray(center, dtype=float), np.asarray(spread, dtype=float)
     if number < 1:
         raise InputError("starts, number", f"is {number}", "Give at least 1.")
     if middle.ndim != 1 or width.shape not in ((), middle.shape) or not (width >= 0).all():
-        raise InputError(
-            "starts, spread", "doesn't fit the centre, or is negative", "Give one for each parameter."
-        )
+        problem = "doesn't fit the centre, or is negative"
+        raise InputError("starts, spread", problem, "Give one for each parameter.")
     draws = np.random.default_rng(seed).standard_normal((number, len(middle)))
     draws[0] = 0.0
     return np.asarray(middle + draws * width)
@@ -217,25 +185,10 @@ def estimate_many(
     seed: int = 0,
     errors: bool = True,
 ) -> LocalMaxima:
-    """Estimate from many starts and return every distinct local maximum found, the highest first.
+    """Estimate from many starts, shape (starts, parameters), and return every distinct local maximum, the highest first.
 
-    Searches run side by side, on as many threads as there are cores; the answer doesn't depend on that.
-
-    Parameters
-    ----------
-    starts
-        Shape (starts, parameters), such as from `draw_starts`.
-    equilibrium_starts
-        How many starts look for further equilibria at each maximum.
-    seed
-        For that search.
-    errors
-        Whether to compute every kind of standard error at each maximum.
-
-    Raises
-    ------
-    InputError
-        As `estimate`, for what is wrong whatever the start; and if no start leads to a maximum.
+    `equilibrium_starts` starts look for further equilibria at each maximum. Searches run side by side, on as many
+    threads as there are cores; the answer doesn't depend on that.
     """
     places = np.atleast_2d(np.asarray(starts, dtype=float))
     for i, each in enumerate(places):
@@ -258,7 +211,7 @@ def estimate_many(
     maxima = [(i, each) for i, each in enumerate(ended) if isinstance(each, Maximum)]
     failed += [(i, each.message) for i, each in maxima if not each.converged]
     kept = []
-    for group in _by_maximum([(i, each) for i, each in maxima if each.converged]):
+    for group in _grouped([(i, each) for i, each in maxima if each.converged], _same_maximum):
         best = max((each for _, each in group), key=lambda each: float(each.at.log_likelihood))
         members = tuple(i for i, _ in group)
         try:
@@ -276,28 +229,18 @@ def estimate_many(
         kept.append((found, members, len(known) + int(away)))
     if not kept:
         reasons = sorted({reason for _, reason in failed})
-        raise InputError(
-            "starts", f"none of {len(places)} led to a maximum ({'; '.join(reasons[:3])})", "Give others."
-        )
+        problem = f"none of {len(places)} led to a maximum ({'; '.join(reasons[:3])})"
+        raise InputError("starts", problem, "Give others.")
     kept.sort(key=lambda each: -each[0].log_likelihood)
     estimates, members_of, equilibria = zip(*kept, strict=True)
     return LocalMaxima(estimates, members_of, equilibria, len(places), tuple(sorted(failed)))
 
 
-def _by_maximum(ended: list[tuple[int, Maximum]]) -> list[list[tuple[int, Maximum]]]:
-    """Group searches that ended at the same maximum."""
-    groups: list[list[tuple[int, Maximum]]] = []
-    for place, each in ended:
-        for group in groups:
-            other = group[0][1]
-            gap = each.theta - other.theta
-            apart = float(np.sqrt(max(gap @ other.at.information @ gap, 0.0)))
-            if abs(float(each.at.log_likelihood - other.at.log_likelihood)) < LEVEL and apart < NEAR:
-                group.append((place, each))
-                break
-        else:
-            groups.append([(place, each)])
-    return groups
+def _same_maximum(first: tuple[int, Maximum], second: tuple[int, Maximum]) -> bool:
+    one, other = first[1], second[1]
+    gap = other.theta - one.theta
+    apart = float(np.sqrt(max(gap @ one.at.information @ gap, 0.0)))
+    return abs(float(other.at.log_likelihood - one.at.log_likelihood)) < LEVEL and apart < NEAR
 
 
 def _same_play(one: Equilibrium, other: Equilibrium) -> bool:

@@ -1,17 +1,13 @@
-"""A state that nobody wrote down: the likelihood of what was seen, and what it says about the state.
+"""A state that nobody wrote down: the likelihood of what was seen, its slopes, and what it says about the state.
 
-A hidden Markov model on the game's grid. Each month the state gives off noisy measures and the players' actions,
-and moves on by the kernel of the joint action that was played. The forward recursion sums the state out exactly,
-month by month, scaled so that nothing underflows (Baum et al., 1970; Rabiner, 1989; Hamilton, 1989). What is
-missing is summed out too: an absent measure says nothing, an absent action may have been any.
+A hidden Markov model on the game's grid. Each month the state gives off noisy measures and the players' actions, and
+moves on by the kernel of the joint action that was played. The forward recursion sums the state out exactly, month by
+month, scaled so that nothing underflows (Baum et al., 1970; Rabiner, 1989; Hamilton, 1989). What is missing is summed
+out too: an absent measure says nothing, an absent action may have been any.
 
-
-How the log-likelihood of a hidden Markov model answers to what it is fed with, from one pass forward and one back.
-
-Its derivative by a probability of the chain is the expected number of times that the chain made use of it, over that
-probability (Fisher's identity; Baum et al., 1970). So all slopes together cost about three times the likelihood,
-whatever the number of parameters, where differentiating the recursion costs as much again for each of them. It
-works on whole matrices, and pays where the kernel's band is wide.
+The likelihood's derivative by a probability of the chain is the expected number of times that the chain made use of it,
+over that probability (Fisher's identity; Baum et al., 1970). So all slopes together cost about three times the
+likelihood, whatever the number of parameters. It works on whole matrices, and pays where the kernel's band is wide.
 """
 
 from __future__ import annotations
@@ -24,24 +20,26 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from jax.scipy.stats import norm
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
-from outbid.game.kernel import Banded, Kernel, Scattered, dense, expect
+from outbid.game.kernel import Banded, Kernel, Scattered, dense, expect, stationary, transition
+from outbid.game.newton import spread
 
 Floats = NDArray[np.float64]
 # How a missing action is written.
 MISSING = -1
+# What a probability that rounds to nothing counts as.
+TINY = 1e-300
 # A band up to so many states wide is applied shift by shift; a wider one as a matrix.
 NARROW = 128
 
 
 class Seen(NamedTuple):
-    """Which joint actions each month's record allows.
+    """Which joint actions each month's record allows: each month's pattern, and 1 where a pattern allows a profile.
 
-    * `masks`: shape (patterns, profiles): 1 where a pattern of record allows a profile. The first patterns are the
-      profiles themselves, fully seen; patterns with something missing follow.
-    * `months`: shape (months,): each month's pattern.
+    `masks` has shape (patterns, profiles): first the profiles themselves, then patterns with something missing.
     """
 
     masks: Array
@@ -49,33 +47,17 @@ class Seen(NamedTuple):
 
 
 def seen_actions(counts: Sequence[int], actions: ArrayLike) -> Seen:
-    """Return which profiles a record of actions allows, month by month.
-
-    Parameters
-    ----------
-    counts
-        How many actions each player has.
-    actions
-        Shape (months, players): each player's action by its number from 0, or -1 where it is missing.
-
-    Raises
-    ------
-    InputError
-        On another shape, or a number that is no action.
-    """
+    """Return which profiles a record of actions, (months, players), numbered from 0 or -1 if missing, allows."""
     record = np.asarray(actions)
     if record.ndim != 2 or record.shape[1] != len(counts) or not len(record):
-        raise InputError(
-            "actions", f"have shape {record.shape}", f"Give (months, players), {len(counts)} players."
-        )
+        problem = f"have shape {record.shape}"
+        raise InputError("actions", problem, f"Give (months, players), {len(counts)} players.")
     for player, count in enumerate(counts):
         bad = np.flatnonzero(~np.isin(record[:, player], np.arange(MISSING, count)))
         if len(bad):
-            raise InputError(
-                f"actions, month {bad[0] + 1}, player {player + 1}",
-                f"{record[bad[0], player]} is no action",
-                f"Number the actions 0 to {count - 1}; -1 is missing.",
-            )
+            problem = f"{record[bad[0], player]} is no action"
+            fix = f"Number the actions 0 to {count - 1}; -1 is missing."
+            raise InputError(f"actions, month {bad[0] + 1}, player {player + 1}", problem, fix)
     every = np.stack([each.ravel() for each in np.indices(tuple(counts))], axis=1)
     patterns = [tuple(row) for row in every.tolist()]
     patterns += sorted({tuple(row) for row in record.astype(int).tolist()} - set(patterns))
@@ -91,18 +73,12 @@ def month_logs(
 ) -> Array:
     """Return the log density of each month's record given the months before, shape (months,).
 
-    Parameters
-    ----------
-    log_initial
-        Log probabilities of the first month's state, shape (states,).
-    kernel
-        Where each state and profile leads.
-    log_profiles
-        Log probability of each joint action by state, shape (states, profiles), see `hidden_likelihood.joint_log`.
-    seen
-        What was seen of the actions.
-    log_measure
-        Shape (months, states): log density of the month's measures; zero where there are none.
+    * `log_initial`: log probabilities of the first month's state, shape (states,).
+    * `kernel`: where each state and profile leads.
+    * `log_profiles`: log probability of each joint action by state, shape (states, profiles), see
+      `hidden_likelihood.joint_log`.
+    * `seen`: what was seen of the actions.
+    * `log_measure`: shape (months, states): log density of the month's measures; zero where there are none.
     """
     return filter_months(log_initial, kernel, log_profiles, seen, log_measure)[0]
 
@@ -282,3 +258,72 @@ def with_slopes(
     weights = jnp.einsum("msa,msk->sak", shares, band)
     profiles = (weights * kernel.weights).sum(axis=2)
     return logs, Slopes(smoothed[0], weights, profiles, smoothed)
+
+
+def joint_log(counts: tuple[int, ...], logs: tuple[Array, ...]) -> Array:
+    """Return log probabilities of profiles, (states, profiles), from each player's (states, actions)."""
+    total = jnp.zeros((logs[0].shape[0], *counts))
+    for player, log in enumerate(logs):
+        total = total + spread(counts, player, log)
+    return total.reshape(logs[0].shape[0], -1)
+
+
+def measure_log(at: ArrayLike, figures: Array, intercepts: Array, loadings: Array, sds: Array) -> Array:
+    """Return the log density of each month's measures in each state, shape (months, states).
+
+    Measure k of a month is normal with mean intercept_k + loading_k x state and standard deviation sd_k; NaN is
+    missing.
+
+    * `at`: the states' values, shape (states,); or (states, measures) where each measure sees a quantity of its own.
+    * `figures`: shape (months, measures).
+    * `intercepts`, `loadings`, `sds`: shape (measures,).
+    """
+    state = jnp.asarray(at, dtype=float)
+    state = jnp.broadcast_to(state[:, None] if state.ndim == 1 else state, (len(state), figures.shape[1]))
+    there = ~jnp.isnan(figures)
+    gap = jnp.where(there, figures - intercepts, 0.0) / sds
+    pull = loadings / sds * state
+    # the square opened up: three products instead of a table of months x states x measures
+    square = jnp.where(there, gap**2 + 2 * jnp.log(sds) + np.log(2 * np.pi), 0.0).sum(axis=1)
+    return -0.5 * (square[:, None] - 2 * gap @ pull.T + there.astype(float) @ (pull**2).T)
+
+
+def normal_start(at: ArrayLike, mean: float, sd: float) -> Array:
+    """Return log probabilities of the first month's state: N(mean, sd²) on evenly spaced points, tails at the ends."""
+    points = np.asarray(at, dtype=float)
+    if points.ndim != 1 or not (np.isfinite(mean) and sd > 0):
+        problem = "is no normal distribution on one axis"
+        raise InputError("first month's state", problem, "Give a mean and sd > 0.")
+    edges = (points[1:] + points[:-1]) / 2
+    below = jnp.concatenate([jnp.zeros(1), norm.cdf((jnp.asarray(edges) - mean) / sd), jnp.ones(1)])
+    return jnp.log(jnp.maximum(jnp.diff(below), TINY))
+
+
+def long_run_start(kernel: Kernel, log_profiles: Array) -> Array:
+    """Return log probabilities of the first month's state: the shares of months that equilibrium play makes in the long run.
+
+    By one dense solve of as many unknowns as there are states.
+    """
+    return jnp.log(jnp.maximum(stationary(transition(kernel, jnp.exp(log_profiles))), TINY))
+
+
+def draw(
+    initial: ArrayLike, kernel: Kernel, log_profiles: ArrayLike, months: int, seed: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return a random path of states and profiles, each of shape (months,), from probabilities of the first state."""
+    generator = np.random.default_rng(seed)
+    weights, chances = np.asarray(kernel.weights), np.exp(np.asarray(log_profiles))
+    first = np.asarray(initial, dtype=float)
+    states, profiles = np.zeros(months, dtype=np.int64), np.zeros(months, dtype=np.int64)
+    state = int(generator.choice(len(first), p=first / first.sum()))
+    for month in range(months):
+        profile = int(generator.choice(chances.shape[1], p=chances[state] / chances[state].sum()))
+        states[month], profiles[month] = state, profile
+        move = weights[state, profile]
+        reached = int(generator.choice(len(move), p=move / move.sum()))
+        state = (
+            int(np.asarray(kernel.targets)[state, profile, reached])
+            if isinstance(kernel, Scattered)
+            else state + reached - kernel.lower
+        )
+    return states, profiles

@@ -47,17 +47,12 @@ def maximise(
 
     A point is anything with a `log_likelihood` and a `score`, shape (parameters,).
 
-    Parameters
-    ----------
-    theta, at
-        Where to begin: parameters, shape (parameters,), and the point there.
-    trial
-        Returns the point at other parameters, or None where there is none. It is given the parameters, the step that
-        leads there, the point that the step comes from, and how often trials of this step have failed.
-    metric
-        Returns the information at a point, shape (parameters, parameters), and its `scaling`, see there.
-    promise, steps
-        What a further step must promise, in log-likelihood, for the search to go on; and for how many steps.
+    * `theta`, `at`: where to begin: parameters, shape (parameters,), and the point there.
+    * `trial`: returns the point at other parameters, or None where there is none. It is given the parameters, the step
+      that leads there, the point that the step comes from, and how often trials of this step have failed.
+    * `metric`: returns the information at a point, shape (parameters, parameters), and its `scaling`, see there.
+    * `promise`, `steps`: what a further step must promise, in log-likelihood, for the search to go on; and for how many
+      steps.
     """
     information, frame = metric(at)
     learnt, radius = np.zeros_like(information), FIRST_RADIUS
@@ -97,14 +92,8 @@ def maximise(
 def scaling(information: Floats, scale: Floats | None = None, faint: float = 0.0) -> Floats:
     """Return directions in which one unit is one standard error, as columns: T with T' I T = 1.
 
-    Parameters
-    ----------
-    information
-        Shape (parameters, parameters).
-    scale
-        Units of the parameters, shape (parameters,); the roots of the information's diagonal if left out.
-    faint
-        Directions in which the scaled information is less than this share of the most are stretched no further.
+    `scale` are units of the parameters; the roots of the information's diagonal if left out. Directions in which the
+    information is `faint`, less than this share of the most, are stretched no further.
     """
     each = np.sqrt(np.diag(information)) if scale is None else scale
     sizes, vectors = np.linalg.eigh(information / np.outer(each, each))
@@ -112,17 +101,9 @@ def scaling(information: Floats, scale: Floats | None = None, faint: float = 0.0
 
 
 def best_step(frame: Floats, score: Floats, curvature: Floats, radius: float) -> tuple[Floats, float]:
-    """Return the step that promises most within a radius, in the frame, and what it promises.
+    """Return the step that promises most within a radius, in the frame (directions as columns), and what it promises.
 
-    Parameters
-    ----------
-    frame
-        Directions as columns, shape (parameters, parameters): one unit of each is one standard error.
-    score, curvature
-        Slope, and minus the second derivatives, of the log-likelihood, in parameters. The curvature need not be
-        positive definite.
-    radius
-        Longest step, in units of the frame.
+    The curvature, minus the second derivatives in parameters, need not be positive definite.
     """
     sizes, vectors = np.linalg.eigh(frame.T @ curvature @ frame)
     slope = vectors.T @ (frame.T @ score)
@@ -144,17 +125,9 @@ def best_step(frame: Floats, score: Floats, curvature: Floats, radius: float) ->
 
 
 def secant(surprise: Floats, move: Floats, information: Floats) -> Floats:
-    """Return the symmetric rank-one correction of the curvature.
+    """Return the symmetric rank-one correction of the curvature, by how the score turned beyond what that foretold.
 
-    Parameters
-    ----------
-    surprise
-        How the score turned over the step, beyond what the curvature foretold, shape (parameters,).
-    move
-        The step, in parameters.
-    information
-        A measure of lengths, shape (parameters, parameters): a correction that stands almost at right angles to the
-        step would be huge and is left out.
+    One that stands almost at right angles to the step, measured by the information, would be huge and is left out.
     """
     along = float(surprise @ move)
     size = np.sqrt(max(float(move @ information @ move), 0.0))
@@ -167,14 +140,8 @@ def secant(surprise: Floats, move: Floats, information: Floats) -> Floats:
 def observed_information(score: Callable[[Floats], Floats], directions: Floats, step: float) -> Floats:
     """Return minus the second derivatives along directions, by central differences of exact scores.
 
-    Where a score on one side is no number, the direction counts as one without information.
-
-    Parameters
-    ----------
-    score
-        The score along each direction, shape (directions,), after a move, shape (parameters,).
-    directions
-        Shape (directions, parameters); moves are `step` times each, to both sides.
+    `score` gives the score along each direction after a move. Where it is no number, the direction counts as one without
+    information. `directions` are rows; moves are `step` times each, to both sides.
     """
     moves = step * directions
     raw = np.stack([(score(-move) - score(move)) / (2.0 * step) for move in moves])

@@ -1,4 +1,4 @@
-"""A latent state behind several noisy measures with missing months: a dynamic factor model (state space form).
+"""A latent state behind several noisy measures with missing months: a dynamic factor model, and its maximum likelihood.
 
 Each measure, put to mean 0 and standard deviation 1, is its weight times the state plus unit noise,
     y[t, k] = weight[k] s[t] + N(0, 1),
@@ -6,9 +6,7 @@ and the state carries over and answers to what the players did the month before,
     s[t] = persistence s[t - 1] + inputs' (1, actions[t - 1]) + N(0, 1),  s[1] ~ N(0, first_variance).
 The unit noises settle the scale. This is the measurement model of Crisman-Cox and Gibilisco; filtering and
 smoothing (Kalman 1960; Durbin and Koopman 2012) are statsmodels'.
-
-
-The measurement model fitted anew: maximum likelihood, its standard errors, and every maximum found."""
+"""
 
 from __future__ import annotations
 
@@ -30,13 +28,7 @@ FIRST_VARIANCE = 5.0
 
 @dataclass(frozen=True, eq=False)
 class Measurement:
-    """Parameters of the measurement model.
-
-    * `weights`: shape (measures,): change of each standardised measure per unit of the state.
-    * `persistence`: share of the state that is carried into the next month.
-    * `inputs`: shape (1 + players,): constant, and the effect of each player's action on next month's state.
-    * `first_variance`: variance of the first month's state, whose mean is 0.
-    """
+    """Parameters of the measurement model: weights (measures,), persistence, inputs (1 + players,), the constant first."""
 
     weights: Floats
     persistence: float
@@ -55,13 +47,10 @@ class Measurement:
 
 
 class SmoothedState(NamedTuple):
-    """The state, given all measures of all months.
+    """The state given all measures of all months, with the parameters that it was worked out with.
 
-    * `parameters`: what it was worked out with.
-    * `state`, `state_se`: shape (months,): mean and standard deviation given the measures.
-    * `autocovariance`: shape (months - 1,): covariance of each month's state with the next month's, given the
-      measures.
-    * `log_likelihood`: of the standardised measures that were observed.
+    `state_se` is its standard deviation, `autocovariance` that of each month's state with the next month's, (months -
+    1,).
     """
 
     parameters: Measurement
@@ -72,23 +61,11 @@ class SmoothedState(NamedTuple):
 
 
 def standardise(measures: ArrayLike) -> tuple[Floats, Floats, Floats]:
-    """Return measures with mean 0 and standard deviation 1, the means, and the standard deviations.
-
-    Parameters
-    ----------
-    measures
-        Shape (months, measures); NaN where a month has none. Standard deviations divide by n - 1.
-
-    Raises
-    ------
-    InputError
-        When a measure has fewer than two months, never varies, or is infinite.
-    """
+    """Return measures with mean 0 and standard deviation 1, the means, and the standard deviations (by n - 1)."""
     table = np.asarray(measures, dtype=float)
     if table.ndim != 2:
-        raise InputError(
-            "measures", f"have shape {table.shape}", "Give one row a month, one column a measure."
-        )
+        problem = f"have shape {table.shape}"
+        raise InputError("measures", problem, "Give one row a month, one column a measure.")
     for place, column in enumerate(table.T, start=1):
         where, seen = f"measures, column {place}", column[~np.isnan(column)]
         if not np.isfinite(seen).all():
@@ -103,20 +80,8 @@ def standardise(measures: ArrayLike) -> tuple[Floats, Floats, Floats]:
 def smooth_state(parameters: Measurement, measures: ArrayLike, actions: ArrayLike) -> SmoothedState:
     """Return the state given all measures, at known parameters.
 
-    Parameters
-    ----------
-    parameters
-        Weights for the standardised measures, persistence, inputs.
-    measures
-        Shape (months, measures), in their own units; they are standardised here. NaN where missing.
-    actions
-        Shape (months, players): actions of each month, which move the state of the next. The last month's have no effect
-        within the window, and the first month's state has no input.
-
-    Raises
-    ------
-    InputError
-        For shapes that do not fit one another and for missing actions.
+    * `measures`: shape (months, measures), in their own units; they are standardised here. NaN where missing.
+    * `actions`: shape (months, players), which move the state of the next month.
     """
     values, moves = check_measures(measures, actions)
     return smooth(parameters, values, moves)
@@ -158,17 +123,8 @@ def _state_space(parameters: Measurement, values: Floats, actions: Floats) -> An
 def score(smoothed: SmoothedState, values: Floats, actions: Floats) -> Floats:
     """Return the slope of the log likelihood in weights, persistence and inputs.
 
-    Fisher's identity: it is the slope of the log likelihood with the state known, averaged over the state given
-    the measures, of which only means, variances and neighbouring covariances are needed.
-
-    Parameters
-    ----------
-    smoothed
-        The state at the parameters where the slope is wanted.
-    values
-        Shape (months, measures), standardised, NaN where missing.
-    actions
-        Shape (months, players).
+    Fisher's identity: it is the slope of the log likelihood with the state known, averaged over the state given the
+    standardised measures, of which only means, variances and neighbouring covariances are needed.
     """
     parameters, mean = smoothed.parameters, smoothed.state
     square = mean**2 + smoothed.state_se**2
@@ -187,24 +143,9 @@ def score(smoothed: SmoothedState, values: Floats, actions: Floats) -> Floats:
 def draw_states(
     parameters: Measurement, measures: ArrayLike, actions: ArrayLike, *, draws: int = 1000, seed: int = 0
 ) -> Floats:
-    """Return whole paths of the state, drawn from what the measures leave open.
+    """Return whole paths of the state, shape (draws, months), drawn from what the measures leave open.
 
-    The state's precision given the measures is a band matrix of width two, so that one factorisation serves
-    all draws (Rue 2001).
-
-    Parameters
-    ----------
-    parameters, measures, actions
-        As for `smooth_state`.
-    draws
-        How many paths.
-    seed
-        Same seed, same numbers.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (draws, months).
+    The state's precision given the measures is a band matrix of width two: one factorisation serves all (Rue 2001).
     """
     from scipy.linalg import cholesky_banded, solve_banded
 
@@ -232,9 +173,8 @@ def check_measures(measures: ArrayLike, actions: ArrayLike) -> tuple[Floats, Flo
     missing = np.argwhere(~np.isfinite(moves))
     if len(missing):
         month, player = missing[0] + 1
-        raise InputError(
-            f"actions, month {month}, column {player}", "the figure is missing", "Fill it, or cut the window."
-        )
+        problem = "the figure is missing"
+        raise InputError(f"actions, month {month}, column {player}", problem, "Fill it, or cut the window.")
     return values, moves
 
 
@@ -248,14 +188,10 @@ STEP = 1e-5
 
 @dataclass(frozen=True, eq=False)
 class MeasurementFit:
-    """The measurement model at its maximum likelihood.
+    """The measurement model at its maximum likelihood: parameters in the order of `terms`, and the state there.
 
-    * `terms`: names of the parameters: weights, persistence, constant, one input a player.
-    * `smoothed`: the state at the maximum, with its standard errors and the log likelihood.
-    * `covariance`: shape (terms, terms): inverse of the observed information; NaN where the likelihood is not
-      curved enough to tell.
-    * `means`, `deviations`: shape (measures,): what the measures were standardised with, in their own units.
-    * `observations`: shape (measures,): months with a figure.
+    * `covariance`: inverse of the observed information; NaN where the likelihood is not curved enough to tell.
+    * `means`, `deviations`, `observations`: what each measure was standardised with, and its months with a figure.
     * `maxima`: log likelihoods of the different maxima that the starts led to, highest first.
     """
 
@@ -319,31 +255,12 @@ def fit_state(
     starts: int = 6,
     seed: int = 0,
 ) -> MeasurementFit:
-    """Return the measurement model at its maximum likelihood.
+    """Return the measurement model at its maximum likelihood, the highest that a search from several starts finds.
 
     The search uses the exact slope of the log likelihood, taken from the smoothed state (Koopman and Shephard 1992).
-
-    Parameters
-    ----------
-    measures, actions
-        As for `outbid.game.measurement.smooth_state`. Actions without a column give the model in which nobody
-        moves the state, to hold against the full one.
-    measure_names, action_names
-        One name a column.
-    low_months
-        Rows, counted from 0, over which the state is to lie below zero on average: the data can't tell the
-        state from its mirror image. None: the first measure rises with the state.
-    first_variance
-        Variance of the first month's state.
-    starts
-        How many places to search from; the highest maximum is returned and all are reported.
-    seed
-        Of the places. Same seed, same numbers.
-
-    Raises
-    ------
-    InputError
-        For measures or actions that can't be used, and when no search comes to rest.
+    Actions without a column give the model in which nobody moves the state. `low_months` are rows, counted from 0, over
+    which the state is to lie below zero on average: the data can't tell it from its mirror image. None: the first
+    measure rises with the state.
     """
     from scipy.optimize import minimize
 
@@ -404,12 +321,11 @@ def _covariance(parameters: Measurement, values: Floats, actions: Floats) -> Flo
     """Inverse of the observed information, by central differences of the exact slope."""
     flat, measures = parameters.flat, values.shape[1]
 
-    def slope(place: Floats) -> Floats:
-        return score(
-            smooth(_unpack(place, measures, parameters.first_variance), values, actions), values, actions
-        )
+    def slope(move: Floats) -> Floats:
+        near = _unpack(flat + move, measures, parameters.first_variance)
+        return score(smooth(near, values, actions), values, actions)
 
-    information = observed_information(lambda move: slope(flat + move), np.eye(len(flat)), STEP)
+    information = observed_information(slope, np.eye(len(flat)), STEP)
     if np.linalg.eigvalsh(information).min() <= 0:
         return np.full_like(information, np.nan)
     return np.asarray(np.linalg.inv(information))

@@ -1,13 +1,29 @@
-"""Newton's method on the value equations, in pure JAX: compiled, batched and differentiated as one function.
+"""The value equations of a logit Markov perfect equilibrium, and Newton's method on them, in pure JAX.
+
+The unknowns are each player's action values net of its own shock, v_i(a_i, s), side by side in one array of shape
+(states, actions of all players). They solve
+
+    v_i(a_i, s) = Σ_{a_-i} p_-i(a_-i | s) [ u_i(s, a) + δ_i Σ_{s'} P(s' | s, a) W_i(s') ],
+    p_i(. | s) = softmax of λ_i v_i(., s),    W_i(s) = (1/λ_i) log Σ_{a_i} exp λ_i v_i(a_i, s)
+
+(McKelvey and Palfrey, 1995; Aguirregabiria and Mira, 2007). For precisions other than one, W_i carries the constant of
+λ_i = 1, which moves no choice and stays finite as λ_i goes to zero.
 
 The linear system that links the states in a step is dW_i - Σ_j Σ_a mixed_ij(a) P_a dW_j = r_i. It is solved in three
 ways, by what the kernel is: blocks along the diagonal for a band (the block form of Thomas's algorithm), a dense
-factorisation for few unknowns, GMRES (Saad and Schultz, 1986) for many.
+factorisation for few unknowns, GMRES (Saad and Schultz, 1986) for many. A threaded factorisation of a few hundred
+unknowns spends its time waiting for its threads, so small systems get one thread each, and batches are shared out over
+cores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import jax
@@ -15,10 +31,130 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.scipy.linalg import lu_factor, lu_solve
+from threadpoolctl import ThreadpoolController
 
-from outbid.game.equations import residual, slope, step_from
 from outbid.game.game import Arrays
 from outbid.game.kernel import Banded, Kernel, Scattered, dense, expect
+
+# Below this precision, a log-sum is its limit, the mean.
+FLAT = 1e-9
+
+
+def split(counts: tuple[int, ...], values: Array) -> tuple[Array, ...]:
+    """Return each player's part of an array whose last axis holds all players' actions."""
+    ends = [sum(counts[: i + 1]) for i in range(len(counts))]
+    return tuple(values[..., end - count : end] for count, end in zip(counts, ends, strict=True))
+
+
+def log_probabilities(arrays: Arrays, values: Array) -> tuple[Array, ...]:
+    """Return each player's log probabilities of its actions, shapes (states, actions of that player)."""
+    parts = split(arrays.counts, values)
+    return tuple(jax.nn.log_softmax(arrays.precision[i] * part, axis=-1) for i, part in enumerate(parts))
+
+
+def joint(chances: Sequence[Array]) -> Array:
+    """Return the probability of every profile, shape (states, profiles), of each player's (states, actions)."""
+    together = jnp.ones((chances[0].shape[0], 1))
+    for each in chances:
+        together = (together[:, :, None] * each[:, None, :]).reshape(together.shape[0], -1)
+    return together
+
+
+def log_sums(arrays: Arrays, values: Array) -> Array:
+    """Return W, what a state is worth to each player before it sees its shocks, shape (players, states)."""
+    sums = []
+    for i, part in enumerate(split(arrays.counts, values)):
+        flat = arrays.precision[i] < FLAT
+        scale = jnp.where(flat, 1.0, arrays.precision[i])
+        top = jax.lax.stop_gradient(part.max(axis=-1))
+        mean = jnp.log(jnp.mean(jnp.exp(scale * (part - top[..., None])), axis=-1)) / scale + top
+        sums.append(jnp.where(flat, part.mean(axis=-1), mean) + math.log(arrays.counts[i]))
+    return jnp.stack(sums)
+
+
+def spread(counts: tuple[int, ...], player: int, part: Array) -> Array:
+    """Lay out something by one player's actions, shape (..., actions), over profiles: (..., 1, actions, 1)."""
+    shape = [counts[player] if j == player else 1 for j in range(len(counts))]
+    return part.reshape(*part.shape[:-1], *shape)
+
+
+def others_play(counts: tuple[int, ...], logs: tuple[Array, ...], player: int) -> Array:
+    """Return the probability of everyone else's part of each profile, shape (states, *counts)."""
+    total = jnp.zeros((*logs[0].shape[:-1], *counts))
+    for j, log in enumerate(logs):
+        if j != player:
+            total = total + spread(counts, j, log)
+    return jnp.exp(total)
+
+
+def profile_values(arrays: Arrays, values: Array) -> Array:
+    """Return each player's payoff and discounted future by profile, shape (players, states, profiles)."""
+    future = expect(arrays.kernel, log_sums(arrays, values))
+    return arrays.payoffs + arrays.discount[:, None, None] * future
+
+
+def averaged(counts: tuple[int, ...], logs: tuple[Array, ...], worth: Array) -> Array:
+    """Return each action's worth over what the others do, (states, all actions), of worth by profile."""
+    result = []
+    for i in range(len(counts)):
+        mine = worth[i].reshape(*worth.shape[1:-1], *counts) * others_play(counts, logs, i)
+        axes = tuple(mine.ndim - len(counts) + j for j in range(len(counts)) if j != i)
+        result.append(mine.sum(axis=axes))
+    return jnp.concatenate(result, axis=-1)
+
+
+def residual(arrays: Arrays, values: Array) -> Array:
+    """Return v minus the right-hand side of its equation, shape (states, all actions)."""
+    logs = log_probabilities(arrays, values)
+    return values - averaged(arrays.counts, logs, profile_values(arrays, values))
+
+
+class Slope(NamedTuple):
+    """The parts of the equations' derivative that lie within one state.
+
+    A step dv solves (1 - Λ) dv - B dW = r with dW = C dv, where Λ is how a state's values answer to each other, B how
+    they answer to next month, and C the probabilities of play. Only dW links states.
+
+    * `inverse`, `outward`: (1 - Λ)⁻¹ and C (1 - Λ)⁻¹, shapes (states, all actions, all actions), (states, players,
+      ...).
+    * `mixed`: the latter with the others' play spread over profiles: the weight of P(s'|s, a) dW_j in dW_i, shape
+      (states, players i, players j, profiles), discounts included.
+    """
+
+    inverse: Array
+    outward: Array
+    mixed: Array
+
+
+def slope(arrays: Arrays, values: Array) -> Slope:
+    """Return the derivative's within-state parts at `values`."""
+    counts = arrays.counts
+    worth = profile_values(arrays, values)
+    logs = log_probabilities(arrays, values)
+
+    def at_state(mine: Array, profile: Array) -> Array:
+        parts = split(counts, mine)
+        own = tuple(jax.nn.log_softmax(arrays.precision[i] * part) for i, part in enumerate(parts))
+        return averaged(counts, own, profile)
+
+    answers = jax.vmap(jax.jacfwd(at_state), in_axes=(0, 1))(values, worth)
+    inverse = jnp.linalg.inv(jnp.eye(values.shape[-1]) - answers)
+    chances = jnp.stack(
+        [
+            jnp.concatenate(
+                [jnp.exp(log) if i == j else jnp.zeros_like(log) for j, log in enumerate(logs)], axis=-1
+            )
+            for i in range(len(counts))
+        ],
+        axis=1,
+    )
+    outward = chances @ inverse
+    mixed = []
+    for j, part in enumerate(split(counts, outward)):
+        weights = spread(counts, j, part) * others_play(counts, logs, j)[:, None]
+        mixed.append(arrays.discount[j] * weights.reshape(*weights.shape[:2], -1))
+    return Slope(inverse, outward, jnp.stack(mixed, axis=2))
+
 
 # Up to so many unknowns a dense factorisation is quicker than iterating.
 DENSE = 2600
@@ -126,9 +262,12 @@ def linearised(arrays: Arrays, values: Array) -> Callable[[Array], Array]:
     parts = slope(arrays, values)
     between = factorised(arrays.kernel, parts.mixed)
 
+    logs = log_probabilities(arrays, values)
+
     def inverse(right: Array) -> Array:
-        outward = jnp.einsum("sia,sa->is", parts.outward, right)
-        return step_from(arrays, values, parts, right, between(outward))
+        linked = between(jnp.einsum("sia,sa->is", parts.outward, right))
+        future = arrays.discount[:, None, None] * expect(arrays.kernel, linked)
+        return jnp.einsum("sab,sb->sa", parts.inverse, averaged(arrays.counts, logs, future) + right)
 
     return inverse
 
@@ -136,8 +275,8 @@ def linearised(arrays: Arrays, values: Array) -> Callable[[Array], Array]:
 def newton(arrays: Arrays, start: Array, steps: int = STEPS, *, careful: bool = False) -> Iterate:
     """Iterate Newton steps with exact derivatives from `start`.
 
-    After each step a second one with the same factors is tried, and kept where it is the better: near the
-    solution that spares every third factorisation. A `careful` search halves steps until the residual falls.
+    After each step a second one with the same factors is tried, and kept where it is the better: near the solution that
+    spares every third factorisation. A `careful` search halves steps until the residual falls.
     """
 
     def close(values: Array, error: Array) -> Array:
@@ -146,19 +285,6 @@ def newton(arrays: Arrays, start: Array, steps: int = STEPS, *, careful: bool = 
     def measured(values: Array) -> tuple[Array, Array, Array]:
         right = residual(arrays, values)
         return values, right, size_of(right)
-
-    def better(
-        one: tuple[Array, Array, Array], two: tuple[Array, Array, Array]
-    ) -> tuple[Array, Array, Array]:
-        first = one[2] <= two[2]
-        return (
-            jnp.where(first, one[0], two[0]),
-            jnp.where(first, one[1], two[1]),
-            jnp.where(first, one[2], two[2]),
-        )
-
-    def carry_on(at: Iterate) -> Array:
-        return at.moving & (at.steps < steps)
 
     def advance(at: Iterate) -> Iterate:
         inverse = linearised(arrays, at.values)
@@ -176,17 +302,18 @@ def newton(arrays: Arrays, start: Array, steps: int = STEPS, *, careful: bool = 
                 return worse & (scale > 0.5**HALVINGS)
 
             _, new = jax.lax.while_loop(too_long, shorter, (jnp.asarray(1.0), new))
-        new = better(new, measured(new[0] - inverse(new[1])))
+        again = measured(new[0] - inverse(new[1]))
+        new = jax.tree.map(partial(jnp.where, new[2] <= again[2]), new, again)
         error = new[2]
         # Once it holds, or is no number any more, or rounding is all that is left, nothing is to be gained.
         done = (
             close(new[0], error) | ~jnp.isfinite(error) | ((error >= at.error) & close(new[0], 1e-3 * error))
         )
-        return Iterate(*new, at.steps + 1, ~done)
+        return Iterate(new[0], new[1], error, at.steps + 1, ~done)
 
     first = measured(start)
     opening = Iterate(*first, jnp.asarray(0), ~close(start, first[2]))
-    return Iterate(*jax.lax.while_loop(carry_on, advance, opening))
+    return Iterate(*jax.lax.while_loop(lambda at: at.moving & (at.steps < steps), advance, opening))
 
 
 def coarse_start(arrays: Arrays) -> Array:
@@ -217,8 +344,8 @@ def coarse_start(arrays: Arrays) -> Array:
 def equilibrium_values(arrays: Arrays, start: Array) -> Array:
     """Return the values that Newton reaches from `start`, shape (states, all actions).
 
-    Differentiable (forward mode) in every number of the game by the implicit function theorem. Whether the
-    equations hold there is for the caller to see, with `residual`.
+    Differentiable (forward mode) in every number of the game by the implicit function theorem. Whether the equations
+    hold there is for the caller to see, with `residual`.
     """
     return newton(arrays, start).values
 
@@ -229,3 +356,38 @@ def _implicit(primals: tuple[Any, ...], tangents: tuple[Any, ...]) -> tuple[Arra
     values = equilibrium_values(arrays, start)
     _, change = jax.jvp(lambda each: residual(each, values), (arrays,), (moved,))
     return values, linearised(arrays, values)(-change)
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    import scipy.linalg  # noqa: F401 - the library whose threads are meant has to be there to be found
+
+    return ThreadpoolController()
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Let every factorisation inside run on one core."""
+    with _controller().limit(limits=1, user_api="blas"):
+        yield
+
+
+def cores() -> int:
+    """Return how many processor cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def shared_out(function: Callable[[Any], Any], batch: Any, workers: int | None = None) -> Any:
+    """Return function(batch) for a batch with a leading axis on every array, its parts worked on side by side.
+
+    Every part has the same length, so that `function` is compiled once; the last repeats its last item.
+    """
+    count = len(jax.tree.leaves(batch)[0])
+    parts = max(1, min(workers or cores(), count))
+    size = -(-count // parts)
+    places = [np.minimum(np.arange(i * size, (i + 1) * size), count - 1) for i in range(parts)]
+    pieces = [jax.tree.map(lambda leaf, at=at: leaf[at], batch) for at in places]
+    with one_thread_each(), ThreadPoolExecutor(parts) as pool:
+        done = list(pool.map(lambda piece: jax.tree.map(np.asarray, function(piece)), pieces))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:count], *done)

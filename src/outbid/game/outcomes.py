@@ -1,15 +1,8 @@
-"""What is read off an equilibrium: how much players act in each state, how often each state is visited, and averages.
+"""What is read off an equilibrium: how much players act, how often states are visited, how players answer each other.
 
-Averages come with what they depend on: derivatives by the parameters (for the delta method) and, if parameters
-were drawn from their sampling distribution, one figure a draw.
-
-
-How players answer to each other: slopes of best replies, by state.
-
-Two questions. This month: if the rivals acted more this month and everything after stayed as it is, how would
-a player answer? Standing: if they acted more in every state for ever, and the player knew, how would its best
-policy answer? Positive slopes are strategic complements, negative ones substitutes (Bulow, Geanakoplos and
-Klemperer, 1985). Both are outcomes for `outbid.game.comparison.compare`, which adds intervals.
+Averages come with what they depend on: derivatives by the parameters (for the delta method) and, if parameters were
+drawn from their sampling distribution, one figure a draw. Positive slopes of best replies are strategic complements,
+negative ones substitutes (Bulow, Geanakoplos and Klemperer, 1985).
 """
 
 from __future__ import annotations
@@ -25,13 +18,12 @@ import numpy as np
 from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name
 from outbid.game.coefficients import check_coverage, interval
-from outbid.game.equations import joint, log_probabilities, profile_values, split
 from outbid.game.equilibrium import Equilibrium
-from outbid.game.game import Game
+from outbid.game.game import Game, parted
 from outbid.game.kernel import Banded, Kernel, Scattered, stationary, transition
-from outbid.game.newton import equilibrium_values
+from outbid.game.newton import equilibrium_values, joint, log_probabilities, profile_values, split
 
 Floats = NDArray[np.float64]
 Outcome = Callable[[Game, Array], Array]
@@ -64,18 +56,11 @@ def _expected(game: Game, values: Array, of: Callable[[Floats], Any]) -> Array:
 
 
 def long_run(game: Game, values: Array) -> Array:
-    """Return the share of months spent in each state in the long run, shape (states,); differentiable.
-
-    Raises
-    ------
-    InputError
-        For a grid too large to solve for it in full.
-    """
+    """Return the share of months spent in each state in the long run, shape (states,); differentiable."""
     states = game.grid.size
     if states > LARGEST:
-        raise InputError(
-            "long run", f"the grid has {states} states", f"Ask for it on at most {LARGEST} states."
-        )
+        problem = f"the grid has {states} states"
+        raise InputError("long run", problem, f"Ask for it on at most {LARGEST} states.")
     chances = tuple(jnp.exp(log) for log in log_probabilities(game.arrays, values))
     return stationary(transition(game.kernel, joint(chances)))
 
@@ -84,10 +69,7 @@ def long_run(game: Game, values: Array) -> Array:
 class Figures:
     """One figure or several, and how sure they are.
 
-    * `values`: any shape.
-    * `slopes`: derivatives by the parameters, shape (*values.shape, parameters).
-    * `covariance`: the parameters' sampling covariance, shape (parameters, parameters).
-    * `draws`: the same figures at drawn parameters, shape (draws, *values.shape), or None.
+    `slopes` are derivatives by the parameters, their axis last; `draws` the same figures at drawn parameters, or None.
     """
 
     values: Floats
@@ -106,13 +88,7 @@ class Figures:
         return interval(self.values, self.errors, level)
 
     def simulated_interval(self, level: float = 0.95) -> Floats:
-        """Return quantiles over the draws, shape (*values.shape, 2).
-
-        Raises
-        ------
-        InputError
-            If there are no draws.
-        """
+        """Return quantiles over the draws, shape (*values.shape, 2)."""
         if self.draws is None:
             raise InputError("interval", "there are no draws of the parameters", "Compare with `draws=200`.")
         share = (1 - check_coverage(level)) / 2
@@ -128,13 +104,9 @@ class Figures:
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """An outcome of one game by player and state, ready to be averaged.
+    """An outcome of one game by player and state, shape (rows, states), ready to be averaged; a last row may be `ANY`.
 
-    * `name`: which variant it is.
-    * `equilibrium`: where it was read.
-    * `by_state`: the outcome, shape (rows, states); one row a player and, where it has one, a last for all together
-      (`ANY`).
-    * `visits`: the long-run share of each state, shape (states,), or None where it was not asked for.
+    `visits` is the long-run share of each state, shape (states,), or None where it was not asked for.
     """
 
     name: str
@@ -182,19 +154,12 @@ class Reading:
 
     def _row(self, player: str) -> int:
         names = [*(each.name for each in self.equilibrium.game.players), ANY][: len(self.by_state.values)]
-        if player not in names:
-            raise InputError(
-                f"player {player!r}", f"does not play in {self.name}", did_you_mean(player, names)
-            )
+        check_name(player, names, f"player {player!r}", f"does not play in {self.name}")
         return names.index(player)
 
 
 def error_over_months(figures: Figures, states: ArrayLike) -> float:
-    """Return the standard deviation over months over the root of their number, of figures by state.
-
-    It tells how much the months differ, not how sure the estimates are; printed as a standard error by
-    Crisman-Cox and Gibilisco (Tug of War).
-    """
+    """Return the standard deviation over months over the root of their number: no sampling error, but printed as one."""
     months = figures.values[np.asarray(states, dtype=int)]
     return float(months.std(ddof=1) / np.sqrt(len(months)))
 
@@ -204,46 +169,23 @@ STILL = 1e-12
 
 
 def against(game: Game, player: str, policy: Array) -> Game:
-    """Return the game in which a player leaves and its place is taken by a fixed policy, known to all.
-
-    Parameters
-    ----------
-    policy
-        Probability of each of its actions by state, shape (states, actions). Differentiable.
-
-    Raises
-    ------
-    InputError
-        For a player that is none or the only one, or a policy of the wrong shape.
-    """
+    """Return the game in which a player is replaced by a fixed policy, (states, actions), known to all; differentiable."""
     place, counts = game.player(player), game.counts
     if len(counts) == 1:
         raise InputError(f"player {player!r}", "is the only one", "Leave somebody in the game.")
     if policy.shape != (game.grid.size, counts[place]):
-        raise InputError(
-            f"policy of {player!r}",
-            f"has shape {policy.shape}",
-            f"Give (states, actions) = {(game.grid.size, counts[place])}.",
-        )
-    before, after = int(np.prod(counts[:place])), int(np.prod(counts[place + 1 :]))
+        fix = f"Give (states, actions) = {(game.grid.size, counts[place])}."
+        raise InputError(f"policy of {player!r}", f"has shape {policy.shape}", fix)
     stay = np.arange(len(counts)) != place
-
-    def parted(array: Array, axis: int) -> Array:
-        """Lay profiles out as (others, actions of the one who leaves), with the last in front of what follows."""
-        shape = array.shape
-        wide = array.reshape(*shape[:axis], before, counts[place], after, *shape[axis + 1 :])
-        return jnp.moveaxis(wide, axis + 1, axis + 2).reshape(
-            *shape[:axis], before * after, counts[place], *shape[axis + 1 :]
-        )
-
-    weighted = parted(game.kernel.weights, 1) * policy[:, None, :, None]
+    weighted = parted(game.kernel.weights, 1, counts, place) * policy[:, None, :, None]
     kernel: Kernel
     if isinstance(game.kernel, Banded):
         kernel = Banded(weighted.sum(axis=2), game.kernel.lower)
     else:
-        shape = (game.grid.size, before * after, -1)
-        kernel = Scattered(parted(game.kernel.targets, 1).reshape(shape), weighted.reshape(shape))
-    payoffs = (parted(game.payoffs[stay], 2) * policy[None, :, None, :]).sum(axis=3)
+        shape = (*weighted.shape[:2], -1)
+        targets = parted(game.kernel.targets, 1, counts, place)
+        kernel = Scattered(targets.reshape(shape), weighted.reshape(shape))
+    payoffs = (parted(game.payoffs[stay], 2, counts, place) * policy[None, :, None, :]).sum(axis=3)
     players = tuple(each for i, each in enumerate(game.players) if i != place)
     return Game(players, game.grid, payoffs, kernel, game.discount[stay], game.precision[stay])
 
@@ -251,8 +193,8 @@ def against(game: Game, player: str, policy: Array) -> Game:
 def reply_slopes(game: Game, values: Array) -> Array:
     """Return how much each player's mean level answers when all rivals' rise by one this month, (players, states).
 
-    The future is as in equilibrium. For two players with levels 0 and 1 it is the slope of one's probability
-    to act by the other's, along the best-reply curve, where they cross.
+    For two players with levels 0 and 1 it is the slope of one's probability to act by the other's, along the best-reply
+    curve, where they cross; the future is as in equilibrium.
     """
     chances, rises = _play(game, values)
     future = profile_values(game.arrays, values)
@@ -269,10 +211,9 @@ def reply_slopes(game: Game, values: Array) -> Array:
 
 
 def standing_slopes(game: Game, values: Array) -> Array:
-    """Return how each player's best policy answers when all rivals' mean levels rise by one in every state.
+    """Return how each player's best policy answers when all rivals' mean levels rise by one in every state and for ever.
 
-    Shape (players, states): the change of the player's mean level in that state, by a rise everywhere and for
-    ever. It contains what the rise does to where the state goes.
+    Shape (players, states): of the mean level in that state. It contains what the rise does to where the state goes.
     """
     chances, rises = _play(game, values)
     parts = split(game.counts, values)

@@ -1,8 +1,8 @@
 """Reduce a declared model to a game on a few of its states, by the very step that is simulated and fitted.
 
-The players are actors of the model with one lever each; the grid's axes are indices, or a player's lever as
-it stood last month. All other states are held at their conditional mean given the grid (a moment-based Markov
-equilibrium, Ifrach and Weintraub, 2017); all noise but that of the grid's indices is integrated out at its mean.
+The players are actors of the model with one lever each; the grid's axes are indices, or a player's lever as it stood
+last month. All other states are held at their conditional mean given the grid (a moment-based Markov equilibrium,
+Ifrach and Weintraub, 2017); all noise but that of the grid's indices is integrated out at its mean.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from outbid.errors import InputError, did_you_mean
-from outbid.game.game import Game, Player, profile_levels
-from outbid.game.grid import Grid
+from outbid.errors import InputError, check_name, did_you_mean
+from outbid.game.game import Game, Grid, Player, by_players, profile_levels
 from outbid.game.kernel import Kernel, Scattered, normal_band, normal_reach, normal_weights
 from outbid.model.compile import build_step, to_scale
 from outbid.model.declare import Model, Names
@@ -35,11 +34,9 @@ Answer = Callable[[Mapping[str, Array], Mapping[str, Array], Mapping[str, Array]
 @partial(jax.tree_util.register_dataclass, data_fields=["mean", "slope", "center"], meta_fields=[])
 @dataclass(frozen=True)
 class Held:
-    """The states that are no axis, as linear functions of those that are.
+    """The states that are no axis, as linear functions of those that are: value at `center`, and slope by axis.
 
-    * `mean`, `slope`: by state: its value at `center`, and its change per unit of each axis, shape (axes,). Stocks
-      are logged as log(1 + persons); indices are on their own scale.
-    * `center`: the axes' values at which `mean` holds, shape (axes,), indices on their own scale.
+    Stocks are logged as log(1 + persons); indices are on their own scale.
     """
 
     mean: Mapping[str, Array]
@@ -73,31 +70,12 @@ class Reduction:
     ) -> Game:
         """Return the game at these numbers; to be traced, batched and differentiated.
 
-        Parameters
-        ----------
-        parameters
-            By name.
-        levers
-            All levers' values, shape (levers,); those of the players are replaced by their actions.
-        weights
-            By actor and name of the payoff's term.
-        discount, precision
-            A number, or one per player.
-        held
-            The other states; may be left out if there are none.
-        answer
-            How those who don't play set their levers, if not to `levers` whatever happens; needs `held`.
+        `levers`, shape (levers,), has the players' replaced by their actions. `answer` is how those who don't play set
+        theirs, if not to `levers` whatever happens; it needs `held`.
         """
-        count = len(self.players)
         mean, payoffs = self.moves(parameters, levers, weights, held, answer)
-        return Game(
-            self.players,
-            self.grid,
-            payoffs,
-            self._kernel(parameters, mean),
-            jnp.broadcast_to(jnp.asarray(discount, dtype=float), (count,)),
-            jnp.broadcast_to(jnp.asarray(precision, dtype=float), (count,)),
-        )
+        each = by_players(len(self.players), discount, precision)
+        return Game(self.players, self.grid, payoffs, self._kernel(parameters, mean), *each)
 
     def moves(
         self,
@@ -122,15 +100,10 @@ class Reduction:
             }
             now = now if answer is None else answer(state, before, now)
             following, told = step(state, quiet, now, before, parameters)
-            moved = {
-                name.removeprefix("moved."): value
-                for name, value in told.items()
-                if name.startswith("moved.")
-            }
+            moved = {name[6:]: value for name, value in told.items() if name.startswith("moved.")}
             s, m, u = Names(told), Names(moved), Names({**now, "previous": Names(before)})
-            gains = [
-                jnp.asarray(actor.payoff(s, u, m, own[actor.name]), dtype=float) for actor in self.actors
-            ]
+            gains = [actor.payoff(s, u, m, own[actor.name]) for actor in self.actors]
+            gains = [jnp.asarray(gain, dtype=float) for gain in gains]
             return {name: following[name] for name in self._indices}, jnp.stack(gains)
 
         over_actions = jax.vmap(month, in_axes=(None, 0))
@@ -196,32 +169,18 @@ class Reduction:
 def reduce(model: Model, actors: Sequence[str], grid: Grid) -> Reduction:
     """Return the reduction of a model to a game of these actors on this grid.
 
-    Parameters
-    ----------
-    actors
-        Names of the model's actors who play; each holds one lever, whose levels are its actions.
-    grid
-        Axes named after indices (points in the index's own unit) or after a player's lever (points are its levels).
-
-    Raises
-    ------
-    InputError
-        On an unknown actor or axis, an actor with several levers, a lever axis that isn't its player's levels, a
-        point outside an index's range, or a mechanism that reads a player's last move without an axis for it.
+    Each actor holds one lever, whose levels are its actions. Axes are named after indices (points in the index's own
+    unit) or after a player's lever (points are its levels), which it needs where a mechanism reads its last move.
     """
     known = {actor.name: actor for actor in model.actors}
     for name in actors:
-        if name not in known:
-            raise InputError(f"player {name!r}", "the model has no such actor", did_you_mean(name, known))
+        check_name(name, known, f"player {name!r}", "the model has no such actor")
     chosen = tuple(known[name] for name in actors)
     players = []
     for actor in chosen:
         if len(actor.levers) != 1:
-            raise InputError(
-                f"actor {actor.name!r}",
-                f"holds {len(actor.levers)} levers",
-                "A player on a grid moves one lever; declare it with that one.",
-            )
+            fix = "A player on a grid moves one lever; declare it with that one."
+            raise InputError(f"actor {actor.name!r}", f"holds {len(actor.levers)} levers", fix)
         ((lever, levels),) = actor.levers.items()
         players.append(Player(actor.name, tuple(levels), lever))
     _check_axes(model, players, grid)
@@ -237,10 +196,8 @@ def fine_reduction(
 ) -> Reduction:
     """Return the reduction to a fine axis of one index, whose kernel is a band of cells (Tauchen, 1986).
 
-    Parameters
-    ----------
-    parameters, levers
-        Numbers at which the band's width is measured; what `build` gets later may move the state no further.
+    `parameters` and `levers` are numbers at which the band's width is measured; later ones may move the state no
+    further.
     """
     plain = reduce(model, actors, grid)
     if len(grid.axes) != 1 or model.index(grid.axes[0].name).scale != "identity":
@@ -260,12 +217,7 @@ def fine_reduction(
 def fit_held(model: Model, grid: Grid, states: Mapping[str, Any], axes: Any) -> Held:
     """Return the other states' conditional means given the axes, by least squares over simulated months.
 
-    Parameters
-    ----------
-    states
-        By stock (persons) and index (own unit), each of shape (months,); axes among them are left out.
-    axes
-        The axes' values in the same months, shape (months, axes), in the grid's units.
+    `states` are stocks in persons and indices in their own unit, (months,) each; `axes` (months, axes), in grid units.
     """
     x = jnp.stack(
         [
@@ -297,25 +249,17 @@ def _check_axes(model: Model, players: Sequence[Player], grid: Grid) -> None:
         if axis.name in indices:
             low, high = indices[axis.name].range
             if axis.points[0] < low or axis.points[-1] > high:
-                raise InputError(
-                    f"axis {axis.name!r}", f"leaves the index's range {low:g} to {high:g}", "Narrow the axis."
-                )
+                problem = f"leaves the index's range {low:g} to {high:g}"
+                raise InputError(f"axis {axis.name!r}", problem, "Narrow the axis.")
         elif axis.name in holders:
             if axis.points != holders[axis.name].actions:
-                raise InputError(
-                    f"axis {axis.name!r}",
-                    f"isn't the levels of {holders[axis.name].name!r}",
-                    "Give the levels as its points.",
-                )
+                problem = f"isn't the levels of {holders[axis.name].name!r}"
+                raise InputError(f"axis {axis.name!r}", problem, "Give the levels as its points.")
         else:
-            raise InputError(
-                f"axis {axis.name!r}",
-                "is neither an index nor a player's lever",
-                did_you_mean(axis.name, [*indices, *holders]),
-            )
+            problem = "is neither an index nor a player's lever"
+            raise InputError(f"axis {axis.name!r}", problem, did_you_mean(axis.name, [*indices, *holders]))
     names = {axis.name for axis in grid.axes}
     for name, reads in model.reads.items():
         for lever in reads.previous & holders.keys() - names:
-            raise InputError(
-                f"axis {lever!r}", f"is missing: {name} reads last month's {lever}", "Make it an axis."
-            )
+            problem = f"is missing: {name} reads last month's {lever}"
+            raise InputError(f"axis {lever!r}", problem, "Make it an axis.")

@@ -1,7 +1,7 @@
 """Check that every index's anchor holds, by differentiating the relation that it names.
 
-An anchor is what makes a latent index mean something; one that a mechanism contradicts would turn every
-statement about that index round without anybody noticing.
+An anchor is what makes a latent index mean something; one that a mechanism contradicts would turn every statement about
+that index round without anybody noticing.
 """
 
 from __future__ import annotations
@@ -16,11 +16,10 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from outbid.errors import InputError, did_you_mean
-from outbid.model.compile import from_scale, initial_state
+from outbid.errors import InputError, check_name, did_you_mean
+from outbid.model.compile import Effects, Values, evaluate, from_scale, in_log, initial_state
 from outbid.model.declare import Model
 from outbid.model.priors import PriorTable, from_standard_normal
-from outbid.model.probe import Effects, Values, evaluate, in_log
 from outbid.model.vocabulary import Anchor, Count, Drift, Flow, Index, Scalar
 
 KINDS = ("hazard", "count", "drift", "observation")
@@ -50,23 +49,10 @@ class _Relation:
 def check_anchors(model: Model, tables: Mapping[str, PriorTable], draws: int = 64, seed: int = 0) -> None:
     """Check every index's anchor at random draws from every prior set, at and around the opening state.
 
-    The response to the index (or to what the anchor's `of` names) is taken by differentiation, with
-    quantities and counts worked out again unless they are what is varied. It must have the anchor's sign
-    wherever it isn't exactly zero (a clip may hold it), must not be zero everywhere, and must equal the
-    anchor's coefficient where it has one. Responses are per unit of what is varied: for an index, of its
-    natural value.
-
-    Parameters
-    ----------
-    tables
-        The priors by the name of their set.
-    draws
-        Draws from each set; every second one is taken at a state moved at random. Levers are random.
-
-    Raises
-    ------
-    InputError
-        If an anchor names something unknown, ties down nothing, or doesn't hold.
+    The response to the index (or to what the anchor's `of` names) is taken by differentiation, with quantities and counts
+    worked out again unless they are what is varied. It must have the anchor's sign wherever it isn't exactly zero (a clip
+    may hold it), must not be zero everywhere, and must equal the anchor's coefficient where it has one. Responses are per
+    unit of what is varied, an index in its natural value. Every second draw is at a state moved at random.
     """
     relations = [_relation(model, index) for index in model.indices]
     if not relations or not tables:
@@ -82,8 +68,7 @@ def _relation(model: Model, index: Index) -> _Relation:
     assert anchor is not None  # `declare` refuses an index without one
     kind, _, name = anchor.through.partition(":")
     relation = _Relation(index.name, anchor, kind, name, anchor.of or index.name)
-    if kind not in KINDS:
-        raise InputError(relation.where, f"unknown kind of relation {kind!r}", did_you_mean(kind, KINDS))
+    check_name(kind, KINDS, relation.where, f"unknown kind of relation {kind!r}")
     known: dict[str, Iterable[str]] = {
         "hazard": [flow.mechanism for flow in model.flows],
         "count": model.counts,
@@ -95,19 +80,14 @@ def _relation(model: Model, index: Index) -> _Relation:
         raise InputError(relation.where, f"there is no {what} {name!r}", did_you_mean(name, known[kind]))
     variable = [item.name for item in model.stocks] + [item.name for item in model.indices]
     variable += [*(item.name for item in model.quantities), *model.counts, *model.lever_names]
-    if relation.varied not in variable:
-        raise InputError(
-            relation.where, f"varies the unknown {relation.varied!r}", did_you_mean(relation.varied, variable)
-        )
+    check_name(relation.varied, variable, relation.where, f"varies the unknown {relation.varied!r}")
     if anchor.sign not in (-1, 1):
         raise InputError(relation.where, f"the sign is {anchor.sign!r}", "Give +1 or -1.")
     if (relation.varied == index.name) == (anchor.through == f"drift:{index.name}"):
         # Turn the index round: a response of the index to itself, or of others to others, stays as it was.
-        raise InputError(
-            relation.where,
-            f"the response to {relation.varied!r} is the same whichever way round {index.name!r} is",
-            f"Fix what {index.name!r} does to something else, or what something else does to its drift.",
-        )
+        problem = f"the response to {relation.varied!r} is the same whichever way round {index.name!r} is"
+        fix = f"Fix what {index.name!r} does to something else, or what something else does to its drift."
+        raise InputError(relation.where, problem, fix)
     return relation
 
 
@@ -210,18 +190,14 @@ def _judge(relation: _Relation, response: Floats, prior_set: str) -> None:
         raise InputError(relation.where, f"{what} is zero {of_draws(response)}", fix)
     wrong = moved[moved * anchor.sign < 0]
     if wrong.size:
-        raise InputError(
-            relation.where,
-            f"{what} should have the sign {anchor.sign:+d}, but is {wrong[0]:+.3g} {of_draws(wrong)}",
-            "Turn the sign round there or in the anchor, or give what multiplies it a prior of one sign.",
-        )
+        problem = f"{what} should have the sign {anchor.sign:+d}, but is {wrong[0]:+.3g} {of_draws(wrong)}"
+        fix = "Turn the sign round there or in the anchor, or give what multiplies it a prior of one sign."
+        raise InputError(relation.where, problem, fix)
     if anchor.coefficient is None:
         return
     tolerance = max(1e-6, 1e3 * float(np.finfo(jnp.result_type(float)).eps))
     off = moved[np.abs(moved - anchor.coefficient) > tolerance]
     if off.size:
-        raise InputError(
-            relation.where,
-            f"{what} should be {anchor.coefficient:g}, but is {off[0]:.6g} {of_draws(off)}",
-            "Write that coefficient there, with no parameter on it, or leave it out of the anchor.",
-        )
+        problem = f"{what} should be {anchor.coefficient:g}, but is {off[0]:.6g} {of_draws(off)}"
+        fix = "Write that coefficient there, with no parameter on it, or leave it out of the anchor."
+        raise InputError(relation.where, problem, fix)

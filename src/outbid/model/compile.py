@@ -1,22 +1,25 @@
-"""From mechanisms to one step function, and from steps to a path.
+"""From mechanisms to one step function, and from steps to a path; and a look into one month of it.
 
-`build_step` turns a Model into a pure function of (state, innovations, levers, parameters); `build_run` scans
-it over months. Both are plain JAX: the same function is simulated, differentiated, batched and put on a GPU.
+`build_step` turns a Model into a pure function of (state, innovations, levers, parameters); `build_run` scans it over
+months. Both are plain JAX: the same function is simulated, differentiated, batched and put on a GPU.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jax import Array
+from jax.extend.core import ClosedJaxpr, Literal
 from jax.scipy.special import expit
 from jax.scipy.special import logit as _logit
 
-from outbid.model.declare import Model, Names, returned
-from outbid.model.vocabulary import Count, Drift, Flow, Scalar
+from outbid.model.declare import Model, Names
+from outbid.model.trace import returned
+from outbid.model.vocabulary import Count, Derived, Drift, Flow, Mechanism, Scalar
 
 # A hazard of 60 a month empties a stock within hours; beyond it only overflow is to be gained.
 HIGHEST_HAZARD = 60.0
@@ -62,9 +65,9 @@ def build_step(model: Model) -> Step:
     """Return the step: (state, innovations, levers, last month's levers, parameters) -> (state, month).
 
     The month is a dict: opening states, quantities and counts under their names, persons moved under
-    `moved.<mechanism>` and `moved.<mechanism>_to_<target>`, outcomes and observations under `outcome.<name>`
-    and `sees.<series>`. Competing hazards h_j share what leaves a stock in a month,
-    n (1 - exp(-Σh)) h_j / Σh, so no stock is ever overdrawn and the number of people never changes.
+    `moved.<mechanism>` and `moved.<mechanism>_to_<target>`, outcomes and observations under `outcome.<name>` and
+    `sees.<series>`. Competing hazards h_j share what leaves a stock in a month, n (1 - exp(-Σh)) h_j / Σh, so no stock
+    is ever overdrawn and the number of people never changes.
     """
     mechanisms = {item.name: item for item in model.mechanisms}
     quantities = {f"quantity {item.name}": item for item in model.quantities}
@@ -159,8 +162,8 @@ def build_run(
 ) -> Callable[[Mapping[str, Scalar], Array, Array, State, Array], tuple[State, Array]]:
     """Return the run: (parameters, innovations, levers, opening state, levers before) -> (state, path).
 
-    The path has shape (months, len(outputs)); `outputs` are names of the month's dict, see `build_step`.
-    Innovations have shape (months, noisy indices), levers (months, levers).
+    The path has shape (months, len(outputs)); `outputs` are names of the month's dict, see `build_step`. Innovations
+    have shape (months, noisy indices), levers (months, levers).
     """
     step = build_step(model)
     names = [*(stock.name for stock in model.stocks), *(index.name for index in model.indices)]
@@ -190,3 +193,65 @@ def build_run(
         return dict(zip(names, closing, strict=True)), path
 
     return run
+
+
+Values = Mapping[str, Scalar]
+Adjust = Callable[[str, Scalar], Scalar]
+Effects = dict[str, tuple[Any, ...]]
+
+
+def evaluate(
+    model: Model, p: Values, states: Values, levers: Values, previous: Values, adjust: Adjust
+) -> tuple[Effects, dict[str, Any]]:
+    """Work out one month by the engine's own step, with every quantity and count passed through `adjust`.
+
+    Returned: what each mechanism gave back, by its name and before adjusting, and the month (see `build_step`). What
+    reads a quantity or a count sees what `adjust(name, value)` made of it.
+    """
+    effects: Effects = {}
+
+    def quantity(item: Derived) -> Derived:
+        return replace(item, function=lambda s, u, p: adjust(item.name, item.function(s, u, p)))
+
+    def mechanism(item: Mechanism) -> Mechanism:
+        # The step keeps no hazards and drifts, only what came of them; so they are caught on their way.
+        def function(s: Any, u: Any, p: Any) -> tuple[Any, ...]:
+            effects[item.name] = returned(item.function(s, u, p))
+            return tuple(
+                replace(effect, mean=adjust(effect.name, effect.mean))
+                if isinstance(effect, Count)
+                else effect
+                for effect in effects[item.name]
+            )
+
+        return replace(item, function=function)
+
+    adjusted = replace(
+        model,
+        quantities=tuple(quantity(item) for item in model.quantities),
+        mechanisms=tuple(mechanism(item) for item in model.mechanisms),
+    )
+    state = {stock.name: states[stock.name] for stock in model.stocks}
+    state |= {index.name: to_scale(index.scale, states[index.name]) for index in model.indices}
+    _, month = build_step(adjusted)(state, dict.fromkeys(model.noisy, 0.0), levers, previous, p)
+    return effects, month
+
+
+def in_log(slope: Array, level: Array) -> Array:
+    """Return the slope of a logarithm: slope / level, and zero where the slope is (even at level zero)."""
+    return jnp.where(slope == 0.0, 0.0, slope / level)
+
+
+def inputs_of_outputs(traced: ClosedJaxpr) -> list[frozenset[int]]:
+    """Return, for each output of a traced function, the numbers of the inputs that it is computed from."""
+    sources: dict[Any, frozenset[int]] = {
+        variable: frozenset([number]) for number, variable in enumerate(traced.jaxpr.invars)
+    }
+
+    def behind(atom: Any) -> frozenset[int]:
+        return frozenset() if isinstance(atom, Literal) else sources.get(atom, frozenset())
+
+    for equation in traced.jaxpr.eqns:
+        union = frozenset[int]().union(*(behind(atom) for atom in equation.invars))
+        sources.update(dict.fromkeys(equation.outvars, union))
+    return [behind(atom) for atom in traced.jaxpr.outvars]

@@ -1,8 +1,4 @@
-"""Put declarations together into a Model, and refuse one that does not hold together.
-
-Every name that a function reads or writes is checked, by tracing the function once with abstract values: a
-misspelt state, lever or parameter is an error that says what was meant, not a silent zero.
-"""
+"""Put declarations together into a Model, and refuse one that does not hold together."""
 
 from __future__ import annotations
 
@@ -11,9 +7,8 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from outbid.errors import InputError, did_you_mean
-from outbid.model.checks import check_effects, check_names, check_starts, check_words
-from outbid.model.reads import check_reads
+from outbid.errors import InputError, check_name
+from outbid.model.checks import check_effects, check_names, check_reads, check_starts, check_words
 from outbid.model.trace import Names, Reads, Traced, returned, trace
 from outbid.model.vocabulary import (
     Actor,
@@ -95,20 +90,15 @@ class Model:
 
     def index(self, name: str) -> Index:
         """Return the index of that name, or complain with the nearest one."""
-        for item in self.indices:
-            if item.name == name:
-                return item
-        known = [item.name for item in self.indices]
-        raise InputError(f"index {name!r}", "the model has no such index", did_you_mean(name, known))
+        indices = {index.name: index for index in self.indices}
+        check_name(name, indices, f"index {name!r}", "the model has no such index")
+        return indices[name]
 
     def lever(self, name: str) -> Lever:
         """Return the lever of that name, or complain with the nearest one."""
-        for item in self.levers:
-            if item.name == name:
-                return item
-        raise InputError(
-            f"lever {name!r}", "the model has no such lever", did_you_mean(name, self.lever_names)
-        )
+        levers = {lever.name: lever for lever in self.levers}
+        check_name(name, levers, f"lever {name!r}", "the model has no such lever")
+        return levers[name]
 
     def innovation_blocks(self, months: int) -> dict[str, int]:
         """Return how many innovations each noisy index and lever history takes over that many months."""
@@ -127,20 +117,9 @@ def declare(
 ) -> Model:
     """Build a Model from its states, levers, parameters and the declarations found in theory modules.
 
-    Parameters
-    ----------
-    theory
-        Modules (or other objects) whose attributes are mechanisms, quantities, observations, outcomes,
-        lever histories and actors; everything else in them is ignored.
-    file
-        What to call the model in complaints.
-
-    Raises
-    ------
-    InputError
-        When a name is unknown, taken twice or never used, a function gives no number or decides by values, a
-        mechanism has no evidence, an index has no drift or no anchor, a sink has a way out, a state may start
-        outside its range, or quantities depend on each other in a circle.
+    Every name that a function reads or writes is checked, by tracing the function once with abstract values. `theory` are
+    modules whose attributes are mechanisms, quantities, observations, outcomes, lever histories and actors; everything else
+    in them is ignored. `file` is what to call the model in complaints.
     """
     found = _collect(file, theory)
 
@@ -216,11 +195,8 @@ def _collect(file: str, theory: Iterable[object]) -> dict[type, dict[str, Any]]:
                 first = found.setdefault(type(value), {}).setdefault(name, value)
                 if first is not value:
                     places = sorted(getattr(item, "where", file) for item in (first, value))
-                    raise InputError(
-                        " and ".join(dict.fromkeys(places)),
-                        f"the name {name!r} is declared twice",
-                        "Rename one of the two.",
-                    )
+                    problem = f"the name {name!r} is declared twice"
+                    raise InputError(" and ".join(dict.fromkeys(places)), problem, "Rename one of the two.")
     return found
 
 
@@ -236,8 +212,5 @@ def _order(file: str, traced: Mapping[str, Traced], counts: Mapping[str, str]) -
         return tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:
         circle = " → ".join(error.args[1])
-        raise InputError(
-            file,
-            f"depends on itself in a circle: {circle}",
-            "Let one of them read last month's state instead.",
-        ) from error
+        problem = f"depends on itself in a circle: {circle}"
+        raise InputError(file, problem, "Let one of them read last month's state instead.") from error

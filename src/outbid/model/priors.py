@@ -1,8 +1,8 @@
 """Parameters and their priors: every uncertain number is a standard normal put through a quantile function.
 
-So the prior of a whole model is a vector of independent standard normals, whatever the families: samplers
-see one simple geometry, Sobol designs and common random numbers come for free, and one compiled function
-serves every prior set, since families and arguments are data.
+So the prior of a whole model is a vector of independent standard normals, whatever the families: samplers see one
+simple geometry, Sobol designs and common random numbers come for free, and one compiled function serves every prior
+set, since families and arguments are data.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ class Prior:
 class Parameter:
     """A named constant of the model with its unit, its meaning and a prior per prior set.
 
-    `claimed` is True where a causal claim asserts that the parameter is positive: then the neutral prior
-    must be symmetric about zero and the sources' prior must be positive.
+    `claimed` is True where a causal claim asserts that the parameter is positive: then the neutral prior must be
+    symmetric about zero and the sources' prior must be positive.
     """
 
     name: str
@@ -226,14 +226,7 @@ class ParameterFile(RootModel[dict[str, ParameterTable]]):
 
 
 def read_parameters(path: Path) -> tuple[Parameter, ...]:
-    """Read parameters.toml: a table per parameter with unit, meaning, neutral, sources, claimed, evidence.
-
-    Raises
-    ------
-    InputError
-        On malformed TOML, unknown keys or families, arguments outside their range, or a prior of the wrong
-        sign for a claimed effect.
-    """
+    """Read parameters.toml: a table per parameter with unit, meaning, neutral, sources, claimed, evidence."""
     tables = read_required(path, ParameterFile, {}).root
     if not tables:
         raise InputError(path.name, "declares no parameter", "Add at least one table such as [base].")

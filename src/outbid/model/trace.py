@@ -1,7 +1,7 @@
 """What a declared function reads and gives back, found by calling it once on abstract values.
 
-A mechanism sees its world through `Names`, both here, where any name is answered and written down, and in the
-compiled step, where the names stand for the month's values.
+A mechanism sees its world through `Names`, both here, where any name is answered and written down, and in the compiled
+step, where the names stand for the month's values.
 """
 
 from __future__ import annotations
@@ -97,21 +97,9 @@ def kind_of(value: Any) -> str:
 
 
 def trace(where: str, function: Callable[..., Any], arguments: str, weights: tuple[str, ...] = ()) -> Traced:
-    """Call a function once on abstract numbers.
+    """Call a function once on abstract numbers: with s, u, p, m, w as in `Reads`, i for a few monthly innovations.
 
-    Parameters
-    ----------
-    where
-        Where the function stands, for complaints.
-    arguments
-        A letter for each argument: s, u, p, m, w as in `Reads`, i for a few monthly innovations.
-    weights
-        The names that `w` lists when a function goes through it.
-
-    Raises
-    ------
-    InputError
-        If the function decides by a value, uses a function that can't follow JAX, or fails.
+    `weights` are the names that `w` lists when a function goes through it.
     """
     record: dict[str, Any] = {}
     kept: list[tuple[Any, ...]] = []
@@ -129,17 +117,12 @@ def trace(where: str, function: Callable[..., Any], arguments: str, weights: tup
     try:
         jax.eval_shape(call, jax.ShapeDtypeStruct((), number), jax.ShapeDtypeStruct((TRACED_MONTHS,), number))
     except jax.errors.TracerBoolConversionError as error:
-        raise InputError(
-            where,
-            "decides by the value of a state, lever or parameter",
-            "Write it as a smooth formula; Python's `if` cannot see values here.",
-        ) from error
+        fix = "Write it as a smooth formula; Python's `if` cannot see values here."
+        raise InputError(where, "decides by the value of a state, lever or parameter", fix) from error
     except (jax.errors.ConcretizationTypeError, jax.errors.TracerArrayConversionError) as error:
-        raise InputError(
-            where,
-            "needs the value of a state, lever or parameter while the model is built",
-            "Use exp, log and the like from the vocabulary, not from math or NumPy.",
-        ) from error
+        problem = "needs the value of a state, lever or parameter while the model is built"
+        fix = "Use exp, log and the like from the vocabulary, not from math or NumPy."
+        raise InputError(where, problem, fix) from error
     except Exception as error:
         problem = " ".join(str(error).split())
         raise InputError(

@@ -1,16 +1,19 @@
 """The words in which a contest is written down; the only module that a study's theory imports.
 
-Stocks and flows are those of system dynamics, players and payoffs those of game theory, priors those of
-Bayes. A mechanism is a pure function of (s, u, p): `s` the month's opening states, derived quantities and
-expected counts, `u` the levers (`u.previous` those of the month before), `p` the parameters. What it returns
-(`Flow`, `Drift`, `Count`) says what it does; `compile.py` alone knows how that is done.
+Stocks and flows are those of system dynamics, players and payoffs those of game theory, priors those of Bayes. A
+mechanism is a pure function of (s, u, p): `s` the month's opening states, derived quantities and expected counts, `u`
+the levers (`u.previous` those of the month before), `p` the parameters. What it returns (`Flow`, `Drift`, `Count`) says
+what it does; `compile.py` alone knows how that is done. A decorator puts a function next to where it stands and what
+its docstring says, so that diagram, report and complaints speak in the study's words.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import jax.numpy as jnp
 from jax import Array
@@ -18,59 +21,230 @@ from jax.nn import sigmoid, softplus
 from jax.numpy import exp, log, log1p
 from jax.scipy.special import logit
 
-from outbid.model.decorators import (
-    Derived,
-    LeverHistory,
-    LogNormal,
-    Mechanism,
-    NegativeBinomial,
-    Observation,
-    Outcome,
-    Poisson,
-    lever_history,
-    mechanism,
-    observation,
-    outcome,
-    quantity,
-)
 from outbid.model.priors import Parameter, Prior
 
-__all__ = [
-    "Actor",
-    "Anchor",
-    "Count",
-    "Derived",
-    "Drift",
-    "Flow",
-    "Index",
-    "Lever",
-    "LeverHistory",
-    "LogNormal",
-    "Mechanism",
-    "NegativeBinomial",
-    "Observation",
-    "Outcome",
-    "Parameter",
-    "Poisson",
-    "Prior",
-    "Stock",
-    "autoregressive",
-    "cumulative_sum",
-    "exp",
-    "lever_history",
-    "log",
-    "log1p",
-    "logit",
-    "mechanism",
-    "observation",
-    "outcome",
-    "quantity",
-    "share",
-    "sigmoid",
-    "softplus",
-]
+__all__ = ["Actor", "Anchor", "Count", "Derived", "Drift", "Flow", "Index", "Lever", "LeverHistory"]
+__all__ += ["LogNormal", "Mechanism", "NegativeBinomial", "Observation", "Outcome", "Parameter", "Poisson"]
+__all__ += ["Prior", "Stock", "autoregressive", "cumulative_sum", "exp", "lever_history", "log", "log1p"]
+__all__ += ["logit", "mechanism", "observation", "outcome", "quantity", "share", "sigmoid", "softplus"]
 
 Scalar = Any  # a JAX tracer, a JAX array of shape () or a float: mechanisms don't care which
+
+
+@dataclass(frozen=True)
+class Mechanism:
+    """A declared mechanism: its function, its evidence, and its own words for the diagram and the report."""
+
+    name: str
+    function: Callable[..., Any]
+    evidence: tuple[str, ...]
+    nuisance: str
+    meaning: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A quantity computed from the month's states and levers, read by mechanisms like a state."""
+
+    name: str
+    function: Callable[..., Any]
+    unit: str
+    meaning: str
+    where: str
+
+
+Reading = Literal["more", "less", "unknown"]
+_READINGS: tuple[Reading, ...] = ("more", "less", "unknown")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A quantity by which scenarios are judged.
+
+    * `summary`: "sum", "mean", "mean_last_year" or "end": how a path becomes one number.
+    * `rank`: its place in the answer, from 1; None for what the answer does not speak of.
+    * `more`, `less`, `unknown`: clauses on a course ahead, in which `{course}` stands for it: what it does to the
+      outcome, and the open question ("whether {course} sends members to the rival").
+    * `had`: the same three of the past, after "Had it been so".
+    * `briefly`: more and less of it in a few words ("more members lost", "fewer members lost").
+    """
+
+    name: str
+    function: Callable[..., Any]
+    label: str
+    unit: str
+    better: str
+    summary: str
+    meaning: str
+    where: str
+    rank: int | None = None
+    more: str = ""
+    less: str = ""
+    unknown: str = ""
+    had: tuple[str, str, str] = ("", "", "")
+    briefly: tuple[str, str] = ("", "")
+
+    def clause(self, reading: Reading, course: str = "this course") -> str:
+        """Return what a course ahead does to the outcome, or the open question, as a clause."""
+        declared = {"more": self.more, "less": self.less, "unknown": self.unknown}[reading]
+        made = {
+            "more": f"{{course}} makes for {self.brief('more')}",
+            "less": f"{{course}} makes for {self.brief('less')}",
+            "unknown": f"whether {{course}} makes for {self.brief('more')} or less",
+        }
+        return (declared or made[reading]).replace("{course}", course)
+
+    def had_clause(self, reading: Reading) -> str:
+        """Return what would have become of the outcome in another past, or the open question, as a clause."""
+        of_this = f"of this: {self.label.lower()}"
+        made = (
+            f"there would have been more {of_this}",
+            f"there would have been less {of_this}",
+            f"whether there would have been more or less {of_this}",
+        )
+        place = _READINGS.index(reading)
+        return self.had[place] or made[place]
+
+    def brief(self, reading: Literal["more", "less"]) -> str:
+        """Return more or less of the outcome in a few words."""
+        return self.briefly[_READINGS.index(reading)] or f"{reading} of this: {self.label.lower()}"
+
+
+@dataclass(frozen=True)
+class Poisson:
+    """Counts with the model's mean; `zero_truncated` where a month without a count is missing, not zero."""
+
+    zero_truncated: bool = False
+
+
+@dataclass(frozen=True)
+class NegativeBinomial:
+    """Counts with variance mean + mean² / concentration (a parameter's name)."""
+
+    concentration: str
+    zero_truncated: bool = False
+
+
+@dataclass(frozen=True)
+class LogNormal:
+    """Positive figures with a relative error; `sigma` is a parameter's name or a number."""
+
+    sigma: str | float
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Ties a series to what the model says it sees, a month at a time, with a named distribution.
+
+    `aggregate` says how months make up a figure's period: "sum" (counts, deaths) or "mean" (levels).
+    """
+
+    series: str
+    function: Callable[..., Any]
+    distribution: Poisson | NegativeBinomial | LogNormal
+    aggregate: str
+    meaning: str
+    where: str
+
+
+@dataclass(frozen=True)
+class LeverHistory:
+    """Levers whose past is seen only through noisy figures: a function of (innovations, parameters) to paths.
+
+    `noise` names the parameter that scales the innovations.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    levers: tuple[str, ...]
+    noise: str
+    evidence: tuple[str, ...]
+    meaning: str
+    where: str
+
+
+def place_of(function: Callable[..., Any]) -> str:
+    """Return where a function stands, for complaints: file, line and name."""
+    code = function.__code__
+    return f"{Path(code.co_filename).name}, line {code.co_firstlineno}, {function.__name__}"
+
+
+def _words(function: Callable[..., Any]) -> tuple[str, str]:
+    """Return what a function's docstring says, on one line, and where the function stands."""
+    return " ".join(inspect.cleandoc(function.__doc__ or "").split()), place_of(function)
+
+
+def mechanism(
+    *, evidence: list[str] | None = None, nuisance: str = ""
+) -> Callable[[Callable[..., Any]], Mechanism]:
+    """Declare a mechanism and the claims it rests on.
+
+    * `evidence`: IDs of the ledger's claims.
+    * `nuisance`: instead of evidence, one sentence that says why the model needs a mechanism that no claim asks for.
+    """
+
+    def declare(function: Callable[..., Any]) -> Mechanism:
+        claims = tuple(evidence or ())
+        return Mechanism(function.__name__, function, claims, nuisance, *_words(function))
+
+    return declare
+
+
+def quantity(*, unit: str) -> Callable[[Callable[..., Any]], Derived]:
+    """Declare a derived quantity, which mechanisms read as `s.<name>`."""
+
+    def declare(function: Callable[..., Any]) -> Derived:
+        return Derived(function.__name__, function, unit, *_words(function))
+
+    return declare
+
+
+def outcome(
+    *,
+    label: str,
+    unit: str,
+    better: str,
+    summary: str,
+    rank: int | None = None,
+    more: str = "",
+    less: str = "",
+    unknown: str = "",
+    had: tuple[str, str, str] = ("", "", ""),
+    briefly: tuple[str, str] = ("", ""),
+) -> Callable[[Callable[..., Any]], Outcome]:
+    """Declare an outcome: a function of (s, u, p, m), `m` the persons moved in the month by mechanism.
+
+    The words are explained in `Outcome`; all are optional.
+    """
+
+    def declare(function: Callable[..., Any]) -> Outcome:
+        about = (label, unit, better, summary, *_words(function))
+        return Outcome(function.__name__, function, *about, rank, more, less, unknown, had, briefly)
+
+    return declare
+
+
+def observation(
+    distribution: Poisson | NegativeBinomial | LogNormal, *, aggregate: str = "sum"
+) -> Callable[[Callable[..., Any]], Observation]:
+    """Declare what a series sees: a function of (s, u, p, m) named after the series."""
+
+    def declare(function: Callable[..., Any]) -> Observation:
+        return Observation(function.__name__, function, distribution, aggregate, *_words(function))
+
+    return declare
+
+
+def lever_history(
+    *levers: str, noise: str, evidence: list[str]
+) -> Callable[[Callable[..., Any]], LeverHistory]:
+    """Declare how the past of some levers follows from innovations: (innovations, p) -> {lever: path}."""
+
+    def declare(function: Callable[..., Any]) -> LeverHistory:
+        return LeverHistory(function.__name__, function, levers, noise, tuple(evidence), *_words(function))
+
+    return declare
 
 
 @dataclass(frozen=True)
@@ -79,17 +253,11 @@ class Anchor:
 
     Flip a latent index and every coefficient on it, and nothing observable moves; so one relation is fixed.
 
-    Parameters
-    ----------
-    through
-        The relation: "hazard:defection", "count:attacks_home", "drift:aid" or "observation:fighters". The
-        response is taken in logs, except a drift's.
-    sign
-        +1 or -1: the sign of the response to `of`, for any parameters.
-    coefficient
-        The response itself where it is fixed (for a hazard, count or observation), else None.
-    of
-        What is varied; the index itself if empty.
+    * `through`: the relation: "hazard:defection", "count:attacks_home", "drift:aid" or "observation:fighters". The
+      response is taken in logs, except a drift's.
+    * `sign`: +1 or -1: the sign of the response to `of`, for any parameters.
+    * `coefficient`: the response itself where it is fixed (for a hazard, count or observation), else None.
+    * `of`: what is varied; the index itself if empty.
     """
 
     through: str
@@ -116,15 +284,10 @@ class Stock:
 class Index:
     """A dimensionless state with its range, its scale and its anchor.
 
-    Parameters
-    ----------
-    scale
-        "identity", "log" (positive) or "logit" (between 0 and 1): the scale on which drifts add up.
-    low, high
-        The range that the index can't leave, in its own unit; left out, it is -6 to 6 (identity), a
-        millionth to a million (log), or within a millionth of 0 and 1 (logit).
-    noise_months
-        How many months share one innovation (1 = a new one each month), where the drift has noise.
+    * `scale`: "identity", "log" (positive) or "logit" (between 0 and 1): the scale on which drifts add up.
+    * `low`, `high`: the range that the index can't leave, in its own unit; left out, it is -6 to 6 (identity), a
+      millionth to a million (log), or within a millionth of 0 and 1 (logit).
+    * `noise_months`: how many months share one innovation (1 = a new one each month), where the drift has noise.
     """
 
     name: str

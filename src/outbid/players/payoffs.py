@@ -19,9 +19,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from outbid.game.equations import log_probabilities
-from outbid.game.newton import equilibrium_values
-from outbid.game.threads import shared_out
+from outbid.game.newton import equilibrium_values, log_probabilities, shared_out
 from outbid.model.priors import Parameter, PriorTable, from_standard_normal, prior_table
 from outbid.players.solver import Draw, Solver
 

@@ -12,8 +12,7 @@ from pydantic import Field, ValidationInfo, model_validator
 from outbid.declared import Declared, Entries, Id, Many, Number, Ref, Says, Sign, Text, fault, in_range, parse
 from outbid.errors import InputError, did_you_mean
 from outbid.files import read_toml
-from outbid.game.game import Player
-from outbid.game.grid import Axis, Grid
+from outbid.game.game import Axis, Grid, Player
 from outbid.game.reduce import Reduction, reduce
 from outbid.model.declare import Model
 from outbid.model.priors import Parameter, read_parameters

@@ -17,13 +17,11 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from outbid.game.equations import joint, log_probabilities
 from outbid.game.equilibrium import HOLDS
 from outbid.game.game import Game, place_of, settled
 from outbid.game.kernel import dense, normal_weights
-from outbid.game.newton import newton, size_of
+from outbid.game.newton import joint, log_probabilities, newton, shared_out, size_of
 from outbid.game.reduce import Held
-from outbid.game.threads import shared_out
 from outbid.model.compile import State, to_scale
 from outbid.model.declare import Model
 from outbid.players.schema import PlayersGame

@@ -15,7 +15,7 @@ from outbid.game.first_stage import FirstStage, bootstrap, changes, levels
 from outbid.game.likelihood import evaluate
 from outbid.game.many_starts import draw_starts, estimate_many
 from outbid.game.measurement import Measurement, MeasurementFit, fit_state, smooth_state
-from outbid.game.play import Play as Months
+from outbid.game.specification import Play as Months
 from outbid.game.specification import Specification
 from outbid.progress import Progress, Silent
 from outbid.replication.data import GamePanel, Key, judge, read_panel, rows_of, simulated_panel
@@ -23,13 +23,13 @@ from outbid.replication.family import (
     REACH,
     DeclaredGame,
     Floats,
+    Play,
     Variants,
     declared_game,
     specification,
     state_axis,
     variants,
 )
-from outbid.replication.settings import Play
 from outbid.study import Study
 
 # Draws of our own bootstrap of the state equation, where the data folder holds none; and where it is for comparison only.
@@ -316,8 +316,8 @@ def infer_anew(
 def refit(solved: Solved, anew: Anew) -> tuple[dict[str, Any], pd.DataFrame]:
     """Return what the measurement model fitted anew does to the later steps: facts, and every quantity before and after.
 
-    Among the facts, `stored_gap` is the largest difference between the stored state and the state smoothed at the stored
-    parameters, `correlation` that of the stored and the newly inferred state.
+    Among the facts, `stored_gap` is the largest difference between the stored state and the state smoothed at the
+    stored parameters, `correlation` that of the stored and the newly inferred state.
     """
     play, panel, fitted, after = solved.play, solved.panel, anew.fit, anew.later
     assert panel.polls is not None

@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from outbid.data.fields import Parser, choice, month, non_negative, number, text
 from outbid.data.tables import Column, Row, check_known, read_table, read_text
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name
 from outbid.game.equilibrium import solve
-from outbid.game.grid import even_axis
+from outbid.game.game import even_axis
 from outbid.model.declare import Model
-from outbid.replication.family import declared_game
-from outbid.replication.settings import Play
+from outbid.replication.family import Play, declared_game
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -31,19 +30,12 @@ ATTEMPTS, LEAST = 50, 10
 
 
 class GamePanel(NamedTuple):
-    """What is known month by month, and what the data folder holds besides.
+    """What is known month by month, and what the data folder holds besides; None where it does not.
 
-    * `months`: YYYY-MM, without gaps.
-    * `state`: shape (months,), in latent units.
-    * `actions`: shape (months, players), 0 or 1.
-    * `source`: where it comes from, in words.
-    * `simulated`: whether it was simulated instead of read.
-    * `polls`: shape (months, polls), percent, NaN where there was none; None without polls.
-    * `measurement`: stored parameters of the measurement model: one weight a poll, persistence, constant, one input
-      a player.
-    * `bootstrap`: stored covariance of the first stage's estimates, shape (terms + 1, terms + 1), sigma last.
-    * `curves`: stored equilibrium: state and probability of each player's action by grid point, shape (states, 1 +
-      players).
+    * `polls`: shape (months, polls), percent, NaN where there was none.
+    * `measurement`: stored parameters of the measurement model: a weight a poll, persistence, constant, an input a player.
+    * `bootstrap`: stored covariance of the first stage's estimates, sigma last.
+    * `curves`: stored equilibrium: state and chance of each player's action by grid point, shape (states, 1 + players).
     """
 
     months: tuple[str, ...]
@@ -58,22 +50,14 @@ class GamePanel(NamedTuple):
 
 
 def read_panel(folder: Path, play: Play) -> GamePanel:
-    """Read the panel from a data folder, and whatever else that the study knows lies there.
-
-    Raises
-    ------
-    InputError
-        If the folder or the panel is missing, a column is missing, a month is malformed, missing or twice, a figure is
-        not a number, or an action is neither 0 nor 1.
-    """
+    """Read the panel from a data folder, and whatever else that the study knows lies there."""
     if not folder.is_dir():
         problem = "is a file" if folder.exists() else "there is no such folder"
         raise InputError(f"--data {folder}", problem, f"Name the folder that holds {play.files.panel}.")
     path = folder / play.files.panel
     if not path.is_file():
-        raise InputError(
-            f"--data {folder}", f"holds no {path.name}", f"Name the folder that holds {path.name}."
-        )
+        problem = f"holds no {path.name}"
+        raise InputError(f"--data {folder}", problem, f"Name the folder that holds {path.name}.")
     rows = _monthly(
         path, play, {play.columns.state: number, **dict.fromkeys(play.columns.actions, zero_or_one)}
     )
@@ -98,9 +82,8 @@ def zero_or_one(field: str, where: str) -> int:
     """Read an action: 0 or 1, also where a spreadsheet wrote 1.0."""
     value = number(field, where)
     if value not in (0.0, 1.0):
-        raise InputError(
-            where, f"{field} is neither 0 nor 1", "Write 1 for a month with an attack, 0 for none."
-        )
+        problem = f"{field} is neither 0 nor 1"
+        raise InputError(where, problem, "Write 1 for a month with an attack, 0 for none.")
     return int(value)
 
 
@@ -110,8 +93,7 @@ def _columns(path: Path, needed: dict[str, Parser], blank: Sequence[str] = ()) -
     names = [name.strip() for name in next(lines, [])]
     if names and len(names) > 1:
         for name in needed:
-            if name not in names:
-                raise InputError(f"{path}, line 1", f"column {name!r} is missing", did_you_mean(name, names))
+            check_name(name, names, f"{path}, line 1", f"column {name!r} is missing")
     extra = dict.fromkeys(name for name in names if name not in needed)
     kept = tuple(
         Column(name, parse, blank="none" if name in blank else "error") for name, parse in needed.items()
@@ -138,9 +120,8 @@ def _monthly(path: Path, play: Play, needed: dict[str, Parser], blank: Sequence[
             )
     if len(rows) > len(wanted):
         extra = rows[len(wanted)]
-        raise InputError(
-            extra.where(play.columns.month), "lies after the study's window", f"End with {wanted[-1]}."
-        )
+        problem = "lies after the study's window"
+        raise InputError(extra.where(play.columns.month), problem, f"End with {wanted[-1]}.")
     return rows
 
 
@@ -178,29 +159,15 @@ def _curves(path: Path, play: Play) -> Floats:
 
 def _in_order(path: Path, held: dict[str, Floats] | dict[str, float], names: Sequence[str]) -> Floats:
     for name in names:
-        if name not in held:
-            raise InputError(str(path), f"has no row for {name!r}", did_you_mean(name, held))
+        check_name(name, held, str(path), f"has no row for {name!r}")
     return np.array([held[name] for name in names])
 
 
 def simulated_panel(model: Model, play: Play, equation: Floats, payoffs: Floats, seed: int) -> GamePanel:
     """Return a panel as long as the study's window, played in equilibrium at the given numbers.
 
-    The grid reaches as far as the published one; the state follows the state equation with normal shocks, and
-    each month both players draw their actions from the equilibrium at the nearest grid point. A path that leaves the
-    grid, or in which someone hardly ever changes, is drawn again from the next seed.
-
-    Parameters
-    ----------
-    equation, payoffs
-        State equation (spread last) and payoffs (values, then costs, by player).
-    seed
-        Same seed, same panel.
-
-    Raises
-    ------
-    InputError
-        If no seed gives a usable panel.
+    The grid reaches as far as the published one; a path that leaves it, or in which someone hardly ever changes, is drawn
+    again from the next seed. `equation` has its spread last; `payoffs` are values, then costs, by player.
     """
     axis = even_axis(play.state, -10.0, 13.0, 461)
     game = declared_game(model, play, axis, equation).game(payoffs, equation)
@@ -215,9 +182,8 @@ def simulated_panel(model: Model, play: Play, equation: Floats, payoffs: Floats,
         if inside and (often >= LEAST).all() and (len(actions) - often >= LEAST).all():
             source = f"simulated at the published estimates with seed {attempt}"
             return GamePanel(play.months, state, actions, source, simulated=True)
-    raise InputError(
-        "simulated panel", f"none of {ATTEMPTS} seeds gave a usable one", "Choose another --seed."
-    )
+    problem = f"none of {ATTEMPTS} seeds gave a usable one"
+    raise InputError("simulated panel", problem, "Choose another --seed.")
 
 
 def _path(months: int, equation: Floats, chances: Floats, points: Floats, seed: int) -> tuple[Floats, Ints]:
@@ -260,11 +226,6 @@ def read_published(path: Path, sources: Collection[str]) -> pd.DataFrame:
 
     `value` is the figure; ours agrees with it by its `rule`: "decimals" (it rounds to it at so many decimals),
     "significant" (they agree to so many digits) or "within" (they differ by no more); `precision` is that number.
-
-    Raises
-    ------
-    InputError
-        At the first fault, with file, line, column and cure.
     """
     rows = read_table(path, _COLUMNS, key=("table", "row", "column"))
     if not rows:
@@ -311,17 +272,9 @@ def judge(
             ok = ends[0] <= each.value <= ends[1]
         low, high = ends if ends is not None and mine is not None else (math.nan, math.nan)
         at = math.nan if mine is None else mine
-        row = (
-            *key,
-            each.value,
-            printed(each.value, each.rule, each.precision),
-            at,
-            at - each.value,
-            ok,
-            low,
-            high,
-        )
-        rows.append((*row, f"{each.rule} {each.precision:g}", each.unit, each.note, each.source))
+        row = (*key, each.value, printed(each.value, each.rule, each.precision), at, at - each.value)
+        about = (f"{each.rule} {each.precision:g}", each.unit, each.note, each.source)
+        rows.append((*row, ok, low, high, *about))
     names = ["table", "row", "column", "published", "printed", "ours", "difference", "ok", "low", "high"]
     return pd.DataFrame(rows, columns=[*names, "rule", "unit", "note", "source"]).astype({"ok": "boolean"})
 

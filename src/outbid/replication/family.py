@@ -1,8 +1,8 @@
-"""From a study's declared theory to a family of games, and its variants: no rival, dearer or cheaper actions.
+"""What a study of the kind "game" says under [play] in its study.toml, and the family of games that it makes.
 
-The mechanisms are reduced to the grid, not written twice. Every variant is evaluated by the code that was compiled for
-the estimation, which also gives how play moves with the payoffs; so intervals by the delta method come at no further
-cost.
+The declared mechanisms are reduced to the grid, not written twice. Every variant (no rival, dearer or cheaper actions)
+is evaluated by the code that was compiled for the estimation, which also gives how play moves with the payoffs; so
+intervals by the delta method come at no further cost.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Annotated, Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -18,19 +19,191 @@ import numpy as np
 import pandas as pd
 from jax import Array
 from numpy.typing import NDArray
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationInfo, model_validator
 
+from outbid.declared import Declared, Many, Month, Says, Text, between, fault, parse, ref
+from outbid.errors import did_you_mean
 from outbid.game.equilibrium import NoEquilibrium, holds, solve
-from outbid.game.game import Game
-from outbid.game.grid import Axis, Grid, quantile_axis
+from outbid.game.game import Axis, Game, Grid, quantile_axis
 from outbid.game.kernel import Kernel
 from outbid.game.likelihood import Evaluation, evaluate
 from outbid.game.reduce import Reduction, fine_reduction
 from outbid.game.specification import FirstStep, Specification
 from outbid.model.declare import Model
-from outbid.replication.settings import Play
+from outbid.study import Study
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Names = Annotated[Many[str], Says("missing or not a list of names", 'Write {key} = ["...", "..."].')]
+
+
+def _positive(value: tuple[int, int]) -> tuple[int, int]:
+    if min(value) < 1:
+        raise fault("not a fraction", "Write it as two whole numbers, [9, 29].")
+    return value
+
+
+Fraction = Annotated[
+    tuple[int, int],
+    Field(strict=False),
+    AfterValidator(_positive),
+    Says("not a fraction", "Write it as two whole numbers, [9, 29]."),
+]
+
+
+class Player(Declared):
+    """A player: its actor and lever in the model, its name for readers, and where the search for its payoffs begins.
+
+    `start` is what a unit of the state is worth to it a month, and what its action adds to a month's payoff.
+    """
+
+    entry = "{actor}"
+
+    actor: Annotated[str, ref("actor", "unknown name")]
+    label: Text
+    lever: Annotated[str, ref("lever", "unknown name")]
+    start: Annotated[Many[float], Says("not two numbers", "Give start = [value, cost].")]
+
+
+class Era(Declared):
+    """A period by which averages are taken, up to the next; `words` say when it was ("in the Oslo era")."""
+
+    entry = "{name}"
+
+    name: Text
+    words: Text
+    first_month: Month
+
+
+class Files(Declared):
+    """Names of files in the data folder; all but the panel are used where they are there."""
+
+    panel: Text
+    polls: Text | None = None
+    measurement: Text | None = None
+    bootstrap: Text | None = None
+    curves: Text | None = None
+
+
+class Columns(Declared):
+    """Names of the columns in those files."""
+
+    month: Text
+    state: Text
+    actions: Names
+    polls: Names = ()
+
+
+class Play(Declared):
+    """How a game study is played, estimated and compared: the table [play].
+
+    The state is an index, its ends favour whom the labels name, and it lies low in `low_months`, which settles its sign in
+    the polls. `state_equation` names parameters in the order of the first stage's estimates, the spread last; the weights
+    are an actor's for the state and for its own action. The grid lies between two quantiles, its step in the state's unit.
+    Actions get dearer and cheaper by `cost_step`, in payoff units; the printed rows for both players belong to its parts.
+    """
+
+    state: Annotated[str, ref("index", "unknown name")]
+    state_equation: Many[Annotated[str, ref("parameter", "unknown name")]]
+    players: Annotated[Many[Player], Field(alias="player")]
+    files: Files
+    columns: Columns
+    low_label: Text
+    high_label: Text
+    value_weight: Text
+    cost_weight: Text
+    discount: Annotated[float, between(0.0, 0.9999)]
+    grid_step: Annotated[float, between(1e-6, 1e6)]
+    grid_low: Annotated[float, between(0.0, 0.5)]
+    grid_high: Annotated[float, between(0.5, 1.0)]
+    cost_step: Annotated[float, between(1e-6, 1e3)]
+    part_dearer: Annotated[Fraction, Field(alias="part_of_step_dearer")]
+    part_cheaper: Annotated[Fraction, Field(alias="part_of_step_cheaper")]
+    eras: Annotated[Many[Era], Field(alias="era", min_length=1)]
+    low_months: Many[Month]
+    _months: tuple[str, ...] = PrivateAttr()
+
+    def model_post_init(self, context: Any) -> None:
+        """Keep the study's months, among which those named here have their places."""
+        self._months = tuple(context["month"])
+
+    @model_validator(mode="after")
+    def _fits_together(self, info: ValidationInfo) -> Play:
+        actors = {actor.name: actor for actor in (info.context or {})["actors"]}
+        if len(self.players) != 2:
+            raise fault(f"{len(self.players)} are named", "A replication has two players.", "player")
+        if len(self.state_equation) != 7:
+            problem = f"names {len(self.state_equation)} parameters for 2 players"
+            raise fault(problem, "Name 7, the spread last.", "state_equation")
+        if len(self.columns.actions) != 2:
+            raise fault("not one column a player", "Name one for each player.", "columns, actions")
+        for player in self.players:
+            own, place = actors[player.actor], f"player, {player.actor}"
+            if len(player.start) != 2:
+                raise fault("not two numbers", "Give start = [value, cost].", f"{place}, start")
+            if tuple(own.levers.get(player.lever, ())) != (0.0, 1.0):
+                problem = f"does not hold {player.lever} at 0 and 1"
+                raise fault(problem, "Give the actor that lever.", place)
+            for key in ("value_weight", "cost_weight"):
+                name = getattr(self, key)
+                if name not in own.weights:
+                    raise fault(f"unknown name {name!r}", did_you_mean(name, own.weights), key)
+        starts = [self.months.index(era.first_month) for era in self.eras]
+        if starts[0] != 0 or any(a >= b for a, b in pairwise(starts)):
+            problem = "periods must begin with the window and follow one another"
+            raise fault(problem, f"Start the first in {self.months[0]}.", "era")
+        if len(self.low_months) != 2 or self.low_months[0] > self.low_months[1]:
+            raise fault("not a first and a last month", 'Write ["2006-01", "2006-09"].', "low_months")
+        return self
+
+    @property
+    def months(self) -> tuple[str, ...]:
+        """The study's months, YYYY-MM."""
+        return self._months
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The players' names for readers, in order."""
+        return tuple(player.label for player in self.players)
+
+    @property
+    def actors(self) -> tuple[str, ...]:
+        """The players' names in the model, in order."""
+        return tuple(player.actor for player in self.players)
+
+    @property
+    def start(self) -> NDArray[np.float64]:
+        """Where the search for the payoffs begins: values of the state, then costs, by player."""
+        return np.array([player.start for player in self.players]).T.ravel()
+
+    @property
+    def low(self) -> slice:
+        """The places of `low_months`."""
+        first, last = (self.months.index(name) for name in self.low_months)
+        return slice(first, last + 1)
+
+    @property
+    def spans(self) -> tuple[tuple[Era, slice], ...]:
+        """Every period with the places of its months."""
+        starts = [self.months.index(era.first_month) for era in self.eras]
+        stops = [*starts[1:], len(self.months)]
+        return tuple((era, slice(*ends)) for era, *ends in zip(self.eras, starts, stops, strict=True))
+
+
+def play_settings(study: Study) -> Play:
+    """Return what a game study says about its play."""
+    model = study.model
+    names = {
+        "index": [index.name for index in model.indices],
+        "actor": [actor.name for actor in model.actors],
+        "lever": model.lever_names,
+        "parameter": model.parameter_names,
+        "month": study.settings.window.months,
+        "actors": model.actors,
+    }
+    return parse("study.toml, play", study.settings.play, Play, names)
+
+
 # Half-width of a 95% interval, in standard errors.
 REACH = 1.959964
 # In how many strides a change of costs is made, so that the solution stays next to the base's.
@@ -91,15 +264,7 @@ def declared_game(model: Model, play: Play, axis: Axis, equation: Floats) -> Dec
 
 
 def specification(declared: DeclaredGame, equation: Floats, covariance: Floats) -> Specification:
-    """Return the family of games to estimate, on one grid and one state equation.
-
-    Parameters
-    ----------
-    equation
-        The state equation in the order of `play.state_equation`, the spread last.
-    covariance
-        Its sampling covariance.
-    """
+    """Return the family of games to estimate, on one grid, one state equation (its spread last) and its covariance."""
     play = declared.play
     weights = (play.value_weight, play.cost_weight)
     names = tuple(f"{what}_{player.actor}" for what in weights for player in play.players)
@@ -129,12 +294,8 @@ class Variant(NamedTuple):
 class Variants:
     """The variants of the game that the tables compare, at the estimates.
 
-    * `counts`: months in which each action was taken in each state, shape (states, all actions).
-    * `base`, `alone`: play as estimated, and by player where its rival's actions move nothing.
-    * `theta`, `values`: the payoffs' estimates, shape (payoffs,), and the equilibrium's values there, shape
-      (states, all actions).
-    * `covariance`, `published`: of the payoffs, shape (payoffs, payoffs): with our correction, and with the
-      published form of it, if known.
+    `alone` is play by player where its rival's actions move nothing; `counts` and `values` have shape (states, all
+    actions). The payoffs' covariance is that with our correction; `published` with the published form of it, if known.
     """
 
     declared: DeclaredGame
@@ -148,12 +309,11 @@ class Variants:
     published: Floats | None
 
     def rivals(self, states: Ints, actions: Ints) -> pd.DataFrame:
-        """Return what the rival changes for each player and period, along the path.
+        """Return what the rival changes for each player and period, along the months' `states` (places on the grid).
 
-        `states` are the months' grid points, shape (months,), `actions` what was done, shape (months, players).
-        Chances and the observed share are probabilities; `sd_over_root_n` is the standard deviation of the
-        monthly differences over the root of their number, which is no sampling error. `low` and `high` bound the 95%
-        interval by the delta method, `low_published` and `high_published` that from the published form of the errors.
+        `sd_over_root_n` is the standard deviation of the monthly differences over the root of their number, no sampling
+        error. `low` and `high` bound the 95% interval by the delta method, `low_published` and `high_published` that
+        from the published form of the errors.
         """
         rows = []
         for i, (player, alone) in enumerate(zip(self.declared.play.actors, self.alone, strict=True)):
@@ -227,13 +387,8 @@ def variants(
 ) -> Variants:
     """Return the game as estimated and, for every player, the variant in which its rival's actions move nothing.
 
-    The rival's terms in the state equation are set to zero: then what the rival does is of no matter, and the player
-    solves its problem alone. Parameters are those of `Variants`.
-
-    Raises
-    ------
-    NoEquilibrium
-        If a variant has no solution that can be found.
+    Then what the rival does is of no matter, and the player solves its problem alone. Raises NoEquilibrium if a variant has
+    no solution that can be found.
     """
     assert family.first_step is not None  # `specification` gave it one
     equation, early = family.first_step.estimates, family.first_step.covariance

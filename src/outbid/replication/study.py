@@ -22,10 +22,9 @@ _WRITTEN = ("report.html", "summary.json")
 
 @dataclass(frozen=True)
 class GameStudy:
-    """A study of the kind "game", with the same verbs: it is estimated and solved instead of simulated.
+    """A study of the kind "game", with the same verbs: it is estimated and solved instead of simulated; there are no priors.
 
-    `data` names the folder that holds its panel; without it, a panel is simulated at the published estimates,
-    and every answer says so first. Estimation is by maximum likelihood, so that there are no priors to choose.
+    `data` names the folder that holds its panel; without it, one is simulated, and every answer says so first.
     """
 
     study: Study
@@ -45,7 +44,7 @@ class GameStudy:
         from outbid.model.anchors import check_anchors
         from outbid.model.priors import PRIOR_SETS, prior_table
         from outbid.replication.data import read_published
-        from outbid.replication.settings import play_settings
+        from outbid.replication.family import play_settings
         from outbid.study import unresolved
 
         study, play = self.study, play_settings(self.study)
@@ -84,7 +83,7 @@ class GameStudy:
     def _estimates(self, seed: int, data: Path | None, progress: Progress) -> EstimateResult:
         from outbid.replication import compute
         from outbid.replication.data import read_published, rows_of
-        from outbid.replication.settings import play_settings
+        from outbid.replication.family import play_settings
 
         study, play = self.study, play_settings(self.study)
         published = read_published(study.folder / "published.csv", study.figure_sources)
@@ -95,23 +94,15 @@ class GameStudy:
         with progress.stage("Estimating the payoffs"):
             payoffs = compute.estimate_payoffs(family, months, play)
         table, width = compute.payoff_table(family, play, payoffs), max(map(len, compute.payoff_rows(play)))
+        warning = f"SIMULATED PANEL, not the real one: {panel.source}. Give --data DIR."
         lines = [
-            *(
-                [f"SIMULATED PANEL, not the real one: {panel.source}. Give --data DIR."]
-                if panel.simulated
-                else []
-            ),
+            *([warning] if panel.simulated else []),
             f"{'':{width}}   estimate  error (corrected)",
             *(f"{row.meaning:{width}}  {row.estimate:9.4g}  {row.full_error:9.4g}" for row in rows_of(table)),
             f"Log-likelihood {payoffs.log_likelihood:.4f}, {len(panel.months)} months ({panel.source}).",
         ]
-        names = {
-            "parameter": "name",
-            "estimate": "estimate",
-            "first_step_error": "first",
-            "corrected_error": "corrected",
-            "full_error": "full",
-        }
+        names = {"parameter": "name", "estimate": "estimate", "first_step_error": "first"}
+        names |= {"corrected_error": "corrected", "full_error": "full"}
         found = {
             "study": study.name,
             "simulated": panel.simulated,
@@ -141,9 +132,8 @@ class GameStudy:
         with OutputFolder(out) as folder:
             kept = folder.path / "results.nc"
             if not kept.is_file():
-                raise InputError(
-                    str(folder.path), "holds no run to report on", f"Run `outbid run {self.name}` first."
-                )
+                problem = "holds no run to report on"
+                raise InputError(str(folder.path), problem, f"Run `outbid run {self.name}` first.")
             found = from_netcdf(kept)
             with (progress or Silent()).stage("Writing the report"):
                 path = folder.write_text("report.html", render(found))

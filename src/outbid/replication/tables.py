@@ -18,23 +18,11 @@ import xarray as xr
 
 from outbid import __version__
 from outbid.errors import InputError
-from outbid.game.threads import one_thread_each
+from outbid.game.newton import one_thread_each
 from outbid.progress import Progress
-from outbid.replication.compute import (
-    Solved,
-    certificate,
-    compare,
-    first_stage,
-    infer_anew,
-    payoff_problems,
-    payoff_table,
-    refit,
-    search,
-    solve_panel,
-    take_panel,
-)
+from outbid.replication import compute
 from outbid.replication.data import read_published, rows_of
-from outbid.replication.settings import play_settings
+from outbid.replication.family import play_settings
 from outbid.report.core import sources
 from outbid.study import Study
 
@@ -45,9 +33,8 @@ PACKAGES = ("jax", "numpy", "scipy", "statsmodels", "altair")
 class Replication:
     """A published game made again.
 
-    * `facts`: plain values: what was asked, when each period was in words (`eras`), the state's name and whom its
-      low and its high end favour (`state`), whether the panel is simulated and where it comes from, the
-      log-likelihood, the equilibrium's certificate, what was left out, problems, and how it was made.
+    * `facts`: plain values: what was asked, when each period was in words (`eras`), the state's name and whom its ends
+      favour (`state`), where the panel comes from, likelihood, certificate, what was left out, problems, how it was made.
     * `tables`: `players`, `replication` (published figures beside ours), `estimates`, `without_rival`, `costs`,
       `curves`, `path`, `claims`, `sources`; `maxima` and `refit` where there are any. `player` is the actor's name.
     """
@@ -72,13 +59,7 @@ class Replication:
 
 
 def from_netcdf(path: Path) -> Replication:
-    """Return what `Replication.to_netcdf` wrote.
-
-    Raises
-    ------
-    InputError
-        If the file is not such a replication (another version's, or cut short).
-    """
+    """Return what `Replication.to_netcdf` wrote."""
     try:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
             facts = json.loads(tree.attrs["facts"])
@@ -95,58 +76,38 @@ def _dataset(table: pd.DataFrame) -> xr.Dataset:
     for name, column in table.items():
         text = pd.api.types.is_string_dtype(column)
         truth = column.dtype == "boolean"
-        values = (
-            column.to_numpy(object)
-            if text
-            else column.to_numpy(float, na_value=np.nan)
-            if truth
-            else column.to_numpy()
-        )
-        columns[str(name)] = ("entry", values.astype(str) if text else values, {"truth": int(truth)})
+        values = column.to_numpy(float, na_value=np.nan) if truth else column.to_numpy()
+        values = column.to_numpy(object).astype(str) if text else values
+        columns[str(name)] = ("entry", values, {"truth": int(truth)})
     return xr.Dataset(columns)
 
 
 def _frame(data: xr.Dataset) -> pd.DataFrame:
-    columns = {name: pd.Series(each.values) for name, each in data.data_vars.items()}
-    return pd.DataFrame(
-        {
-            name: each.astype("boolean") if data[name].attrs["truth"] else each
-            for name, each in columns.items()
-        }
-    )
+    table = pd.DataFrame({name: pd.Series(each.values) for name, each in data.data_vars.items()})
+    return table.astype({name: "boolean" for name, each in data.data_vars.items() if each.attrs["truth"]})
 
 
 def replicate(study: Study, data: Path | None, asked: Mapping[str, Any], progress: Progress) -> Replication:
-    """Make a published game again, from the panel to everything that the report shows.
+    """Make a published game again, from the panel (simulated where `data` is None) to everything that the report shows.
 
-    Parameters
-    ----------
-    data
-        The folder with the panel; None for a panel simulated at the published estimates.
-    asked
-        `quick`, `seed`, the `command` that was typed, and the `fingerprint` of all that results depend on.
-
-    Raises
-    ------
-    InputError
-        If the study or the panel can't be used, or there is no equilibrium.
+    `asked` holds `quick`, `seed`, the `command` that was typed, and the `fingerprint` of all that results depend on.
     """
     play, quick, seed = play_settings(study), asked["quick"], asked["seed"]
     published = read_published(study.folder / "published.csv", study.figure_sources)
     # the measurement model beside the rest: half of the time goes into compiling, which keeps one core busy
     with one_thread_each(), ThreadPoolExecutor(1) as aside:
         with progress.stage("Reading the panel and fitting the state equation"):
-            panel = take_panel(study, play, published, data, seed)
-            equation = first_stage(play, panel, seed)
-        again = aside.submit(infer_anew, study, play, panel, quick, seed)
-        solved = solve_panel(study, play, panel, equation, progress)
-        searched = search(solved, quick, seed, progress)
+            panel = compute.take_panel(study, play, published, data, seed)
+            equation = compute.first_stage(play, panel, seed)
+        again = aside.submit(compute.infer_anew, study, play, panel, quick, seed)
+        solved = compute.solve_panel(study, play, panel, equation, progress)
+        searched = compute.search(solved, quick, seed, progress)
         with progress.stage("Waiting for the measurement model, fitted anew"):
             anew, notes = again.result()
-    later = None if anew is None else refit(solved, anew)
+    later = None if anew is None else compute.refit(solved, anew)
     tables = _tables(study, solved, published)
     tables |= {name: each[1] for name, each in (("maxima", searched), ("refit", later)) if each is not None}
-    residual, gain, gap = certificate(solved)
+    residual, gain, gap = compute.certificate(solved)
     facts = {
         "study": study.name,
         "title": study.settings.title,
@@ -160,34 +121,27 @@ def replicate(study: Study, data: Path | None, asked: Mapping[str, Any], progres
         "search": None if searched is None else searched[0],
         "refit": None if later is None else later[0],
         "notes": list(notes),
-        "problems": [*payoff_problems(solved.payoffs), *_unexplained(tables["replication"], panel.simulated)],
+        "problems": [
+            *compute.payoff_problems(solved.payoffs),
+            *_unexplained(tables["replication"], panel.simulated),
+        ],
         "provenance": _provenance(asked, panel.months, progress),
     }
     return Replication(facts, tables)
 
 
-def _tables(study: Study, solved: Solved, published: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _tables(study: Study, solved: compute.Solved, published: pd.DataFrame) -> dict[str, pd.DataFrame]:
     play, panel, states = solved.play, solved.panel, solved.months.states
     together, alone = solved.variants.base.chances, [each.chances for each in solved.variants.alone]
     curves, path = [], []
     for i, player in enumerate(play.actors):
         both = {"with_rival": together[:, i], "without": alone[i][:, i]}
         curves.append(pd.DataFrame({"player": player, "state": solved.grid, **both}))
-        months = {name: each[states] for name, each in both.items()}
-        path.append(
-            pd.DataFrame(
-                {
-                    "player": player,
-                    "month": panel.months,
-                    "state": panel.state,
-                    **months,
-                    "attacked": panel.actions[:, i],
-                }
-            )
-        )
-    claims = [
-        claim.model_dump() | {"homes": "; ".join(claim.homes)} for claim in study.ledger.claims.values()
-    ]
+        months = {"player": player, "month": panel.months, "state": panel.state}
+        months |= {name: each[states] for name, each in both.items()}
+        path.append(pd.DataFrame({**months, "attacked": panel.actions[:, i]}))
+    ledger = study.ledger.claims.values()
+    claims = [claim.model_dump() | {"homes": "; ".join(claim.homes)} for claim in ledger]
     players = {
         "player": play.actors,
         "label": play.labels,
@@ -196,8 +150,8 @@ def _tables(study: Study, solved: Solved, published: pd.DataFrame) -> dict[str, 
     }
     return {
         "players": pd.DataFrame(players),
-        "replication": compare(solved, published),
-        "estimates": payoff_table(solved.family, play, solved.payoffs),
+        "replication": compute.compare(solved, published),
+        "estimates": compute.payoff_table(solved.family, play, solved.payoffs),
         "without_rival": solved.rivals,
         "costs": solved.costs,
         "curves": pd.concat(curves, ignore_index=True),

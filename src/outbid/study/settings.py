@@ -25,7 +25,7 @@ from outbid.declared import (
     ref,
 )
 from outbid.errors import did_you_mean
-from outbid.model.decorators import Reading
+from outbid.model.vocabulary import Reading
 
 _POPULATION = ("horizon_months", "roles", "boxes", "bottom_line", "band")
 _WHOLE = Says("not a whole number of months", "Give 1 to 600.")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from outbid.conventions import AFTER, BEFORE, CALLED
 from outbid.errors import InputError, did_you_mean
-from outbid.game.threads import one_thread_each
+from outbid.game.newton import one_thread_each
 from outbid.question import Context
 from outbid.questions.information_value.figures import figures, signal
 from outbid.questions.information_value.schema import FILE, TOGETHER, Collection, Decision, Measure
