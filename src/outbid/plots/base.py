@@ -141,7 +141,11 @@ class Figure:
         }
         fixed = re.sub(r"var\(--(\w+)\)", lambda found: FIXED[found[1]], json.dumps(spec))
         # Altair finds the kind itself only by validating, which knows no CSS and no expressions of ours
-        kinds = {"layer": alt.LayerChart, "vconcat": alt.VConcatChart, "facet": alt.FacetChart}
+        kinds: dict[str, Any] = {
+            "layer": alt.LayerChart,
+            "vconcat": alt.VConcatChart,
+            "facet": alt.FacetChart,
+        }
         kind = next((kinds[key] for key in kinds if key in spec), alt.Chart)
         return kind.from_dict(json.loads(fixed), validate=False)
 
