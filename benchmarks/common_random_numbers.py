@@ -18,7 +18,7 @@ DRAWS, MONTHS, TARGET = 2000, 36, 10.0
 
 
 def main() -> None:
-    from outbid.run import SEED
+    from outbid.run_settings import SEED
     from outbid.simulate.engine import Simulator
     from outbid.simulate.futures import play
 

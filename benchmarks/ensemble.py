@@ -16,7 +16,7 @@ RUNS, MONTHS, TARGET = 10_000, 36, 5.0
 
 
 def main() -> None:
-    from outbid.run import SEED
+    from outbid.run_settings import SEED
     from outbid.simulate.engine import Simulator
 
     study, standing, origin = khorasan(RUNS)

@@ -21,9 +21,8 @@ def seconds_of(call: Callable[[], object]) -> float:
 def main() -> None:
     import jax
 
-    from outbid.infer.latent import layout
     from outbid.infer.likelihood import gather
-    from outbid.infer.posterior import Target, log_posterior
+    from outbid.infer.posterior import Target, layout, log_posterior
     from outbid.model.priors import prior_table
     from outbid.study import load_study
 

@@ -20,9 +20,9 @@ from outbid.model.priors import from_standard_normal, prior_table
 from outbid.questions.sensitivity.compute import Runs
 from outbid.questions.sensitivity.schema import Options, declare
 from outbid.questions.sensitivity.unknowns import CHANCES, free_space, inputs_of
-from outbid.run import DRAWS, SEED, prepare
-from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Simulator, StateToday
+from outbid.run import DRAWS
+from outbid.run_settings import SEED, prepare
+from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
 from outbid.study import Study, load_study
 
 SAMPLES = 2**14

@@ -13,11 +13,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from outbid.data.fields import parse_date
-from outbid.data.panel import Panel, Record, Series
-from outbid.data.window import Window
-from outbid.infer.latent import layout
+from outbid.data.panel import Panel, Record, Series, Window
+from outbid.data.tables import parse_date
 from outbid.infer.likelihood import Figures, gather
+from outbid.infer.posterior import layout
 from outbid.model.declare import Model, declare
 from outbid.model.priors import PriorTable, prior_table
 from outbid.model.vocabulary import (

@@ -18,11 +18,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from outbid.data.panel import Kind, Panel, Record, Series
-from outbid.data.window import Window
-from outbid.infer.latent import layout, unpack
+from outbid.data.panel import Kind, Panel, Record, Series, Window
 from outbid.infer.likelihood import Figures, gather
-from outbid.infer.posterior import Target
+from outbid.infer.posterior import Target, layout, unpack
 from outbid.model.compile import build_run
 from outbid.model.declare import Model, declare
 from outbid.model.priors import PriorTable, prior_table

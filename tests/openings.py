@@ -26,7 +26,7 @@ from outbid.model.vocabulary import (
     mechanism,
     outcome,
 )
-from outbid.simulate.engine import Standing
+from outbid.simulate.engine import StateToday
 
 
 @mechanism(evidence=["N03"])
@@ -105,12 +105,12 @@ def model() -> Model:
     )
 
 
-def standing_of(draws: int, worths: tuple[float, float] = (0.0, 1.0)) -> Standing:
+def standing_of(draws: int, worths: tuple[float, float] = (0.0, 1.0)) -> StateToday:
     """So many draws: closure is worth evenly more from the first to the last, hardliners are ever more of the members."""
     parameters = np.tile(list(NUMBERS.values()), (draws, 1))
     parameters[:, list(NUMBERS).index("worth")] = np.linspace(*worths, draws)
     hardliners = np.linspace(4_000.0, 12_000.0, draws)
-    return Standing(
+    return StateToday(
         parameters,
         {
             "hardliners": hardliners,

@@ -16,7 +16,7 @@ from outbid.report import answer, drivers, history, methods, unknowns
 from outbid.report.core import Core, sources
 from outbid.report.page import page
 from outbid.study import Study
-from outbid.words.chances import is_assumed, reading
+from outbid.words.effects import is_assumed, reading
 
 PLANTED = "<script>alert(1)</script>"
 SMALL = {

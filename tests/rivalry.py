@@ -24,7 +24,7 @@ from outbid.model.vocabulary import (
     outcome,
     share,
 )
-from outbid.simulate.engine import Standing
+from outbid.simulate.engine import StateToday
 
 
 @mechanism(evidence=["N03"])
@@ -97,9 +97,9 @@ def model() -> Model:
     )
 
 
-def standing_of(draws: int, start: float = 0.0) -> Standing:
+def standing_of(draws: int, start: float = 0.0) -> StateToday:
     """So many draws that all stand at the same place."""
-    return Standing(
+    return StateToday(
         np.tile(list(NUMBERS.values()), (draws, 1)),
         {
             "hardliners": np.full(draws, 20_000.0),

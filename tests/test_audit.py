@@ -18,8 +18,7 @@ from outbid.model.priors import from_standard_normal, prior_table
 from outbid.questions.claims.compute import Inputs, built_in, effects_of, judged
 from outbid.questions.claims.intervene import forecast_effects, intervention_effects, monthly, shifted
 from outbid.questions.claims.schema import ClaimTests, Forecast, Intervention, Move, Shift
-from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Simulator, StateToday
+from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
 from outbid.simulate.futures import summary
 from outbid.simulate.scenario import Change
 from outbid.stats.verdict import Chances, chances, judge, odds

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import theilslopes
 
-from outbid.data.panel import Kind, Panel, Record, Series
-from outbid.data.window import Window
+from outbid.data.panel import Kind, Panel, Record, Series, Window
 from outbid.declared import parse
 from outbid.errors import InputError
 from outbid.questions.claims.schema import ClaimTests, SeriesCheck

@@ -38,9 +38,8 @@ from outbid.questions.claims.schema import (
     Shift,
 )
 from outbid.report.page import environment
-from outbid.run import Settings
-from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Simulator, StateToday
+from outbid.run_settings import Settings
+from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
 from outbid.simulate.scenario import Change
 
 PLANTED = "<script>alert(1)</script>"

@@ -8,9 +8,8 @@ import pytest
 from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.model.vocabulary import Outcome
-from outbid.simulate.comparison import directions, levels
 from outbid.simulate.engine import Simulator, StateToday
-from outbid.simulate.futures import play, summary
+from outbid.simulate.futures import directions, levels, play, summary
 from outbid.simulate.scenario import Scenario, read_scenarios
 from outbid.stats.effects import p_better
 from outbid.study import Study, load_study

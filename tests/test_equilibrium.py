@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import rivalry
 from drawn_section import html_of
 from outbid.conventions import PRIOR_LABELS
-from outbid.data.window import Window
+from outbid.data.panel import Window
 from outbid.players.schema import Clauses, PlayersGame, read_game
 from outbid.players.strategist import Strategist
 from outbid.progress import Silent
@@ -29,7 +29,7 @@ from outbid.questions.equilibrium import present as words
 from outbid.questions.equilibrium.compute import answer
 from outbid.questions.equilibrium.tables import ANSWERS
 from outbid.stats.verdict import Chances, judge
-from outbid.words.chances import reading
+from outbid.words.effects import reading
 
 MODEL, DRAWS, PLANTED = rivalry.model(), 6, "<script>alert(1)</script>"
 SAYS = """
@@ -73,13 +73,13 @@ def game(study: Any) -> PlayersGame:
 def past(start: float) -> Any:
     levers = np.tile(np.array([[0.5, 0.0], [1.0, 1.0], [0.5, 0.0]]), (2 * DRAWS, 1, 1))
     paths = {"standing": np.zeros((2 * DRAWS, 3))}
-    return SimpleNamespace(standing=rivalry.standing_of(2 * DRAWS, start), levers=levers, paths=paths)
+    return SimpleNamespace(state_today=rivalry.standing_of(2 * DRAWS, start), levers=levers, paths=paths)
 
 
 @pytest.fixture(scope="module")
 def context(study: Any) -> Context:
     known: Any = {
-        prior: SimpleNamespace(past=past(start), unseen=past(0.0))
+        prior: SimpleNamespace(history={"after": past(start), "before": past(0.0)})
         for prior, start in (("neutral", 0.0), ("sources", 0.5))
     }
     nothing: Any = None

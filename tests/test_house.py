@@ -23,7 +23,7 @@ FLOORS = {
             ("errors", "conventions", "progress"),
             ("lock", "files"),
             ("output", "declared"),
-            ("model", "data", "evidence", "tables"),
+            ("model", "data", "evidence"),
             ("words", "game", "studies"),
             ("stats", "plots"),
             ("simulate",),

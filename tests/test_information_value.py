@@ -38,9 +38,8 @@ from outbid.questions.information_value.figures import (
     signal,
 )
 from outbid.questions.information_value.schema import TOGETHER
-from outbid.run import Settings
-from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Simulator, StateToday
+from outbid.run_settings import Settings
+from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
 from outbid.simulate.futures import play, summary
 from outbid.simulate.scenario import lever_paths, names_of, read_scenarios
 from outbid.stats.foretelling import basis, normal_scores, predict

@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from outbid.data.levers import read_levers, read_marks
-from outbid.data.panel import Panel, Record, read_panel, weights
-from outbid.data.window import Window
+from outbid.data.panel import Panel, Record, Window, read_panel, weights
 
 ROOT = Path(__file__).parent.parent
 STUDY = ROOT / "src" / "outbid" / "studies" / "khorasan"

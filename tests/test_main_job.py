@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from outbid.cli import main
-from outbid.infer.diagnostics import arviz
+from outbid.infer.fit import arviz
 from outbid.infer.history import paths_table
 from outbid.infer.store import read_group, read_results
 
@@ -149,7 +149,8 @@ def test_a_second_run_takes_up_the_fit_and_gives_the_same_numbers(
 
 
 def test_another_seed_is_another_fit(out: Path) -> None:
-    from outbid.run import Settings, fingerprint
+    from outbid.run import fingerprint
+    from outbid.run_settings import Settings
     from outbid.study import load_study
 
     study = load_study("khorasan")

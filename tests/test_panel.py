@@ -18,11 +18,11 @@ from outbid.data.panel import (
     Panel,
     Record,
     Series,
+    Window,
     monthly_mean_weights,
     read_panel,
     weights,
 )
-from outbid.data.window import Window
 from outbid.errors import InputError
 
 WINDOW = Window("2021-09", "2022-12")

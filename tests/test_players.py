@@ -21,7 +21,7 @@ from outbid.players.scenarios import Playout
 from outbid.players.schema import PlayersGame, Variant, read_game
 from outbid.players.solver import Draw, Solver, nested
 from outbid.players.strategist import Strategist, moves_of
-from outbid.simulate.engine import Standing
+from outbid.simulate.engine import StateToday
 from outbid.simulate.scenario import Change, Scenario
 
 MODEL = rivalry.model()
@@ -130,7 +130,7 @@ def test_moves_are_read_off_levers_and_indices(game: PlayersGame) -> None:
 def test_the_whole_answer_is_the_same_for_the_same_seed(strategist: Strategist) -> None:
     standing = rivalry.standing_of(DRAWS)
     levers = np.tile(np.array([[0.5, 0.0], [1.0, 1.0], [0.5, 0.0]]), (DRAWS, 1, 1))
-    past: Any = SimpleNamespace(standing=standing, levers=levers, paths={"standing": np.zeros((DRAWS, 3))})
+    past: Any = SimpleNamespace(state_today=standing, levers=levers, paths={"standing": np.zeros((DRAWS, 3))})
 
     def effect() -> np.ndarray:
         weights = strategist.learn(past, np.arange(DRAWS), "neutral", 7).one_each(7)
@@ -223,7 +223,7 @@ def test_an_unsolved_draw_is_told_apart(strategist: Strategist, draws: Draw) -> 
 
 def test_standing_keeps_to_the_places_asked_for() -> None:
     some = rivalry.standing_of(5).taken(np.array([0, 3]))
-    assert isinstance(some, Standing)
+    assert isinstance(some, StateToday)
     assert len(some) == 2
 
 

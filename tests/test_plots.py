@@ -8,10 +8,9 @@ import re
 import pandas as pd
 import pytest
 
-from outbid.plots.bands import Ribbon, bands
+from outbid.plots.bands import Ribbon, bands, event_lines
 from outbid.plots.base import FIXED, Control, Figure
 from outbid.plots.intervals import intervals
-from outbid.plots.timeline import event_lines
 from outbid.report.page import embedded, own
 
 WORDS = {"caption": "c", "source": "s", "alternative": "a"}

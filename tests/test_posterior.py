@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import contest
-from outbid.infer.diagnostics import diagnose
+from outbid.infer.fit import diagnose
 from outbid.infer.likelihood import Figures, Values
 from outbid.infer.posterior import (
     CHAINS,

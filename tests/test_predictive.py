@@ -15,8 +15,16 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import contest
-from outbid.infer.likelihood import RANGE_WIDTH, Figures, Values, gather, row_log_likelihood
-from outbid.infer.predictive import as_values, draw_counts, replicate
+from outbid.infer.likelihood import (
+    RANGE_WIDTH,
+    Figures,
+    Values,
+    as_values,
+    draw_counts,
+    gather,
+    replicate,
+    row_log_likelihood,
+)
 from outbid.model.declare import Model
 
 NAN = math.nan

@@ -18,10 +18,10 @@ import outbid
 import outbid.questions
 from outbid.cli import main
 from outbid.errors import InputError
+from outbid.output import csv_text, records
 from outbid.question import Section
 from outbid.questions import QUESTIONS, answer, by_name, in_order
 from outbid.report.page import body
-from outbid.tables import csv_text, records
 from toy import write_asking_toy, write_toy
 
 ROOMS = Path(outbid.questions.__file__).parent
@@ -87,7 +87,8 @@ def answers(study: Any) -> dict[str, xr.Dataset]:
     from dataclasses import replace
 
     from outbid.progress import Silent
-    from outbid.run import Settings, Tools, fingerprints, fit_study, learn
+    from outbid.run import Tools, fingerprints, fit_study, learn
+    from outbid.run_settings import Settings
 
     settings = Settings("both", True, SEED)
     tools = Tools(study.study, settings)

@@ -11,9 +11,8 @@ import pytest
 from scipy import stats
 
 import contest
-from outbid.infer.likelihood import Values
+from outbid.infer.likelihood import Values, as_values, replicate
 from outbid.infer.posterior import Effort, Sampler, Target
-from outbid.infer.predictive import as_values, replicate
 
 PANELS = 100
 EFFORT = Effort(approach=25, scales=25, steps=50, draws=300, target_acceptance=0.8)

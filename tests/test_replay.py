@@ -22,7 +22,7 @@ import toy_study
 from outbid.conventions import QUANTILES
 from outbid.errors import InputError
 from outbid.infer.history import HistorySimulator, SmoothedHistory
-from outbid.infer.latent import layout, unpack
+from outbid.infer.posterior import layout, unpack
 from outbid.model.compile import build_run
 from outbid.model.declare import Model, declare
 from outbid.model.vocabulary import (
@@ -42,10 +42,8 @@ from outbid.questions.replay import QUESTION
 from outbid.questions.replay.compute import innovations, replayed
 from outbid.questions.replay.present import published
 from outbid.questions.replay.schema import Change, Replay, Replays, replayed_levers
-from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Simulator, StateToday
+from outbid.simulate.engine import BatchSimulator, Rerun, Simulator, StateToday
 from outbid.simulate.futures import summary
-from outbid.simulate.rerun import Rerun
 from outbid.stats.effects import EFFECT_COLUMNS
 from outbid.study import load_study
 

@@ -20,15 +20,13 @@ from hypothesis import strategies as st
 from outbid.conventions import NEUTRAL
 from outbid.plots.base import Figure
 from outbid.report import answer, drivers, history, methods, unknowns
+from outbid.report import timeline as past
 from outbid.report.core import Core
-from outbid.report.figures import diagram, fit, tradeoff
-from outbid.report.figures import history as past
-from outbid.report.figures.history import OTHERS, PARTY, UN, reporter
-from outbid.report.figures.layering import BOX_WIDTH, plan
-from outbid.report.figures.placing import overlap, place
+from outbid.report.layout import BOX_WIDTH, overlap, place, plan
 from outbid.report.page import as_json, safe_link
+from outbid.report.timeline import OTHERS, PARTY, UN, reporter
 from outbid.study import Study, load_study
-from outbid.words.chances import standing
+from outbid.words.effects import standing
 from report_fixture import PLANTED, effects, made_up, sections, small_folder, whole
 
 
@@ -157,7 +155,7 @@ def test_figures_outside_the_window_are_listed_and_not_drawn(study: Study, core:
     old = with_table(core, "figures", pd.concat([early, core["figures"]], ignore_index=True))
     names = ["fighters"]
     pd.testing.assert_frame_equal(past.published(study, old), past.published(study, core))
-    pd.testing.assert_frame_equal(fit.rows_of(study, old, names), fit.rows_of(study, core, names))
+    pd.testing.assert_frame_equal(history.rows_of(study, old, names), history.rows_of(study, core, names))
     assert "before the window" in whole(old, study)
 
 
@@ -193,8 +191,8 @@ def test_a_parameter_counts_once_however_many_links_it_shows_in() -> None:
 
 def test_open_arrows_have_no_sign_and_wider_ones_larger_effects(study: Study, core: Core) -> None:
     rows = drivers.links(study, core)
-    drawn = diagram.draw(study, rows)
-    assert drawn is not None and len(drawn["arrows"]) == diagram.MOST_ARROWS < len(rows)
+    drawn = drivers.draw(study, rows)
+    assert drawn is not None and len(drawn["arrows"]) == drivers.MOST_ARROWS < len(rows)
     widths = {rows["size"].iloc[arrow["index"]]: arrow["width"] for arrow in drawn["arrows"]}
     assert [widths[size] for size in sorted(widths)] == sorted(widths.values())
     for arrow in drawn["arrows"]:
@@ -289,7 +287,7 @@ def test_figures_draw_data_that_they_carry_in_colours_by_meaning(figures: list[F
 
 
 def test_the_trade_off_shows_three_courses_a_view_and_labels_each(study: Study) -> None:
-    figure = tradeoff.figure(study, effects(study))
+    figure = answer.tradeoff(study, effects(study))
     assert figure is not None
     rows = figure.data["tradeoff"]
     assert len(rows) == 8 and set(rows["prior"]) == {"neutral", "sources"}

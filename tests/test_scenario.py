@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import contest
 from outbid.errors import InputError
-from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.rules import MOST, Rule, in_order, rule_table, ruled
 from outbid.simulate.scenario import (
     Change,
@@ -381,7 +381,7 @@ def test_a_rule_holds_in_exactly_the_months_in_which_its_condition_does() -> Non
     state = {item.name: np.full(draws, 10_000.0) for item in TOY.stocks}
     state |= {"challengers": np.linspace(1500.0, 3000.0, draws)}
     state |= {item.name: np.zeros(draws) for item in TOY.indices}
-    standing = Standing(values, state, np.zeros((draws, 2)))
+    standing = StateToday(values, state, np.zeros((draws, 2)))
     levers = np.zeros((draws, 24, 2))
     rules = rule_table(TOY, (Rule(lever="counterforce", watch="challengers", to=1.0, above=2000.0),))
     path = simulator.run(standing, levers, simulator.innovations(draws, 1), rules)

@@ -24,19 +24,19 @@ from outbid.question import Context
 from outbid.questions.scenarios import QUESTION
 from outbid.questions.scenarios.compute import dataset, described, in_words
 from outbid.questions.scenarios.schema import Courses
-from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.comparison import (
+from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
+from outbid.simulate.futures import (
     DISTANCES,
     DOMAIN,
     TOGETHER,
+    Futures,
     criteria,
     directions,
     levels,
     picks,
+    play,
     reached,
 )
-from outbid.simulate.engine import Simulator, StateToday
-from outbid.simulate.futures import Futures, play
 from outbid.simulate.rules import Rule
 from outbid.simulate.scenario import Goal, Scenario, names_of, read_goals, read_scenarios
 from outbid.stats.effects import EFFECT_COLUMNS

@@ -31,9 +31,8 @@ from outbid.questions.sensitivity.indices import (
 )
 from outbid.questions.sensitivity.schema import Condition, Discover, Options, Sensitivity
 from outbid.questions.sensitivity.unknowns import Space, free_space, inputs_of, values_of, weighted_space
-from outbid.run import Settings
-from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Simulator, StateToday
+from outbid.run_settings import Settings
+from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
 from outbid.simulate.scenario import names_of, read_scenarios
 from outbid.study import load_study
 

@@ -13,11 +13,9 @@ import pytest
 import xarray as xr
 
 import contest
-from outbid.infer.diagnostics import arviz, diagnose
-from outbid.infer.fit import Fit, variable
+from outbid.infer.fit import Fit, arviz, diagnose, variable
 from outbid.infer.history import HistorySimulator, paths_table, thinned
-from outbid.infer.latent import layout
-from outbid.infer.posterior import FULL, QUICK, Draws
+from outbid.infer.posterior import FULL, QUICK, Draws, layout
 from outbid.infer.store import RESULTS, Histories, read_fit, read_group, read_results, write_results
 from outbid.output import OutputFolder
 

@@ -13,18 +13,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outbid.data.fields import (
+from outbid.data.tables import (
+    Column,
     choice,
     first_day,
+    inside,
     last_day,
     month,
     non_negative,
     number,
     parse_date,
+    read_table,
+    read_toml,
     text,
     yes_no,
 )
-from outbid.data.tables import Column, inside, read_table, read_toml
 from outbid.errors import InputError
 
 COLUMNS = (

@@ -31,8 +31,7 @@ from outbid.questions.trap.answers import Answerer
 from outbid.questions.trap.compute import Trial, chance_of_gain, spread
 from outbid.questions.trap.present import crossing
 from outbid.questions.trap.schema import Answering, Split, Trap
-from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Simulator
+from outbid.simulate.engine import BatchSimulator, Simulator
 from outbid.simulate.scenario import names_of, read_scenarios
 from outbid.stats.contour import contour
 

@@ -11,11 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outbid.model.vocabulary import Outcome
-from outbid.words.chances import chance, chance_or_assumed, is_assumed, is_told, reading
-from outbid.words.contrast import contrast
-from outbid.words.effects import certainty, effect_blocks, in_brief, in_words
-from outbid.words.lists import listed
-from outbid.words.numbers import interval, percent, signed, two_digits
+from outbid.words.effects import (
+    certainty,
+    chance,
+    chance_or_assumed,
+    contrast,
+    effect_blocks,
+    in_brief,
+    in_words,
+    is_assumed,
+    is_told,
+    reading,
+)
+from outbid.words.numbers import interval, listed, percent, signed, two_digits
 
 probabilities = st.floats(0, 1)
 CLAUSES = {"more": "it rises", "less": "it falls", "unknown": "whether it rises"}

@@ -171,18 +171,21 @@ class LoadedStudy:
         sampling = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
         settings, shown = begin(prior, quick, seed, **sampling), progress or Silent()
         from outbid.run import Tools, fingerprints, fit_study, learn
-        from outbid.simulate.comparison import against_baseline
+        from outbid.simulate.futures import against_baseline
 
         with perhaps(out) as folder:
             tools = Tools(self.study, settings, months)
             fits = fit_study(self.study, settings, fingerprints(self.study, settings), folder, shown)
             known = learn(self.study, settings, fits, tools, shown, scenarios=scenarios)
-            futures, left_out = {name: each.futures for name, each in known.items()}, tuple[str, ...]()
+            futures, left_out = (
+                {name: each.future["after"] for name, each in known.items()},
+                tuple[str, ...](),
+            )
             if play == "equilibrium":
                 from outbid.players.scenarios import play_out
 
                 ahead = months or self.study.settings.horizon_months
-                pasts = {name: each.past for name, each in known.items()}
+                pasts = {name: each.history["after"] for name, each in known.items()}
                 futures, left_out = play_out(
                     self.study, pasts, ahead, shown, quick=quick, seed=seed, scenarios=scenarios
                 )
@@ -226,16 +229,17 @@ class LoadedStudy:
         sampling = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
         settings, shown = begin(prior, quick, seed, **sampling), progress or Silent()
         from outbid import run as order
+        from outbid.infer.store import RESULTS
+        from outbid.output import write_tables
         from outbid.questions import answer, by_name
         from outbid.report.core import core
         from outbid.report.whole import Report
-        from outbid.tables import write_tables
 
         study = self.study
         command = command_line(self.name, study.folder, settings, out)
         mark = order.whole_fingerprint(study, settings, command)
         with OutputFolder(out) as folder:
-            paths = {name: folder.path / name for name in ("report.html", "summary.json", order.RESULTS)}
+            paths = {name: folder.path / name for name in ("report.html", "summary.json", RESULTS)}
             same = unchanged(folder.path, mark, list(paths))
             if same is not None:
                 return _result(same, paths)

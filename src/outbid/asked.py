@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from outbid.errors import InputError, did_you_mean
-from outbid.output import json_text
+from outbid.output import json_text, records, write_tables
 from outbid.progress import Progress, Silent
 from outbid.questions import answer, by_name
-from outbid.results import problems_of
+from outbid.results import Checked, problems_of
 from outbid.run_settings import SEED, begin, perhaps
-from outbid.tables import records, write_tables
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,7 +149,7 @@ def chosen(question: Question[Any], study: Study, given: Mapping[str, Any]) -> A
 
 
 @dataclass(frozen=True, repr=False)
-class Answer:
+class Answer(Checked):
     """The answer to one question.
 
     Parameters
@@ -165,11 +164,6 @@ class Answer:
     study: Study
     data: xr.Dataset
     problems: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether the fits behind the answer passed their diagnostics."""
-        return not self.problems
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:

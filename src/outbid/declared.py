@@ -1,28 +1,6 @@
 """What a study declares in TOML, as schemas: every fault becomes one line that says where, what and how to mend it.
 
-A schema is a class of fields; a file is read with `read`, which returns an instance of it::
-
-    class Change(Declared):
-        '''Another value of one lever from one month on.'''
-
-        entry = "{lever}"                                    # in complaints: "replays.toml, pressed, hardness"
-
-        lever: Lever                                         # must be a lever of the study; "did you mean"
-        start: Month = Field(alias="from")                   # the key in TOML is `from`
-        to: Number | None = None                             # may be left out
-        ramp: Annotated[int, between(1, 600)] = 1
-        note: Annotated[Text, Says("missing or empty", "Give it as text.")] = ""
-
-        @model_validator(mode="after")
-        def _reachable(self, info: ValidationInfo) -> Self:
-            if self.to is not None:
-                in_range(info, self.lever, self.to, at="to")
-            return self
-
-    class Replays(Declared):
-        '''replays.toml.'''
-
-        replay: Annotated[Entries[Replay], Field(min_length=1), Says("holds no replay", "Write one.")] = ()
+A schema is a class of fields, such as `questions/replay/schema.py`; `read` returns an instance of it.
 
 * The type of a field says how it is written: `Text`, `Number`, `Id`, `Month`, `Sign`, `Whole`, `Literal["step", "ramp"]`,
   `Annotated[int, between(1, 600)]`, `Annotated[str, ref("lever")]`, `Many[T]` (a list), `Some[T]` (a list of at least
@@ -80,17 +58,9 @@ class Declared(BaseModel):
 def read(path: Path, schema: type[S], names: Names) -> S | None:
     """Return a declared file, None if there is none.
 
-    Parameters
-    ----------
-    schema
-        A `Declared`, or a `RootModel` for a file whose tables are named freely.
-    names
-        What may be named, by kind.
-
-    Raises
-    ------
-    InputError
-        At one fault: an unknown key before any other, then in the order of the schema.
+    `schema`: a `Declared`, or a `RootModel` for a file whose tables are named freely; `names`: what may be
+    named, by kind. Raises InputError at one fault: an unknown key before any other, then in the order of the
+    schema.
     """
     return read_required(path, schema, names) if path.is_file() else None
 
@@ -103,10 +73,7 @@ def read_required(path: Path, schema: type[S], names: Names) -> S:
 def parse(file: str, raw: Mapping[str, Any], schema: type[S], names: Names) -> S:
     """Return what a file's content declares; `file` names it in complaints.
 
-    Raises
-    ------
-    InputError
-        As `read` does.
+    Raises InputError as `read` does.
     """
     try:
         return schema.model_validate(raw, context=names, by_alias=True, by_name=False)

@@ -177,10 +177,7 @@ class Ledger:
 def read_ledger(folder: Path) -> Ledger:
     """Read the sources and claims of the study in `folder`.
 
-    Raises
-    ------
-    InputError
-        If either file is missing, malformed, or breaks a rule of the ledger.
+    Raises InputError if either file is missing, malformed, or breaks a rule of the ledger.
     """
     sources = read_sources(folder / "claim_sources.toml", role="claims")
     return Ledger(sources=sources, claims=read_claims(folder / "claims.toml", sources))
@@ -189,10 +186,7 @@ def read_ledger(folder: Path) -> Ledger:
 def read_sources(path: Path, role: str) -> dict[str, Source]:
     """Read the `[[source]]` tables of a TOML file, keyed by identifier; `role` is "claims" or "figures".
 
-    Raises
-    ------
-    InputError
-        If the file is missing or malformed, or breaks a rule of `Source`.
+    Raises InputError if the file is missing or malformed, or breaks a rule of `Source`.
     """
     schemas: dict[str, type[ClaimSources | FigureSources]] = {
         "claims": ClaimSources,
@@ -206,36 +200,20 @@ def read_sources(path: Path, role: str) -> dict[str, Source]:
 def read_claims(path: Path, sources: Mapping[str, Source]) -> dict[str, Claim]:
     """Read the `[[claim]]` tables of a TOML file, keyed by identifier; `sources` are those that they may cite.
 
-    Raises
-    ------
-    InputError
-        If the file is missing or malformed, or breaks a rule of `Claim`.
+    Raises InputError if the file is missing or malformed, or breaks a rule of `Claim`.
     """
     return {each.id: each for each in read_required(path, Claims, {"source": tuple(sources)}).claim}
 
 
 # the ledger held against the model
 def resolve(
-    ledger: Ledger,
-    homes: Mapping[str, Collection[str]],
-    evidence: Mapping[str, Collection[str]],
+    ledger: Ledger, homes: Mapping[str, Collection[str]], evidence: Mapping[str, Collection[str]]
 ) -> tuple[str, ...]:
     """Hold the ledger against the model both ways, and tell every disagreement in a sentence.
 
-    Parameters
-    ----------
-    ledger
-        The claims to be placed.
-    homes
-        The names that exist, by type: "mechanism" -> names, "series" -> names, and so on. Every mechanism
-        listed must cite a claim, so a nuisance, which no source speaks of, is not listed.
-    evidence
-        The claims that each thing with evidence cites: "mechanism:defection" -> ("A03", "B14").
-
-    Returns
-    -------
-    tuple of str
-        One sentence (or two) a problem, with an offer of what may have been meant; empty if all agree.
+    `homes`: the names that exist, by type ("mechanism", "series", ...); every mechanism listed must cite a claim, so
+    a nuisance, which no source speaks of, is not listed. `evidence`: the claims that each thing cites, such as
+    "mechanism:defection" -> ("A03", "B14"). Returns one sentence (or two) a problem; empty if all agree.
     """
     return (
         *_homes_that_do_not_exist(ledger, homes),

@@ -15,10 +15,7 @@ _TOML_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
 def read_text(path: Path) -> str:
     """Return the text of a UTF-8 file, without the mark that Excel sets before it.
 
-    Raises
-    ------
-    InputError
-        If it is missing, can't be read, or is not UTF-8.
+    Raises InputError if it is missing, can't be read, or is not UTF-8.
     """
     try:
         data = path.read_bytes()
@@ -38,13 +35,7 @@ def read_text(path: Path) -> str:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return the tables of a TOML file.
-
-    Raises
-    ------
-    InputError
-        If it is missing, is not UTF-8, or is not TOML.
-    """
+    """Return the tables of a TOML file. Raises InputError if it is missing, is not UTF-8, or is not TOML."""
     content = read_text(path)
     try:
         return tomllib.loads(content)
@@ -59,19 +50,9 @@ def read_toml(path: Path) -> dict[str, Any]:
 def inside(folder: Path, relative: str, where: str = "file") -> Path:
     """Return a path that a study's file names, if it stays within the study's folder.
 
-    Parameters
-    ----------
-    folder
-        The study's folder.
-    relative
-        The path as written, relative to the folder.
-    where
-        Where it is written, for the complaint.
-
-    Raises
-    ------
-    InputError
-        If it is blank or absolute, or leads out of the folder by ".." or by a link.
+    `folder`: the study's folder; `relative`: the path as written, relative to the folder; `where`: where it
+    is written, for the complaint. Raises InputError if it is blank or absolute, or leads out of the folder by
+    ".." or by a link.
     """
     fix = f"Name a file below {folder.name or folder} by its path from there."
     if not relative.strip() or Path(relative).is_absolute() or PureWindowsPath(relative).anchor:

@@ -7,14 +7,17 @@ import json
 import math
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from outbid import lock
 from outbid.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _PART_PREFIX, _PART_SUFFIX = ".outbid-", ".part"
 
@@ -36,22 +39,13 @@ _FAULTS = {
     errno.ENOTDIR: ("part of the path is a file, not a folder", "Choose another --out."),
     errno.EIO: ("the disk reports an error", f"Check the disk or choose another --out; {_NOTHING_LEFT}."),
 }
-# faults of the disk rather than of the code that was asked to write
-_DISK_FAULTS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO})
 
 
 class OutputFolder:
     """A folder that this process alone may write into while the `with` block lasts.
 
-    Parameters
-    ----------
-    path
-        Where the folder is or shall be; missing parents are made.
-
-    Raises
-    ------
-    InputError
-        If the path is empty, something is in the way, it can't be written, or another run is writing there.
+    `path`: where the folder is or shall be; missing parents are made. Raises InputError if the path is empty,
+    something is in the way, it can't be written, or another run is writing there.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -77,15 +71,8 @@ class OutputFolder:
     def place(self, name: str) -> Path:
         """Return where a file of this name lies.
 
-        Parameters
-        ----------
-        name
-            A file name, or one with subfolders before it ("tables/effects.csv"); always forward slashes.
-
-        Raises
-        ------
-        InputError
-            If the name would lead out of the folder.
+        `name`: a file name, or one with subfolders before it ("tables/effects.csv"); always forward slashes.
+        Raises InputError if the name would lead out of the folder.
         """
         parts = PurePosixPath(name).parts
         windows = PureWindowsPath(name)
@@ -113,94 +100,37 @@ class OutputFolder:
         return self.write_bytes(name, text.encode())
 
     def write_bytes(self, name: str, data: bytes | memoryview) -> Path:
-        """Write a file, whole or not at all, and return where it lies.
+        """Write a file, whole or not at all, and return where it lies; `name` is as for `place`.
 
-        Parameters
-        ----------
-        name
-            As for `place`.
-        data
-            The whole content.
-
-        Raises
-        ------
-        InputError
-            If the disk is full, read-only or closed to us; an older file of that name stays as it was.
+        HDF5 and netCDF can crash the process on a full disk: let them write into memory, and give the bytes.
+        Raises InputError if the disk is full, read-only or closed to us; an older file of that name stays as it was.
         """
-        with self._part(name) as (part, place), _plain_faults(place):
-            with part.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(place)
-        return place
-
-    def write_with(self, name: str, write: Callable[[Path], object]) -> Path:
-        """Let a library write a file, and put it in place once it is whole.
-
-        Parameters
-        ----------
-        name
-            As for `place`.
-        write
-            Is called with the path of a file that does not exist yet, and must have closed it on return.
-
-        Raises
-        ------
-        InputError
-            If the disk is full or read-only, even where the library wraps that in an error of its own.
-
-        Notes
-        -----
-        Not for HDF5 and netCDF: their library can crash the process on a full disk. Let it write into memory
-        and give the bytes to `write_bytes`.
-        """
-        with self._part(name) as (part, place):
-            try:
-                write(part)
-            except Exception as error:
-                fault = _disk_fault(error)
-                if fault is None:
-                    raise
-                raise _told(place, fault) from error
-            with _plain_faults(place):
-                descriptor = os.open(part, os.O_RDWR)
-                try:
-                    os.fsync(descriptor)
-                finally:
-                    os.close(descriptor)
-                part.replace(place)
-        return place
-
-    @contextmanager
-    def _part(self, name: str) -> Iterator[tuple[Path, Path]]:
-        """Give a temporary path on the same disk and the final one; never leave the temporary one behind."""
         if self._lock is None:
             raise RuntimeError("an OutputFolder must be entered with `with` before it is written to")
         place = self.place(name)
         with _plain_faults(place):
             place.parent.mkdir(parents=True, exist_ok=True)
+        # on the same disk as the final place
         part = self.path / f"{_PART_PREFIX}{secrets.token_hex(6)}{_PART_SUFFIX}"
         try:
-            yield part, place
+            with _plain_faults(place):
+                with part.open("xb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(file.fileno())
+                part.replace(place)
         finally:
             # after a success it has moved away
             with suppress(OSError):
                 part.unlink(missing_ok=True)
+        return place
 
 
 def folder_path(path: str | Path) -> Path:
     """Turn what a person gave as --out into a path.
 
-    Parameters
-    ----------
-    path
-        The text or path; an empty text is refused, for it would mean the current folder by accident.
-
-    Raises
-    ------
-    InputError
-        If the text is empty.
+    `path`: the text or path; an empty text is refused, for it would mean the current folder by accident.
+    Raises InputError if the text is empty.
     """
     if not str(path).strip() or "\0" in str(path):
         raise InputError(
@@ -212,16 +142,9 @@ def folder_path(path: str | Path) -> Path:
 def json_text(value: object) -> str:
     """Write plain values, and arrays inside them, as strict JSON with a final newline.
 
-    Parameters
-    ----------
-    value
-        Mappings, sequences, texts, numbers, truth values, None, paths and NumPy arrays or scalars. Numbers
-        that are not finite become null, since JSON has no word for them.
-
-    Raises
-    ------
-    TypeError
-        If something else is inside.
+    `value`: mappings, sequences, texts, numbers, truth values, None, paths and NumPy arrays or scalars.
+    Numbers that are not finite become null, since JSON has no word for them. Raises TypeError if something
+    else is inside.
     """
     return json.dumps(_plain_value(value), indent=2, allow_nan=False) + "\n"
 
@@ -261,13 +184,18 @@ def _plain_faults(place: Path) -> Iterator[None]:
         raise _told(place, fault) from fault
 
 
-def _disk_fault(error: BaseException) -> OSError | None:
-    """Find the fault of the disk behind a library's error, if there is one."""
-    seen: set[int] = set()
-    link: BaseException | None = error
-    while link is not None and id(link) not in seen:
-        if isinstance(link, OSError) and link.errno in _DISK_FAULTS:
-            return link
-        seen.add(id(link))
-        link = link.__cause__ or link.__context__
-    return None
+def csv_text(table: pd.DataFrame) -> str:
+    """Return a table as CSV text; numbers have six significant digits, what is missing stays empty."""
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
+
+
+def write_tables(folder: OutputFolder, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Write tables below `tables/`, one CSV file each."""
+    for name, table in tables.items():
+        folder.write_text(f"tables/{name}.csv", csv_text(table))
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a table as a list of rows of plain values; what is missing is None."""
+    plain = table.astype(object).where(table.notna(), None)
+    return [{str(key): value for key, value in row.items()} for row in plain.to_dict("records")]

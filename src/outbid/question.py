@@ -18,8 +18,9 @@ from pydantic import BaseModel
 from outbid.players.strategist import Strategist, strategist_of
 from outbid.plots.base import Figure
 from outbid.progress import Progress
-from outbid.run import Knowledge, Settings
-from outbid.simulate.batches import BatchSimulator
+from outbid.run import Knowledge
+from outbid.run_settings import Settings
+from outbid.simulate.engine import BatchSimulator
 from outbid.study import Study
 
 Asked = TypeVar("Asked")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from outbid.conventions import PRIOR_LABELS
 from outbid.errors import InputError, did_you_mean
@@ -19,6 +19,20 @@ if TYPE_CHECKING:
     from outbid.study import Study
 
 
+class _WithProblems(Protocol):
+    @property
+    def problems(self) -> tuple[str, ...]: ...
+
+
+class Checked:
+    """What has `problems`: checks that failed, of the study, its fits or its estimates."""
+
+    @property
+    def ok(self: _WithProblems) -> bool:
+        """Whether nothing failed."""
+        return not self.problems
+
+
 @dataclass(frozen=True)
 class StudyInfo:
     """A study that comes with the package."""
@@ -29,16 +43,11 @@ class StudyInfo:
 
 
 @dataclass(frozen=True)
-class CheckResult:
+class CheckResult(Checked):
     """What `check` found."""
 
     lines: tuple[str, ...]
     problems: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
 
     def to_json(self) -> dict[str, Any]:
         """Return the findings as plain data."""
@@ -46,7 +55,7 @@ class CheckResult:
 
 
 @dataclass(frozen=True, repr=False)
-class FitResult:
+class FitResult(Checked):
     """Fits by prior set, such as `result["neutral"]`; `problems` say first what their diagnostics found."""
 
     fits: Mapping[str, Fit]
@@ -71,11 +80,6 @@ class FitResult:
     def problems(self) -> tuple[str, ...]:
         """A sentence for every check that a fit failed."""
         return problems_of(self.fits)
-
-    @property
-    def ok(self) -> bool:
-        """Whether every fit passed its diagnostics."""
-        return not self.problems
 
     def summary(self) -> pd.DataFrame:
         """Return the fits' summaries, indexed by prior and parameter."""
@@ -109,17 +113,12 @@ class FitResult:
 
 
 @dataclass(frozen=True)
-class EstimateResult:
+class EstimateResult(Checked):
     """Structural estimates of a game's payoffs; `found` is the table as plain data."""
 
     lines: tuple[str, ...]
     problems: tuple[str, ...]
     found: Mapping[str, Any]
-
-    @property
-    def ok(self) -> bool:
-        """Whether the likelihood's climb came to rest."""
-        return not self.problems
 
     def to_json(self) -> dict[str, Any]:
         """Return the estimates as plain data."""
@@ -127,19 +126,12 @@ class EstimateResult:
 
 
 @dataclass(frozen=True, repr=False)
-class SimulationResult:
+class SimulationResult(Checked):
     """Scenarios played ahead.
 
-    Parameters
-    ----------
-    futures
-        By prior set; `futures[prior].paths[scenario]` has shape (draws, months, outcomes).
-    table
-        One row per scenario, prior set and outcome: its level, and its difference from the baseline.
-    play
-        "scenario", or "equilibrium" where the players chose.
-    left_out
-        Scenarios that leave a player no choice.
+    `futures`: by prior set; `futures[prior].paths[scenario]` has shape (draws, months, outcomes). `table`:
+    one row per scenario, prior set and outcome: its level, and its difference from the baseline. `play`:
+    "scenario", or "equilibrium" where the players chose. `left_out`: scenarios that leave a player no choice.
     """
 
     study: Study
@@ -148,11 +140,6 @@ class SimulationResult:
     play: str
     left_out: tuple[str, ...]
     problems: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Whether the fits behind the futures passed their diagnostics."""
-        return not self.problems
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -183,7 +170,7 @@ class SimulationResult:
 
     def to_json(self) -> dict[str, Any]:
         """Return every comparison with the baseline as plain data."""
-        from outbid.tables import records
+        from outbid.output import records
 
         return {"ok": self.ok, "problems": list(self.problems), "comparisons": records(self.table)}
 
@@ -195,17 +182,12 @@ class SimulationResult:
 
 
 @dataclass(frozen=True)
-class ReportResult:
+class ReportResult(Checked):
     """A report that was drawn again."""
 
     path: Path
     lines: tuple[str, ...]
     problems: tuple[str, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether the fits that it reports passed their diagnostics."""
-        return not self.problems
 
     def to_json(self) -> dict[str, Any]:
         """Return where it is."""
@@ -213,18 +195,13 @@ class ReportResult:
 
 
 @dataclass(frozen=True)
-class RunResult:
+class RunResult(Checked):
     """The answer in ten lines, and where everything is."""
 
     lines: tuple[str, ...]
     problems: tuple[str, ...]
     paths: Mapping[str, Path]
     summary: Mapping[str, Any] = field(repr=False)
-
-    @property
-    def ok(self) -> bool:
-        """Whether every fit passed its diagnostics."""
-        return not self.problems
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of summary.json."""

@@ -19,24 +19,18 @@ import xarray as xr
 
 from outbid import __version__
 from outbid.conventions import PRIOR_SETS
-from outbid.infer.fit import Fit
-from outbid.infer.fitting import fit
-from outbid.infer.history import Data, HistorySimulator, SmoothedHistory
-from outbid.infer.history import thinned as thinned
+from outbid.infer.fit import Fit, fit
+from outbid.infer.history import Data, HistorySimulator, SmoothedHistory, thinned
 from outbid.infer.kernels import trimmed
 from outbid.infer.likelihood import gather
-from outbid.infer.store import RESULTS as RESULTS
-from outbid.infer.store import read_fit, write_results
+from outbid.infer.store import RESULTS, read_fit, write_results
 from outbid.model.anchors import check_anchors
 from outbid.model.priors import prior_table
 from outbid.output import OutputFolder
 from outbid.players.schema import read_game
 from outbid.progress import Interrupted, Progress
-from outbid.run_settings import SEED as SEED
-from outbid.run_settings import Settings as Settings
-from outbid.run_settings import prepare as prepare
-from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import Simulator
+from outbid.run_settings import Settings
+from outbid.simulate.engine import BatchSimulator, Simulator
 from outbid.simulate.futures import Futures, play
 from outbid.simulate.scenario import choose, read_scenarios
 from outbid.study import Study, unresolved
@@ -74,26 +68,6 @@ class Knowledge:
     fit: Fit
     history: Mapping[Data, SmoothedHistory]
     future: Mapping[Data, Futures]
-
-    @property
-    def past(self) -> SmoothedHistory:
-        """The former name of `history["after"]`."""
-        return self.history["after"]
-
-    @property
-    def unseen(self) -> SmoothedHistory:
-        """The former name of `history["before"]`."""
-        return self.history["before"]
-
-    @property
-    def futures(self) -> Futures:
-        """The former name of `future["after"]`."""
-        return self.future["after"]
-
-    @property
-    def before(self) -> Futures:
-        """The former name of `future["before"]`."""
-        return self.future["before"]
 
 
 def check_study(study: Study) -> tuple[str, ...]:
@@ -147,12 +121,8 @@ def fit_study(
 ) -> dict[str, Fit]:
     """Fit a study under the prior sets asked for, taking up what the output folder already holds.
 
-    `marks` are the fingerprints by prior set that a held fit must bear.
-
-    Raises
-    ------
-    Interrupted
-        On Ctrl-C, saying what was kept.
+    `marks` are the fingerprints by prior set that a held fit must bear. Raises Interrupted on Ctrl-C, saying
+    what was kept.
     """
     figures = gather(study.model, study.panel)
     fits: dict[str, Fit] = {}

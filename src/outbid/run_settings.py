@@ -32,20 +32,10 @@ def _whole(option: str, value: Any, least: int, most: int) -> None:
 class Sampling:
     """How long and how carefully to sample; None leaves a number as it is.
 
-    Parameters
-    ----------
-    draws, warmup
-        Iterations of each chain that are kept, and that come before them: multiples of 25; a warm-up has three
-        phases, so at least 75.
-    chains
-        At least two, since R-hat compares them.
-    target_accept
-        The acceptance at which steps are tuned: nearer to 1, steps are shorter and fewer trajectories diverge.
-
-    Raises
-    ------
-    InputError
-        If a number is none that a sampler can take.
+    `draws`, `warmup`: iterations of each chain that are kept, and that come before them: multiples of 25; a
+    warm-up has three phases, so at least 75. `chains`: at least two, since R-hat compares them.
+    `target_accept`: the acceptance at which steps are tuned: nearer to 1, steps are shorter and fewer
+    trajectories diverge. Raises InputError if a number is none that a sampler can take.
     """
 
     draws: int | None = None
@@ -93,10 +83,7 @@ class Settings:
 def begin(prior: str, quick: bool, seed: int, **sampling: Any) -> Settings:
     """Return the settings of a run, and keep compiled code between runs; `sampling` is that of `Sampling`.
 
-    Raises
-    ------
-    InputError
-        If there is no such prior set, or a number is none that can be taken.
+    Raises InputError if there is no such prior set, or a number is none that can be taken.
     """
     known = (BOTH, *PRIOR_SETS)
     if prior not in known:
@@ -124,10 +111,7 @@ def prepare() -> None:
 def begin_game(prior: str, quick: bool, seed: int, **sampling: Any) -> Settings:
     """Return the settings of a run of a game, which knows no priors and takes no draws.
 
-    Raises
-    ------
-    InputError
-        If a prior set, or anything of a sampler, was asked for.
+    Raises InputError if a prior set, or anything of a sampler, was asked for.
     """
     settings = begin(prior, quick, seed, **sampling)
     if prior != BOTH:

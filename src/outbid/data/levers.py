@@ -9,9 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from outbid.data.fields import choice, month, number, parse_date, text
-from outbid.data.tables import Column, check_known, read_table
-from outbid.data.window import Floats, Window
+from outbid.data.panel import Floats, Window
+from outbid.data.tables import Column, check_known, choice, month, number, parse_date, read_table, text
 from outbid.errors import InputError
 
 MARK_KINDS = ("attack", "edict", "engagement", "operation")
@@ -77,26 +76,12 @@ def read_levers(
 ) -> tuple[dict[str, Floats], tuple[LeverRow, ...]]:
     """Read what each lever was in each month of the past.
 
-    Parameters
-    ----------
-    path
-        A table with the columns lever, start, end (YYYY-MM), value, basis (figure or judgement), source
-        and note.
-    window
-        The months; rows may reach beyond it.
-    names
-        The levers that must have a value in every month, and the only ones that may be named.
-    sources
-        IDs of the sources that a row may name; a row on the basis of a figure must name one.
-
-    Returns
-    -------
-    Each lever's values, shape (n_months,), in the order of `names`; and the rows they come from.
-
-    Raises
-    ------
-    InputError
-        At the first fault, with file, line, column and cure.
+    `path`: a table with the columns lever, start, end (YYYY-MM), value, basis (figure or judgement), source
+    and note. `window`: the months; rows may reach beyond it. `names`: the levers that must have a value in
+    every month, and the only ones that may be named. `sources`: IDs of the sources that a row may name; a row
+    on the basis of a figure must name one. Returns each lever's values, shape (n_months,), in the order of
+    `names`; and the rows they come from. Raises InputError at the first fault, with file, line, column and
+    cure.
     """
     values = {name: np.full(len(window), np.nan) for name in names}
     lines: dict[tuple[str, str], int] = {}
@@ -129,18 +114,9 @@ def read_levers(
 def read_marks(path: Path, sources: Collection[str]) -> tuple[MarkRow, ...]:
     """Read the events that the report shows on its time axis; none if there is no such file.
 
-    Parameters
-    ----------
-    path
-        A table with the columns date, kind, id, label, source, direction (+ or -, of engagement only) and
-        claims (their IDs, separated by spaces).
-    sources
-        IDs of the sources that a row may name.
-
-    Raises
-    ------
-    InputError
-        At the first fault, with file, line, column and cure.
+    `path`: a table with the columns date, kind, id, label, source, direction (+ or -, of engagement only) and
+    claims (their IDs, separated by spaces); `sources`: IDs of the sources that a row may name. Raises
+    InputError at the first fault, with file, line, column and cure.
     """
     marks = []
     for row in read_table(path, _MARK_COLUMNS, key=("id",)) if path.is_file() else ():

@@ -7,22 +7,100 @@ all that a model needs to compare a month-by-month state with a sum or a mean ov
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, RootModel
 
-from outbid.data.fields import first_day, last_day, number, text, yes_no
-from outbid.data.tables import Column, Row, check_known, read_table
-from outbid.data.window import Floats, Window
+from outbid.data.tables import (
+    Column,
+    Row,
+    check_known,
+    first_day,
+    last_day,
+    month,
+    number,
+    parse_date,
+    read_table,
+    text,
+    yes_no,
+)
 from outbid.declared import Declared, Text, read_required
 from outbid.errors import InputError
 from outbid.files import inside
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Window:
+    """The months that a study looks at, from the first to the last, both included.
+
+    `first_month`, `last_month`: YYYY-MM.
+    """
+
+    first_month: str
+    last_month: str
+
+    def __post_init__(self) -> None:
+        for name in ("first_month", "last_month"):
+            month(getattr(self, name), f"window, {name}")
+        if self.first_month > self.last_month:
+            problem = f"first_month ({self.first_month}) lies after last_month ({self.last_month})"
+            raise InputError("window, first_month", problem, "Swap the two.")
+
+    @cached_property
+    def months(self) -> tuple[str, ...]:
+        """Every month of the window, as YYYY-MM."""
+        first, last = _ordinal(self.first_month), _ordinal(self.last_month)
+        return tuple(f"{n // 12:04d}-{n % 12 + 1:02d}" for n in range(first, last + 1))
+
+    def after(self, number: int) -> tuple[str, ...]:
+        """Return so many months that follow the window, as YYYY-MM."""
+        first = _ordinal(self.last_month) + 1
+        return tuple(map(_name, range(first, first + number)))
+
+    @property
+    def first_day(self) -> dt.date:
+        """The first day of the first month."""
+        return parse_date(self.first_month)[0]
+
+    @property
+    def last_day(self) -> dt.date:
+        """The last day of the last month."""
+        return parse_date(self.last_month)[1]
+
+    @property
+    def days(self) -> Floats:
+        """Days in each month, shape (n_months,)."""
+        return np.array([calendar.monthrange(int(m[:4]), int(m[5:]))[1] for m in self.months], dtype=float)
+
+    def __len__(self) -> int:
+        return len(self.months)
+
+    def index(self, name: str) -> int:
+        """Return the place of a month (YYYY-MM) in the window, counted from 0.
+
+        Raises InputError if it is no month, or lies outside the window.
+        """
+        month(name, "month")
+        if not self.first_month <= name <= self.last_month:
+            problem = f"{name} lies outside the window"
+            raise InputError("month", problem, f"Choose one from {self.first_month} to {self.last_month}.")
+        return _ordinal(name) - _ordinal(self.first_month)
+
+
+def _ordinal(name: str) -> int:
+    return int(name[:4]) * 12 + int(name[5:]) - 1
+
 
 Kind = Literal["count", "sum", "level"]
 KINDS: tuple[Kind, ...] = ("count", "sum", "level")
@@ -73,16 +151,10 @@ class SeriesFile(RootModel[dict[str, SeriesTable]]):
 class Record:
     """One published figure: a value, or a lowest and/or highest value, for a period of days.
 
-    Parameters
-    ----------
-    start, end
-        First and last day of the period, both included.
-    value, low, high
-        In the series' unit; low and high beside a value are the source's own range of uncertainty.
-    used, why_not
-        Whether the model is held against it, and if not, the reason.
-    except_start, except_end
-        First and last day of a part of the period that the figure leaves out; both or neither.
+    `start`, `end`: first and last day of the period, both included. `value`, `low`, `high`: in the series'
+    unit; low and high beside a value are the source's own range of uncertainty. `used`, `why_not`: whether
+    the model is held against it, and if not, the reason. `except_start`, `except_end`: first and last day of
+    a part of the period that the figure leaves out; both or neither.
     """
 
     series: str
@@ -124,10 +196,7 @@ class Series:
 class Panel:
     """All series of a study on one window.
 
-    Raises
-    ------
-    InputError
-        If a used record reaches out of the window (see `weights` for the days before it).
+    Raises InputError if a used record reaches out of the window (see `weights` for the days before it).
     """
 
     window: Window
@@ -144,18 +213,9 @@ def weights(record: Record, window: Window) -> Floats:
     """Return the share of each month's days that a record's period covers.
 
     A period that begins at most 31 days before the window has its early days counted on the first month, so
-    that the first weight may exceed 1; what reaches further out is not counted.
-
-    Parameters
-    ----------
-    record
-        The record; days in its excluded part are not covered.
-    window
-        The months.
-
-    Returns
-    -------
-    Shape (n_months,); 1 is a whole month, 0 a month that the record does not speak of.
+    that the first weight may exceed 1; what reaches further out is not counted. `record`: the record; days in
+    its excluded part are not covered. `window`: the months. Returns shape (n_months,); 1 is a whole month, 0
+    a month that the record does not speak of.
     """
     days = window.days
     lasts = window.first_day.toordinal() + np.cumsum(days) - 1
@@ -174,10 +234,7 @@ def weights(record: Record, window: Window) -> Floats:
 def monthly_mean_weights(record: Record, window: Window) -> Floats:
     """Return `weights` scaled to sum to 1: a period's mean as a mean of months.
 
-    Raises
-    ------
-    InputError
-        If the record does not touch the window.
+    Raises InputError if the record does not touch the window.
     """
     shares = weights(record, window)
     total = shares.sum()
@@ -191,23 +248,10 @@ def monthly_mean_weights(record: Record, window: Window) -> Floats:
 def read_panel(folder: Path, window: Window, sources: Collection[str]) -> Panel:
     """Read a study's figures.
 
-    Parameters
-    ----------
-    folder
-        The study's folder: series.toml declares each series and names its file, figures/ holds the files.
-    window
-        The months.
-    sources
-        IDs of the sources that a record may name.
-
-    Returns
-    -------
-    The panel, series in the order of series.toml and records in file order. Nothing is filled in.
-
-    Raises
-    ------
-    InputError
-        At the first fault, with file, line, column and cure.
+    `folder`: the study's folder: series.toml declares each series and names its file, figures/ holds the
+    files; `window`: the months; `sources`: IDs of the sources that a record may name. Returns the panel,
+    series in the order of series.toml and records in file order. Nothing is filled in. Raises InputError at
+    the first fault, with file, line, column and cure.
     """
     declared = read_required(folder / "series.toml", SeriesFile, {}).root
     path_of = {

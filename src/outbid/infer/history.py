@@ -13,9 +13,8 @@ import xarray as xr
 from jax import Array
 
 from outbid.conventions import QUANTILES
-from outbid.infer.latent import layout, unpack
-from outbid.infer.likelihood import Figures, row_log_likelihood
-from outbid.infer.predictive import replicate
+from outbid.infer.likelihood import Figures, replicate, row_log_likelihood
+from outbid.infer.posterior import layout, unpack
 from outbid.model.compile import build_run
 from outbid.model.declare import Model
 from outbid.model.priors import PriorTable
@@ -34,16 +33,9 @@ PATH_COLUMNS = ("prior", "path", "unit", "month", *QUANTILES)
 class SmoothedHistory:
     """Paths in the window of the data, each month given all figures, and what the model says of every figure.
 
-    Parameters
-    ----------
-    paths
-        By output name, each of shape (draws, months).
-    levers
-        Shape (draws, months, levers).
-    replicated, log_likelihood
-        Shape (draws, rows): a synthetic figure per row and draw, and each row's log likelihood.
-    state_today
-        Where each draw stands at the end.
+    `paths`: by output name, each of shape (draws, months); `levers`: shape (draws, months, levers);
+    `replicated`, `log_likelihood`: shape (draws, rows): a synthetic figure per row and draw, and each row's
+    log likelihood; `state_today`: where each draw stands at the end.
     """
 
     paths: dict[str, np.ndarray]
@@ -51,11 +43,6 @@ class SmoothedHistory:
     replicated: np.ndarray
     log_likelihood: np.ndarray
     state_today: StateToday
-
-    @property
-    def standing(self) -> StateToday:
-        """The former name of `state_today`."""
-        return self.state_today
 
     def states(self, model: Model) -> dict[str, tuple[np.ndarray, str]]:
         """Return (path, unit) of all that is inferred: states, quantities, counts, outcomes, inferred levers.
@@ -115,9 +102,6 @@ class HistorySimulator:
         paths = {name: path[:, :, i] for i, name in enumerate(self.outputs)}
         return SmoothedHistory(paths, levers, drawn, fitted, StateToday(values, final, levers[:, -1]))
 
-    # the former name
-    tell = run
-
 
 def history_outputs(model: Model, series: Sequence[str]) -> tuple[str, ...]:
     """Return the outputs that a history has: states, quantities, counts, outcomes and what series see."""
@@ -161,14 +145,8 @@ def path_quantiles(model: Model, months: Sequence[str], history: SmoothedHistory
 def paths_table(quantiles: Mapping[str, xr.Dataset]) -> pd.DataFrame:
     """Return inferred strength and state, one row for each prior set, path and month.
 
-    Parameters
-    ----------
-    quantiles
-        By prior set, from `path_quantiles` or from the group `path_quantiles` of a results file.
-
-    Returns
-    -------
-    Columns prior, path, unit, month, q05, q25, median, q75, q95.
+    `quantiles`: by prior set, from `path_quantiles` or from the group `path_quantiles` of a results file.
+    Returns columns prior, path, unit, month, q05, q25, median, q75, q95.
     """
     import pandas as pd
 

@@ -52,12 +52,7 @@ class Nuts:
     """The no-U-turn sampler of NumPyro, compiled once for every target."""
 
     def __init__(
-        self,
-        density: Callable[[Array, Any], Array],
-        gradient: Gradient,
-        size: int,
-        chains: int,
-        chunk: int,
+        self, density: Callable[[Array, Any], Array], gradient: Gradient, size: int, chains: int, chunk: int
     ) -> None:
         self._gradient, self._size, self._chains = gradient, size, chains
 

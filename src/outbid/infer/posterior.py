@@ -18,11 +18,63 @@ from jax import Array
 from scipy.optimize import minimize
 
 from outbid.infer.kernels import Nuts, Part, PlainHmc
-from outbid.infer.latent import Layout, layout, unpack
 from outbid.infer.likelihood import Figures, Values, row_log_likelihood
-from outbid.model.compile import build_run
+from outbid.model.compile import build_run, history_levers, initial_state, monthly_innovations
 from outbid.model.declare import Model
 from outbid.model.priors import PriorTable, from_standard_normal
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where each parameter and each block of innovations lies in the vector of standard normals.
+
+    `parameters`: names, in the order of the vector's first entries; `blocks`: (name, number of innovations)
+    behind them, in order; `months`: months of the window.
+    """
+
+    parameters: tuple[str, ...]
+    blocks: tuple[tuple[str, int], ...]
+    months: int
+
+    @property
+    def size(self) -> int:
+        """Length of the vector."""
+        return len(self.parameters) + sum(size for _, size in self.blocks)
+
+    def names(self) -> tuple[str, ...]:
+        """Return a name per entry: parameters, then `block[i]`."""
+        return self.parameters + tuple(f"{name}[{i}]" for name, size in self.blocks for i in range(size))
+
+    def split(self, z: Array) -> tuple[Array, dict[str, Array]]:
+        """Return the parameters' part (last axis) and the innovations by block."""
+        start = len(self.parameters)
+        innovations: dict[str, Array] = {}
+        for name, size in self.blocks:
+            innovations[name] = z[..., start : start + size]
+            start += size
+        return z[..., : len(self.parameters)], innovations
+
+
+def layout(model: Model, months: int) -> Layout:
+    """Return the layout of a model's vector over that many months."""
+    return Layout(model.parameter_names, tuple(model.innovation_blocks(months).items()), months)
+
+
+def unpack(
+    model: Model, where: Layout, table: PriorTable, known_levers: Array, z: Array
+) -> tuple[dict[str, Array], Array, Array, dict[str, Array]]:
+    """Turn one vector (size,) into what a run takes.
+
+    Returns parameters by name, innovations (months, noisy indices), levers (months, levers), opening state.
+    """
+    base, blocks = where.split(z)
+    # The barrier keeps the compiler from working the quantile functions into every use of a parameter.
+    values = jax.lax.optimization_barrier(from_standard_normal(base, table))
+    p = {name: values[i] for i, name in enumerate(where.parameters)}
+    levers = history_levers(model, known_levers, blocks, p)
+    innovations = monthly_innovations(model, blocks, where.months)
+    return p, jnp.asarray(innovations), levers, initial_state(model, p)
+
 
 CHAINS = 4
 # Curvature below that of the prior is noise of the approximation; the prior alone gives 1.
@@ -34,20 +86,10 @@ DIFFERENCE = 1e-4
 class Effort:
     """How long to sample, per chain: three phases of warm-up, then the draws that are kept.
 
-    All are multiples of `chunk`, after each of which the caller hears of it.
-
-    Parameters
-    ----------
-    approach
-        Iterations from about the mode to where the posterior's mass is.
-    scales
-        Iterations from which the coordinates' scales are learnt.
-    steps
-        Iterations that set the step's size.
-    draws
-        Iterations that are kept.
-    quick
-        Whether to use plain trajectories, which need no compiling but carry less far.
+    All are multiples of `chunk`, after each of which the caller hears of it. `approach`: iterations from
+    about the mode to where the posterior's mass is; `scales`: iterations from which the coordinates' scales
+    are learnt; `steps`: iterations that set the step's size; `draws`: iterations that are kept; `quick`:
+    whether to use plain trajectories, which need no compiling but carry less far.
     """
 
     approach: int
@@ -108,14 +150,8 @@ class Target(NamedTuple):
 class Draws:
     """Draws of the vector of standard normals, with the sampler's own statistics.
 
-    Parameters
-    ----------
-    z
-        Shape (chains, draws, size).
-    divergent, energy, steps, acceptance
-        Shape (chains, draws).
-    complete
-        False if sampling was stopped before its end.
+    `z`: shape (chains, draws, size); `divergent`, `energy`, `steps`, `acceptance`: shape (chains, draws);
+    `complete`: false if sampling was stopped before its end.
     """
 
     layout: Layout

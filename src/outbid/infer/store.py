@@ -21,12 +21,10 @@ import numpy as np
 import xarray as xr
 
 from outbid.data.panel import Panel, Record
-from outbid.infer.diagnostics import Diagnostics
-from outbid.infer.fit import Fit, variable
+from outbid.infer.fit import Diagnostics, Fit, variable
 from outbid.infer.history import Data, SmoothedHistory, path_quantiles, thinned_places
-from outbid.infer.latent import layout
 from outbid.infer.likelihood import Figures, gather
-from outbid.infer.posterior import Draws
+from outbid.infer.posterior import Draws, layout
 from outbid.output import OutputFolder
 from outbid.study import Study
 
@@ -53,21 +51,11 @@ def write_results(
 ) -> Path:
     """Write `results.nc`, whole or not at all, and return where it lies.
 
-    What the file already holds of prior sets that are not written anew stays, if it bears the fingerprint that
-    `fingerprints` has for it; answers to questions stay while no fit has changed.
-
-    Parameters
-    ----------
-    fits
-        By prior set.
-    fingerprints
-        By prior set, those of `fits` and of any others whose groups may stay.
-    histories
-        By prior set, then "after" (and "before") the data.
-    questions
-        Datasets by the question's name.
-    report
-        What the page tells beside them, by name.
+    What the file already holds of prior sets that are not written anew stays, if it bears the fingerprint
+    that `fingerprints` has for it; answers to questions stay while no fit has changed. `fits`: by prior set;
+    `fingerprints`: by prior set, those of `fits` and of any others whose groups may stay; `histories`: by
+    prior set, then "after" (and "before") the data; `questions`: datasets by the question's name; `report`:
+    what the page tells beside them, by name.
     """
     groups = _still_valid(out.path / RESULTS, fits, fingerprints, histories or (), questions is None)
     for name, each in fits.items():
@@ -88,10 +76,7 @@ def write_results(
 def read_results(path: Path) -> xr.DataTree:
     """Return everything that a results file holds, loaded.
 
-    Raises
-    ------
-    OSError
-        If there is none, or it is damaged.
+    Raises OSError if there is none, or it is damaged.
     """
     with xr.open_datatree(path, engine="h5netcdf") as tree:
         return tree.load()
@@ -100,10 +85,7 @@ def read_results(path: Path) -> xr.DataTree:
 def read_group(path: Path, name: str) -> xr.Dataset:
     """Return one group, such as "neutral/path_quantiles": to read them all takes seconds.
 
-    Raises
-    ------
-    OSError
-        If there is none, or the file is damaged.
+    Raises OSError if there is none, or the file is damaged.
     """
     with xr.open_dataset(path, group=name, engine="h5netcdf") as group:
         return group.load()

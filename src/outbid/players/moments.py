@@ -18,7 +18,7 @@ from outbid.game.reduce import Held, fit_held
 from outbid.model.compile import to_scale
 from outbid.model.declare import Model
 from outbid.players.schema import PlayersGame, Variant
-from outbid.simulate.engine import Simulator, Standing
+from outbid.simulate.engine import Simulator, StateToday
 
 # Paths per draw, and how many months a random move is kept.
 PATHS, KEPT = 8, 6
@@ -39,10 +39,10 @@ class Moments:
 
         self._fit: Any = jax.jit(jax.vmap(one))
 
-    def held(self, standing: Standing, seed: int) -> Held:
+    def held(self, standing: StateToday, seed: int) -> Held:
         """Return the conditional means of every draw: a Held whose arrays have a leading axis of draws."""
         model, game, draws = self.model, self.game, len(standing)
-        many = Standing(
+        many = StateToday(
             np.repeat(standing.parameters, PATHS, axis=0),
             {name: np.repeat(value, PATHS, axis=0) for name, value in standing.state.items()},
             np.repeat(standing.levers, PATHS, axis=0),
@@ -63,7 +63,7 @@ class Moments:
         return held
 
 
-def in_variant(model: Model, standing: Standing, variant: Variant) -> Standing:
+def in_variant(model: Model, standing: StateToday, variant: Variant) -> StateToday:
     """Return where the draws would stand in another variant: its parameters, states and levers put in."""
     parameters, levers, state = standing.parameters.copy(), standing.levers.copy(), dict(standing.state)
     for name, value in variant.parameters.items():
@@ -72,7 +72,7 @@ def in_variant(model: Model, standing: Standing, variant: Variant) -> Standing:
         levers[:, model.lever_names.index(name)] = value
     for name, value in variant.states.items():
         state[name] = np.full(len(standing), float(_on_scale(model, name, value)))
-    return Standing(parameters, state, levers)
+    return StateToday(parameters, state, levers)
 
 
 def pinned(model: Model, held: Held, variant: Variant) -> Held:

@@ -22,7 +22,7 @@ from outbid.model.compile import State, monthly_innovations
 from outbid.players.schema import FILE, Variant
 from outbid.players.strategist import PLAYED, QUICKLY, Strategist, evenly, strategist_of
 from outbid.progress import Progress
-from outbid.simulate.engine import Standing, build_forward
+from outbid.simulate.engine import StateToday, build_forward
 from outbid.simulate.futures import Futures
 from outbid.simulate.rules import RuleTable, rule_table
 from outbid.simulate.scenario import Scenario, choose, lever_paths
@@ -39,7 +39,7 @@ class Playout:
         self._run: Any = jax.jit(jax.vmap(self._one, (0, 0, 0, 0, 0, 0, 0, None)))
 
     def futures(
-        self, standing: Standing, scenarios: Sequence[Scenario], weights: Floats, seed: int
+        self, standing: StateToday, scenarios: Sequence[Scenario], weights: Floats, seed: int
     ) -> tuple[Futures, tuple[str, ...]]:
         """Return what every scenario leads to when the players choose, and the scenarios that can't be played.
 
@@ -72,7 +72,7 @@ class Playout:
         return Futures(model.outcomes, tuple(open_ones), paths), left_out
 
     def _policies(
-        self, scenario: Scenario, standing: Standing, levers: Floats, weights: Floats, seed: int
+        self, scenario: Scenario, standing: StateToday, levers: Floats, weights: Floats, seed: int
     ) -> tuple[Array, ...]:
         """Return each player's equilibrium policy, (draws, states, actions), in the game that a scenario ends in."""
         model, solver = self.strategist.model, self.strategist.solver
@@ -80,7 +80,7 @@ class Playout:
         offered = {change.lever for change in scenario.changes}
         # the players take as given: a scenario's last values, today's elsewhere
         ends = np.where([name in offered for name in model.lever_names], levers[:, -1], standing.levers)
-        there = Standing(standing.parameters, standing.state, ends)
+        there = StateToday(standing.parameters, standing.state, ends)
         games = self.strategist.drawn(variant, there, weights, seed)
         if scenario.rules:
             table = rule_table(model, scenario.rules)
@@ -156,9 +156,9 @@ def play_out(
     with progress.stage("Playing the scenarios in equilibrium", len(pasts)) as stage:
         stage.note("compiling, then reading what the players want off what they did")
         for name, past in pasts.items():
-            places = evenly(len(past.standing), QUICKLY if quick else PLAYED)
+            places = evenly(len(past.state_today), QUICKLY if quick else PLAYED)
             weights = strategist.learn(past, places, name, seed).one_each(seed)
-            futures[name], left_out = playout.futures(past.standing.taken(places), chosen, weights, seed)
+            futures[name], left_out = playout.futures(past.state_today.taken(places), chosen, weights, seed)
             stage.advance()
     if scenarios and all(len(each.scenarios) < 2 for each in futures.values()) and left_out:
         raise InputError(

@@ -25,7 +25,7 @@ from outbid.game.reduce import Held
 from outbid.model.compile import State, to_scale
 from outbid.model.declare import Model
 from outbid.players.schema import PlayersGame
-from outbid.simulate.engine import Standing
+from outbid.simulate.engine import StateToday
 from outbid.simulate.rules import RuleTable, ruled
 
 Floats = NDArray[np.float64]
@@ -84,7 +84,7 @@ class Solver:
         self.model, self.game = model, game
         self._compiled: dict[tuple[str, ...], Any] = {}
 
-    def draws(self, standing: Standing, held: Held, weights: Floats) -> Draw:
+    def draws(self, standing: StateToday, held: Held, weights: Floats) -> Draw:
         """Return the numbers of all draws side by side; `weights` has shape (draws, weights)."""
         return Draw(
             jnp.asarray(standing.parameters),
@@ -94,7 +94,7 @@ class Solver:
             jnp.asarray(self.axes(standing)),
         )
 
-    def axes(self, standing: Standing) -> Floats:
+    def axes(self, standing: StateToday) -> Floats:
         """Return where each draw stands today on the grid's axes, indices on their own scale, (draws, axes)."""
         return np.stack(self.game.watched(standing.state, standing.levers), axis=1)
 

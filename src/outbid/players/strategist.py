@@ -20,7 +20,7 @@ from outbid.players.moments import Moments, in_variant, pinned
 from outbid.players.payoffs import Learner, Moves, PayoffPosterior
 from outbid.players.schema import TODAY, GameTest, PlayersGame, Variant, read_game
 from outbid.players.solver import Draw, Equilibria, Solver
-from outbid.simulate.engine import Standing
+from outbid.simulate.engine import StateToday
 from outbid.study import Study
 
 Floats = NDArray[np.float64]
@@ -42,7 +42,7 @@ class Strategist:
         """Return what the players want, by what they did in the past as the draws at these places infer it."""
         paths = {index.name: past.paths[index.name][places] for index in self.model.indices}
         moves = moves_of(self.game, paths, past.levers[places])
-        standing = past.standing.taken(places)
+        standing = past.state_today.taken(places)
         blank = np.zeros((len(standing), len(self.game.weights)))
         now = self.solver.draws(standing, self._moments.held(standing, seed), blank)
         return self._learner.learn(moves, now, prior_set, seed)
@@ -52,15 +52,15 @@ class Strategist:
         z = np.random.default_rng(seed).standard_normal((draws, len(self.game.weights)))
         return np.asarray(from_standard_normal(z, prior_table(self.game.weights, prior_set)))
 
-    def solve(self, variant: Variant, standing: Standing, weights: Floats, seed: int) -> Equilibria:
+    def solve(self, variant: Variant, standing: StateToday, weights: Floats, seed: int) -> Equilibria:
         """Return one variant's equilibria; `weights` has shape (draws, weights)."""
         return self.solver.solve(self.drawn(variant, standing, weights, seed), variant.resting)
 
-    def solve_all(self, standing: Standing, weights: Floats, seed: int) -> dict[str, Equilibria]:
+    def solve_all(self, standing: StateToday, weights: Floats, seed: int) -> dict[str, Equilibria]:
         """Return the equilibria of every variant, by its id, for the same draws."""
         return {each.id: self.solve(each, standing, weights, seed) for each in self.game.variants}
 
-    def drawn(self, variant: Variant, standing: Standing, weights: Floats, seed: int) -> Draw:
+    def drawn(self, variant: Variant, standing: StateToday, weights: Floats, seed: int) -> Draw:
         """Return the numbers of one variant's games."""
         there = in_variant(self.model, standing, variant)
         others = pinned(self.model, self._moments.held(there, seed), variant)
@@ -69,7 +69,9 @@ class Strategist:
             set_weights[:, self.game.weight_names.index(name)] = value
         return self.solver.draws(there, others, set_weights)
 
-    def difference(self, test: GameTest, equilibria: Mapping[str, Equilibria], standing: Standing) -> Floats:
+    def difference(
+        self, test: GameTest, equilibria: Mapping[str, Equilibria], standing: StateToday
+    ) -> Floats:
         """Return a test's measure in one variant less that in the other, or today's, shape (draws,)."""
         one = self._measure(test, equilibria[test.of])
         if test.against != TODAY:

@@ -9,6 +9,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from outbid.conventions import QUANTILES
 from outbid.plots.base import (
     INK,
     NO_HEADER,
@@ -18,6 +19,8 @@ from outbid.plots.base import (
     Control,
     Figure,
     Layout,
+    as_date,
+    chart,
     finished,
     first_day,
     last_day,
@@ -26,7 +29,9 @@ from outbid.plots.base import (
     panel_title,
     titled,
     utc,
+    utc_scale,
 )
+from outbid.words.numbers import panel_note, unit_of
 
 _AXIS = 44
 _TIP = [alt.Tooltip(f"{name}:Q", format=".2~r") for name in ("median", "q05", "q95")]
@@ -36,18 +41,9 @@ _TIP = [alt.Tooltip(f"{name}:Q", format=".2~r") for name in ("median", "q05", "q
 class Ribbon:
     """Rows of a table (median, q05, q95, and q25, q75 where `inner`) as a line with its interval.
 
-    Parameters
-    ----------
-    test
-        A Vega expression that its rows pass ("datum.prior === view"); empty for all rows.
-    colour
-        A CSS variable.
-    line
-        "solid", "dashed", "thin" or "" for no line.
-    area
-        Whether the 90% interval is filled.
-    by
-        The column that tells apart several lines that pass the test.
+    `test`: a Vega expression that its rows pass ("datum.prior === view"); empty for all rows. `colour`: a CSS
+    variable. `line`: "solid", "dashed", "thin" or "" for no line. `area`: whether the 90% interval is filled.
+    `by`: the column that tells apart several lines that pass the test.
     """
 
     test: str
@@ -146,25 +142,14 @@ def bands(
 ) -> Figure:
     """Draw small multiples of medians with 90% intervals, a layer for each ribbon.
 
-    Parameters
-    ----------
-    rows
-        Tidy: the panel's id, `x`, median, q05, q95 and what the ribbons' tests read, in the units that the panels'
-        notes name; with `figures`, also start, end, value, low, high, used and source.
-    panels
-        Each panel's id with its title and a quiet note under it, in the order of the drawing.
-    x
-        The column along which things run: "month" (YYYY-MM), or a column of numbers.
-    figures, expectations
-        Tests of the rows that are published figures, and of those that say what the model expects of one.
-    zero
-        The test under which a line at nothing is drawn.
-    zero_based
-        Whether the upward axis begins at nothing.
-    window
-        First and last month shown; the extent of the data where None.
-    columns, least
-        The most columns, and the fewest pixels of each.
+    `rows`: tidy: the panel's id, `x`, median, q05, q95 and what the ribbons' tests read, in the units that
+    the panels' notes name; with `figures`, also start, end, value, low, high, used and source. `panels`: each
+    panel's id with its title and a quiet note under it, in the order of the drawing. `x`: the column along
+    which things run: "month" (YYYY-MM), or a column of numbers. `figures`, `expectations`: tests of the rows
+    that are published figures, and of those that say what the model expects of one. `zero`: the test under
+    which a line at nothing is drawn. `zero_based`: whether the upward axis begins at nothing. `window`: first
+    and last month shown; the extent of the data where None. `columns`, `least`: the most columns, and the
+    fewest pixels of each.
     """
     data = rows[rows[panel].isin(list(panels))]
     data = data.assign(
@@ -222,3 +207,94 @@ def bands(
         (ident,),
         controls=tuple(controls),
     )
+
+
+def panels(outcomes: Sequence[Any]) -> dict[str, tuple[str, str]]:
+    """Return by outcome its label and the note under it, as `bands` wants them."""
+    return {each.name: (each.label, panel_note(each.unit, each.summary, each.better)) for each in outcomes}
+
+
+def in_units(
+    rows: pd.DataFrame, outcomes: Sequence[Any], columns: Sequence[str] = tuple(QUANTILES)
+) -> pd.DataFrame:
+    """Return the rows of these outcomes, their numbers in the unit that is shown (shares as percentages)."""
+    factors = {each.name: unit_of(each.unit)[0] for each in outcomes}
+    kept = rows[rows["outcome"].isin(list(factors))]
+    factor = kept["outcome"].map(factors).astype(float)
+    return kept.assign(**{name: kept[name].astype(float) * factor for name in columns})
+
+
+# A letter's share of the axis on a phone, the tightest case.
+_LETTER = 6.3 / 300
+
+
+def event_lines(events: pd.DataFrame, window: tuple[str, str]) -> pd.DataFrame:
+    """Return events (date, label) with the line, the side and the room of each label, so that none covers another.
+
+    `window`: first and last day (YYYY-MM-DD); what lies outside is left out.
+    """
+    first, last = (as_date(day) for day in window)
+    span = max((last - first).days, 1)
+    inside = events[(events["date"] >= window[0]) & (events["date"] <= window[1])].sort_values("date")
+    lines: list[list[tuple[float, float]]] = []
+    places = []
+    for date, label in zip(inside["date"], inside["label"], strict=True):
+        at, wide = (as_date(date) - first).days / span, _LETTER * (len(label) + 2)
+        start, end = (at - wide, at) if at > 0.5 else (at, at + wide)
+        free = (i for i, taken in enumerate(lines) if all(end < a or start > b for a, b in taken))
+        line = next(free, len(lines))
+        lines += [[]] if line == len(lines) else []
+        lines[line].append((start, end))
+        places.append((line, "right", at) if at > 0.5 else (line, "left", 1.0 - at))
+    columns = ("_line", "_align", "_room")
+    return inside.assign(**{name: [place[i] for place in places] for i, name in enumerate(columns)})
+
+
+def event_panel(
+    name: str, window: tuple[str, str], lines: int, margin: int
+) -> alt.LayerChart | alt.FacetChart:
+    """Return the panel of labelled events, to stand above panels of the same time axis.
+
+    `name`: the table with date, label, source and what `event_lines` adds; `lines`: how many lines of labels
+    there are; `margin`: what lies left of the panel, into which a label may reach.
+    """
+    x = alt.X("date:T", title=None, axis=None, scale=utc_scale(window))
+    y = alt.Y("_line:Q", axis=None, scale=alt.Scale(domain=[-0.5, lines - 0.5], reverse=True))
+    base = chart(name)
+    foot = alt.value(alt.expr("item.mark.group.height"))
+    layers: list[alt.Chart] = [base.mark_rule(color=QUIET, strokeDash=[2, 3]).encode(x=x, y=y, y2=foot)]
+    # on a phone a label may be longer than the way to the margin, and is cut there
+    room = alt.expr(f"datum._room * item.mark.group.width + {margin} - 8")
+    style: dict[str, Any] = {"fontSize": 12, "limit": room, "stroke": PAPER, "strokeWidth": 3}
+    texts = (
+        ("left", base.mark_text(align="left", dx=5, **style)),
+        ("right", base.mark_text(align="right", dx=-5, **style)),
+    )
+    for side, marks in texts:
+        text = marks.transform_filter(f"datum._align === '{side}'")
+        layers.append(text.encode(x=x, y=y, text="label:N", tooltip=["date:T", "label:N", "source:N"]))
+    point = base.mark_point(shape="diamond", filled=True, size=36, color=INK, opacity=1)
+    return alt.layer(*layers, point.encode(x=x, y=y)).properties(height=16 * lines)
+
+
+def tick_strip(
+    name: str, rows: Sequence[str], x: alt.X, colours: tuple[str, str, str], rules: Sequence[alt.Chart] = ()
+) -> alt.LayerChart | alt.FacetChart:
+    """Return rows of ticks, each with its name above it.
+
+    `name`: the table with date, row, kind, label and source; the rows' names are those of the table `rows`.
+    `colours`: a kind, its colour, and the colour of all other kinds. `rules`: layers drawn below: the events'
+    lines.
+    """
+    kind, one, other = colours
+    y = alt.Y("row:N", title=None, sort=list(rows), axis=None, scale=alt.Scale(domain=list(rows)))
+    colour = alt.condition(f"datum.kind === '{kind}'", alt.value(one), alt.value(other))
+    ticks = chart(name).mark_tick(thickness=1.6, height=13, opacity=0.8)
+    words = chart("rows").mark_text(
+        align="left", fontSize=11, color=QUIET, dy=-12, baseline="middle", stroke=PAPER, strokeWidth=3
+    )
+    return alt.layer(
+        *rules,
+        ticks.encode(x=x, y=y, color=colour, tooltip=["date:T", "label:N", "source:N"]),
+        words.encode(x=alt.value(2), y=y, text="row:N"),
+    ).properties(height=30 * max(1, len(rows)))

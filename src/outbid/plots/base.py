@@ -79,14 +79,8 @@ class Layout:
 class Control:
     """A choice that a reader has beside a figure, which sets the drawing's signal of that name.
 
-    Parameters
-    ----------
-    name
-        The signal, as the drawing's tests speak of it ("view").
-    legend
-        What is chosen, in words ("View").
-    choices
-        Values (ids) with their labels; the first is chosen at the start.
+    `name`: the signal, as the drawing's tests speak of it ("view"). `legend`: what is chosen, in words
+    ("View"). `choices`: values (ids) with their labels; the first is chosen at the start.
     """
 
     name: str
@@ -210,16 +204,8 @@ def middle_day(start: str, end: str) -> str:
 def utc(field_name: str, title: str | None = None, domain: Sequence[str] = (), **axis: Any) -> alt.X:
     """Return a time axis that no time zone can shift.
 
-    Parameters
-    ----------
-    field_name
-        The column with dates (YYYY-MM-DD).
-    title
-        The axis title; None for none.
-    domain
-        First and last day shown; empty for the extent of the data.
-    axis
-        Further settings of the axis.
+    `field_name`: the column with dates (YYYY-MM-DD). `title`: the axis title; None for none. `domain`: first
+    and last day shown; empty for the extent of the data. `axis`: further settings of the axis.
     """
     drawn = alt.Axis(**axis) if axis else alt.Undefined
     return alt.X(f"{field_name}:T", title=title, scale=utc_scale(domain), axis=drawn)
@@ -247,12 +233,8 @@ def panel_title(label: str, letters: int = 31) -> str:
 def titled(panel: str, title: str, note: str) -> list[alt.Chart]:
     """Return the layers that write a panel's title (two lines) and a quiet note under it.
 
-    Parameters
-    ----------
-    panel
-        The column that tells panels apart.
-    title, note
-        The columns with the title and the note, the same in all rows of a panel.
+    `panel`: the column that tells panels apart; `title`, `note`: the columns with the title and the note, the
+    same in all rows of a panel.
     """
     first = alt.Chart().transform_window(row="row_number()", groupby=[panel])
     base = first.transform_filter("datum.row === 1").encode(x=alt.value(0))

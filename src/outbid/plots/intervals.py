@@ -21,18 +21,10 @@ PERCENT_AXIS = "datum.value === 0 ? '0' : format(datum.value, '.0%')"
 class Mark:
     """Rows drawn alike.
 
-    Parameters
-    ----------
-    test
-        A Vega expression that its rows pass ("datum.prior === 'neutral'"); empty for all rows.
-    colour
-        A CSS variable.
-    hollow
-        Filled with the colour of the page: the sources' priors, or what is assumed.
-    shape
-        Of the point: "circle", "diamond", "square", ...
-    shift
-        Pixels below the middle of the row, so that several marks of a row don't cover one another.
+    `test`: a Vega expression that its rows pass ("datum.prior === 'neutral'"); empty for all rows. `colour`:
+    a CSS variable. `hollow`: filled with the colour of the page: the sources' priors, or what is assumed.
+    `shape`: of the point: "circle", "diamond", "square", . `shift`: pixels below the middle of the row, so
+    that several marks of a row don't cover one another.
     """
 
     test: str = ""
@@ -102,28 +94,13 @@ def intervals(
 ) -> Figure:
     """Draw a row for each id with its points and intervals, in one picture or in panels.
 
-    Parameters
-    ----------
-    rows
-        Tidy: the row's id in the column `row`, median, and as far as known q05, q95, q25, q75 and before.
-    labels
-        Ids of rows with their words, from top to bottom; those in `heads` have no data and head the rows below.
-    panel, panels
-        The column that tells panels apart, and each panel's id with its title; empty for one picture.
-    title
-        Under the axis; None for none.
-    percent
-        Whether numbers are shares that are written as percentages.
-    domain
-        The ends of the axis; those of the data where None.
-    rule
-        Where a dotted line stands ("no difference").
-    shared
-        Whether panels share the axis's scale.
-    step
-        Pixels a row.
-    room
-        Pixels left of a panel for labels; one picture takes what its width allows.
+    `rows`: tidy: the row's id in the column `row`, median, and as far as known q05, q95, q25, q75 and before.
+    `labels`: ids of rows with their words, from top to bottom; those in `heads` have no data and head the
+    rows below. `panel`, `panels`: the column that tells panels apart, and each panel's id with its title;
+    empty for one picture. `title`: under the axis; None for none. `percent`: whether numbers are shares that
+    are written as percentages. `domain`: the ends of the axis; those of the data where None. `rule`: where a
+    dotted line stands ("no difference"). `shared`: whether panels share the axis's scale. `step`: pixels a
+    row. `room`: pixels left of a panel for labels; one picture takes what its width allows.
     """
     data = rows[rows[row].isin(list(labels))]
     ranks = {each: i for i, each in enumerate(labels)}
@@ -194,10 +171,7 @@ def intervals(
         drawing = drawing.properties(height=step * len(labels)).add_params(
             alt.param(name="shape", value="wide")
         )
-        layout, options = (
-            Layout("single"),
-            {"shape": {"wide": "wide", "narrow": "narrow", "below": _BELOW}},
-        )
+        layout, options = (Layout("single"), {"shape": {"wide": "wide", "narrow": "narrow", "below": _BELOW}})
     if controls:
         drawing = drawing.add_params(*(each.param for each in controls))
     return Figure(

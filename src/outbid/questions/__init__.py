@@ -14,8 +14,9 @@ import xarray as xr
 from outbid.progress import Progress, Silent
 from outbid.question import Context, Question
 from outbid.questions import claims, equilibrium, information_value, replay, scenarios, sensitivity, trap
-from outbid.run import Knowledge, Settings
-from outbid.simulate.batches import BatchSimulator
+from outbid.run import Knowledge
+from outbid.run_settings import Settings
+from outbid.simulate.engine import BatchSimulator
 from outbid.study import Reader, Study
 
 QUESTIONS: tuple[Question[Any], ...] = (

@@ -15,8 +15,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from outbid.data.fields import Parser, choice, month, non_negative, number, text
-from outbid.data.tables import Column, Row, check_known, read_table, read_text
+from outbid.data.tables import (
+    Column,
+    Parser,
+    Row,
+    check_known,
+    choice,
+    month,
+    non_negative,
+    number,
+    read_table,
+    read_text,
+    text,
+)
 from outbid.errors import InputError, check_name
 from outbid.game.equilibrium import solve
 from outbid.game.game import even_axis

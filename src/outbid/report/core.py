@@ -25,7 +25,8 @@ from outbid.stats.effects import five_digits
 
 if TYPE_CHECKING:
     from outbid.data.panel import Record
-    from outbid.run import Knowledge, Settings
+    from outbid.run import Knowledge
+    from outbid.run_settings import Settings
     from outbid.study import Study
 
 PACKAGES = ("jax", "numpyro", "numpy", "scipy", "arviz", "xarray", "altair")
@@ -41,13 +42,9 @@ _TYPES = {"b": bool, "i": np.int64, "u": np.int64, "f": float}
 class Core:
     """Tables by name, and what is needed to get the same numbers again.
 
-    Parameters
-    ----------
-    tables
-        figures, series, expected, paths, bands, parameters, diagram, fits, sources: see the functions below.
-    provenance
-        version, seed, command, quick, created, python, platform, packages, first_month, last_month, n_months, timing
-        and fingerprint.
+    `tables`: figures, series, expected, paths, bands, parameters, diagram, fits, sources: see the functions
+    below; `provenance`: version, seed, command, quick, created, python, platform, packages, first_month,
+    last_month, n_months, timing and fingerprint.
     """
 
     tables: Mapping[str, pd.DataFrame]
@@ -180,11 +177,9 @@ def figures(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
 def series(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
     """Return how each series fits.
 
-    Returns
-    -------
-    series, distribution ("shown only" where the model doesn't see it), figures (how many), used, share_inside (of the
-    used figures inside the 90% predictive interval, NaN without any) and tail (probability that replicated totals
-    exceed the observed).
+    Returns series, distribution ("shown only" where the model doesn't see it), figures (how many), used,
+    share_inside (of the used figures inside the 90% predictive interval, NaN without any) and tail
+    (probability that replicated totals exceed the observed).
     """
     seen = {item.series: item for item in study.model.observations}
     rows = []
@@ -211,7 +206,7 @@ def _replicated(study: Study, known: Mapping[str, Knowledge], ident: str) -> dic
 
     if ident not in {item.series for item in study.model.observations}:
         return {}
-    past, rows = next(iter(known.values())).past, iter(gather(study.model, study.panel).of(ident))
+    past, rows = next(iter(known.values())).history["after"], iter(gather(study.model, study.panel).of(ident))
     records = study.panel.series[ident].records
     return {record: past.replicated[:, next(rows)] for record in records if record.used}
 
@@ -236,7 +231,7 @@ def law_in_words(item: Observation) -> str:
 
 def expected(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
     """Return, for every series that the model sees, its monthly path under the first prior set."""
-    past = next(iter(known.values())).past
+    past = next(iter(known.values())).history["after"]
     names = [item.series for item in study.model.observations if item.series in study.panel.series]
     drawn = {name: past.paths[f"sees.{name}"] for name in names}
     return _monthly([{"series": name} for name in names], list(drawn.values()), study.panel.window.months)
@@ -245,7 +240,9 @@ def expected(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
 def paths(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
     """Return every inferred state, count, lever and outcome by month: prior, path, unit, month and quantiles."""
     months = study.panel.window.months
-    quantiles = {prior: path_quantiles(study.model, months, each.past) for prior, each in known.items()}
+    quantiles = {
+        prior: path_quantiles(study.model, months, each.history["after"]) for prior, each in known.items()
+    }
     return five_digits(paths_table(quantiles))
 
 
@@ -256,7 +253,7 @@ def bands(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
         for band in study.settings.bands:
             kind, _, lever = band.output.partition(".")
             names = study.model.lever_names
-            past = each.past
+            past = each.history["after"]
             drawn.append(
                 past.levers[:, :, names.index(lever)] if kind == "lever" else past.paths[band.output]
             )
@@ -283,7 +280,8 @@ def parameters(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
     """
     rows = []
     middle = {
-        name: np.quantile(each.past.standing.parameters, _MIDDLE, axis=0) for name, each in known.items()
+        name: np.quantile(each.history["after"].state_today.parameters, _MIDDLE, axis=0)
+        for name, each in known.items()
     }
     spread = {name: _flat(each.fit.draws.z).var(axis=0) for name, each in known.items()}
     for i, item in enumerate(study.model.parameters):
@@ -311,10 +309,9 @@ def _flat(z: np.ndarray) -> np.ndarray:
 def diagram(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
     """Return the links of the model, at the last month's states and the window's usual levers.
 
-    Returns
-    -------
-    source, target, mechanism, prior, effect (the target's median response, in logs or on its own scale, to one typical
-    change of the source), size (the same whatever its sign), p_positive and p_positive_before, formula, evidence.
+    Returns source, target, mechanism, prior, effect (the target's median response, in logs or on its own
+    scale, to one typical change of the source), size (the same whatever its sign), p_positive and
+    p_positive_before, formula, evidence.
     """
     import jax
 
@@ -326,8 +323,8 @@ def diagram(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
     names = [*(item.name for item in model.stocks), *(item.name for item in model.indices)]
 
     def responses(past: Any) -> np.ndarray:
-        draws = min(_DRAWS, len(past.standing))
-        p = {name: past.standing.parameters[:draws, i] for i, name in enumerate(model.parameter_names)}
+        draws = min(_DRAWS, len(past.state_today))
+        p = {name: past.state_today.parameters[:draws, i] for i, name in enumerate(model.parameter_names)}
         states = {name: past.paths[name][:draws, -1] for name in names}
         usual = past.levers[:draws].mean(axis=1)
         now = {name: usual[:, i] for i, name in enumerate(model.lever_names)}
@@ -337,8 +334,8 @@ def diagram(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
     scale = np.array([_typical_change(study, first, link.source) for link in arrows])
     rows = []
     for prior, each in known.items():
-        drawn = responses(each.past)
-        after, before = summarise(drawn, scale), summarise(responses(each.unseen), scale)
+        drawn = responses(each.history["after"])
+        after, before = summarise(drawn, scale), summarise(responses(each.history["before"]), scale)
         size = np.median(np.abs(drawn) * scale, axis=0)
         for i, link in enumerate(arrows):
             if not link.reservoir:
@@ -364,7 +361,7 @@ def _typical_change(study: Study, known: Knowledge, name: str) -> float:
     """Return what counts as one typical change: a lever's step, or a state's spread over draws and months."""
     if name in study.model.lever_names:
         return study.model.lever(name).step
-    return float(np.std(known.past.paths[name]))
+    return float(np.std(known.history["after"].paths[name]))
 
 
 def fits(known: Mapping[str, Knowledge]) -> pd.DataFrame:

@@ -28,26 +28,14 @@ _HERE = Path(__file__).parent
 
 
 def page(
-    sections: Sequence[Section],
-    *,
-    title: str,
-    citation: str,
-    version: str,
-    claim_ids: Collection[str] = (),
+    sections: Sequence[Section], *, title: str, citation: str, version: str, claim_ids: Collection[str] = ()
 ) -> str:
     """Return the report as one HTML page; the contents name the sections in the order given.
 
-    Text from a study is escaped wherever it stands, and the page's security policy lets no script run but
-    its own two, so that nothing a source wrote can act.
-
-    Parameters
-    ----------
-    sections
-        The answer first; a section's own text is made by its template.
-    title, citation, version
-        In the tab, at the foot, and of the program.
-    claim_ids
-        The claims that a section of the page tells of, so that others can link to them.
+    Text from a study is escaped wherever it stands, and the page's security policy lets no script run but its
+    own two, so that nothing a source wrote can act. `sections`: the answer first; a section's own text is
+    made by its template. `title`, `citation`, `version`: in the tab, at the foot, and of the program.
+    `claim_ids`: the claims that a section of the page tells of, so that others can link to them.
     """
     present = {section.id for section in sections}
     shared = {"present": present, "claim_ids": set(claim_ids) if "claims" in present else set()}

@@ -11,8 +11,7 @@ from outbid.question import Section
 from outbid.report.core import Core
 from outbid.study import Study
 from outbid.words.effects import records
-from outbid.words.lists import listed
-from outbid.words.numbers import capital, counted, interval, plain_name, two_digits
+from outbid.words.numbers import capital, counted, interval, listed, plain_name, two_digits
 
 # How many parameters are in sight; the table has them all.
 SHOWN = 12

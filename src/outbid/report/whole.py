@@ -13,13 +13,13 @@ import xarray as xr
 
 from outbid.errors import InputError
 from outbid.infer.store import RESULTS
+from outbid.output import records
 from outbid.question import Section
 from outbid.questions import QUESTIONS, by_name
 from outbid.report import answer, drivers, history, methods, unknowns
 from outbid.report.core import SHARED, Core
 from outbid.report.page import page
 from outbid.study import Study
-from outbid.tables import records
 
 # Keys of summary.json that are empty lists where a study lacks what they would hold.
 _ALWAYS = ("claims", "scenarios", "equilibrium", "payoffs", "forecast", "scores", "replication")
@@ -29,12 +29,8 @@ _ALWAYS = ("claims", "scenarios", "equilibrium", "payoffs", "forecast", "scores"
 class Report:
     """Everything that a run leaves, but for the draws.
 
-    Parameters
-    ----------
-    core
-        What is known of the study beside its questions.
-    answers
-        The Datasets of the questions that it asks.
+    `core`: what is known of the study beside its questions; `answers`: the Datasets of the questions that it
+    asks.
     """
 
     study: Study
@@ -132,10 +128,7 @@ class Report:
 def read_report(study: Study, folder: Path) -> Report:
     """Return the report that an earlier run's results.nc holds.
 
-    Raises
-    ------
-    InputError
-        If there is none, or it is damaged or another study's.
+    Raises InputError if there is none, or it is damaged or another study's.
     """
     path = folder / RESULTS
     if not path.is_file():

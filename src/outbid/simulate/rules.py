@@ -69,22 +69,14 @@ class RuleTable(NamedTuple):
 
 def watchable(model: Model) -> tuple[str, ...]:
     """Return what a rule may watch: stocks, indices and levers, in the order of the compiled run."""
-    return (
-        *(item.name for item in model.stocks),
-        *(item.name for item in model.indices),
-        *model.lever_names,
-    )
+    return (*(item.name for item in model.stocks), *(item.name for item in model.indices), *model.lever_names)
 
 
 def in_order(rules: Sequence[Rule]) -> tuple[Rule, ...]:
     """Return rules so that each comes after those that move what it watches; else as they were given.
 
-    Where several rules hold that move one lever, the last of them counts.
-
-    Raises
-    ------
-    InputError
-        If rules watch each other's levers in a circle, or one watches the lever that it moves.
+    Where several rules hold that move one lever, the last of them counts. Raises InputError if rules watch
+    each other's levers in a circle, or one watches the lever that it moves.
     """
     graph: dict[str, set[str]] = {}
     for rule in rules:
@@ -101,10 +93,7 @@ def in_order(rules: Sequence[Rule]) -> tuple[Rule, ...]:
 def rule_table(model: Model, rules: Sequence[Rule] = ()) -> RuleTable:
     """Return rules as numbers, in the order in which they have to be read.
 
-    Raises
-    ------
-    InputError
-        On a circle, or more than MOST rules.
+    Raises InputError on a circle, or more than MOST rules.
     """
     if len(rules) > MOST:
         raise InputError("rules", f"there are {len(rules)} in one scenario", f"Use at most {MOST}.")

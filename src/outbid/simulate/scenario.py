@@ -166,13 +166,9 @@ def names_of(
 ) -> dict[str, Any]:
     """Return what a model's declarations may name, by kind, as `outbid.declared` wants it.
 
-    Parameters
-    ----------
-    today
-        Where levers stand today, by name, as far as that is known before any fit; a difference that takes one
-        of them out of its range is refused. For the others the edge of the range stops it.
-    horizon
-        Months ahead; what would begin after it is refused. Not checked, if left out.
+    `today`: where levers stand today, by name, as far as that is known before any fit; a difference that
+    takes one of them out of its range is refused. For the others the edge of the range stops it. `horizon`:
+    months ahead; what would begin after it is refused. Not checked, if left out.
     """
     stocks, indices = ([item.name for item in each] for each in (model.stocks, model.indices))
     ranges = {name: (model.lever(name).low, model.lever(name).high) for name in model.lever_names}
@@ -209,11 +205,9 @@ def read_scenarios(
 ) -> tuple[Scenario, ...]:
     """Read a file's scenarios and check them against the model; `today` and `months` as in `names_of`.
 
-    Raises
-    ------
-    InputError
-        On unknown keys, levers or watched names, a value or threshold out of range, a change without size, rules
-        that depend on themselves or are too many, an id or a label taken twice, or none or several baselines.
+    Raises InputError on unknown keys, levers or watched names, a value or threshold out of range, a change
+    without size, rules that depend on themselves or are too many, an id or a label taken twice, or none or
+    several baselines.
     """
     return read_required(path, ScenarioFile, names_of(model, today, months)).scenarios
 
@@ -221,10 +215,7 @@ def read_scenarios(
 def read_goals(path: Path, model: Model) -> tuple[Goal, ...]:
     """Read a file's goals and check them against the model's outcomes; empty if it has none.
 
-    Raises
-    ------
-    InputError
-        On a fault in the file; a goal needs a bound that something can reach.
+    Raises InputError on a fault in the file; a goal needs a bound that something can reach.
     """
     return read_required(path, ScenarioFile, names_of(model)).goals
 

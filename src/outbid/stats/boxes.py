@@ -48,20 +48,9 @@ class Limit:
 class Box:
     """A box and what it holds, all shares from 0 to 1.
 
-    Parameters
-    ----------
-    limits
-        The inputs that bound it, the one that matters most first.
-    coverage
-        Share of the draws that hold which lie in the box.
-    density
-        Share of the box's draws that hold.
-    mass
-        Share of all draws in the box.
-    base
-        Share of all draws that hold.
-    elsewhere
-        Share of the draws outside the box that hold.
+    `limits`: the inputs that bound it, the one that matters most first; `coverage`: share of the draws that
+    hold which lie in the box; `density`: share of the box's draws that hold; `mass`: share of all draws in
+    the box; `base`: share of all draws that hold; `elsewhere`: share of the draws outside the box that hold.
     """
 
     limits: tuple[Limit, ...]
@@ -85,25 +74,12 @@ def find_box(
 ) -> Box | None:
     """Return the box in which something holds more often than elsewhere; None if no limit makes it so.
 
-    Of the boxes that peeling passes through, the one is taken whose density stands furthest above the base rate
-    in standard errors, (density − base) √mass (Klösgen 1996). Limits that could be luck are dropped one by one,
-    the weakest first, until at most `most` inputs are left; the peeling is then done again on these alone.
-
-    Parameters
-    ----------
-    inputs
-        Shape (draws, inputs), finite.
-    holds
-        Shape (draws,).
-    smallest_share
-        Share of all draws that a box must hold.
-    most
-        Inputs that may bound a box.
-
-    Raises
-    ------
-    InputError
-        If shapes don't match, a number is not finite, or the settings are out of range.
+    Of the boxes that peeling passes through, the one is taken whose density stands furthest above the base
+    rate in standard errors, (density − base) √mass (Klösgen 1996). Limits that could be luck are dropped one
+    by one, the weakest first, until at most `most` inputs are left; the peeling is then done again on these
+    alone. `inputs`: shape (draws, inputs), finite; `holds`: shape (draws,); `smallest_share`: share of all
+    draws that a box must hold; `most`: inputs that may bound a box. Raises InputError if shapes don't match,
+    a number is not finite, or the settings are out of range.
     """
     _check(inputs, holds, names, smallest_share, most)
     if not len(names) or holds.all() or not holds.any():

@@ -13,13 +13,9 @@ Segment = tuple[Point, Point]
 def contour(x: Floats, y: Floats, heights: Floats, level: float) -> tuple[Segment, ...]:
     """Return the pieces of the line where the surface passes the level, one or two to a square; empty if it doesn't.
 
-    Parameters
-    ----------
-    x, y
-        The grid's points, rising, shapes (columns,) and (rows,).
-    heights
-        Shape (rows, columns). Between the points of an edge the surface is straight. A corner at the level
-        itself counts as above it, so that a flat surface at the level has no line.
+    `x`, `y`: the grid's points, rising, shapes (columns,) and (rows,). `heights`: shape (rows, columns).
+    Between the points of an edge the surface is straight. A corner at the level itself counts as above it, so
+    that a flat surface at the level has no line.
     """
     pieces: list[Segment] = []
     for i in range(len(y) - 1):

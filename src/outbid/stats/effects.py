@@ -9,7 +9,7 @@ import pandas as pd
 import xarray as xr
 
 from outbid.conventions import AFTER, BEFORE, QUANTILES
-from outbid.words.chances import is_assumed, reading
+from outbid.words.effects import is_assumed, reading
 
 # The columns that follow the keys in every table of effects.
 EFFECT_COLUMNS = (*QUANTILES, "p_better", "p_better_before", "reading", "assumed")
@@ -24,10 +24,7 @@ def quantiles(draws: xr.DataArray) -> xr.Dataset:
 def p_better(difference: xr.DataArray, better: xr.DataArray) -> xr.DataArray:
     """Return the probability over `draw` that a difference is for the better; ties count half.
 
-    Parameters
-    ----------
-    better
-        "higher" or "lower", along the dimension `outcome`.
+    `better`: "higher" or "lower", along the dimension `outcome`.
     """
     sign = 2.0 * (better == "higher") - 1.0
     above: xr.DataArray = (sign * difference > 0).mean("draw")
@@ -37,16 +34,9 @@ def p_better(difference: xr.DataArray, better: xr.DataArray) -> xr.DataArray:
 def effects(difference: xr.DataArray, better: xr.DataArray) -> pd.DataFrame:
     """Return one row an effect: quantiles after the data, chances of being better after and before, and the reading.
 
-    Parameters
-    ----------
-    difference
-        With dimensions prior, draw, outcome and any keys, and data ("after", "before") where both are known.
-    better
-        "higher" or "lower", along `outcome`.
-
-    Returns
-    -------
-    The keys as columns, then `EFFECT_COLUMNS`.
+    `difference`: with dimensions prior, draw, outcome and any keys, and data ("after", "before") where both
+    are known; `better`: "higher" or "lower", along `outcome`. Returns the keys as columns, then
+    `EFFECT_COLUMNS`.
     """
     both = "data" in difference.dims
     after = difference.sel(data=AFTER, drop=True) if both else difference

@@ -14,6 +14,41 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
+RESAMPLES, BLOCK = 400, 10
+# What an estimate consists of: the number, its 90% interval, its standard error; all NaN where there is none.
+ESTIMATE = ("value", "low", "high", "error")
+NOTHING: Floats = np.full(len(ESTIMATE), np.nan)
+
+
+def resamples(rows: int, seed: int) -> Floats:
+    """Return how often each block of neighbouring draws counts in each resample, shape (RESAMPLES, blocks)."""
+    blocks = -(-rows // BLOCK)
+    chance = np.random.default_rng(seed)
+    return chance.multinomial(blocks, np.full(blocks, 1 / blocks), size=RESAMPLES).astype(float)
+
+
+def _sums(values: Floats, weights: Floats) -> Floats:
+    """Return the sum of values (draws,) in each resample."""
+    return np.asarray(weights @ np.add.reduceat(values, np.arange(0, len(values), BLOCK)))
+
+
+def _estimate(value: float, resampled: Floats) -> Floats:
+    """Return an estimate of something that can't be below zero, in the order of ESTIMATE."""
+    low, high = np.quantile(resampled, [0.05, 0.95])
+    return np.array([max(value, 0.0), max(low, 0.0), max(high, 0.0), resampled.std(ddof=1)])
+
+
+def share_of_loss(loss: Floats, without: Floats, weights: Floats) -> Floats:
+    """Return by which share a mean loss falls short of what it is without the record, in the order of ESTIMATE."""
+    resampled = 1 - _sums(loss, weights) / _sums(without, weights)
+    return _estimate(1 - float(loss.mean() / without.mean()), resampled)
+
+
+def mean(values: Floats, weights: Floats) -> Floats:
+    """Return the mean of values (draws,) that can't be below zero in truth, in the order of ESTIMATE."""
+    return _estimate(float(values.mean()), _sums(values, weights) / _sums(np.ones(len(values)), weights))
+
+
 Floats = NDArray[np.float64]
 
 # Folds are runs of neighbouring draws: neighbours of a chain are alike, and would tell on each other.
@@ -41,10 +76,7 @@ def folds(rows: int, number: int = FOLDS) -> NDArray[np.int64]:
 def basis(signal: Floats) -> Floats:
     """Return the columns on which a regression stands, shape (draws, columns); none if nothing in it varies.
 
-    Parameters
-    ----------
-    signal
-        Level, trend and finer swings of a record, shape (draws, figures).
+    `signal`: level, trend and finer swings of a record, shape (draws, figures).
     """
     moving = _moving(signal)
     if not moving.shape[1]:
@@ -92,14 +124,8 @@ def _curves(scores: Floats) -> Floats:
 def predict(columns: Floats, targets: Floats) -> Floats:
     """Return how far from its mean the other folds foretell each target, shape (draws, targets).
 
-    The mean itself is left out: that of the other folds is low where the own fold's is high, and would tell on it.
-
-    Parameters
-    ----------
-    columns
-        Shape (draws, columns), perhaps none.
-    targets
-        Shape (draws, targets).
+    The mean itself is left out: that of the other folds is low where the own fold's is high, and would tell
+    on it. `columns`: shape (draws, columns), perhaps none; `targets`: shape (draws, targets).
     """
     result = np.zeros_like(targets)
     if not columns.shape[1]:
@@ -120,12 +146,8 @@ def predict(columns: Floats, targets: Floats) -> Floats:
 def _ridge(gram: Floats, moments: Floats, spread: Floats, rows: int) -> Floats:
     """Return the weights of every target, each with the penalty that suits it, shape (columns, targets).
 
-    Parameters
-    ----------
-    gram, moments
-        Mean products of centred columns with each other, and with the targets.
-    spread
-        Each target's variance.
+    `gram`, `moments`: mean products of centred columns with each other, and with the targets; `spread`: each
+    target's variance.
     """
     sizes, directions = np.linalg.eigh(gram)
     sizes = np.maximum(sizes, 0.0)[:, None]
@@ -140,12 +162,8 @@ def _ridge(gram: Floats, moments: Floats, spread: Floats, rows: int) -> Floats:
 def chances(scores: Floats, holds: NDArray[np.bool_]) -> Floats:
     """Return each draw's probability that something holds, calibrated on the other folds, shape (draws,).
 
-    Parameters
-    ----------
-    scores
-        What a regression foretells of it out of sample, shape (draws, scores).
-    holds
-        Whether it does, shape (draws,).
+    `scores`: what a regression foretells of it out of sample, shape (draws, scores); `holds`: whether it
+    does, shape (draws,).
     """
     place, result = folds(len(holds), FOLDS // 2), np.empty(len(holds))
     # places, not sizes: one wild forecast must not pass for certainty

@@ -87,14 +87,8 @@ def judge(
 ) -> Judgement:
     """Return the verdict on one claim under one prior set.
 
-    Parameters
-    ----------
-    after, before
-        With the data and without.
-    wide_prior
-        From a prior twice as wide that takes no side; None where that was not tried.
-    prior
-        The prior set's name, for the reason.
+    `after`, `before`: with the data and without. `wide_prior`: from a prior twice as wide that takes no side;
+    None where that was not tried. `prior`: the prior set's name, for the reason.
     """
     factor = odds(after.p_direction, after.draws) / odds(before.p_direction, before.draws)
     fall = odds(after.p_relevant, after.draws) / odds(before.p_relevant, before.draws)

@@ -11,15 +11,7 @@ from outbid.declared import json_schema
 from outbid.evidence import Claims, ClaimSources, FigureSources
 from outbid.model.priors import ParameterFile
 from outbid.simulate.scenario import ScenarioFile
-from outbid.study.load import (
-    SHIPPED,
-    Reader,
-    Study,
-    load_study,
-    shipped_studies,
-    study_folder,
-    unresolved,
-)
+from outbid.study.load import SHIPPED, Reader, Study, load_study, shipped_studies, study_folder, unresolved
 from outbid.study.settings import Band, Roles, Settings, read_settings
 
 __all__ = [

@@ -38,14 +38,9 @@ Reader = tuple[str, Callable[["Study"], object | None]]
 class Study:
     """A checked study.
 
-    Parameters
-    ----------
-    known_levers
-        Shape (months, levers); inferred levers hold zeros there.
-    names
-        What its declarations may name, by kind, for `outbid.declared.read`.
-    declared
-        What it declares for each question that may be asked of it, by the question's name.
+    `known_levers`: shape (months, levers); inferred levers hold zeros there. `names`: what its declarations
+    may name, by kind, for `outbid.declared.read`. `declared`: what it declares for each question that may be
+    asked of it, by the question's name.
     """
 
     name: str
@@ -85,13 +80,7 @@ class Study:
         return next(each for each in self.scenarios if each.baseline)
 
     def scenario(self, name: str) -> Scenario:
-        """Return a scenario by its id.
-
-        Raises
-        ------
-        InputError
-            If the study has none of that id.
-        """
+        """Return a scenario by its id. Raises InputError if the study has none of that id."""
         return choose([each for each in self.scenarios if not each.baseline or each.id == name], [name])[-1]
 
     @property
@@ -115,10 +104,7 @@ def shipped_studies() -> tuple[str, ...]:
 def study_folder(study: str | Path) -> Path:
     """Return the folder of a shipped study's name or of a path.
 
-    Raises
-    ------
-    InputError
-        If it is neither, or a folder that holds no study.
+    Raises InputError if it is neither, or a folder that holds no study.
     """
     if isinstance(study, str) and study in shipped_studies():
         return SHIPPED / study
@@ -141,17 +127,9 @@ def load_study(study: str | Path, readers: Iterable[Reader] = ()) -> Study:
     """Load a study by its shipped name or its folder, and check that everything in it resolves.
 
     A study of the kind "game" has neither figures nor marks of its own: its panel is given when it is run.
-
-    Parameters
-    ----------
-    readers
-        What reads the declarations of questions: a name and a function of the study, whose `declared` holds what
-        readers before it returned; None stands for a study that declares nothing.
-
-    Raises
-    ------
-    InputError
-        One clear line on the first thing that is wrong.
+    `readers`: what reads the declarations of questions: a name and a function of the study, whose `declared`
+    holds what readers before it returned; None stands for a study that declares nothing. Raises InputError
+    one clear line on the first thing that is wrong.
     """
     folder = study_folder(study)
     settings = read_settings(folder / "study.toml")

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from outbid.data.window import Window
+from outbid.data.panel import Window
 from outbid.declared import (
     Declared,
     Entries,
@@ -146,9 +146,7 @@ class Settings(Declared):
 def read_settings(path: Path, names: Names | None = None) -> Settings:
     """Read study.toml; roles, bands and their figures are held against `names`, once they are known.
 
-    Raises
-    ------
-    InputError
-        On malformed TOML, an unknown or missing key, a wrong type, an impossible month or an unknown name.
+    Raises InputError on malformed TOML, an unknown or missing key, a wrong type, an impossible month or an
+    unknown name.
     """
     return read_required(path, Settings, names or {})

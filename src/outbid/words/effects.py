@@ -1,17 +1,13 @@
-"""Effects in words: sizes, intervals and how sure they are, for sentences and for tables."""
+"""Chances and effects in words: sizes, intervals and how sure they are, for sentences and for tables."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from outbid.conventions import NEUTRAL, PRIOR_LABELS, PRIOR_SETS
-
-if TYPE_CHECKING:
-    from outbid.model.vocabulary import Outcome
-from outbid.words.chances import ASSUMED, ASSUMED_MARK, CANT_TELL, chance
+from outbid.conventions import NEUTRAL, PRIOR_LABELS, PRIOR_SETS, SOURCES
 from outbid.words.numbers import (
     capital,
     interval,
@@ -23,6 +19,130 @@ from outbid.words.numbers import (
     two_digits,
     unit_of,
 )
+
+if TYPE_CHECKING:
+    from outbid.model.vocabulary import Outcome
+
+Reading = Literal["more", "less", "unknown"]
+Standing = Literal["built in", "assumed", "settled", "open"]
+
+# The yardstick of intelligence assessments: below each probability, its word.
+YARDSTICK: tuple[tuple[float, str], ...] = (
+    (0.05, "remote"),
+    (0.20, "very unlikely"),
+    (0.45, "unlikely"),
+    (0.55, "even"),
+    (0.80, "likely"),
+    (0.95, "very likely"),
+)
+ASSUMED = "assumed"
+# Stands before the word wherever it is printed, so that what was assumed never looks like what was learnt.
+ASSUMED_MARK = "◇"
+CANT_TELL = "can't be told"
+# A probability between these says nothing, and so does one that the data moved by less than this.
+UNSETTLED, HARDLY_MOVED = (0.35, 0.65), 0.05
+# A probability outside of these was settled, be it by the data or before them.
+SETTLED = (0.1, 0.9)
+
+
+def chance_word(probability: float) -> str:
+    """Return the yardstick's word for a probability ("likely")."""
+    for upper, word in YARDSTICK:
+        if probability < upper or (word == "even" and probability <= upper):
+            return word
+    return "nearly certain" if probability > 0.95 else "very likely"
+
+
+def chance(probability: float) -> str:
+    """Return a probability as word and number ("likely, 63%")."""
+    return f"{chance_word(probability)}, {percent(probability)}"
+
+
+def chance_or_assumed(probability: float, before: float | None) -> str:
+    """Return a probability as word and number, or that it was assumed: as sure before the data ("◇ assumed")."""
+    return f"{ASSUMED_MARK} {ASSUMED}" if is_assumed(probability, before) else chance(probability)
+
+
+def is_told(after: float, before: float | None = None) -> bool:
+    """Say whether a probability is worth a statement: far from even, and moved by the data where that is known."""
+    if UNSETTLED[0] <= after <= UNSETTLED[1]:
+        return False
+    return before is None or abs(after - before) >= HARDLY_MOVED
+
+
+def is_assumed(after: float, before: float | None) -> bool:
+    """Say whether a settled probability was as settled before the data: then it was assumed and not learnt."""
+    if before is None or is_told(after, before):
+        return False
+    return not SETTLED[0] <= after <= SETTLED[1]
+
+
+def standing(after: float, before: float) -> Standing:
+    """Say what the sign of an effect rests on, from the probabilities that it is positive.
+
+    "built in" was certain before the data; "assumed" is settled and was as sure before them; "settled" is what the
+    data settled; "open" is what they leave open.
+    """
+    if not 0.005 <= before <= 0.995:
+        return "built in"
+    if SETTLED[0] <= after <= SETTLED[1]:
+        return "open"
+    return "settled" if is_told(after, before) else "assumed"
+
+
+def reading(p_better: float, p_better_before: float | None, prior: str, better: str) -> Reading:
+    """Say whether an effect is more, less or unknown.
+
+    Under neutral priors, what is as likely as before the data is unknown, unless it was settled before them:
+    then the model's form says it. `p_better`, `p_better_before`: probability of being better, after and
+    before the data; `better`: which way is better: "higher" or "lower".
+    """
+    before = p_better_before if prior == NEUTRAL else None
+    if not is_told(p_better, before) and not is_assumed(p_better, before):
+        return "unknown"
+    p_more = p_better if better == "higher" else 1 - p_better
+    return "more" if p_more > 0.5 else "less"
+
+
+def contrast(
+    clauses: Mapping[str, str],
+    readings: Mapping[str, Reading],
+    opening: str = "",
+    sizes: Mapping[str, str] | None = None,
+) -> str:
+    """Return one sentence, without a full stop, that keeps the two views apart.
+
+    `clauses`: a clause for "more" and for "less", and an indirect question for "unknown" ("whether ...").
+    `readings`: by prior set, of those that there are; at least one. `opening`: what stands before the clause
+    ("With schools open"); empty for a clause that opens the sentence. `sizes`: by prior set, what stands in
+    brackets after a view's name ("+240 persons, +20 to +2,700").
+    """
+
+    def said(kind: Reading) -> str:
+        return f"{opening}, {clauses[kind]}" if opening else capital(clauses[kind])
+
+    def view(prior: str) -> str:
+        size = (sizes or {}).get(prior)
+        return f"{PRIOR_LABELS.get(prior, prior)} ({size})" if size else PRIOR_LABELS.get(prior, prior)
+
+    unknown = f"{opening}: {clauses['unknown']}" if opening else capital(clauses["unknown"])
+    if len(readings) == 1:
+        ((prior, kind),) = readings.items()
+        return (
+            f"{unknown} can't be told, {view(prior)}" if kind == "unknown" else f"{said(kind)}, {view(prior)}"
+        )
+    neutral, sources = readings[NEUTRAL], readings[SOURCES]
+    if neutral == sources == "unknown":
+        tail = f" or {view(NEUTRAL)}" if sizes else ""
+        return f"{unknown} can't be told, even {view(SOURCES)}{tail}"
+    if neutral == sources:
+        return f"{said(neutral)}, {view(NEUTRAL)} as well as {view(SOURCES)}"
+    if neutral == "unknown":
+        return f"{said(sources)}, {view(SOURCES)}; {view(NEUTRAL)}, it can't be told"
+    if sources == "unknown":
+        return f"{said(neutral)}, {view(NEUTRAL)}; {view(SOURCES)}, it can't be told"
+    return f"{said(sources)}, {view(SOURCES)}; {view(NEUTRAL)}, the data point the other way"
+
 
 # A number this small beside its 90% interval is its noise.
 NOISE = 1 / 200
@@ -45,12 +165,8 @@ def span(effect: Effect, unit: str) -> str:
 def certainty(effect: Effect, probability: float | None = None) -> str:
     """Return how sure an effect is: "likely, 63%", "can't be told (53%)" or "◇ assumed".
 
-    Parameters
-    ----------
-    effect
-        A row of a table of effects: `reading`, `assumed` and `p_better`.
-    probability
-        Of what is spoken of; that of being better where None.
+    `effect`: a row of a table of effects: `reading`, `assumed` and `p_better`. `probability`: of what is
+    spoken of; that of being better where None.
     """
     p = effect["p_better"] if probability is None else probability
     if effect["assumed"]:
@@ -100,23 +216,11 @@ def effect_blocks(
 ) -> list[dict[str, Any]]:
     """Return a table of effects as blocks of rows, one block an outcome, ready to be printed.
 
-    Parameters
-    ----------
-    frame
-        Tidy: `row`, prior, outcome and the columns of effects.
-    row, rows
-        The column with the ids of the rows, and their words, in order.
-    months
-        Over how many months an outcome is summed up.
-    notes
-        A further sentence under an outcome's name, by its id.
-    extra
-        Columns that follow, in the outcome's unit ("regret").
-
-    Returns
-    -------
-    Blocks with label, note and rows; a row with label and cells, one for each of the views, None where the table
-    has no such row; a cell with difference, span, better, css and extra.
+    `frame`: tidy: `row`, prior, outcome and the columns of effects; `row`, `rows`: the column with the ids of
+    the rows, and their words, in order; `months`: over how many months an outcome is summed up; `notes`: a
+    further sentence under an outcome's name, by its id; `extra`: columns that follow, in the outcome's unit
+    ("regret"). Returns blocks with label, note and rows; a row with label and cells, one for each of the
+    views, None where the table has no such row; a cell with difference, span, better, css and extra.
     """
     found = {(each[row], each["prior"], each["outcome"]): each for each in records(frame)}
     blocks = []

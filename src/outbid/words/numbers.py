@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 MINUS = "−"
 SHARES = ("share", "proportion")
@@ -26,10 +27,7 @@ _MONTHS = (
 def two_digits(value: float) -> str:
     """Write a number with two significant digits ("1,200", "0.035", "−3.4").
 
-    Parameters
-    ----------
-    value
-        Any number; one that is not finite is written "not known".
+    `value`: any number; one that is not finite is written "not known".
     """
     if not math.isfinite(value):
         return "not known"
@@ -76,14 +74,8 @@ def percent(probability: float) -> str:
 def unit_of(unit: str, *, difference: bool = False) -> tuple[float, str]:
     """Return the factor and the words with which a unit is shown.
 
-    Shares become per cent or points; a unit that is a range ("0 to 1") needs no words.
-
-    Parameters
-    ----------
-    unit
-        The unit as declared, perhaps empty.
-    difference
-        Whether the number is a difference between two such quantities.
+    Shares become per cent or points; a unit that is a range ("0 to 1") needs no words. `unit`: the unit as
+    declared, perhaps empty; `difference`: whether the number is a difference between two such quantities.
     """
     if unit in SHARES or unit in PERCENT:
         return 100.0 if unit in SHARES else 1.0, "percentage points" if difference else "%"
@@ -206,3 +198,9 @@ def shorten(text: str, width: int) -> str:
         return text
     head = text[: width - 1]
     return (head.rsplit(" ", 1)[0] if " " in head else head).rstrip(" ,;:") + "…"
+
+
+def listed(items: Sequence[str], word: str = "and") -> str:
+    """Return items as a list in a sentence ("a, b and c")."""
+    *others, last = items or [""]
+    return f"{', '.join(others)} {word} {last}" if others else last

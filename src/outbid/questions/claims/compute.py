@@ -22,8 +22,7 @@ from outbid.question import Context
 from outbid.questions.claims.intervene import forecast_effects, intervention_effects
 from outbid.questions.claims.schema import ClaimTests, Intervention
 from outbid.questions.claims.series import SeriesAnswer, check_series, combined
-from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import StateToday
+from outbid.simulate.engine import BatchSimulator, StateToday
 from outbid.stats.boxes import Box, find_box
 from outbid.stats.verdict import chances, judge
 from outbid.study import Study

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from outbid.model.compile import from_scale, to_scale
 from outbid.model.declare import Model
 from outbid.questions.claims.schema import Forecast, Intervention, MeasureTest, Move, Shift
-from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import StateToday
+from outbid.simulate.engine import BatchSimulator, StateToday
 from outbid.simulate.futures import summary
 from outbid.simulate.scenario import Change, Scenario, lever_paths
 

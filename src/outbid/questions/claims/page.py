@@ -18,8 +18,7 @@ from outbid.questions.claims import present
 from outbid.questions.claims.compute import MOST_ODDS, NO_VERDICT
 from outbid.questions.claims.present import MARKS, marked, moved, spoken
 from outbid.study import Study
-from outbid.words.chances import CANT_TELL
-from outbid.words.effects import difference, lead, span
+from outbid.words.effects import CANT_TELL, difference, lead, span
 from outbid.words.numbers import capital, counted, plain_name, shorten, two_digits, unit_of
 
 Row = Mapping[Any, Any]

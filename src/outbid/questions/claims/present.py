@@ -22,8 +22,7 @@ from outbid.conventions import (
 from outbid.questions.claims.compute import ABOUT, NO_VERDICT, NUMBERS, TEXTS
 from outbid.stats.verdict import BY_FORM
 from outbid.study import Study
-from outbid.words.chances import ASSUMED, ASSUMED_MARK, CANT_TELL, chance, is_assumed
-from outbid.words.effects import lead
+from outbid.words.effects import ASSUMED, ASSUMED_MARK, CANT_TELL, chance, is_assumed, lead
 from outbid.words.numbers import capital, clean, counted, percent, shorten
 
 CHANCES = ("p_direction_before", "p_direction", "p_relevant_before", "p_relevant")

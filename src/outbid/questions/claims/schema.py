@@ -9,8 +9,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
 
-from outbid.data.fields import month, parse_date
 from outbid.data.panel import Panel, Record
+from outbid.data.tables import month, parse_date
 from outbid.declared import (
     ClaimId,
     Declared,

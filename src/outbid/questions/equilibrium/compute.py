@@ -19,7 +19,7 @@ from outbid.players.solver import Equilibria
 from outbid.players.strategist import PLAYED, Strategist, evenly
 from outbid.question import Context
 from outbid.run import Knowledge
-from outbid.simulate.engine import Standing
+from outbid.simulate.engine import StateToday
 from outbid.stats.verdict import Chances, chances, judge
 
 Floats = NDArray[np.float64]
@@ -57,9 +57,9 @@ def answer(context: Context, game: PlayersGame, options: Any = None) -> xr.Datas
 
 def under(strategist: Strategist, known: Knowledge, prior: str, seed: int) -> xr.Dataset:
     """Return the answers under one prior set."""
-    places = evenly(len(known.past.standing), PLAYED)
-    payoffs = strategist.learn(known.past, places, prior, seed)
-    today, unseen = (past.standing.taken(places) for past in (known.past, known.unseen))
+    places = evenly(len(known.history["after"].state_today), PLAYED)
+    payoffs = strategist.learn(known.history["after"], places, prior, seed)
+    today, unseen = (known.history[data].state_today.taken(places) for data in DATA)
     after = solve(strategist, today, payoffs.one_each(seed), seed, payoffs)
     before = solve(strategist, unseen, strategist.assumed(len(places), prior, seed), seed)
     judgements = [
@@ -83,7 +83,7 @@ def under(strategist: Strategist, known: Knowledge, prior: str, seed: int) -> xr
 
 def solve(
     strategist: Strategist,
-    standing: Standing,
+    standing: StateToday,
     weights: Floats,
     seed: int,
     payoffs: PayoffPosterior | None = None,

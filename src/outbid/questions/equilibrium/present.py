@@ -11,18 +11,25 @@ import pandas as pd
 import xarray as xr
 
 from outbid.conventions import CONTRADICTED, SUPPORTED
+from outbid.output import records
 from outbid.players.schema import TODAY, GameTest, PlayersGame
 from outbid.plots.base import OUTSIDE, QUIET, SIDES, Figure
 from outbid.plots.intervals import Mark, intervals
 from outbid.question import Section
 from outbid.questions.equilibrium.tables import ANSWERS, game_of, tables
 from outbid.study import Study
-from outbid.tables import records
-from outbid.words.chances import ASSUMED, ASSUMED_MARK
-from outbid.words.contrast import contrast
-from outbid.words.effects import certainty, difference, span, views
-from outbid.words.lists import listed
-from outbid.words.numbers import capital, counted, interval, percent, plain_name, shorten, two_digits, unit_of
+from outbid.words.effects import ASSUMED, ASSUMED_MARK, certainty, contrast, difference, span, views
+from outbid.words.numbers import (
+    capital,
+    counted,
+    interval,
+    listed,
+    percent,
+    plain_name,
+    shorten,
+    two_digits,
+    unit_of,
+)
 
 Row = Mapping[str, Any]
 KINDS: Mapping[str, Any] = {answer: kind for kind, answer in ANSWERS.items()}

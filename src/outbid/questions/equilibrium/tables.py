@@ -11,7 +11,7 @@ from outbid.conventions import AFTER, BEFORE, QUANTILES
 from outbid.players.schema import PlayersGame, read_game
 from outbid.stats.effects import five_digits
 from outbid.study import Study
-from outbid.words.chances import is_assumed, reading
+from outbid.words.effects import is_assumed, reading
 
 ANSWERS = {"more": "yes", "less": "no", "unknown": "unknown"}
 

@@ -25,8 +25,19 @@ from outbid.run import Knowledge
 from outbid.simulate.futures import summary
 from outbid.simulate.rules import rule_table
 from outbid.simulate.scenario import lever_paths
-from outbid.stats.block_bootstrap import ESTIMATE, NOTHING, mean, resamples, share_of_loss
-from outbid.stats.foretelling import basis, chances, joint_basis, normal_scores, predict, surprise
+from outbid.stats.foretelling import (
+    ESTIMATE,
+    NOTHING,
+    basis,
+    chances,
+    joint_basis,
+    mean,
+    normal_scores,
+    predict,
+    resamples,
+    share_of_loss,
+    surprise,
+)
 
 Floats = NDArray[np.float64]
 

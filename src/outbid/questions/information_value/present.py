@@ -16,8 +16,7 @@ from outbid.plots.intervals import Mark, intervals
 from outbid.question import Section
 from outbid.questions.information_value.schema import TOGETHER, Claim, Collection, Decision, Measure, declare
 from outbid.study import Study
-from outbid.words.chances import chance_or_assumed
-from outbid.words.effects import records, views
+from outbid.words.effects import chance_or_assumed, records, views
 from outbid.words.numbers import capital, clean, counted, percent, shorten, two_digits, unit_of
 
 Row = dict[str, Any]

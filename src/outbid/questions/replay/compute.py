@@ -11,13 +11,14 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from outbid.conventions import AFTER, BEFORE, QUANTILES
-from outbid.infer.latent import Layout
+from outbid.infer.history import thinned
+from outbid.infer.posterior import Layout
 from outbid.model.declare import Model
 from outbid.question import Context
 from outbid.questions.replay.schema import Replay, Replays, inferred_levers, replayed_levers
-from outbid.run import DRAWS, thinned, unseen_vectors
+from outbid.run import DRAWS, unseen_vectors
+from outbid.simulate.engine import InferredPast, Rerun
 from outbid.simulate.futures import summary
-from outbid.simulate.rerun import InferredPast, Rerun
 
 Floats = NDArray[np.float64]
 

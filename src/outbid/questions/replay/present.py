@@ -12,16 +12,24 @@ import xarray as xr
 from outbid.conventions import NEUTRAL, QUANTILES
 from outbid.data.panel import Record
 from outbid.model.vocabulary import Outcome
-from outbid.plots.bands import Ribbon, bands
+from outbid.plots.bands import Ribbon, bands, in_units, panels
 from outbid.plots.base import FOCUS, QUIET, Control, Figure
-from outbid.plots.outcomes import in_units, panels
 from outbid.question import Section
 from outbid.questions.replay.schema import Replay, declare
 from outbid.stats.effects import effects, five_digits
 from outbid.study import Study
-from outbid.words.chances import ASSUMED, ASSUMED_MARK, chance_word
-from outbid.words.contrast import contrast
-from outbid.words.effects import Effect, effect_blocks, level, records, shortly, views
+from outbid.words.effects import (
+    ASSUMED,
+    ASSUMED_MARK,
+    Effect,
+    chance_word,
+    contrast,
+    effect_blocks,
+    level,
+    records,
+    shortly,
+    views,
+)
 from outbid.words.numbers import (
     clean,
     interval,

@@ -10,16 +10,14 @@ import xarray as xr
 
 from outbid.conventions import AFTER, BEFORE, QUANTILES
 from outbid.model.vocabulary import Outcome
-from outbid.plots.bands import Ribbon, bands
+from outbid.plots.bands import Ribbon, bands, in_units, panels
 from outbid.plots.base import FOCUS, INK, QUIET, Control, Figure
-from outbid.plots.outcomes import in_units, panels
 from outbid.question import Section
-from outbid.simulate.comparison import TOGETHER, criteria, directions, picks
+from outbid.simulate.futures import TOGETHER, criteria, directions, picks
 from outbid.simulate.scenario import Goal
 from outbid.stats.effects import effects, five_digits, quantiles
 from outbid.study import Study
-from outbid.words.contrast import contrast
-from outbid.words.effects import effect_blocks, level, records, shortly, views
+from outbid.words.effects import contrast, effect_blocks, level, records, shortly, views
 from outbid.words.numbers import (
     capital,
     clean,

@@ -15,8 +15,7 @@ from outbid.conventions import AFTER, BEFORE, NEUTRAL
 from outbid.question import Context
 from outbid.questions.sensitivity import indices, unknowns
 from outbid.questions.sensitivity.schema import Condition, Discover, Options, Sensitivity
-from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import StateToday
+from outbid.simulate.engine import BatchSimulator, StateToday
 from outbid.simulate.futures import summary
 from outbid.simulate.rules import rule_table
 from outbid.simulate.scenario import Scenario, lever_paths

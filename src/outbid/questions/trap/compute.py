@@ -20,8 +20,7 @@ from outbid.players.strategist import evenly
 from outbid.question import Context
 from outbid.questions.trap.answers import Answerer
 from outbid.questions.trap.schema import Trap
-from outbid.simulate.batches import BatchSimulator
-from outbid.simulate.engine import StateToday
+from outbid.simulate.engine import BatchSimulator, StateToday
 from outbid.simulate.futures import summary
 from outbid.simulate.rules import rule_table
 from outbid.simulate.scenario import Scenario, lever_paths

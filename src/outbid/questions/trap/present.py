@@ -21,12 +21,11 @@ from outbid.questions.trap.schema import Gain, Trap, declare
 from outbid.stats.contour import contour
 from outbid.stats.effects import five_digits
 from outbid.study import Study
-from outbid.words.chances import UNSETTLED, is_assumed, reading
-from outbid.words.effects import certainty, difference, effect_blocks, views
-from outbid.words.lists import listed
+from outbid.words.effects import UNSETTLED, certainty, difference, effect_blocks, is_assumed, reading, views
 from outbid.words.numbers import (
     capital,
     clean,
+    listed,
     more_or_less,
     percent,
     plain_name,

@@ -10,7 +10,7 @@ import altair as alt
 import pandas as pd
 
 from outbid.data.levers import MarkRow
-from outbid.plots.bands import Ribbon, dated
+from outbid.plots.bands import Ribbon, dated, event_lines, event_panel, tick_strip
 from outbid.plots.base import (
     INCUMBENT,
     INK,
@@ -29,7 +29,6 @@ from outbid.plots.base import (
     middle_of,
     utc,
 )
-from outbid.plots.timeline import event_lines, event_panel, tick_strip
 from outbid.report.core import Core
 from outbid.study import Band, Study
 from outbid.words.numbers import counted, day_name, interval, month_name
@@ -299,12 +298,8 @@ def alternative(study: Study, core: Core) -> str:
 def reporter(study: Study, source: str, note: str = "") -> str:
     """Return the class of reporter of a figure from the words of its source.
 
-    Parameters
-    ----------
-    source
-        A record's source: free words or the id of a listed source, whose author then counts.
-    note
-        The record's note, which decides where one source relays figures of several bodies.
+    `source`: a record's source: free words or the id of a listed source, whose author then counts; `note`:
+    the record's note, which decides where one source relays figures of several bodies.
     """
     listed = study.figure_sources.get(source)
     words = (listed.author or f"{listed.title} {listed.outlet}") if listed else source

@@ -1,1 +1,0 @@
-"""The report's figures: Vega-Lite drawings, and the diagram of who drives whom."""
