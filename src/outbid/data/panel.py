@@ -66,7 +66,7 @@ class Window:
     def after(self, number: int) -> tuple[str, ...]:
         """Return so many months that follow the window, as YYYY-MM."""
         first = _ordinal(self.last_month) + 1
-        return tuple(map(_name, range(first, first + number)))
+        return tuple(f"{i // 12:04d}-{i % 12 + 1:02d}" for i in range(first, first + number))
 
     @property
     def first_day(self) -> dt.date:
