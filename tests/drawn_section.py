@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from jinja2 import FileSystemLoader
-
-import outbid
 from outbid.question import Section
 from outbid.report.page import environment
 
@@ -14,7 +9,6 @@ from outbid.report.page import environment
 def html_of(section: Section) -> str:
     """Return a section's HTML."""
     prepared = environment()
-    prepared.loader = FileSystemLoader(Path(outbid.__file__).parent)
     page = prepared.from_string(
         '{% import "report/templates/parts.html.j2" as parts with context %}'
         f'{{% include "{section.template}" %}}'

@@ -84,7 +84,7 @@ def render(found: Replication) -> str:
     }
     prepared = page.environment()
     prepared.filters["home_words"] = _home_words
-    return prepared.get_template("replication.html.j2").render(context)
+    return prepared.get_template("report/templates/replication.html.j2").render(context)
 
 
 def _home_words(home: str) -> str:
