@@ -396,7 +396,7 @@ def test_yearly_economy_and_monthly_access_agree_with_the_raw_rows(panel: Panel)
 @needs_raw
 def test_addresses_and_marks_come_from_the_raw_rows() -> None:
     rows = {path.stem: raw(f"khorasan/{path.name}") for path in (RAW / "khorasan").glob("*.csv")}
-    known = {row["url"] for table in rows.values() for row in table}
+    known = {row.get("url") for table in rows.values() for row in table}
     address = {table["id"]: table["url"] for table in tables_of_sources()}
     for name, url in address.items():
         assert name.startswith("ucdp_") or not url or url in known
