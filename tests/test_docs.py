@@ -355,6 +355,7 @@ def test_output_is_put_below_and_names_live_on_within_a_page(tmp_path: Path) -> 
         ("```{executed} sh\necho well && false\n```", "exit code 1"),
         ("```{executed} sh\nfalse\ntrue\n```", "exit code 1"),
         ("```{executed} sh\n:exit: 2\n\ntrue\n```", "exit code 0"),
+        ("```{executed} sh\n:exit: 1\n\npython -c 'raise ValueError(3)'\n```", "ValueError: 3"),
     ],
 )
 def test_an_example_that_fails_is_told_with_its_place(tmp_path: Path, fence: str, why: str) -> None:

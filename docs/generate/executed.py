@@ -121,7 +121,9 @@ class Desk:
             stdin=subprocess.DEVNULL,
             check=False,
         )
-        if done.returncode != int(example.options.get("exit", 0)):
+        # a crash ends with 1 too, which a page may expect of a complaint
+        crashed = "Traceback (most recent call last)" in done.stderr
+        if crashed or done.returncode != int(example.options.get("exit", 0)):
             raise ExampleError(f"ended with exit code {done.returncode}:\n{done.stdout}\n{done.stderr}")
         # a complaint, and not the stages that came before it, whose times differ from build to build
         complaints = [line for line in done.stderr.splitlines(keepends=True) if line.startswith("outbid: ")]
