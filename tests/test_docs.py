@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import re
 import shutil
@@ -276,7 +277,10 @@ def test_examples_are_well_formed(where: str, example: Example) -> None:
     if example.kind == "executed":
         assert example.about in ("python", "sh")
     if example.about == "python" or example.about.endswith(".py"):
-        ast.parse(example.body)
+        for each in ast.walk(ast.parse(example.body)):
+            if isinstance(each, ast.ImportFrom) and (each.module or "").startswith("outbid"):
+                module = importlib.import_module(each.module or "")
+                assert [name.name for name in each.names if not hasattr(module, name.name)] == []
     elif example.about == "sh":
         assert subprocess.run(["sh", "-n", "-c", example.body], check=False).returncode == 0
         known = {each.path.split()[1] for each in walk(app)}
