@@ -1,9 +1,10 @@
-"""Are the numbers of a run still those of the first house? Compares two output folders of Khorasan, value by value.
+"""Are the numbers of a run still those of the first house? Compares two output folders of a study, value by value.
 
     python tests/same_numbers.py OLD NEW
 
-OLD was written by commit 81d6d91, NEW by today's code, both on the same type of machine and with the same seed (another
-processor gives a sampler other draws). Every number of OLD's tables and summary is looked up in NEW by its keys;
+Studies are the two that come with the package. OLD was written by commit 81d6d91, NEW by today's code, both on the
+same type of machine and with the same seed (another processor gives a sampler other draws). Every number of OLD's
+tables and summary is looked up in NEW by its keys;
 tables and columns that have another name today stand in `TABLES`. Words are not compared, verdicts are.
 """
 
@@ -246,6 +247,36 @@ TABLES: dict[str, tuple[Same, ...]] = {
         ),
     ),
     "sources": (Same("sources", ("id", "role")),),
+}
+
+
+def _players_by_id(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(player=table["player"].str.lower())
+
+
+def _costs(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a player from columns of every player."""
+    probability = table.melt("row", ["Hamas", "Fatah", "either"], "player", "probability")
+    error = table.melt("row", [f"{name}_error" for name in ("Hamas", "Fatah", "either")], value_name="error")
+    return _players_by_id(probability.assign(error=error["error"]))
+
+
+_PAYOFFS = {
+    "Hamas: worth of popularity": "popularity_hamas",
+    "Fatah: worth of popularity": "popularity_fatah",
+    "Hamas: payoff of an attack": "attack_hamas",
+    "Fatah: payoff of an attack": "attack_fatah",
+}
+# Those of the published game.
+TABLES |= {
+    "costs": (Same("costs", ("row", "player"), reshaped=_costs),),
+    "curves": (Same("curves", ("player", "state"), reshaped=_players_by_id),),
+    "path": (Same("path", ("player", "month"), reshaped=_players_by_id),),
+    "without_rival": (Same("without_rival", ("player", "period"), reshaped=_players_by_id),),
+    "estimates": (Same("estimates", ("meaning",), {}, ("parameter",)),),
+    "maxima": (Same("maxima", ("log_likelihood",), _PAYOFFS),),
+    "refit": (Same("refit", ("group", "name")),),
+    "replication": (Same("replication", ("table", "row", "column"), {}, ("published", "source", "note")),),
 }
 
 
