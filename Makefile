@@ -4,6 +4,8 @@
 PYTHON ?=
 BIN := .venv/bin
 UV := $(BIN)/uv pip install --quiet --python $(BIN)/python -c constraints.txt
+# a file's tests stay on one worker: what they share is made once
+PYTEST := $(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 BENCHMARKS := $(sort $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)))
 
 # a slow connection is no reason to fail
@@ -30,13 +32,13 @@ test: .venv/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 -m "not slow"
+	$(PYTEST) -m "not slow"
 
 test-all: .venv/.dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2
+	$(PYTEST)
 
 docs: .venv/.dev
 	$(BIN)/python docs/build.py site
