@@ -21,8 +21,8 @@ def seconds_of(call: Callable[[], object]) -> float:
 def main() -> None:
     import jax
 
-    from outbid.infer.likelihood import gather
-    from outbid.infer.posterior import Target, layout, log_posterior
+    from outbid.infer.likelihood import Target, gather, log_posterior
+    from outbid.model.compile import layout
     from outbid.model.priors import prior_table
     from outbid.study import load_study
 
@@ -30,7 +30,7 @@ def main() -> None:
     figures = gather(study.model, study.panel)
     size = layout(study.model, figures.months).size
     target = Target(
-        prior_table(study.model.parameters, "neutral"), figures.rows.values, np.asarray(study.known_levers)
+        prior_table(study.model.parameters, "neutral"), figures.values, np.asarray(study.known_levers)
     )
     one = jax.value_and_grad(log_posterior(study.model, figures))
     rows = []
@@ -46,7 +46,7 @@ def main() -> None:
         name = "1 chain" if chains == 1 else f"{chains} chains"
         rows += [(f"{name}, median of {REPEATS}", f"{each:.2f} ms", "-")]
         rows += [(f"{name}, first call with compilation", f"{first:.1f} s", "-")]
-    show(f"Value and gradient: {size} unknowns, {len(figures.rows.series)} figures", rows)
+    show(f"Value and gradient: {size} unknowns, {len(figures.series)} figures", rows)
 
 
 if __name__ == "__main__":

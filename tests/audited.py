@@ -16,7 +16,7 @@ import numpy as np
 from outbid.data.panel import Panel, Record, Series, Window
 from outbid.data.tables import parse_date
 from outbid.infer.likelihood import Figures, gather
-from outbid.infer.posterior import layout
+from outbid.model.compile import layout
 from outbid.model.declare import Model, declare
 from outbid.model.priors import PriorTable, prior_table
 from outbid.model.vocabulary import (

@@ -19,9 +19,8 @@ import numpy as np
 from jax import Array
 
 from outbid.data.panel import Kind, Panel, Record, Series, Window
-from outbid.infer.likelihood import Figures, gather
-from outbid.infer.posterior import Target, layout, unpack
-from outbid.model.compile import build_run
+from outbid.infer.likelihood import Figures, Target, gather
+from outbid.model.compile import build_run, layout, unpack
 from outbid.model.declare import Model, declare
 from outbid.model.priors import PriorTable, prior_table
 from outbid.model.vocabulary import (
@@ -280,7 +279,7 @@ def figures(contest: Model, changes: Mapping[str, tuple[Figure, ...]] | None = N
 
 def target(ready: Figures, prior_set: str = "neutral") -> Target:
     """What the toy's posterior takes beside the vector."""
-    return Target(table(prior_set), ready.rows.values, known_levers())
+    return Target(table(prior_set), ready.values, known_levers())
 
 
 def history(contest: Model, z: Array, priors: PriorTable) -> tuple[dict[str, Array], Array]:

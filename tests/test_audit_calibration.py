@@ -13,10 +13,11 @@ import pytest
 import audited
 from outbid.conventions import BUILT_IN, CONTRADICTED, NOT_IDENTIFIED, SUPPORTED
 from outbid.infer.history import HistorySimulator
-from outbid.infer.likelihood import as_values
-from outbid.infer.posterior import QUICK, Draws, Effort, Sampler, Target
+from outbid.infer.likelihood import Target
+from outbid.infer.posterior import QUICK, Draws, Effort, Sampler
 from outbid.questions.claims.compute import Inputs, built_in, effects_of, judged
 from outbid.simulate.engine import BatchSimulator, Simulator
+from published_form import as_values
 
 PANELS = 60
 # Under the sources' priors, which hold nothing but what the claims say, the audit has less to decide.

@@ -18,7 +18,7 @@ MONTHS = 36
 
 
 def outcome(name: str, better: str, how: str) -> Outcome:
-    return Outcome(name, lambda: None, name, "units", better, how, "", "")
+    return Outcome(name, lambda: None, "", "", name, "units", better, how)
 
 
 def test_summaries_by_hand() -> None:

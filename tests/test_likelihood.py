@@ -315,7 +315,7 @@ def seen_by_all() -> tuple[dict[str, jax.Array], jax.Array]:
 def of_panel(panel: Panel) -> np.ndarray:
     ready = gather(toy(), panel)
     rows = jax.jit(partial(row_log_likelihood, toy(), ready))
-    return np.asarray(rows(*seen_by_all(), ready.rows.values))
+    return np.asarray(rows(*seen_by_all(), ready.values))
 
 
 def test_log_likelihood_adds_up_over_figures_however_they_are_split():
@@ -339,7 +339,7 @@ def test_figures_know_their_rows():
     ready = contest.figures(toy())
     for name in ready.names:
         assert len(ready.of(name)) == len(contest.FIGURES[name])
-    assert np.array_equal(ready.rows.values.value[ready.of("raids")], [9.0, NAN], equal_nan=True)
+    assert np.array_equal(ready.values.value[ready.of("raids")], [9.0, NAN], equal_nan=True)
 
 
 # what is refused

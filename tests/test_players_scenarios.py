@@ -16,8 +16,7 @@ from outbid.model.vocabulary import Actor, Drift, Lever, mechanism, outcome
 from outbid.players.scenarios import Playout
 from outbid.players.schema import read_game
 from outbid.players.strategist import Strategist
-from outbid.simulate.rules import Rule, RuleTable, rule_table
-from outbid.simulate.scenario import Change, Scenario
+from outbid.simulate.scenario import Change, Rule, RuleTable, Scenario, rule_table
 
 
 @mechanism(evidence=["M12"])

@@ -17,18 +17,8 @@ from scipy import stats
 
 import contest
 from outbid.infer.fit import diagnose
-from outbid.infer.likelihood import Figures, Values
-from outbid.infer.posterior import (
-    CHAINS,
-    FULL,
-    QUICK,
-    Draws,
-    Effort,
-    Sampler,
-    Target,
-    log_posterior,
-    preconditioner,
-)
+from outbid.infer.likelihood import Figures, Target, Values, log_posterior
+from outbid.infer.posterior import CHAINS, FULL, QUICK, Draws, Effort, Sampler, preconditioner
 from outbid.model.declare import Model
 from outbid.model.priors import PriorTable
 
@@ -226,7 +216,7 @@ def test_two_correlated_parameters_against_a_grid():
 
 
 def test_without_figures_the_prior_comes_back():
-    nothing = Values(*(np.full_like(column, np.nan) for column in figures().rows.values))
+    nothing = Values(*(np.full_like(column, np.nan) for column in figures().values))
     posterior = sampler().sample(Target(contest.table(), nothing, contest.known_levers()), seed=8)
     drawn = posterior.z.reshape(-1, sampler().layout.size)
     assert drawn.mean(axis=0) == pytest.approx(np.zeros(drawn.shape[1]), abs=0.2)
@@ -292,7 +282,7 @@ def test_a_quick_run_gives_the_same_numbers_again_and_says_what_it_is():
 
 
 def test_a_quick_run_without_figures_gives_the_prior_back():
-    nothing = Values(*(np.full_like(column, np.nan) for column in figures().rows.values))
+    nothing = Values(*(np.full_like(column, np.nan) for column in figures().values))
     target = Target(contest.table(), nothing, contest.known_levers())
     z = quick_sampler().sample(target, seed=8).z
     flat = z.reshape(-1, z.shape[-1])

@@ -19,13 +19,13 @@ from outbid.infer.likelihood import (
     RANGE_WIDTH,
     Figures,
     Values,
-    as_values,
     draw_counts,
     gather,
     replicate,
     row_log_likelihood,
 )
 from outbid.model.declare import Model
+from published_form import as_values
 
 NAN = math.nan
 DRAWS = 20_000
@@ -112,7 +112,7 @@ def test_counts_are_whole_and_drawing_them_ends(mean, concentration, above_zero)
 
 def test_rows_have_the_mean_and_the_variance_of_their_laws():
     p, seen = truth()
-    rows = figures().rows
+    rows = figures()
     mean = np.sum(rows.weights * np.asarray(seen)[:, rows.series].T, axis=1)
     concentration = float(p["concentration"])
     for name in figures().names:
@@ -146,7 +146,7 @@ def test_a_path_that_overflowed_gives_no_number_and_no_endless_loop(amount):
     p, seen = truth()
     broken = seen.at[7].set(amount)
     numbers = np.asarray(once()(p, broken, jax.random.key(0)))
-    touched = figures().rows.weights[:, 7] > 0
+    touched = figures().weights[:, 7] > 0
     if math.isfinite(amount):
         assert np.isfinite(numbers[~touched]).all()
     assert np.isnan(numbers[touched]).all()

@@ -1,4 +1,4 @@
-"""Priors: quantile transforms and densities against SciPy, and every rule that parameters.toml has to keep."""
+"""Priors: quantile transforms against SciPy, and every rule that parameters.toml has to keep."""
 
 from __future__ import annotations
 
@@ -26,16 +26,12 @@ from outbid.model.priors import (
     Prior,
     PriorTable,
     from_standard_normal,
-    log_prior_density,
     prior_table,
     read_parameters,
-    to_standard_normal,
 )
 from outbid.study import Study
 
 VALUES = jax.jit(from_standard_normal)
-NORMALS = jax.jit(to_standard_normal)
-DENSITIES = jax.jit(log_prior_density)
 SLOPES = jax.jit(jax.vmap(jax.grad(lambda z, table: from_standard_normal(z, table)), in_axes=(0, None)))
 LENGTH = 4  # of the vectors that laws are tried on: one compilation serves all
 
@@ -67,21 +63,6 @@ def quantiles(prior: Prior, z: NDArray[np.float64]) -> NDArray[np.float64]:
     return expit(stats.norm.ppf(below, logit(first), second))
 
 
-def densities(prior: Prior, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """SciPy's log densities."""
-    first, second = prior.arguments[0], prior.arguments[-1]
-    if prior.family == "normal":
-        return stats.norm.logpdf(values, first, second)
-    if prior.family == "lognormal":
-        return stats.lognorm.logpdf(values, second, scale=first)
-    if prior.family == "half_normal":
-        return stats.halfnorm.logpdf(values, scale=second)
-    inside = (values > 0) & (values < 1)
-    held = np.where(inside, values, 0.5)
-    within = stats.norm.logpdf(logit(held), logit(first), second) - np.log(held) - np.log1p(-held)
-    return np.where(inside, within, -np.inf)
-
-
 @given(priors, vectors)
 def test_values_are_the_quantiles_of_scipy(prior: Prior, z: list[float]) -> None:
     np.testing.assert_allclose(
@@ -89,44 +70,8 @@ def test_values_are_the_quantiles_of_scipy(prior: Prior, z: list[float]) -> None
     )
 
 
-@given(priors, vectors)
-def test_densities_are_those_of_scipy(prior: Prior, z: list[float]) -> None:
-    values = quantiles(prior, np.array(z))
-    np.testing.assert_allclose(
-        DENSITIES(values, table_of(prior)), densities(prior, values), rtol=1e-9, atol=1e-9
-    )
-
-
-# a value so small that its ratio to the median is no normal number any more counts as nothing
-ORDINARY = st.floats(-4.0, 3.0).filter(lambda value: value <= 0.0 or value > 1e-200)
-
-
-@given(priors, st.lists(ORDINARY, min_size=LENGTH, max_size=LENGTH))
-def test_densities_outside_the_support_are_nought(prior: Prior, values: list[float]) -> None:
-    given = np.array(values)
-    found = np.asarray(DENSITIES(given, table_of(prior)))
-    np.testing.assert_array_equal(np.isneginf(found), np.isneginf(densities(prior, given)))
-    assert not np.isnan(found).any()
-
-
-@given(priors, vectors)
-def test_the_density_is_the_slope_of_the_transform_turned_round(prior: Prior, z: list[float]) -> None:
-    # log density(value) + log |d value / d z| = log of the standard normal density, for any family
-    points, table = np.array(z), table_of(prior)
-    values, slopes = np.asarray(VALUES(points, table)), np.asarray(SLOPES(points, scalar(table)))
-    np.testing.assert_allclose(
-        np.asarray(DENSITIES(values, table)) + np.log(slopes), stats.norm.logpdf(points), atol=1e-6
-    )
-
-
 def scalar(table: PriorTable) -> PriorTable:
     return PriorTable(*(np.asarray(column)[0] for column in table))
-
-
-@given(priors, vectors)
-def test_values_lead_back_to_their_standard_normals(prior: Prior, z: list[float]) -> None:
-    table = table_of(prior)
-    np.testing.assert_allclose(NORMALS(VALUES(np.array(z), table), table), z, atol=1e-5)
 
 
 @given(priors, st.lists(st.floats(-8.0, 5.0), min_size=LENGTH, max_size=LENGTH, unique=True))

@@ -11,8 +11,9 @@ import pytest
 from scipy import stats
 
 import contest
-from outbid.infer.likelihood import Values, as_values, replicate
-from outbid.infer.posterior import Effort, Sampler, Target
+from outbid.infer.likelihood import Target, Values, replicate
+from outbid.infer.posterior import Effort, Sampler
+from published_form import as_values
 
 PANELS = 100
 EFFORT = Effort(approach=25, scales=25, steps=50, draws=300, target_acceptance=0.8)

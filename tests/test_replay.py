@@ -22,8 +22,7 @@ import toy_study
 from outbid.conventions import QUANTILES
 from outbid.errors import InputError
 from outbid.infer.history import HistorySimulator, SmoothedHistory
-from outbid.infer.posterior import layout, unpack
-from outbid.model.compile import build_run
+from outbid.model.compile import build_run, layout, unpack
 from outbid.model.declare import Model, declare
 from outbid.model.vocabulary import (
     Anchor,
@@ -91,7 +90,7 @@ def past(toy: Model, straight: Callable[..., tuple[np.ndarray, ...]]) -> Smoothe
     values, levers, path = straight()
     nothing = np.zeros((DRAWS, 0))
     paths = {name: path[:, :, i] for i, name in enumerate(OUTPUTS)}
-    return SmoothedHistory(paths, levers, nothing, nothing, StateToday(values, {}, levers[:, -1]))
+    return SmoothedHistory(paths, levers, StateToday(values, {}, levers[:, -1]), nothing, nothing)
 
 
 @pytest.fixture(scope="module")
@@ -294,7 +293,7 @@ def test_a_turn_of_a_lever_works_once_there_and_once_back() -> None:
     zero = np.zeros((1, months))
     paths = {"here": stay, "gone": 100 - stay, "credit": zero, "outcome.credit_left": zero}
     standing = StateToday(p, {}, levers[:, -1])
-    past = SmoothedHistory(paths, levers, np.zeros((1, 0)), np.zeros((1, 0)), standing)
+    past = SmoothedHistory(paths, levers, standing, np.zeros((1, 0)), np.zeros((1, 0)))
     changed = levers.copy()
     changed[:, 2:5] += 0.5
     simulator = BatchSimulator(Simulator(model, 3), 1)

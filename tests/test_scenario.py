@@ -13,17 +13,21 @@ from hypothesis import strategies as st
 import contest
 from outbid.errors import InputError
 from outbid.simulate.engine import Simulator, StateToday
-from outbid.simulate.rules import MOST, Rule, in_order, rule_table, ruled
 from outbid.simulate.scenario import (
+    MOST,
     Change,
     Goal,
+    Rule,
     Scenario,
     choose,
+    in_order,
     lever_paths,
-    read_goals,
     read_scenarios,
+    rule_table,
+    ruled,
 )
 from outbid.study import Study, load_study
+from toy_study import read_goals
 
 GOOD = """
 [[scenario]]

@@ -37,8 +37,7 @@ from outbid.simulate.futures import (
     play,
     reached,
 )
-from outbid.simulate.rules import Rule
-from outbid.simulate.scenario import Goal, Scenario, names_of, read_goals, read_scenarios
+from outbid.simulate.scenario import Goal, Rule, Scenario, names_of, read_scenarios
 from outbid.stats.effects import EFFECT_COLUMNS
 
 TOY = contest.model()
@@ -46,7 +45,7 @@ DRAWS, MONTHS = 6, 4
 
 
 def outcome(name: str, better: str, unit: str = "persons") -> Outcome:
-    return Outcome(name, lambda: None, name.capitalize(), unit, better, "end", "", "")
+    return Outcome(name, lambda: None, "", "", name.capitalize(), unit, better, "end")
 
 
 def futures(levels: dict[str, Any], *outcomes: Outcome) -> Futures:
@@ -232,7 +231,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Context:
         folder,
         TOY,
         scenarios=read_scenarios(path, TOY),
-        goals=read_goals(path, TOY),
+        goals=toy_study.read_goals(path, TOY),
     )
     study.names = names_of(TOY, {"counterforce": 0.2}, MONTHS)
     simulator = BatchSimulator(Simulator(TOY, MONTHS), DRAWS)

@@ -15,8 +15,9 @@ import xarray as xr
 import contest
 from outbid.infer.fit import Fit, arviz, diagnose, variable
 from outbid.infer.history import HistorySimulator, paths_table, thinned
-from outbid.infer.posterior import FULL, QUICK, Draws, layout
-from outbid.infer.store import RESULTS, Histories, read_fit, read_group, read_results, write_results
+from outbid.infer.posterior import FULL, QUICK, Draws
+from outbid.infer.store import RESULTS, Histories, read_fit, read_group, write_results
+from outbid.model.compile import layout
 from outbid.output import OutputFolder
 
 MARKS = {"neutral": "one mark", "sources": "another"}
@@ -24,6 +25,11 @@ MODEL = contest.model()
 HISTORIES = HistorySimulator(MODEL, contest.figures(MODEL), contest.known_levers())
 STUDY: Any = SimpleNamespace(model=MODEL, panel=contest.panel())
 THINNED = 300
+
+
+def read_results(path: Path) -> xr.DataTree:
+    with xr.open_datatree(path, engine="h5netcdf") as tree:
+        return tree.load()
 
 
 def fit(prior_set: str = "neutral", how: str = "sampled") -> Fit:

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outbid.errors import InputError
-from outbid.model.declare import Model, declare, moved_names
+from outbid.model.declare import Model, declare
 from outbid.model.vocabulary import (
     Actor,
     Anchor,
@@ -175,8 +175,7 @@ def test_a_sound_contest_becomes_a_model_that_knows_its_names() -> None:
     assert model.lever_names == ("hardness", "pressure")
     assert model.noisy == ("standing",)
     assert model.counts == {"attacks_home": "attacks"}
-    assert model.readable == {"members", "rivals", "gone", "standing", "force", "attacks_home"}
-    assert moved_names(model) == model.moved
+    assert set(model.readable) == {"members", "rivals", "gone", "standing", "force", "attacks_home"}
     assert model.moved == {
         "defection",
         "defection_to_rivals",

@@ -30,7 +30,7 @@ CLAUSES = {"more": "it rises", "less": "it falls", "unknown": "whether it rises"
 
 
 def outcome(name: str = "lost", better: str = "lower") -> Outcome:
-    return Outcome(name, abs, f"Label of {name}", "persons", better, "sum", "A meaning.", "a.py")
+    return Outcome(name, abs, "A meaning.", "a.py", f"Label of {name}", "persons", better, "sum")
 
 
 def effect(**changes: Any) -> dict[str, Any]:

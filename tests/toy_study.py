@@ -12,9 +12,11 @@ import jinja2
 
 import contest
 import outbid
+from outbid.declared import read_required
 from outbid.model.declare import Model
 from outbid.question import Section
 from outbid.report.page import environment
+from outbid.simulate.scenario import Goal, ScenarioFile, names_of
 
 PLANTED = "<script>alert(1)</script>"
 
@@ -36,6 +38,11 @@ def toy_study(folder: Path, model: Model, **more: Any) -> Any:
         **{"settings": SimpleNamespace(roles={}, horizon_months=12, incumbent="The incumbent")},
         **more,
     )
+
+
+def read_goals(path: Path, model: Model) -> tuple[Goal, ...]:
+    """A file's goals."""
+    return read_required(path, ScenarioFile, names_of(model)).goals
 
 
 def rendered(section: Section) -> str:

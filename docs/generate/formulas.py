@@ -9,8 +9,8 @@ from collections.abc import Callable
 from types import FunctionType
 from typing import Any
 
+from outbid.model.checks import trace
 from outbid.model.diagram import ARGUMENTS, returned_expressions
-from outbid.model.trace import trace
 from outbid.model.vocabulary import Count, Drift, Flow, Index, Mechanism
 
 # A helper takes nothing but these: states, levers, parameters, people moved.

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from generate.formulas import of_function, of_mechanism
 from generate.markdown import blocks, code, table
 from generate.odd_parts import evidence_in_words
-from outbid.model.trace import trace
+from outbid.model.checks import trace
 from outbid.model.vocabulary import LogNormal, Mechanism, NegativeBinomial, Observation, Outcome, Parameter
 from outbid.report.core import law_in_words
 from outbid.study import Study

@@ -21,8 +21,8 @@ from outbid import __version__
 from outbid.conventions import PRIOR_SETS
 from outbid.infer.fit import Fit, fit
 from outbid.infer.history import Data, HistorySimulator, SmoothedHistory, thinned
-from outbid.infer.kernels import trimmed
 from outbid.infer.likelihood import gather
+from outbid.infer.posterior import trimmed
 from outbid.infer.store import RESULTS, read_fit, write_results
 from outbid.model.anchors import check_anchors
 from outbid.model.priors import prior_table

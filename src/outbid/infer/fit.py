@@ -6,8 +6,8 @@ import math
 import threading
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,8 @@ from outbid.conventions import (
     PRIOR_LABELS,
     QUANTILES,
 )
-from outbid.infer.likelihood import Figures
-from outbid.infer.posterior import FULL, Draws, Effort, Sampler, Target
+from outbid.infer.likelihood import Figures, Target
+from outbid.infer.posterior import FULL, Draws, Effort, Sampler
 from outbid.model.declare import Model
 from outbid.model.priors import prior_table
 from outbid.progress import Stage
@@ -70,55 +70,50 @@ def diagnose(draws: Draws, effort: Effort = FULL) -> Diagnostics:
     rhat = np.asarray(az.rhat(z)["x"])
     bulk = np.asarray(az.ess(z, method="bulk")["x"])
     tail = np.asarray(az.ess(z, method="tail")["x"])
-    told = Diagnostics(rhat, bulk, tail, int(draws.divergent.sum()), np.asarray(az.bfmi(draws.energy)), ())
-    problems = (_coarse(told),) if effort.quick else _problems(told, draws, effort)
-    return Diagnostics(rhat, bulk, tail, told.divergences, told.bfmi, problems)
+    made = Diagnostics(rhat, bulk, tail, int(draws.divergent.sum()), np.asarray(az.bfmi(draws.energy)), ())
+    return replace(made, problems=tuple(_problems(made, draws, effort)))
 
 
-def _coarse(told: Diagnostics) -> str:
-    return (
-        "this was a quick run: so few draws (R-hat up to "
-        f"{told.rhat.max():.2f}, effective draws from {told.ess_bulk.min():.0f}) that its numbers are coarse "
-        "and settle no claim; run it without --quick"
-    )
-
-
-def _problems(told: Diagnostics, draws: Draws, effort: Effort) -> tuple[str, ...]:
+def _problems(made: Diagnostics, draws: Draws, effort: Effort) -> Iterator[str]:
     names, total = draws.layout.names(), draws.divergent.size
-    problems = []
-    if not draws.complete:
-        problems.append("sampling was stopped before its end")
-    if not told.rhat.max() < LARGEST_RHAT:
-        at = int(np.nanargmax(told.rhat))
-        apart = told.rhat[at] > FAR_APART
-        problems.append(
-            f"the chains disagree: R-hat is {told.rhat[at]:.3f} for {names[at]}, and should be under {LARGEST_RHAT} "
-            f"(try a longer warm-up: --warmup {2 * effort.warmup}"
-            + (f"; they are far apart, so see whether {names[at]} has two readings)" if apart else ")")
+    if effort.quick:
+        most, least = made.rhat.max(), made.ess_bulk.min()
+        yield (
+            f"this was a quick run: so few draws (R-hat up to {most:.2f}, effective draws from {least:.0f}) "
+            "that its numbers are coarse and settle no claim; run it without --quick"
         )
-    if not told.ess_bulk.min() > LEAST_EFFECTIVE:
-        at = int(np.nanargmin(told.ess_bulk))
-        least = max(float(told.ess_bulk[at]), 1.0)
+        return
+    if not draws.complete:
+        yield "sampling was stopped before its end"
+    if not made.rhat.max() < LARGEST_RHAT:
+        at = int(np.nanargmax(made.rhat))
+        far = f"; they are far apart, so see whether {names[at]} has two readings"
+        yield (
+            f"the chains disagree: R-hat is {made.rhat[at]:.3f} for {names[at]}, and should be under {LARGEST_RHAT} "
+            f"(try a longer warm-up: --warmup {2 * effort.warmup}{far if made.rhat[at] > FAR_APART else ''})"
+        )
+    if not made.ess_bulk.min() > LEAST_EFFECTIVE:
+        at = int(np.nanargmin(made.ess_bulk))
+        least = max(float(made.ess_bulk[at]), 1.0)
         needed = effort.chunk * math.ceil(1.2 * effort.draws * LEAST_EFFECTIVE / least / effort.chunk)
         remedy = f"try more draws: --draws {needed}"
         if needed > 10 * effort.draws:
             remedy = f"more draws alone won't do; reparameterise what {names[at]} enters"
-        problems.append(
-            f"too few effective draws: {told.ess_bulk[at]:.0f} for {names[at]}, and there should be over "
+        yield (
+            f"too few effective draws: {made.ess_bulk[at]:.0f} for {names[at]}, and there should be over "
             f"{LEAST_EFFECTIVE} ({remedy})"
         )
-    if told.divergences > LARGEST_DIVERGENT_SHARE * total:
+    if made.divergences > LARGEST_DIVERGENT_SHARE * total:
         accept = round(1.0 - (1.0 - effort.target_acceptance) / 3, 3)
-        problems.append(
-            f"{told.divergences} of {total} trajectories diverged, and under one in a thousand may (try "
+        yield (
+            f"{made.divergences} of {total} trajectories diverged, and under one in a thousand may (try "
             f"--target-accept {accept:g}; if they stay, reparameterise {names[_where(draws, draws.divergent)]})"
         )
-    if not told.bfmi.min() > LEAST_BFMI:
-        problems.append(
-            f"energy is explored too slowly: BFMI is {told.bfmi.min():.2f}, and should be over {LEAST_BFMI} "
+    if not made.bfmi.min() > LEAST_BFMI:
+        yield (
+            f"energy is explored too slowly: BFMI is {made.bfmi.min():.2f}, and should be over {LEAST_BFMI} "
             f"(reparameterise {names[_where(draws, draws.energy)]}, or give it a tighter prior)"
         )
-    return tuple(problems)
 
 
 def _where(draws: Draws, by: np.ndarray) -> int:
@@ -131,9 +126,7 @@ def _where(draws: Draws, by: np.ndarray) -> int:
 
 
 # Dimensions and coordinates of the results: a variable of one of these names gets an underscore behind it.
-RESERVED = frozenset(
-    {"chain", "draw", "month", "path", "entry", "quantile", "posterior_chain", "posterior_draw"}
-)
+RESERVED = {"chain", "draw", "month", "path", "entry", "quantile", "posterior_chain", "posterior_draw"}
 
 
 def variable(name: str) -> str:
@@ -190,11 +183,10 @@ class Fit:
         """
         import pandas as pd
 
-        parameters, told = self.model.parameters, self.diagnostics
+        parameters, made, number = self.model.parameters, self.diagnostics, len(self.model.parameters)
         values = np.stack([np.asarray(self.posterior[variable(item.name)]).ravel() for item in parameters])
         kept = ("median", "q05", "q95")
         low_to_high = np.quantile(values, [QUANTILES[name] for name in kept], axis=1)
-        number = len(parameters)
         return pd.DataFrame(
             {
                 "unit": [item.unit for item in parameters],
@@ -203,9 +195,9 @@ class Fit:
                 "sd": values.std(axis=1),
                 **dict(zip(kept, low_to_high, strict=True)),
                 "contraction": 1.0 - self._z().var(axis=0)[:number],
-                "rhat": told.rhat[:number],
-                "ess_bulk": told.ess_bulk[:number],
-                "ess_tail": told.ess_tail[:number],
+                "rhat": made.rhat[:number],
+                "ess_bulk": made.ess_bulk[:number],
+                "ess_tail": made.ess_tail[:number],
             },
             index=pd.Index([item.name for item in parameters], name="parameter"),
         )
@@ -217,14 +209,12 @@ class Fit:
         """
         import altair as alt
 
-        number = len(self.model.parameters)
         shares = [QUANTILES[name] for name in ("q05", "median", "q95")]
-        low, middle, high = np.quantile(self._z()[:, :number], shares, axis=0)
+        low, middle, high = np.quantile(self._z()[:, : len(self.model.parameters)], shares, axis=0)
         table = self.summary().reset_index().assign(low=low, middle=middle, high=high)
-        told = [*("parameter", "unit", "prior", "median", "q05", "q95", "contraction")]
-        base = alt.Chart(table).encode(
-            y=alt.Y("parameter:N", title=None, sort=alt.SortField("contraction", "descending")), tooltip=told
-        )
+        shown = ["parameter", "unit", "prior", "median", "q05", "q95", "contraction"]
+        order = alt.SortField("contraction", "descending")
+        base = alt.Chart(table).encode(y=alt.Y("parameter:N", title=None, sort=order), tooltip=shown)
         band = base.mark_bar(color="#ddd", size=14).encode(x=alt.datum(-1.645), x2=alt.datum(1.645))
         bar = base.mark_bar(size=5).encode(x=alt.X("low:Q", title="prior standard deviations"), x2="high:Q")
         return (band + bar + base.mark_circle(color="black", size=30).encode(x="middle:Q")).properties(
@@ -275,7 +265,7 @@ def fit(
     def work(name: str, offset: int) -> None:
         begun = time.perf_counter()
         try:
-            target = Target(prior_table(model.parameters, name), figures.rows.values, known_levers)
+            target = Target(prior_table(model.parameters, name), figures.values, known_levers)
             draws = sampler.sample(target, seed=seed + offset, advanced=advanced)
             if not draws.complete:
                 raise KeyboardInterrupt

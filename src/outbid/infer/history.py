@@ -14,11 +14,10 @@ from jax import Array
 
 from outbid.conventions import QUANTILES
 from outbid.infer.likelihood import Figures, replicate, row_log_likelihood
-from outbid.infer.posterior import layout, unpack
-from outbid.model.compile import build_run
+from outbid.model.compile import build_run, layout, unpack
 from outbid.model.declare import Model
 from outbid.model.priors import PriorTable
-from outbid.simulate.engine import StateToday
+from outbid.simulate.engine import Past, StateToday
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,39 +29,30 @@ PATH_COLUMNS = ("prior", "path", "unit", "month", *QUANTILES)
 
 
 @dataclass(frozen=True)
-class SmoothedHistory:
-    """Paths in the window of the data, each month given all figures, and what the model says of every figure.
+class SmoothedHistory(Past):
+    """The past in the window of the data, each month given all figures, and what the model says of every figure.
 
-    `paths`: by output name, each of shape (draws, months); `levers`: shape (draws, months, levers);
-    `replicated`, `log_likelihood`: shape (draws, rows): a synthetic figure per row and draw, and each row's
-    log likelihood; `state_today`: where each draw stands at the end.
+    `replicated`, `log_likelihood`: shape (draws, rows): a synthetic figure per row and draw, and the row's log likelihood.
     """
 
-    paths: dict[str, np.ndarray]
-    levers: np.ndarray
     replicated: np.ndarray
     log_likelihood: np.ndarray
-    state_today: StateToday
 
     def states(self, model: Model) -> dict[str, tuple[np.ndarray, str]]:
         """Return (path, unit) of all that is inferred: states, quantities, counts, outcomes, inferred levers.
 
         Paths have shape (draws, months); levers come as `lever.NAME`, outcomes as `outcome.NAME`.
         """
-        units = {item.name: "persons" for item in model.stocks}
-        units |= {item.name: "index" for item in model.indices} | dict.fromkeys(
-            model.counts, "events a month"
-        )
+        units = {item.name: "persons" for item in model.stocks} | {
+            item.name: "index" for item in model.indices
+        }
+        units |= dict.fromkeys(model.counts, "events a month")
         units |= {f"outcome.{item.name}": item.unit for item in model.outcomes}
-        inferred = {name for history in model.lever_histories for name in history.levers}
+        inferred = [(i, item) for i, item in enumerate(model.levers) if item.name in model.inferred_levers]
+        seen = [name for name in self.paths if name.startswith("sees.")]
         return {
-            name: (path, units.get(name, ""))
-            for name, path in self.paths.items()
-            if not name.startswith("sees.")
-        } | {
-            f"lever.{lever.name}": (self.levers[:, :, i], lever.unit)
-            for i, lever in enumerate(model.levers)
-            if lever.name in inferred
+            **{name: (path, units.get(name, "")) for name, path in self.paths.items() if name not in seen},
+            **{f"lever.{item.name}": (self.levers[:, :, i], item.unit) for i, item in inferred},
         }
 
 
@@ -71,7 +61,8 @@ class HistorySimulator:
 
     def __init__(self, model: Model, figures: Figures, known_levers: np.ndarray) -> None:
         self.model = model
-        self.outputs = history_outputs(model, figures.names)
+        outcomes = (f"outcome.{item.name}" for item in model.outcomes)
+        self.outputs = (*model.readable, *outcomes, *(f"sees.{name}" for name in figures.names))
         where = layout(model, figures.months)
         run = build_run(model, self.outputs)
         seen = [self.outputs.index(f"sees.{name}") for name in figures.names]
@@ -82,7 +73,7 @@ class HistorySimulator:
             watched = path[:, jnp.asarray(seen)]
             values = jnp.stack([p[name] for name in model.parameter_names])
             drawn = replicate(model, figures, p, watched, key)
-            fitted = row_log_likelihood(model, figures, p, watched, figures.rows.values)
+            fitted = row_log_likelihood(model, figures, p, watched, figures.values)
             return path, levers, values, final, drawn, fitted
 
         self._size = where.size
@@ -100,19 +91,7 @@ class HistorySimulator:
             np.asarray, self._run(jnp.asarray(z), keys, table)
         )
         paths = {name: path[:, :, i] for i, name in enumerate(self.outputs)}
-        return SmoothedHistory(paths, levers, drawn, fitted, StateToday(values, final, levers[:, -1]))
-
-
-def history_outputs(model: Model, series: Sequence[str]) -> tuple[str, ...]:
-    """Return the outputs that a history has: states, quantities, counts, outcomes and what series see."""
-    return (
-        *(item.name for item in model.stocks),
-        *(item.name for item in model.indices),
-        *(item.name for item in model.quantities),
-        *model.counts,
-        *(f"outcome.{item.name}" for item in model.outcomes),
-        *(f"sees.{name}" for name in series),
-    )
+        return SmoothedHistory(paths, levers, StateToday(values, final, levers[:, -1]), drawn, fitted)
 
 
 def thinned(z: np.ndarray, draws: int) -> np.ndarray:
@@ -132,27 +111,19 @@ def path_quantiles(model: Model, months: Sequence[str], history: SmoothedHistory
     shares = list(QUANTILES.values())
     # one path after the other: all draws of all paths at once would be a copy of the whole history
     stacked = np.stack([np.quantile(path, shares, axis=0) for path, _ in states.values()], axis=1)
+    units = [unit for _, unit in states.values()]
     return xr.Dataset(
         {name: (("path", "month"), each) for name, each in zip(QUANTILES, stacked, strict=True)},
-        {
-            "path": list(states),
-            "month": list(months),
-            "unit": ("path", [unit for _, unit in states.values()]),
-        },
+        {"path": list(states), "month": list(months), "unit": ("path", units)},
     )
 
 
 def paths_table(quantiles: Mapping[str, xr.Dataset]) -> pd.DataFrame:
-    """Return inferred strength and state, one row for each prior set, path and month.
+    """Return inferred strength and state, one row for each prior set, path and month; columns `PATH_COLUMNS`.
 
-    `quantiles`: by prior set, from `path_quantiles` or from the group `path_quantiles` of a results file.
-    Returns columns prior, path, unit, month, q05, q25, median, q75, q95.
+    `quantiles`: by prior set, from `path_quantiles` or from the group of that name in a results file.
     """
     import pandas as pd
 
-    parts = [
-        each.to_dataframe(dim_order=["path", "month"]).reset_index().assign(prior=prior)
-        for prior, each in quantiles.items()
-    ]
-    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(PATH_COLUMNS))
-    return table[list(PATH_COLUMNS)]
+    frames = {name: each.to_dataframe(dim_order=["path", "month"]) for name, each in quantiles.items()}
+    return pd.concat(frames, names=["prior"]).reset_index()[list(PATH_COLUMNS)]

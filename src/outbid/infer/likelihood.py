@@ -7,7 +7,7 @@ law from the series' declaration. Rows of one family are evaluated together.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,9 +18,11 @@ from jax import Array
 from jax.scipy.special import gammainc, gammaln, log_ndtr
 
 from outbid.data.panel import Panel, monthly_mean_weights, weights
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name, did_you_mean
+from outbid.model.compile import build_run, layout, unpack
 from outbid.model.declare import Model
-from outbid.model.vocabulary import LogNormal, NegativeBinomial, Observation, Poisson
+from outbid.model.priors import Numbers, PriorTable
+from outbid.model.vocabulary import LogNormal, NegativeBinomial, Observation
 
 # A source's own range is read as its 90% interval: 3.29 standard deviations wide.
 RANGE_WIDTH = 3.29
@@ -36,34 +38,40 @@ class Values(NamedTuple):
     A row of which all three are NaN says nothing.
     """
 
-    value: Array | np.ndarray
-    low: Array | np.ndarray
-    high: Array | np.ndarray
+    value: Numbers
+    low: Numbers
+    high: Numbers
 
 
-class Rows(NamedTuple):
-    """All used records of a panel, one row each, in the order of the model's observations.
+@dataclass(frozen=True)
+class Figures:
+    """All used records of a panel made ready for a model, one row each, in the order of the model's observations.
 
-    `series`: index of the observation, shape (rows,); `weights`: months that add up or average to the figure,
-    shape (rows, months); `values`: each of value, low and high of shape (rows,), NaN where not given.
+    `series`: index of the observation, shape (rows,); `weights`: months that add up or average to the figure, shape
+    (rows, months); `values`: each of value, low and high of shape (rows,), NaN where not given; `names`: the series.
     """
 
     series: np.ndarray
     weights: np.ndarray
     values: Values
-
-
-@dataclass(frozen=True)
-class Figures:
-    """A panel made ready for a model: its rows and, by observation, which rows and records are its own."""
-
-    rows: Rows
     names: tuple[str, ...]
-    months: int
+
+    @property
+    def months(self) -> int:
+        """Months of the window."""
+        return int(self.weights.shape[1])
 
     def of(self, series: str) -> np.ndarray:
         """Return the row numbers of one series."""
-        return np.flatnonzero(self.rows.series == self.names.index(series))
+        return np.flatnonzero(self.series == self.names.index(series))
+
+
+class Target(NamedTuple):
+    """What a compiled log posterior takes beside the vector: the prior set, the figures, known levers."""
+
+    table: PriorTable
+    values: Values
+    levers: Numbers
 
 
 def gather(model: Model, panel: Panel) -> Figures:
@@ -74,35 +82,24 @@ def gather(model: Model, panel: Panel) -> Figures:
     """
     names = tuple(item.series for item in model.observations)
     for name in names:
-        if name not in panel.series:
-            raise InputError(
-                f"observation {name!r}", "no series of that name", did_you_mean(name, panel.series)
-            )
+        check_name(name, panel.series, f"observation {name!r}", "no series of that name")
     for name, series in panel.series.items():
-        if name not in names and any(record.used for record in series.records):
-            raise InputError(
-                f"series {name!r}",
-                "its figures are marked as used, but no observation sees it",
-                did_you_mean(name, names),
-            )
+        if name not in names and series.used:
+            problem = "its figures are marked as used, but no observation sees it"
+            raise InputError(f"series {name!r}", problem, did_you_mean(name, names))
     parts: list[tuple[int, np.ndarray, float, float, float]] = []
     for number, item in enumerate(model.observations):
-        for record in panel.series[item.series].records:
-            if not record.used:
-                continue
-            weigh = weights if item.aggregate == "sum" else monthly_mean_weights
-            value, low, high = (
-                np.nan if figure is None else float(figure)
-                for figure in (record.value, record.low, record.high)
-            )
+        weigh = weights if item.aggregate == "sum" else monthly_mean_weights
+        for record in panel.series[item.series].used:
+            given = (record.value, record.low, record.high)
+            value, low, high = (np.nan if figure is None else float(figure) for figure in given)
             _suits(item, value, low, high, f"series {item.series!r}, {record.start} to {record.end}")
             parts.append((number, weigh(record, panel.window), value, low, high))
     if not parts:
         raise InputError("the panel", "no figure is used", "Mark at least one record as used.")
-    columns = list(zip(*parts, strict=True))
-    published = Values(*(np.array(column, dtype=float) for column in columns[2:]))
-    rows = Rows(np.array(columns[0]), np.stack(columns[1]), published)
-    return Figures(rows, names, len(panel.window))
+    numbers, by_month, *published = zip(*parts, strict=True)
+    values = Values(*(np.array(column, dtype=float) for column in published))
+    return Figures(np.array(numbers), np.stack(by_month), values, names)
 
 
 def _suits(item: Observation, value: float, low: float, high: float, where: str) -> None:
@@ -111,24 +108,17 @@ def _suits(item: Observation, value: float, low: float, high: float, where: str)
             raise InputError(where, "a figure that is not positive", "A lognormal series lives above zero.")
         if np.isnan(value) and low >= high:
             raise InputError(where, "a range without width", "Give a single figure in `value`.")
-        return
-    ceiling_or_range = np.isnan(value) and np.isfinite(high)
-    if ceiling_or_range or (np.isnan(value) and isinstance(item.distribution, NegativeBinomial)):
-        raise InputError(
-            where, "a count given as a range", "Give a value, or (Poisson only) a lowest number in `low`."
-        )
-    if item.distribution.zero_truncated and value == 0:
-        raise InputError(
-            where,
-            "a zero in a series whose empty months are missing",
-            "Leave the row out, or mark it unused.",
-        )
+    elif np.isnan(value) and (np.isfinite(high) or isinstance(item.distribution, NegativeBinomial)):
+        fix = "Give a value, or (Poisson only) a lowest number in `low`."
+        raise InputError(where, "a count given as a range", fix)
+    elif item.distribution.zero_truncated and value == 0:
+        problem = "a zero in a series whose empty months are missing"
+        raise InputError(where, problem, "Leave the row out, or mark it unused.")
 
 
 def expected(figures: Figures, seen: Array) -> Array:
     """Return each row's expected figure, shape (rows,), from what observations see: (months, series)."""
-    rows = figures.rows
-    return jnp.maximum(jnp.sum(rows.weights * seen[:, rows.series].T, axis=1), SMALLEST_MEAN)
+    return jnp.maximum(jnp.sum(figures.weights * seen[:, figures.series].T, axis=1), SMALLEST_MEAN)
 
 
 def row_log_likelihood(
@@ -140,35 +130,43 @@ def row_log_likelihood(
     """
     mean = expected(figures, seen)
     result = jnp.zeros(mean.shape)
-    laws = {"lognormal": _lognormal, "poisson": _poisson, "negative_binomial": _negative_binomial}
-    for family, chosen in rows_by_law(model, figures).items():
-        part = Values(*(jnp.asarray(column)[chosen] for column in values))
-        scale, above_zero = spread(model, figures, chosen, p), truncated(model, figures, chosen)
-        result = result.at[chosen].set(laws[family](part, mean[chosen], scale, above_zero))
+    laws = {"LogNormal": _lognormal, "Poisson": _poisson, "NegativeBinomial": _negative_binomial}
+    for law, rows in rows_by_law(model, figures).items():
+        part = Values(*(jnp.asarray(column)[rows] for column in values))
+        scale, above_zero = spread(model, figures, rows, p)
+        result = result.at[rows].set(laws[law](part, mean[rows], scale, above_zero))
     return result
 
 
+def log_posterior(model: Model, figures: Figures) -> Callable[[Array, Target], Array]:
+    """Return the log posterior density of the vector (up to a constant) as a function of (z, target)."""
+    where = layout(model, figures.months)
+    run = build_run(model, [f"sees.{name}" for name in figures.names])
+
+    def density(z: Array, target: Target) -> Array:
+        p, innovations, levers, state = unpack(model, where, target.table, jnp.asarray(target.levers), z)
+        _, seen = run(p, innovations, levers, state, levers[0])
+        likelihood = jnp.sum(row_log_likelihood(model, figures, p, seen, target.values))
+        # A step too far ends in overflow; the sampler must see it as impossible, not as NaN.
+        return jnp.where(jnp.isfinite(likelihood), likelihood, -1e10) - 0.5 * jnp.sum(z**2)
+
+    return density
+
+
 def rows_by_law(model: Model, figures: Figures) -> dict[str, np.ndarray]:
-    """Return row numbers by family of law: "lognormal", "negative_binomial", "poisson", those that occur."""
-    kinds = {LogNormal: "lognormal", Poisson: "poisson", NegativeBinomial: "negative_binomial"}
-    family = np.array([kinds[type(item.distribution)] for item in model.observations])[figures.rows.series]
+    """Return row numbers by family of law: "LogNormal", "NegativeBinomial", "Poisson", those that occur."""
+    family = np.array([type(item.distribution).__name__ for item in model.observations])[figures.series]
     return {str(name): np.flatnonzero(family == name) for name in np.unique(family)}
 
 
-def spread(model: Model, figures: Figures, chosen: np.ndarray, p: Mapping[str, Array]) -> Array:
-    """Return the spread parameter of each chosen row: sigma or concentration (one where there is none)."""
-    by_series = []
-    for item in model.observations:
-        law = item.distribution
-        name = law.sigma if isinstance(law, LogNormal) else getattr(law, "concentration", 1.0)
-        by_series.append(p[name] if isinstance(name, str) else jnp.asarray(float(name)))
-    return jnp.stack(by_series)[figures.rows.series[chosen]]
-
-
-def truncated(model: Model, figures: Figures, chosen: np.ndarray) -> np.ndarray:
-    """Return whether each chosen row's series leaves out its zeros."""
-    laws = [getattr(item.distribution, "zero_truncated", False) for item in model.observations]
-    return np.asarray(np.array(laws)[figures.rows.series[chosen]])
+def spread(
+    model: Model, figures: Figures, rows: np.ndarray, p: Mapping[str, Array]
+) -> tuple[Array, np.ndarray]:
+    """Return the spread of each of these rows (one where a law has none), and whether its series leaves out zeros."""
+    spreads = [item.spread for item in model.observations]
+    by_series = [p[each] if isinstance(each, str) else jnp.asarray(float(each)) for each in spreads]
+    zeros_out = [getattr(item.distribution, "zero_truncated", False) for item in model.observations]
+    return jnp.stack(by_series)[figures.series[rows]], np.array(zeros_out)[figures.series[rows]]
 
 
 def own_error(values: Values) -> Array:
@@ -251,10 +249,8 @@ def replicate(model: Model, figures: Figures, p: Mapping[str, Array], seen: Arra
     """Draw a number for every row from its law, given one path; use `jax.vmap` over draws.
 
     A row's law is that of `row_log_likelihood`: where a source gave its own range beside a value, the range's
-    error is part of the draw; where it gave a range, a floor or a ceiling, the number itself is drawn.
-    `model`, `figures`: fixed when a function is compiled; `p`: parameters by name, each a scalar; `seen`:
-    what the observations see, shape (months, series); `key`: key of the random numbers. Returns shape
-    (rows,); NaN where the path overflowed.
+    error is part of the draw; where it gave a range, a floor or a ceiling, the number itself is drawn. `seen`: what
+    the observations see, shape (months, series). Returns shape (rows,); NaN where the path overflowed.
     """
     mean = expected(figures, seen)
     finite = mean < LARGEST_MEAN
@@ -262,13 +258,13 @@ def replicate(model: Model, figures: Figures, p: Mapping[str, Array], seen: Arra
     result = jnp.zeros(mean.shape)
     by_law = rows_by_law(model, figures)
     for (law, rows), own_key in zip(by_law.items(), jax.random.split(key, len(by_law)), strict=True):
-        scale = spread(model, figures, rows, p)
-        if law == "lognormal":
-            total = jnp.sqrt(scale**2 + own_error(figures.rows.values)[rows] ** 2)
+        scale, above_zero = spread(model, figures, rows, p)
+        if law == "LogNormal":
+            total = jnp.sqrt(scale**2 + own_error(figures.values)[rows] ** 2)
             drawn = mean[rows] * jnp.exp(total * jax.random.normal(own_key, rows.shape))
         else:
-            concentration = scale if law == "negative_binomial" else None
-            drawn = draw_counts(own_key, mean[rows], concentration, truncated(model, figures, rows))
+            concentration = scale if law == "NegativeBinomial" else None
+            drawn = draw_counts(own_key, mean[rows], concentration, above_zero)
         result = result.at[rows].set(drawn)
     return jnp.where(finite, result, jnp.nan)
 
@@ -279,8 +275,7 @@ def draw_counts(key: Array, mean: Array, concentration: Array | None, above_zero
     Both counts are those of a process that grows from zero: a negative binomial's events come at a rate of c
     + n after n of them, over a time of log(1 + mean/c); a Poisson's at a constant rate. So "at least one" is
     exact and without rejection: draw when the first came, given that it came; the process runs on from there.
-    `mean`, `concentration`, `above_zero`: each of shape (rows,); the mean is that before zeros are left out.
-    Returns whole numbers as floats, shape (rows,).
+    All have shape (rows,); the mean is that before zeros are left out. Returns whole numbers as floats.
     """
     for_first, for_rate, for_count = jax.random.split(key, 3)
     c = 1.0 if concentration is None else concentration
@@ -290,35 +285,3 @@ def draw_counts(key: Array, mean: Array, concentration: Array | None, above_zero
     rate = left if concentration is None else jnp.expm1(left) * jax.random.gamma(for_rate, c + above_zero)
     counts = jax.random.poisson(for_count, jnp.minimum(rate, LARGEST_RATE))
     return counts.astype(mean.dtype) + above_zero
-
-
-def as_values(figures: Figures, drawn: Array | np.ndarray) -> Values:
-    """Put drawn numbers into published form: what was a value, a range, a floor or a ceiling is one again.
-
-    - A value is the drawn number, with the source's own range about it kept in proportion.
-    - A range is the one that holds the drawn number among ranges laid end to end, all in the published
-      range's proportion and the published one among them: as if the source rounded to such classes.
-    - A floor (a ceiling) stays as published where the drawn number reaches it (does not exceed it). Where
-      it does not, the source would have known the number, and so it is given.
-
-    Numbers drawn by `replicate` and put into this form have exactly the likelihood of `row_log_likelihood`.
-
-    `drawn`: shape (..., rows). Returns each of value, low and high of shape (..., rows).
-    """
-    value, low, high = (jnp.asarray(column) for column in figures.rows.values)
-    number = jnp.asarray(drawn)
-    has_value, has_low, has_high = jnp.isfinite(value), low > 0, jnp.isfinite(high)
-    ratio = number / jnp.where(value > 0, value, jnp.nan)
-
-    ranged = ~has_value & has_low & has_high
-    lowest, width = jnp.where(ranged, low, 1.0), jnp.where(ranged, high / low, 2.0)
-    class_low = lowest * width ** jnp.floor(jnp.log(number / lowest) / jnp.log(width))
-
-    beyond = jnp.where(has_low, number < low, number > high)
-    known = has_value | ((has_low != has_high) & beyond)
-    unsaid = jnp.where(known, jnp.nan, 0.0)
-    return Values(
-        jnp.where(known, number, jnp.nan),
-        jnp.where(ranged, class_low, jnp.where(has_value, low * ratio, low + unsaid)),
-        jnp.where(ranged, class_low * width, jnp.where(has_value, high * ratio, high + unsaid)),
-    )

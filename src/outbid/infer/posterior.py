@@ -7,79 +7,47 @@ however little about the rest. The target is unchanged: only the geometry is.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import gc
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
+from numpyro.infer.hmc import hmc
+from numpyro.infer.util import ParamInfo
 from scipy.optimize import minimize
 
-from outbid.infer.kernels import Nuts, Part, PlainHmc
-from outbid.infer.likelihood import Figures, Values, row_log_likelihood
-from outbid.model.compile import build_run, history_levers, initial_state, monthly_innovations
+from outbid.infer.likelihood import Figures, Target, log_posterior
+from outbid.model.compile import Layout, layout
 from outbid.model.declare import Model
 from outbid.model.priors import PriorTable, from_standard_normal
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where each parameter and each block of innovations lies in the vector of standard normals.
-
-    `parameters`: names, in the order of the vector's first entries; `blocks`: (name, number of innovations)
-    behind them, in order; `months`: months of the window.
-    """
-
-    parameters: tuple[str, ...]
-    blocks: tuple[tuple[str, int], ...]
-    months: int
-
-    @property
-    def size(self) -> int:
-        """Length of the vector."""
-        return len(self.parameters) + sum(size for _, size in self.blocks)
-
-    def names(self) -> tuple[str, ...]:
-        """Return a name per entry: parameters, then `block[i]`."""
-        return self.parameters + tuple(f"{name}[{i}]" for name, size in self.blocks for i in range(size))
-
-    def split(self, z: Array) -> tuple[Array, dict[str, Array]]:
-        """Return the parameters' part (last axis) and the innovations by block."""
-        start = len(self.parameters)
-        innovations: dict[str, Array] = {}
-        for name, size in self.blocks:
-            innovations[name] = z[..., start : start + size]
-            start += size
-        return z[..., : len(self.parameters)], innovations
-
-
-def layout(model: Model, months: int) -> Layout:
-    """Return the layout of a model's vector over that many months."""
-    return Layout(model.parameter_names, tuple(model.innovation_blocks(months).items()), months)
-
-
-def unpack(
-    model: Model, where: Layout, table: PriorTable, known_levers: Array, z: Array
-) -> tuple[dict[str, Array], Array, Array, dict[str, Array]]:
-    """Turn one vector (size,) into what a run takes.
-
-    Returns parameters by name, innovations (months, noisy indices), levers (months, levers), opening state.
-    """
-    base, blocks = where.split(z)
-    # The barrier keeps the compiler from working the quantile functions into every use of a parameter.
-    values = jax.lax.optimization_barrier(from_standard_normal(base, table))
-    p = {name: values[i] for i, name in enumerate(where.parameters)}
-    levers = history_levers(model, known_levers, blocks, p)
-    innovations = monthly_innovations(model, blocks, where.months)
-    return p, jnp.asarray(innovations), levers, initial_state(model, p)
-
 
 CHAINS = 4
 # Curvature below that of the prior is noise of the approximation; the prior alone gives 1.
 LEAST_CURVATURE = 0.5
 DIFFERENCE = 1e-4
+# In round coordinates the best step shrinks with the fourth root of their number (Beskos and others, 2013).
+FIRST_STEP = 0.55
+# 63 steps: in round coordinates half of that turns a trajectory round.
+DEEPEST_TREE = 6
+# Steps of a plain trajectory, drawn evenly from these: a fixed number may come back to where it began.
+FEWEST_STEPS, MOST_STEPS = 12, 16
+# An energy wrong by more than this is that of a trajectory that diverged, as in NUTS.
+LARGEST_ERROR = 1000.0
+
+# (target, centre, scaling); what a target is, a kernel needn't know
+Place = tuple[Any, np.ndarray, np.ndarray]
+# energy and slope of the negative log density in z
+Gradient = Callable[[np.ndarray, Any], tuple[Any, Any]]
+# by iteration and chain: x, whether it diverged, energy, steps, acceptance
+Part = tuple[np.ndarray, ...]
 
 
 @dataclass(frozen=True)
@@ -119,31 +87,18 @@ class Effort:
         target_accept: float | None = None,
     ) -> Effort:
         """Return the effort with other numbers; a warm-up keeps its proportions, each phase at least a chunk."""
-        effort = replace(
-            self,
-            draws=self.draws if draws is None else draws,
-            chains=self.chains if chains is None else chains,
-            target_acceptance=self.target_acceptance if target_accept is None else target_accept,
-        )
-        if warmup is None:
-            return effort
-        chunks = warmup // self.chunk
-        approach, steps = (
-            max(1, round(chunks * part / self.warmup)) * self.chunk for part in (self.approach, self.steps)
-        )
-        return replace(effort, approach=approach, scales=warmup - approach - steps, steps=steps)
+        phases = (self.approach, self.scales, self.steps)
+        if warmup is not None:
+            approach, _, steps = (
+                max(1, round(warmup // self.chunk * part / self.warmup)) * self.chunk for part in phases
+            )
+            phases = (approach, warmup - approach - steps, steps)
+        accept = target_accept or self.target_acceptance
+        return Effort(*phases, draws or self.draws, accept, self.chunk, chains or self.chains, self.quick)
 
 
 FULL = Effort(approach=50, scales=150, steps=75, draws=1400)
 QUICK = Effort(approach=25, scales=25, steps=25, draws=100, target_acceptance=0.85, chunk=5, quick=True)
-
-
-class Target(NamedTuple):
-    """What a compiled log posterior takes beside the vector: the prior set, the figures, known levers."""
-
-    table: PriorTable
-    values: Values
-    levers: Array | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -169,19 +124,171 @@ class Draws:
         return {name: values[..., i] for i, name in enumerate(self.layout.parameters)}
 
 
-def log_posterior(model: Model, figures: Figures) -> Callable[[Array, Target], Array]:
-    """Return the log posterior density of the vector (up to a constant) as a function of (z, target)."""
-    where = layout(model, figures.months)
-    run = build_run(model, [f"sees.{name}" for name in figures.names])
+class Kernel:
+    """Moves chains side by side in the coordinates x of z = centre + scaling @ x.
 
-    def density(z: Array, target: Target) -> Array:
-        p, innovations, levers, state = unpack(model, where, target.table, jnp.asarray(target.levers), z)
-        _, seen = run(p, innovations, levers, state, levers[0])
-        likelihood = jnp.sum(row_log_likelihood(model, figures, p, seen, target.values))
-        # A step too far ends in overflow; the sampler must see it as impossible, not as NaN.
-        return jnp.where(jnp.isfinite(likelihood), likelihood, -1e10) - 0.5 * jnp.sum(z**2)
+    A kernel has `begin`, which makes a state at a place, `advance`, which moves it on by one chunk and says what
+    happened, and `retuned`, which sets the step.
+    """
 
-    return density
+    def __init__(self, gradient: Gradient, size: int, chunk: int) -> None:
+        self._gradient, self._size, self._chunk = gradient, size, chunk
+        self._first_step = FIRST_STEP * size**-0.25
+
+    def prepare(self, target: Any) -> None:
+        """Begin, on the side, whatever takes long."""
+
+    def potential(self, x: np.ndarray, place: Place) -> tuple[float, np.ndarray]:
+        """Return energy and slope at x."""
+        target, centre, scaling = place
+        energy, slope = self._gradient(centre + scaling @ x, target)
+        return float(energy), np.asarray(slope) @ scaling
+
+    def potentials(self, x: np.ndarray, place: Place) -> tuple[np.ndarray, np.ndarray]:
+        """Return energies and slopes of chains at x, shape (chains, size)."""
+        energy, slope = zip(*(self.potential(each, place) for each in x), strict=True)
+        return np.array(energy), np.stack(slope)
+
+
+def next_step(step: float, acceptance: float, target: float) -> float:
+    """Return a new step, one for all chains, so that an unlucky chain can't end up with a step of its own.
+
+    What is lost grows about with the cube of the step (the square in theory, more where curvature varies).
+    """
+    factor: float = ((1.0 - target) / max(1.0 - acceptance, 1e-3)) ** (1 / 3)
+    return step * min(max(factor, 0.6), 1.3)
+
+
+class Nuts(Kernel):
+    """The no-U-turn sampler of NumPyro, compiled once for every target."""
+
+    def __init__(
+        self, density: Callable[[Array, Any], Array], gradient: Gradient, size: int, chains: int, chunk: int
+    ) -> None:
+        super().__init__(gradient, size, chunk)
+        self._chains = chains
+
+        def potential(target: Any, centre: Array, scaling: Array) -> Callable[[Array], Array]:
+            return lambda x: -density(centre + scaling @ x, target)
+
+        init_kernel, sample_kernel = hmc(potential_fn_gen=potential, algo="NUTS")
+
+        def start(key: Array, x: Array, energy: Array, slope: Array) -> Any:
+            # Energy and slope come ready-made, so that the model isn't compiled once more only to begin.
+            return init_kernel(
+                ParamInfo(x, energy, slope),
+                0,
+                step_size=self._first_step,
+                adapt_step_size=False,
+                adapt_mass_matrix=False,
+                max_tree_depth=DEEPEST_TREE,
+                model_args=(None, None, None),
+                rng_key=key,
+            )
+
+        def one(state: Any, *place: Any) -> tuple[Any, Any]:
+            state = sample_kernel(state, place, {})
+            return state, (state.z, state.diverging, state.energy, state.num_steps, state.accept_prob)
+
+        def advance(state: Any, *place: Any) -> Any:
+            together: Any = jax.vmap(lambda chain: one(chain, *place))
+            return jax.lax.scan(lambda state, _: together(state), state, None, length=chunk)
+
+        self._start = jax.jit(jax.vmap(start))
+        self._advance_later = jax.jit(advance)
+        self._compiled: Future[Callable[..., Any]] | None = None
+        self._lock = threading.Lock()
+
+    def begin(self, key: Array, x: np.ndarray, place: Place) -> Any:
+        """Return the state of chains at x, shape (chains, size)."""
+        return self._start(jax.random.split(key, self._chains), x, *self.potentials(x, place))
+
+    def advance(self, state: Any, place: Place) -> tuple[Any, Part]:
+        """Move on by one chunk of iterations."""
+        state, part = self._compile(place[0]).result()(state, *place)
+        return state, tuple(np.asarray(item) for item in part)
+
+    def retuned(self, state: Any, acceptance: float, target: float) -> Any:
+        """Return the state with the step that comes nearer to the wanted acceptance."""
+        step = next_step(float(jnp.mean(state.adapt_state.step_size)), acceptance, target)
+        adapted = state.adapt_state._replace(step_size=jnp.full(self._chains, step))
+        return state._replace(adapt_state=adapted)
+
+    def prepare(self, target: Any) -> None:
+        """Begin compiling the trajectories, the slowest part."""
+        self._compile(target)
+
+    def _compile(self, target: Any) -> Future[Callable[..., Any]]:
+        with self._lock:
+            if self._compiled is None:
+                size, chains = self._size, np.zeros((self._chains, self._size))
+                keys = jax.random.split(jax.random.key(0), self._chains)
+                state = jax.eval_shape(self._start, keys, chains, np.zeros(self._chains), chains)
+                place = (target, np.zeros(size), np.zeros((size, size)))
+                later = ThreadPoolExecutor(1)
+                self._compiled = later.submit(
+                    lambda: trimmed(self._advance_later.lower(state, *place).compile())
+                )
+                later.shutdown(wait=False)
+        return self._compiled
+
+
+@dataclass(frozen=True)
+class PlainState:
+    """Where plain trajectories are: `slope` and `z` in round coordinates, all of shape (chains, ...)."""
+
+    z: np.ndarray
+    energy: np.ndarray
+    slope: np.ndarray
+    step: float
+    random: np.random.Generator
+
+
+class PlainHmc(Kernel):
+    """Hamiltonian trajectories of a random number of steps, one chain after the other, in NumPy.
+
+    Nothing but the gradient is compiled, and that is there already: what makes a quick run quick.
+    """
+
+    def begin(self, key: Array, x: np.ndarray, place: Place) -> PlainState:
+        """Return the state of chains at x, shape (chains, size)."""
+        random = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+        return PlainState(x, *self.potentials(x, place), self._first_step, random)
+
+    def advance(self, state: PlainState, place: Place) -> tuple[PlainState, Part]:
+        """Move on by one chunk of iterations."""
+        rows = []
+        for _ in range(self._chunk):
+            steps = int(state.random.integers(FEWEST_STEPS, MOST_STEPS + 1))
+            moved = [self._move(state, chain, steps, place) for chain in range(len(state.z))]
+            x, energy, slope, total, acceptance, diverged = map(np.array, zip(*moved, strict=True))
+            state = replace(state, z=x, energy=energy, slope=slope)
+            rows.append((x, diverged, total, np.full(len(x), steps), acceptance))
+        return state, tuple(map(np.stack, zip(*rows, strict=True)))
+
+    def retuned(self, state: PlainState, acceptance: float, target: float) -> PlainState:
+        """Return the state with the step that comes nearer to the wanted acceptance."""
+        return replace(state, step=next_step(state.step, acceptance, target))
+
+    def _move(self, state: PlainState, chain: int, steps: int, place: Place) -> tuple[Any, ...]:
+        """Run one trajectory; return where it leads, its energy and acceptance, and whether it diverged."""
+        here = (state.z[chain], state.energy[chain], state.slope[chain])
+        x, energy, slope = here
+        momentum = state.random.standard_normal(self._size)
+        chance = np.log(state.random.uniform())
+        before = energy + 0.5 * momentum @ momentum
+        for _ in range(steps):
+            momentum = momentum - 0.5 * state.step * slope
+            x = x + state.step * momentum
+            energy, slope = self.potential(x, place)
+            momentum = momentum - 0.5 * state.step * slope
+            if not np.isfinite(energy):
+                break
+        error = energy + 0.5 * momentum @ momentum - before
+        diverged = not error < LARGEST_ERROR
+        acceptance = 0.0 if diverged else float(np.exp(min(0.0, -error)))
+        there = (x, energy, slope) if not diverged and chance < -error else here
+        return (*there, before + error if there is not here else before, acceptance, diverged)
 
 
 class Sampler:
@@ -192,11 +299,11 @@ class Sampler:
         self.effort = effort
         density = log_posterior(model, figures)
         self._gradient = jax.jit(jax.value_and_grad(lambda z, target: -density(z, target)))
-        size = self.layout.size
+        size, chunk = self.layout.size, effort.chunk
         self._kernel: Nuts | PlainHmc = (
-            PlainHmc(self._gradient, size, effort.chunk)
+            PlainHmc(self._gradient, size, chunk)
             if effort.quick
-            else Nuts(density, self._gradient, size, effort.chains, effort.chunk)
+            else Nuts(density, self._gradient, size, effort.chains, chunk)
         )
 
     def mode(self, target: Target) -> np.ndarray:
@@ -212,12 +319,12 @@ class Sampler:
 
     def curvature(self, target: Target, z: np.ndarray) -> np.ndarray:
         """Return the second derivatives of the negative log posterior at z, shape (size, size)."""
+
+        def slope(at: np.ndarray) -> np.ndarray:
+            return np.asarray(self._gradient(at, target)[1])
+
         steps = DIFFERENCE * np.eye(self.layout.size)
-        rows = [
-            np.asarray(self._gradient(z + step, target)[1]) - np.asarray(self._gradient(z - step, target)[1])
-            for step in steps
-        ]
-        both = np.stack(rows) / (2 * DIFFERENCE)
+        both = np.stack([slope(z + step) - slope(z - step) for step in steps]) / (2 * DIFFERENCE)
         return np.asarray(0.5 * (both + both.T))
 
     def sample(self, target: Target, *, seed: int, advanced: Callable[[int], None] = lambda _: None) -> Draws:
@@ -236,7 +343,7 @@ class Sampler:
         kept: list[Part] = []
         complete = True
 
-        def iterate(state: Any, number: int, keep: list[Part], *, tune: bool) -> Any:
+        def iterate(state: Any, number: int, keep: list[Part], *, tune: bool = True) -> Any:
             for _ in range(0, number, effort.chunk):
                 state, part = kernel.advance(state, place)
                 keep.append(part)
@@ -254,8 +361,7 @@ class Sampler:
             if effort.quick:
                 # Far out, the approximation at the mode may be so wrong that a short approach never leaves.
                 x = 0.5 * x
-            state = kernel.begin(keys[1], x, place)
-            state = iterate(state, effort.approach, [], tune=True)
+            state = iterate(kernel.begin(keys[1], x, place), effort.approach, [])
 
             ends = centre + np.asarray(state.z) @ scaling.T
             centre = ends.mean(axis=0)
@@ -265,28 +371,23 @@ class Sampler:
             place = (target, centre, scaling)
             state = kernel.begin(keys[2], np.linalg.solve(scaling, (ends - centre).T).T, place)
             passed: list[Part] = []
-            state = iterate(state, effort.scales, passed, tune=True)
+            state = iterate(state, effort.scales, passed)
 
             scale = scales(np.concatenate([part[0] for part in passed]))
             scaling = scaling * scale
             place = (target, centre, scaling)
             state = kernel.begin(keys[3], np.asarray(state.z) / scale, place)
-            state = iterate(state, effort.steps, [], tune=True)
-            iterate(state, effort.draws, kept, tune=False)
+            iterate(iterate(state, effort.steps, []), effort.draws, kept, tune=False)
         except KeyboardInterrupt:
             complete = False
-        return self._draws(kept, place, complete)
-
-    def _draws(self, kept: list[Part], place: tuple[Any, ...], complete: bool) -> Draws:
-        """Put the chunks together: (iterations, chains, ...) each, to (chains, draws, ...), in standard normals."""
         if not kept:
-            none, chains = np.zeros((self.effort.chains, 0)), self.effort.chains
-            z = np.zeros((chains, 0, self.layout.size))
+            none = np.zeros((effort.chains, 0))
+            z = np.zeros((effort.chains, 0, self.layout.size))
             return Draws(self.layout, z, none.astype(bool), none, none, none, complete)
+        # chunks of (iterations, chains, ...) each, to (chains, draws, ...), in standard normals
         x, divergent, energy, steps, acceptance = (
             np.moveaxis(np.concatenate(column), 0, 1) for column in zip(*kept, strict=True)
         )
-        _, centre, scaling = place
         return Draws(self.layout, centre + x @ scaling.T, divergent, energy, steps, acceptance, complete)
 
 
@@ -308,3 +409,17 @@ def preconditioner(curvature: np.ndarray) -> np.ndarray:
     """
     values, vectors = np.linalg.eigh(curvature)
     return np.asarray((vectors / np.sqrt(np.maximum(np.abs(values), LEAST_CURVATURE))) @ vectors.T)
+
+
+Kept = TypeVar("Kept")
+
+
+def trimmed(result: Kept) -> Kept:
+    """Return what is given, after handing the memory that its making left behind back to the system.
+
+    A compiler frees gigabytes that the C library then holds on to. Where there is no such call, nothing happens.
+    """
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+    return result

@@ -24,11 +24,19 @@ from outbid.data.panel import Panel, Record
 from outbid.infer.fit import Diagnostics, Fit, variable
 from outbid.infer.history import Data, SmoothedHistory, path_quantiles, thinned_places
 from outbid.infer.likelihood import Figures, gather
-from outbid.infer.posterior import Draws, layout
+from outbid.infer.posterior import Draws
+from outbid.model.compile import layout
 from outbid.output import OutputFolder
 from outbid.study import Study
 
 RESULTS = "results.nc"
+# Of the sampler's own statistics, what ArviZ calls each field of `Draws`.
+STATISTICS = {
+    "divergent": "diverging",
+    "energy": "energy",
+    "steps": "n_steps",
+    "acceptance": "acceptance_rate",
+}
 QUESTIONS = "questions"
 REPORT = "report"
 # What a file that is no results file, or is cut short, makes of being read.
@@ -51,11 +59,9 @@ def write_results(
 ) -> Path:
     """Write `results.nc`, whole or not at all, and return where it lies.
 
-    What the file already holds of prior sets that are not written anew stays, if it bears the fingerprint
-    that `fingerprints` has for it; answers to questions stay while no fit has changed. `fits`: by prior set;
-    `fingerprints`: by prior set, those of `fits` and of any others whose groups may stay; `histories`: by
-    prior set, then "after" (and "before") the data; `questions`: datasets by the question's name; `report`:
-    what the page tells beside them, by name.
+    What the file already holds of prior sets that are not written anew stays, if it bears the fingerprint that
+    `fingerprints` has for it; answers to questions stay while no fit has changed. `questions`: by the question's name;
+    `report`: what the page tells beside them, by name.
     """
     groups = _still_valid(out.path / RESULTS, fits, fingerprints, histories or (), questions is None)
     for name, each in fits.items():
@@ -71,15 +77,6 @@ def write_results(
         if path.rpartition("/")[2] not in ("posterior", "prior", "path")
     }
     return out.write_bytes(RESULTS, tree.to_netcdf(engine="h5netcdf", encoding=encoding))
-
-
-def read_results(path: Path) -> xr.DataTree:
-    """Return everything that a results file holds, loaded.
-
-    Raises OSError if there is none, or it is damaged.
-    """
-    with xr.open_datatree(path, engine="h5netcdf") as tree:
-        return tree.load()
 
 
 def read_group(path: Path, name: str) -> xr.Dataset:
@@ -101,29 +98,19 @@ def read_fit(path: Path, study: Study, prior_set: str, fingerprint: str) -> Fit 
         stats, latent = (read_group(path, f"{prior_set}/{name}") for name in ("sample_stats", "latent"))
     except DAMAGED:
         return None
-    draws = Draws(
-        layout(study.model, len(study.panel.window)),
-        np.asarray(latent["standard_normals"]),
-        np.asarray(stats["diverging"]).astype(bool),
-        np.asarray(stats["energy"]),
-        np.asarray(stats["n_steps"]),
-        np.asarray(stats["acceptance_rate"]),
-    )
+    where, z = layout(study.model, len(study.panel.window)), np.asarray(latent["standard_normals"])
+    divergent, energy, steps, acceptance = (np.asarray(stats[name]) for name in STATISTICS.values())
+    draws = Draws(where, z, divergent, energy, steps, acceptance)
     rhat, bulk, tail, bfmi = (np.asarray(latent[name]) for name in ("rhat", "ess_bulk", "ess_tail", "bfmi"))
-    problems = tuple(about["problems"])
-    told = Diagnostics(rhat, bulk, tail, int(draws.divergent.sum()), bfmi, problems)
-    return Fit(study.model, prior_set, draws, told, about["seconds"], about["how"])
+    diagnostics = Diagnostics(rhat, bulk, tail, int(draws.divergent.sum()), bfmi, tuple(about["problems"]))
+    return Fit(study.model, prior_set, draws, diagnostics, about["seconds"], about["how"])
 
 
 def _still_valid(
-    path: Path,
-    fits: Mapping[str, Fit],
-    fingerprints: Mapping[str, str],
-    rewritten: Collection[str],
-    answers: bool,
+    path: Path, fits: Collection[str], marks: Mapping[str, str], rewritten: Collection[str], answers: bool
 ) -> Groups:
     """Return the groups of a results file that what is written now leaves as they are."""
-    valid = {name for name, mark in fingerprints.items() if _mark(path, name) == mark}
+    valid = {name for name, mark in marks.items() if _mark(path, name) == mark}
     # a fit that was taken up from this very file leaves the answers standing
     standing = {QUESTIONS, REPORT} if answers and all(name in valid for name in fits) else set()
     groups: Groups = {}
@@ -141,30 +128,18 @@ def _mark(path: Path, prior_set: str) -> str | None:
 
 
 def _fit_groups(fit: Fit, fingerprint: str) -> Groups:
-    draws, told, at = fit.draws, fit.diagnostics, f"/{fit.prior_set}"
-    pair = ("chain", "draw")
+    draws, made, at, pair = fit.draws, fit.diagnostics, f"/{fit.prior_set}", ("chain", "draw")
     coordinates = {name: fit.posterior[name] for name in pair}
-    about = {
-        "prior_set": fit.prior_set,
-        "how": fit.how,
-        "seconds": round(fit.seconds, 3),
-        "problems": list(fit.problems),
-    }
-    stats = {
-        "diverging": (pair, draws.divergent),
-        "energy": (pair, draws.energy),
-        "n_steps": (pair, draws.steps),
-        "acceptance_rate": (pair, draws.acceptance),
-    }
-    by_entry = {name: ("entry", getattr(told, name)) for name in ("rhat", "ess_bulk", "ess_tail")}
+    about = {"prior_set": fit.prior_set, "how": fit.how, "seconds": round(fit.seconds, 3)}
+    mark = {"fingerprint": fingerprint, "fit": json.dumps({**about, "problems": list(fit.problems)})}
+    stats = {name: (pair, getattr(draws, field)) for field, name in STATISTICS.items()}
+    by_entry = {name: ("entry", getattr(made, name)) for name in ("rhat", "ess_bulk", "ess_tail")}
+    latent = {"standard_normals": ((*pair, "entry"), draws.z), **by_entry, "bfmi": ("chain", made.bfmi)}
     return {
-        at: xr.Dataset(attrs={"fingerprint": fingerprint, "fit": json.dumps(about)}),
+        at: xr.Dataset(attrs=mark),
         f"{at}/posterior": fit.posterior,
         f"{at}/sample_stats": xr.Dataset(stats, coordinates),
-        f"{at}/latent": xr.Dataset(
-            {"standard_normals": ((*pair, "entry"), draws.z), **by_entry, "bfmi": ("chain", told.bfmi)},
-            {**coordinates, "entry": np.array(draws.layout.names())},
-        ),
+        f"{at}/latent": xr.Dataset(latent, {**coordinates, "entry": np.array(draws.layout.names())}),
     }
 
 
@@ -187,17 +162,11 @@ def _history_groups(study: Study, fit: Fit, histories: Mapping[Data, SmoothedHis
         "log_likelihood": xr.Dataset(_by_series(figures, after.log_likelihood), tied),
         **_figure_groups(figures, study.panel),
     }
-    if "before" in histories:
-        before = histories["before"]
+    if before := histories.get("before"):
         values = before.state_today.parameters
         blank = {"chain": [0], "draw": np.arange(len(values))}
-        groups["prior"] = xr.Dataset(
-            {
-                variable(name): (("chain", "draw"), values[None, :, i])
-                for i, name in enumerate(study.model.parameter_names)
-            },
-            blank,
-        )
+        drawn = zip(map(variable, study.model.parameter_names), values.T, strict=True)
+        groups["prior"] = xr.Dataset({name: (("chain", "draw"), each[None]) for name, each in drawn}, blank)
         groups["prior_predictive"] = xr.Dataset(_by_series(figures, before.replicated), blank)
     return {f"{at}/{name}": each for name, each in groups.items()}
 
@@ -211,17 +180,15 @@ def _rows(figures: Figures) -> Iterator[tuple[str, str, np.ndarray]]:
 
 
 def _by_series(figures: Figures, drawn: np.ndarray) -> dict[str, Any]:
-    return {
-        name: (("chain", "draw", row), drawn[None, :, rows].astype(np.float32))
-        for name, row, rows in _rows(figures)
-    }
+    one = drawn[None].astype(np.float32)
+    return {name: (("chain", "draw", row), one[:, :, rows]) for name, row, rows in _rows(figures)}
 
 
 def _figure_groups(figures: Figures, panel: Panel) -> Groups:
     """Return the figures by series, a range by its middle; and, one after the other, all that was published of them."""
     observed: dict[str, Any] = {}
     used: list[Record] = []
-    value, low, high = (np.asarray(each) for each in figures.rows.values)
+    value, low, high = (np.asarray(each) for each in figures.values)
     # a floor or a ceiling alone stands for itself
     middle = (np.where(np.isnan(low), high, low) + np.where(np.isnan(high), low, high)) / 2
     for name, row, rows in _rows(figures):
@@ -230,7 +197,7 @@ def _figure_groups(figures: Figures, panel: Panel) -> Groups:
     constant = {"value": value, "low": low, "high": high} | {
         name: np.array([getattr(record, name).isoformat() for record in used]) for name in ("start", "end")
     }
-    coordinates = {"series": ("figure", np.array(figures.names)[figures.rows.series])}
+    coordinates = {"series": ("figure", np.array(figures.names)[figures.series])}
     return {
         "observed_data": xr.Dataset(observed),
         "constant_data": xr.Dataset({name: ("figure", each) for name, each in constant.items()}, coordinates),

@@ -6,7 +6,7 @@ that index round without anybody noticing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from jax import Array
 from numpy.typing import NDArray
 
-from outbid.errors import InputError, check_name, did_you_mean
+from outbid.errors import InputError, check_name
 from outbid.model.compile import Effects, Values, evaluate, from_scale, in_log, initial_state
 from outbid.model.declare import Model
 from outbid.model.priors import PriorTable, from_standard_normal
@@ -58,8 +58,8 @@ def check_anchors(model: Model, tables: Mapping[str, PriorTable], draws: int = 6
     if not relations or not tables:
         return
     responses = _responses(model, relations, list(tables.values()), draws, np.random.default_rng(seed))
-    for prior_set, found in zip(tables, responses, strict=True):
-        for relation, response in zip(relations, found.T, strict=True):
+    for prior_set, by_draw in zip(tables, responses, strict=True):
+        for relation, response in zip(relations, by_draw.T, strict=True):
             _judge(relation, response, prior_set)
 
 
@@ -69,17 +69,15 @@ def _relation(model: Model, index: Index) -> _Relation:
     kind, _, name = anchor.through.partition(":")
     relation = _Relation(index.name, anchor, kind, name, anchor.of or index.name)
     check_name(kind, KINDS, relation.where, f"unknown kind of relation {kind!r}")
-    known: dict[str, Iterable[str]] = {
+    known: dict[str, Collection[str]] = {
         "hazard": [flow.mechanism for flow in model.flows],
         "count": model.counts,
         "drift": [item.name for item in model.indices],
         "observation": [item.series for item in model.observations],
     }
-    if name not in known[kind]:
-        what = {"hazard": "mechanism with a flow", "drift": "index"}.get(kind, kind)
-        raise InputError(relation.where, f"there is no {what} {name!r}", did_you_mean(name, known[kind]))
-    variable = [item.name for item in model.stocks] + [item.name for item in model.indices]
-    variable += [*(item.name for item in model.quantities), *model.counts, *model.lever_names]
+    what = {"hazard": "mechanism with a flow", "drift": "index"}.get(kind, kind)
+    check_name(name, known[kind], relation.where, f"there is no {what} {name!r}")
+    variable = (*model.readable, *model.lever_names)
     check_name(relation.varied, variable, relation.where, f"varies the unknown {relation.varied!r}")
     if anchor.sign not in (-1, 1):
         raise InputError(relation.where, f"the sign is {anchor.sign!r}", "Give +1 or -1.")
@@ -100,23 +98,18 @@ def _responses(
 ) -> Floats:
     """Return the response that each anchor fixes, shape (prior sets, draws, anchors)."""
     seen = {relation.name for relation in relations if relation.kind == "observation"}
-    bare = replace(
-        model, outcomes=(), observations=tuple(item for item in model.observations if item.series in seen)
-    )
+    observations = tuple(item for item in model.observations if item.series in seen)
+    bare = replace(model, outcomes=(), observations=observations)
     varied = tuple(dict.fromkeys(relation.varied for relation in relations))
     columns = np.array([varied.index(relation.varied) for relation in relations])
     in_logs = np.array([relation.kind != "drift" for relation in relations])
-    # A lever may share its name with one of these, which then is what is meant.
-    inner = {item.name for item in model.quantities} | {*model.counts, *(item.name for item in model.indices)}
-    inner |= {item.name for item in model.stocks}
     low, high = (np.array([getattr(lever, end) for lever in model.levers]) for end in ("low", "high"))
 
     def one(parameters: Array, moves: Array, shares: Array) -> Array:
         p = dict(zip(model.parameter_names, parameters, strict=True))
         states = _states(model, p, moves)
-        now, before = (
-            dict(zip(model.lever_names, low + (high - low) * each, strict=True)) for each in shares
-        )
+        paths = (low + (high - low) * each for each in shares)
+        now, before = (dict(zip(model.lever_names, path, strict=True)) for path in paths)
 
         def outputs(nudges: Array) -> tuple[Array, Array]:
             nudge = dict(zip(varied, nudges, strict=True))
@@ -125,11 +118,11 @@ def _responses(
                 return value + nudge.get(name, 0.0)
 
             nudged = {name: adjust(name, value) for name, value in states.items()}
-            levers = {name: value if name in inner else adjust(name, value) for name, value in now.items()}
-            effects, month = evaluate(bare, p, nudged, levers, before, adjust)
-            values = jnp.stack(
-                [jnp.asarray(_value(relation, effects, month), dtype=float) for relation in relations]
-            )
+            # A lever may share its name with something else, which then is what is meant.
+            own = {name: adjust(name, value) for name, value in now.items() if name not in model.readable}
+            effects, month = evaluate(bare, p, nudged, {**now, **own}, before, adjust)
+            watched = (_value(relation, effects, month) for relation in relations)
+            values = jnp.stack([jnp.asarray(each, dtype=float) for each in watched])
             return values, values
 
         slopes, values = jax.jacfwd(outputs, has_aux=True)(jnp.zeros(len(varied)))
@@ -141,7 +134,7 @@ def _responses(
     # On its own: fused with what follows, the quantile function is compiled once per parameter, for seconds.
     quantiles = jax.jit(from_standard_normal)
     parameters = np.stack([quantiles(z[i], table) for i, table in enumerate(tables)])
-    moves = random.standard_normal((*shape, len(model.stocks) + len(model.indices)))
+    moves = random.standard_normal((*shape, len(model.states)))
     moves *= (np.arange(draws) % 2)[None, :, None]
     # Inside their ranges: at the ends some hazards are zero, and a logarithm has no slope there.
     shares = random.uniform(0.05, 0.95, (*shape, 2, len(model.levers)))
@@ -178,8 +171,8 @@ def _judge(relation: _Relation, response: Floats, prior_set: str) -> None:
     anchor = relation.anchor
     what = f"under the {prior_set} prior, the response to {relation.varied!r}"
 
-    def of_draws(found: Floats) -> str:
-        return f"in {found.size} of {response.size} draws"
+    def of_draws(these: Floats) -> str:
+        return f"in {these.size} of {response.size} draws"
 
     if not np.isfinite(response).all():
         problem = f"{what} is not a finite number {of_draws(response[~np.isfinite(response)])}"

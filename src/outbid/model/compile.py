@@ -1,13 +1,13 @@
-"""From mechanisms to one step function, and from steps to a path; and a look into one month of it.
+"""From mechanisms to one step function, from steps to a path, and from one vector of standard normals to all of it.
 
 `build_step` turns a Model into a pure function of (state, innovations, levers, parameters); `build_run` scans it over
-months. Both are plain JAX: the same function is simulated, differentiated, batched and put on a GPU.
+months; `unpack` gives what it takes. All are plain JAX: simulated, differentiated, batched and put on a GPU alike.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -17,17 +17,16 @@ from jax.extend.core import ClosedJaxpr, Literal
 from jax.scipy.special import expit
 from jax.scipy.special import logit as _logit
 
-from outbid.model.declare import Model, Names
-from outbid.model.trace import returned
+from outbid.model.declare import Model, Names, returned
+from outbid.model.priors import PriorTable, from_standard_normal
 from outbid.model.vocabulary import Count, Derived, Drift, Flow, Mechanism, Scalar
 
 # A hazard of 60 a month empties a stock within hours; beyond it only overflow is to be gained.
 HIGHEST_HAZARD = 60.0
 
 State = dict[str, Array]
-Step = Callable[
-    [State, Mapping[str, Scalar], Mapping[str, Scalar], Mapping[str, Scalar], Mapping[str, Scalar]], Any
-]
+Values = Mapping[str, Scalar]
+Step = Callable[[State, Values, Values, Values, Values], tuple[State, dict[str, Array]]]
 
 
 def to_scale(scale: str, value: Scalar) -> Array:
@@ -51,14 +50,23 @@ def leaving_share(hazard: Scalar) -> Array:
     return jnp.where(tiny, 1.0 - 0.5 * hazard, -jnp.expm1(-safe) / safe)
 
 
-def initial_state(model: Model, p: Mapping[str, Scalar]) -> State:
-    """Return the opening state: stocks in persons, indices on their own scale."""
+def scaled(model: Model, values: Values) -> State:
+    """Return the state with these natural values: stocks in persons, indices on their own scale."""
+    state = {stock.name: values[stock.name] for stock in model.stocks}
+    return state | {index.name: to_scale(index.scale, values[index.name]) for index in model.indices}
 
-    def value(initial: str | float) -> Array:
-        return jnp.asarray(p[initial] if isinstance(initial, str) else initial, dtype=float)
 
-    state = {stock.name: value(stock.initial) for stock in model.stocks}
-    return state | {index.name: to_scale(index.scale, value(index.initial)) for index in model.indices}
+def natural(model: Model, state: Values) -> dict[str, Array]:
+    """Return a state's natural values."""
+    values = {stock.name: state[stock.name] for stock in model.stocks}
+    return values | {index.name: from_scale(index.scale, state[index.name]) for index in model.indices}
+
+
+def initial_state(model: Model, p: Values) -> State:
+    """Return the opening state."""
+    starts = {each.name: each.initial for group in (model.stocks, model.indices) for each in group}
+    given = {name: p[each] if isinstance(each, str) else each for name, each in starts.items()}
+    return scaled(model, {name: jnp.asarray(value, dtype=float) for name, value in given.items()})
 
 
 def build_step(model: Model) -> Step:
@@ -69,34 +77,28 @@ def build_step(model: Model) -> Step:
     `sees.<series>`. Competing hazards h_j share what leaves a stock in a month, n (1 - exp(-Σh)) h_j / Σh, so no stock
     is ever overdrawn and the number of people never changes.
     """
-    mechanisms = {item.name: item for item in model.mechanisms}
-    quantities = {f"quantity {item.name}": item for item in model.quantities}
+    functions: dict[str, Derived | Mechanism] = {f"quantity {item.name}": item for item in model.quantities}
+    functions |= {item.name: item for item in model.mechanisms}
     indices = {item.name: item for item in model.indices}
 
     def step(
-        state: State,
-        innovations: Mapping[str, Scalar],
-        levers: Mapping[str, Scalar],
-        previous: Mapping[str, Scalar],
-        p: Mapping[str, Scalar],
+        state: State, innovations: Values, levers: Values, previous: Values, p: Values
     ) -> tuple[State, dict[str, Array]]:
-        month: dict[str, Any] = {stock.name: state[stock.name] for stock in model.stocks}
-        month |= {name: from_scale(index.scale, state[name]) for name, index in indices.items()}
+        month: dict[str, Any] = natural(model, state)
         s, parameters = Names(month), Names(p)
         u = Names({**levers, "previous": Names(previous)})
         flows: list[tuple[str, Flow]] = []
         drifts: list[Drift] = []
         for name in model.order:
-            if name in quantities:
-                month[quantities[name].name] = quantities[name].function(s, u, parameters)
-                continue
-            for effect in returned(mechanisms[name].function(s, u, parameters)):
+            for effect in returned(functions[name].function(s, u, parameters)):
                 if isinstance(effect, Count):
                     month[effect.name] = effect.mean
                 elif isinstance(effect, Flow):
                     flows.append((name, effect))
-                else:
+                elif isinstance(effect, Drift):
                     drifts.append(effect)
+                else:
+                    month[functions[name].name] = effect
 
         moved, following = _move(state, flows)
         for drift in drifts:
@@ -109,12 +111,9 @@ def build_step(model: Model) -> Step:
         m = Names(moved)
         watched = {f"outcome.{item.name}": item.function(s, u, parameters, m) for item in model.outcomes}
         watched |= {f"sees.{item.series}": item.function(s, u, parameters, m) for item in model.observations}
-        return following, {
-            **month,
-            **{f"lever.{name}": value for name, value in levers.items()},
-            **{f"moved.{name}": value for name, value in moved.items()},
-            **watched,
-        }
+        month |= {f"lever.{name}": value for name, value in levers.items()}
+        month |= {f"moved.{name}": value for name, value in moved.items()}
+        return following, month | watched
 
     return step
 
@@ -140,9 +139,7 @@ def _move(state: State, flows: Sequence[tuple[str, Flow]]) -> tuple[dict[str, Ar
     return moved, following
 
 
-def history_levers(
-    model: Model, known: Array, innovations: Mapping[str, Array], p: Mapping[str, Scalar]
-) -> Array:
+def history_levers(model: Model, known: Array, innovations: Mapping[str, Array], p: Values) -> Array:
     """Return the lever matrix (months, levers) of the past: known columns, and inferred ones."""
     levers = jnp.asarray(known)
     for history in model.lever_histories:
@@ -157,35 +154,43 @@ def monthly_innovations(model: Model, innovations: Mapping[str, Array], months: 
     return jnp.stack(columns, axis=1) if columns else jnp.zeros((months, 0))
 
 
-def build_run(
-    model: Model, outputs: Sequence[str]
-) -> Callable[[Mapping[str, Scalar], Array, Array, State, Array], tuple[State, Array]]:
-    """Return the run: (parameters, innovations, levers, opening state, levers before) -> (state, path).
+def build_month(model: Model, outputs: Sequence[str]) -> Callable[..., tuple[State, Array]]:
+    """Return the step in vectors: (state, innovations, levers, last month's levers, parameters) -> (state, outputs).
 
-    The path has shape (months, len(outputs)); `outputs` are names of the month's dict, see `build_step`. Innovations
-    have shape (months, noisy indices), levers (months, levers).
+    Innovations and levers are in the model's order; `outputs` are names of the month's dict, see `build_step`.
     """
     step = build_step(model)
-    names = [*(stock.name for stock in model.stocks), *(index.name for index in model.indices)]
 
-    def run(
-        p: Mapping[str, Scalar], innovations: Array, levers: Array, state: State, before: Array
-    ) -> tuple[State, Array]:
+    def month(state: State, noise: Array, now: Array, last: Array, p: Values) -> tuple[State, Array]:
+        following, seen = step(
+            state,
+            dict(zip(model.noisy, noise, strict=True)),
+            dict(zip(model.lever_names, now, strict=True)),
+            dict(zip(model.lever_names, last, strict=True)),
+            p,
+        )
+        return following, jnp.stack([jnp.asarray(seen[name], dtype=float) for name in outputs])
+
+    return month
+
+
+def build_run(
+    model: Model, outputs: Sequence[str]
+) -> Callable[[Values, Array, Array, State, Array], tuple[State, Array]]:
+    """Return the run: (parameters, innovations, levers, opening state, levers before) -> (state, path).
+
+    The path has shape (months, outputs), innovations (months, noisy indices), levers (months, levers).
+    """
+    month, names = build_month(model, outputs), model.states
+
+    def run(p: Values, innovations: Array, levers: Array, state: State, before: Array) -> tuple[State, Array]:
         previous = jnp.concatenate([before[None, :], levers[:-1]])
 
         # One packed vector between months, and the month computed again on the way back, halve the time
         # of a gradient.
         @jax.checkpoint
         def advance(packed: Array, row: tuple[Array, Array, Array]) -> tuple[Array, Array]:
-            noise, now, last = row
-            following, month = step(
-                dict(zip(names, packed, strict=True)),
-                dict(zip(model.noisy, noise, strict=True)),
-                dict(zip(model.lever_names, now, strict=True)),
-                dict(zip(model.lever_names, last, strict=True)),
-                p,
-            )
-            seen = jnp.stack([jnp.asarray(month[name], dtype=float) for name in outputs])
+            following, seen = month(dict(zip(names, packed, strict=True)), *row, p)
             return jnp.stack([following[name] for name in names]), seen
 
         opening = jnp.stack([state[name] for name in names])
@@ -195,7 +200,57 @@ def build_run(
     return run
 
 
-Values = Mapping[str, Scalar]
+@dataclass(frozen=True)
+class Layout:
+    """Where each parameter and each block of innovations lies in the vector of standard normals.
+
+    `parameters`: names, in the order of the vector's first entries; `blocks`: (name, number of innovations) behind
+    them, in order; `months`: months of the window.
+    """
+
+    parameters: tuple[str, ...]
+    blocks: tuple[tuple[str, int], ...]
+    months: int
+
+    @property
+    def size(self) -> int:
+        """Length of the vector."""
+        return len(self.parameters) + sum(size for _, size in self.blocks)
+
+    def names(self) -> tuple[str, ...]:
+        """Return a name per entry: parameters, then `block[i]`."""
+        return self.parameters + tuple(f"{name}[{i}]" for name, size in self.blocks for i in range(size))
+
+    def split(self, z: Array) -> tuple[Array, dict[str, Array]]:
+        """Return the parameters' part (last axis) and the innovations by block."""
+        start = len(self.parameters)
+        innovations: dict[str, Array] = {}
+        for name, size in self.blocks:
+            innovations[name] = z[..., start : start + size]
+            start += size
+        return z[..., : len(self.parameters)], innovations
+
+
+def layout(model: Model, months: int) -> Layout:
+    """Return the layout of a model's vector over that many months."""
+    return Layout(model.parameter_names, tuple(model.innovation_blocks(months).items()), months)
+
+
+def unpack(
+    model: Model, where: Layout, table: PriorTable, known_levers: Array, z: Array
+) -> tuple[dict[str, Array], Array, Array, State]:
+    """Turn one vector (size,) into what a run takes.
+
+    Returns parameters by name, innovations (months, noisy indices), levers (months, levers), opening state.
+    """
+    base, blocks = where.split(z)
+    # The barrier keeps the compiler from working the quantile functions into every use of a parameter.
+    values = jax.lax.optimization_barrier(from_standard_normal(base, table))
+    p = {name: values[i] for i, name in enumerate(where.parameters)}
+    levers = history_levers(model, known_levers, blocks, p)
+    return p, monthly_innovations(model, blocks, where.months), levers, initial_state(model, p)
+
+
 Adjust = Callable[[str, Scalar], Scalar]
 Effects = dict[str, tuple[Any, ...]]
 
@@ -213,16 +268,15 @@ def evaluate(
     def quantity(item: Derived) -> Derived:
         return replace(item, function=lambda s, u, p: adjust(item.name, item.function(s, u, p)))
 
+    def adjusted_count(effect: Any) -> Any:
+        known = isinstance(effect, Count)
+        return replace(effect, mean=adjust(effect.name, effect.mean)) if known else effect
+
     def mechanism(item: Mechanism) -> Mechanism:
         # The step keeps no hazards and drifts, only what came of them; so they are caught on their way.
         def function(s: Any, u: Any, p: Any) -> tuple[Any, ...]:
             effects[item.name] = returned(item.function(s, u, p))
-            return tuple(
-                replace(effect, mean=adjust(effect.name, effect.mean))
-                if isinstance(effect, Count)
-                else effect
-                for effect in effects[item.name]
-            )
+            return tuple(map(adjusted_count, effects[item.name]))
 
         return replace(item, function=function)
 
@@ -231,9 +285,8 @@ def evaluate(
         quantities=tuple(quantity(item) for item in model.quantities),
         mechanisms=tuple(mechanism(item) for item in model.mechanisms),
     )
-    state = {stock.name: states[stock.name] for stock in model.stocks}
-    state |= {index.name: to_scale(index.scale, states[index.name]) for index in model.indices}
-    _, month = build_step(adjusted)(state, dict.fromkeys(model.noisy, 0.0), levers, previous, p)
+    quiet = dict.fromkeys(model.noisy, 0.0)
+    _, month = build_step(adjusted)(scaled(model, states), quiet, levers, previous, p)
     return effects, month
 
 
@@ -244,9 +297,7 @@ def in_log(slope: Array, level: Array) -> Array:
 
 def inputs_of_outputs(traced: ClosedJaxpr) -> list[frozenset[int]]:
     """Return, for each output of a traced function, the numbers of the inputs that it is computed from."""
-    sources: dict[Any, frozenset[int]] = {
-        variable: frozenset([number]) for number, variable in enumerate(traced.jaxpr.invars)
-    }
+    sources: dict[Any, frozenset[int]] = {each: frozenset([i]) for i, each in enumerate(traced.jaxpr.invars)}
 
     def behind(atom: Any) -> frozenset[int]:
         return frozenset() if isinstance(atom, Literal) else sources.get(atom, frozenset())

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import Any, TypeVar
 
 from outbid.errors import InputError, check_name
-from outbid.model.checks import check_effects, check_names, check_reads, check_starts, check_words
-from outbid.model.trace import Names, Reads, Traced, returned, trace
+from outbid.model.checks import Names, Reads, Traced, check_model, check_names, returned, trace
 from outbid.model.vocabulary import (
     Actor,
     Count,
@@ -26,7 +25,9 @@ from outbid.model.vocabulary import (
     Stock,
 )
 
-__all__ = ["FlowKey", "Model", "Names", "Reads", "declare", "moved_names", "returned"]
+__all__ = ["FlowKey", "Model", "Names", "declare", "returned"]
+
+N = TypeVar("N", Index, Lever)
 
 
 @dataclass(frozen=True)
@@ -69,36 +70,46 @@ class Model:
         return tuple(lever.name for lever in self.levers)
 
     @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the stocks, then of the indices."""
+        return (*(stock.name for stock in self.stocks), *(index.name for index in self.indices))
+
+    @property
+    def readable(self) -> tuple[str, ...]:
+        """The names that a function may read as `s.<name>`: states, quantities and counts."""
+        return (*self.states, *(item.name for item in self.quantities), *self.counts)
+
+    @property
+    def moved(self) -> frozenset[str]:
+        """The names under which outcomes, observations and payoffs read the month's moves, as `m.<name>`."""
+        pairs = ((flow.mechanism, f"{flow.mechanism}_to_{flow.target}") for flow in self.flows)
+        return frozenset(name for pair in pairs for name in pair)
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Everything that a month tells: states, quantities, counts, levers, people moved, outcomes."""
+        levers = (f"lever.{name}" for name in self.lever_names)
+        moved = (f"moved.{name}" for name in sorted(self.moved))
+        return (*self.readable, *levers, *moved, *(f"outcome.{item.name}" for item in self.outcomes))
+
+    @property
     def noisy(self) -> tuple[str, ...]:
         """Names of the indices that take innovations, in the order of every innovation matrix's columns."""
         histories = {history.name for history in self.lever_histories}
         return tuple(name for name in self.noise if name not in histories)
 
     @property
-    def readable(self) -> frozenset[str]:
-        """The names that a function may read as `s.<name>`: states, quantities and counts."""
-        return frozenset(
-            (*_names(self.stocks), *_names(self.indices), *_names(self.quantities), *self.counts)
-        )
-
-    @property
-    def moved(self) -> frozenset[str]:
-        """The names under which outcomes, observations and payoffs read the month's moves, as `m.<name>`."""
-        return frozenset(flow.mechanism for flow in self.flows) | frozenset(
-            f"{flow.mechanism}_to_{flow.target}" for flow in self.flows
-        )
+    def inferred_levers(self) -> frozenset[str]:
+        """The levers whose past is inferred, so that every draw has a path of its own."""
+        return frozenset(name for history in self.lever_histories for name in history.levers)
 
     def index(self, name: str) -> Index:
         """Return the index of that name, or complain with the nearest one."""
-        indices = {index.name: index for index in self.indices}
-        check_name(name, indices, f"index {name!r}", "the model has no such index")
-        return indices[name]
+        return _named(self.indices, name, "index")
 
     def lever(self, name: str) -> Lever:
         """Return the lever of that name, or complain with the nearest one."""
-        levers = {lever.name: lever for lever in self.levers}
-        check_name(name, levers, f"lever {name!r}", "the model has no such lever")
-        return levers[name]
+        return _named(self.levers, name, "lever")
 
     def innovation_blocks(self, months: int) -> dict[str, int]:
         """Return how many innovations each noisy index and lever history takes over that many months."""
@@ -122,90 +133,62 @@ def declare(
     in them is ignored. `file` is what to call the model in complaints.
     """
     found = _collect(file, theory)
-
-    def all_of(kind: type) -> tuple[Any, ...]:
-        return tuple(found.get(kind, {}).values())
-
-    mechanisms: tuple[Mechanism, ...] = all_of(Mechanism)
-    quantities: tuple[Derived, ...] = all_of(Derived)
-    histories: tuple[LeverHistory, ...] = all_of(LeverHistory)
-    check_names(
-        file,
-        (
-            [*_names(stocks), *_names(indices), *_names(quantities)],
-            [item.name for item in levers],
-            [item.name for item in parameters],
-            # indices and histories of levers take their innovations by name
-            [*_names(indices), *_names(histories)],
-        ),
-    )
-    traced = {f"quantity {item.name}": trace(item.where, item.function, "sup") for item in quantities} | {
-        item.name: trace(item.where, item.function, "sup") for item in mechanisms
-    }
-    effects = [(item.name, effect) for item in mechanisms for effect in traced[item.name].results]
+    mechanisms, quantities, histories = found[Mechanism], found[Derived], found[LeverHistory]
+    names = [[each.name for each in group] for group in (stocks, indices, levers, parameters)]
+    # indices and histories of levers take their innovations by name
+    check_names(file, [*names[0], *names[1], *quantities], *names[2:], [*names[1], *histories])
+    functions = {f"quantity {name}": item for name, item in quantities.items()} | mechanisms
+    traced = {name: trace(item.where, item.function, "sup") for name, item in functions.items()}
+    effects = [(name, effect) for name in mechanisms for effect in traced[name].results]
     counts = {effect.name: name for name, effect in effects if isinstance(effect, Count)}
-    noise = {
-        effect.index: effect.noise for _, effect in effects if isinstance(effect, Drift) and effect.noise
-    }
+    noise = {each.index: each.noise for _, each in effects if isinstance(each, Drift) and each.noise}
+    flows = (FlowKey(name, each.source, each.target) for name, each in effects if isinstance(each, Flow))
     model = Model(
         stocks=tuple(stocks),
         indices=tuple(indices),
         levers=tuple(levers),
         parameters=tuple(parameters),
-        quantities=quantities,
-        mechanisms=mechanisms,
-        observations=all_of(Observation),
-        outcomes=all_of(Outcome),
-        actors=all_of(Actor),
-        lever_histories=histories,
+        quantities=tuple(quantities.values()),
+        mechanisms=tuple(mechanisms.values()),
+        observations=tuple(found[Observation].values()),
+        outcomes=tuple(found[Outcome].values()),
+        actors=tuple(found[Actor].values()),
+        lever_histories=tuple(histories.values()),
         order=_order(file, traced, counts),
-        flows=tuple(
-            FlowKey(name, effect.source, effect.target)
-            for name, effect in effects
-            if isinstance(effect, Flow)
-        ),
+        flows=tuple(flows),
         counts=counts,
-        noise=noise | {history.name: history.noise for history in histories},
+        noise=noise | {name: history.noise for name, history in histories.items()},
         reads={name: seen.reads for name, seen in traced.items()},
     )
-    check_words(file, model)
-    check_effects(file, model, traced)
-    check_reads(file, model, traced, started=check_starts(file, model))
+    check_model(file, model, traced)
     return model
 
 
-def moved_names(model: Model) -> frozenset[str]:
-    """Return the names under which outcomes and observations read the month's moves, as `m.<name>`."""
-    return model.moved
-
-
-def _names(
-    items: Iterable[Stock] | Iterable[Index] | Iterable[Derived] | Iterable[LeverHistory],
-) -> list[str]:
-    return [item.name for item in items]
+def _named(items: Sequence[N], name: str, kind: str) -> N:
+    known = {item.name: item for item in items}
+    check_name(name, known, f"{kind} {name!r}", f"the model has no such {kind}")
+    return known[name]
 
 
 def _collect(file: str, theory: Iterable[object]) -> dict[type, dict[str, Any]]:
     """Return what the theory's modules declare, by kind and name; the same thing met twice is one thing."""
-    found: dict[type, dict[str, Any]] = {}
-    for module in theory:
-        for value in vars(module).values():
-            if isinstance(value, Mechanism | Derived | Observation | Outcome | LeverHistory | Actor):
-                name = value.series if isinstance(value, Observation) else value.name
-                first = found.setdefault(type(value), {}).setdefault(name, value)
-                if first is not value:
-                    places = sorted(getattr(item, "where", file) for item in (first, value))
-                    problem = f"the name {name!r} is declared twice"
-                    raise InputError(" and ".join(dict.fromkeys(places)), problem, "Rename one of the two.")
+    kinds = (Mechanism, Derived, Observation, Outcome, LeverHistory, Actor)
+    found: dict[type, dict[str, Any]] = {kind: {} for kind in kinds}
+    for value in (value for module in theory for value in vars(module).values()):
+        if isinstance(value, kinds):
+            first = found[type(value)].setdefault(value.name, value)
+            if first is not value:
+                places = sorted(getattr(item, "where", file) for item in (first, value))
+                problem = f"the name {value.name!r} is declared twice"
+                raise InputError(" and ".join(dict.fromkeys(places)), problem, "Rename one of the two.")
     return found
 
 
 def _order(file: str, traced: Mapping[str, Traced], counts: Mapping[str, str]) -> tuple[str, ...]:
     """Sort quantities and mechanisms so that each comes after what it reads."""
-    quantities = {name.removeprefix("quantity ") for name in traced if name.startswith("quantity ")}
     graph = {
-        name: {f"quantity {item}" for item in seen.reads.s & quantities}
-        | {counts[item] for item in seen.reads.s & set(counts)}
+        name: {f"quantity {item}" for item in seen.reads.s if f"quantity {item}" in traced}
+        | {counts[item] for item in seen.reads.s if item in counts}
         for name, seen in traced.items()
     }
     try:

@@ -24,13 +24,14 @@ from outbid.conventions import PRIOR_SETS as PRIOR_SETS
 from outbid.declared import Declared, Many, Says, Text, fault, read_required
 from outbid.errors import InputError, did_you_mean
 
-FAMILIES = ("normal", "lognormal", "half_normal", "logit_normal")
+Numbers = Array | np.ndarray
 ARGUMENTS = {
     "normal": "[mean, standard deviation]",
     "lognormal": "[median, standard deviation of the log]",
     "half_normal": "[scale]",
     "logit_normal": "[median, standard deviation of the log odds]",
 }
+FAMILIES = tuple(ARGUMENTS)
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,11 @@ class Prior:
 
     def describe(self) -> str:
         """Return the prior in words for tables."""
-        first = f"{self.arguments[0]:g}"
-        if self.family == "half_normal":
-            return f"half-normal, scale {first}"
-        spread = f"{self.arguments[1]:g}"
+        first, spread = (f"{self.arguments[i]:g}" for i in (0, -1))
         return {
             "normal": f"normal, mean {first}, sd {spread}",
             "lognormal": f"lognormal, median {first}, log sd {spread}",
+            "half_normal": f"half-normal, scale {first}",
             "logit_normal": f"logit-normal, median {first}, sd of log odds {spread}",
         }[self.family]
 
@@ -80,9 +79,9 @@ class PriorTable(NamedTuple):
     A named tuple, so that a compiled function takes it as data and serves every prior set.
     """
 
-    code: Array | np.ndarray
-    first: Array | np.ndarray
-    second: Array | np.ndarray
+    code: Numbers
+    first: Numbers
+    second: Numbers
 
 
 def prior_table(parameters: Sequence[Parameter], prior_set: str) -> PriorTable:
@@ -95,7 +94,7 @@ def prior_table(parameters: Sequence[Parameter], prior_set: str) -> PriorTable:
     )
 
 
-def from_standard_normal(z: Array | np.ndarray, table: PriorTable) -> Array:
+def from_standard_normal(z: Numbers, table: PriorTable) -> Array:
     """Return parameter values from standard normals, elementwise on the last axis (quantile transform)."""
     first, second = jnp.asarray(table.first), jnp.asarray(table.second)
     safe = jnp.where(table.code == 0, 1.0, first)
@@ -109,46 +108,6 @@ def from_standard_normal(z: Array | np.ndarray, table: PriorTable) -> Array:
     return jnp.select([jnp.asarray(table.code) == code for code in range(4)], values)
 
 
-def to_standard_normal(values: Array | np.ndarray, table: PriorTable) -> Array:
-    """Return the standard normals behind values inside the priors' support: the inverse transform."""
-    first, second = jnp.asarray(table.first), jnp.asarray(table.second)
-    code = jnp.asarray(table.code)
-    positive = jnp.where(code == 0, 1.0, values)
-    share = jnp.where(code == 3, values, 0.5)
-    median = jnp.where(code == 3, first, 0.5)
-    options = [
-        (values - first) / second,
-        jnp.log(positive / jnp.where(code == 0, 1.0, first)) / second,
-        -ndtri(2.0 * ndtr(-positive / second)),
-        (_logit(share) - _logit(median)) / second,
-    ]
-    return jnp.select([code == each for each in range(4)], options)
-
-
-def log_prior_density(values: Array | np.ndarray, table: PriorTable) -> Array:
-    """Return each parameter value's log density, elementwise on the last axis; -inf outside the support."""
-    first, second = jnp.asarray(table.first), jnp.asarray(table.second)
-    positive = jnp.where(values > 0, values, 1.0)
-    inside = jnp.where((values > 0) & (values < 1), values, 0.5)
-    safe = jnp.where(table.code == 0, 1.0, first)
-    median = jnp.where(table.code == 3, safe, 0.5)
-
-    def normal(x: Array | np.ndarray) -> Array:
-        return jnp.asarray(-0.5 * x**2) - jnp.log(second) - 0.5 * math.log(2 * math.pi)
-
-    densities = [
-        normal((values - first) / second),
-        jnp.where(values > 0, normal(jnp.log(positive / safe) / second) - jnp.log(positive), -jnp.inf),
-        jnp.where(values >= 0, normal(values / second) + math.log(2.0), -jnp.inf),
-        jnp.where(
-            (values > 0) & (values < 1),
-            normal((_logit(inside) - _logit(median)) / second) - jnp.log(inside) - jnp.log1p(-inside),
-            -jnp.inf,
-        ),
-    ]
-    return jnp.select([jnp.asarray(table.code) == code for code in range(4)], densities)
-
-
 def _prior(entry: Any) -> Prior:
     if not isinstance(entry, dict) or len(entry) != 1:
         raise fault("is not one family with its arguments", "Write { normal = [0, 0.5] }.")
@@ -156,13 +115,9 @@ def _prior(entry: Any) -> Prior:
     if family not in FAMILIES:
         raise fault(f"unknown family {family!r}", did_you_mean(family, FAMILIES))
     expected = 1 if family == "half_normal" else 2
-    numbers = (
-        isinstance(arguments, list)
-        and len(arguments) == expected
-        and all(isinstance(item, int | float) and not isinstance(item, bool) for item in arguments)
-        and all(math.isfinite(item) for item in arguments)
-    )
-    if not numbers:
+    given = arguments if isinstance(arguments, list) else []
+    numbers = [each for each in given if isinstance(each, int | float) and not isinstance(each, bool)]
+    if not len(numbers) == len(given) == expected or not all(map(math.isfinite, numbers)):
         raise fault(f"{family} takes finite {ARGUMENTS[family]}", "Give those numbers.")
     if arguments[-1] <= 0:
         raise fault("the spread is not positive", f"{family} takes {ARGUMENTS[family]}.")
@@ -177,14 +132,9 @@ _FORMS = [
     {"type": "object", "properties": {family: {"type": "array", "description": arguments}}}
     for family, arguments in ARGUMENTS.items()
 ]
-DeclaredPrior = Annotated[
-    Prior,
-    PlainValidator(_prior),
-    WithJsonSchema(
-        {"description": "One family with its arguments, such as { normal = [0, 0.5] }.", "anyOf": _FORMS}
-    ),
-    Says("missing", "Give a prior such as { normal = [0, 0.5] }."),
-]
+_SCHEMA = {"description": "One family with its arguments, such as { normal = [0, 0.5] }.", "anyOf": _FORMS}
+_EXAMPLE = Says("missing", "Give a prior such as { normal = [0, 0.5] }.")
+DeclaredPrior = Annotated[Prior, PlainValidator(_prior), WithJsonSchema(_SCHEMA), _EXAMPLE]
 _FILLED = Says("missing or empty", "Give it as text.")
 
 
@@ -203,10 +153,8 @@ class ParameterTable(Declared):
     @model_validator(mode="after")
     def _even_and_claimed(self) -> Self:
         if self.claimed and (self.neutral.family != "normal" or self.neutral.arguments[0] != 0.0):
-            problem = "the neutral prior of a claimed effect takes a side"
-            raise fault(
-                problem, "Use { normal = [0, sd] }, so that the claim starts at even odds.", "neutral"
-            )
+            fix = "Use { normal = [0, sd] }, so that the claim starts at even odds."
+            raise fault("the neutral prior of a claimed effect takes a side", fix, "neutral")
         if self.claimed and not (self.sources or self.neutral).positive:
             problem = "the sources' prior of a claimed effect has the wrong sign or none"
             fix = (

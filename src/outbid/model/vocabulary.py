@@ -10,10 +10,10 @@ its docstring says, so that diagram, report and complaints speak in the study's 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import jax.numpy as jnp
 from jax import Array
@@ -29,29 +29,35 @@ __all__ += ["Prior", "Stock", "autoregressive", "cumulative_sum", "exp", "lever_
 __all__ += ["logit", "mechanism", "observation", "outcome", "quantity", "share", "sigmoid", "softplus"]
 
 Scalar = Any  # a JAX tracer, a JAX array of shape () or a float: mechanisms don't care which
+Function = Callable[..., Any]
 
 
 @dataclass(frozen=True)
-class Mechanism:
-    """A declared mechanism: its function, its evidence, and its own words for the diagram and the report."""
+class _Written:
+    """A function of the theory: its name, what its docstring says on one line, and where it stands."""
 
     name: str
-    function: Callable[..., Any]
+    function: Function
+    meaning: str
+    where: str
+
+
+W = TypeVar("W", bound=_Written)
+
+
+@dataclass(frozen=True)
+class Mechanism(_Written):
+    """A declared mechanism: who does what to whom, on what evidence, or why it is there without any."""
+
     evidence: tuple[str, ...]
     nuisance: str
-    meaning: str
-    where: str
 
 
 @dataclass(frozen=True)
-class Derived:
+class Derived(_Written):
     """A quantity computed from the month's states and levers, read by mechanisms like a state."""
 
-    name: str
-    function: Callable[..., Any]
     unit: str
-    meaning: str
-    where: str
 
 
 Reading = Literal["more", "less", "unknown"]
@@ -59,7 +65,7 @@ _READINGS: tuple[Reading, ...] = ("more", "less", "unknown")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(_Written):
     """A quantity by which scenarios are judged.
 
     * `summary`: "sum", "mean", "mean_last_year" or "end": how a path becomes one number.
@@ -70,14 +76,10 @@ class Outcome:
     * `briefly`: more and less of it in a few words ("more members lost", "fewer members lost").
     """
 
-    name: str
-    function: Callable[..., Any]
     label: str
     unit: str
     better: str
     summary: str
-    meaning: str
-    where: str
     rank: int | None = None
     more: str = ""
     less: str = ""
@@ -87,24 +89,16 @@ class Outcome:
 
     def clause(self, reading: Reading, course: str = "this course") -> str:
         """Return what a course ahead does to the outcome, or the open question, as a clause."""
+        made = f"{{course}} makes for {self.brief('more' if reading == 'unknown' else reading)}"
         declared = {"more": self.more, "less": self.less, "unknown": self.unknown}[reading]
-        made = {
-            "more": f"{{course}} makes for {self.brief('more')}",
-            "less": f"{{course}} makes for {self.brief('less')}",
-            "unknown": f"whether {{course}} makes for {self.brief('more')} or less",
-        }
-        return (declared or made[reading]).replace("{course}", course)
+        clause = declared or (f"whether {made} or less" if reading == "unknown" else made)
+        return clause.replace("{course}", course)
 
     def had_clause(self, reading: Reading) -> str:
         """Return what would have become of the outcome in another past, or the open question, as a clause."""
-        of_this = f"of this: {self.label.lower()}"
-        made = (
-            f"there would have been more {of_this}",
-            f"there would have been less {of_this}",
-            f"whether there would have been more or less {of_this}",
-        )
-        place = _READINGS.index(reading)
-        return self.had[place] or made[place]
+        how, whether = ("more or less", "whether ") if reading == "unknown" else (reading, "")
+        made = f"{whether}there would have been {how} of this: {self.label.lower()}"
+        return self.had[_READINGS.index(reading)] or made
 
     def brief(self, reading: Literal["more", "less"]) -> str:
         """Return more or less of the outcome in a few words."""
@@ -134,70 +128,69 @@ class LogNormal:
 
 
 @dataclass(frozen=True)
-class Observation:
+class Observation(_Written):
     """Ties a series to what the model says it sees, a month at a time, with a named distribution.
 
     `aggregate` says how months make up a figure's period: "sum" (counts, deaths) or "mean" (levels).
     """
 
-    series: str
-    function: Callable[..., Any]
     distribution: Poisson | NegativeBinomial | LogNormal
     aggregate: str
-    meaning: str
-    where: str
+
+    @property
+    def series(self) -> str:
+        """The series, after which the function is named."""
+        return self.name
+
+    @property
+    def spread(self) -> str | float:
+        """The law's spread: a parameter's name, or a number (one, where the law has none)."""
+        law = self.distribution
+        if isinstance(law, Poisson):
+            return 1.0
+        return law.sigma if isinstance(law, LogNormal) else law.concentration
 
 
 @dataclass(frozen=True)
-class LeverHistory:
+class LeverHistory(_Written):
     """Levers whose past is seen only through noisy figures: a function of (innovations, parameters) to paths.
 
     `noise` names the parameter that scales the innovations.
     """
 
-    name: str
-    function: Callable[..., Any]
     levers: tuple[str, ...]
     noise: str
     evidence: tuple[str, ...]
-    meaning: str
-    where: str
 
 
-def place_of(function: Callable[..., Any]) -> str:
+def place_of(function: Function) -> str:
     """Return where a function stands, for complaints: file, line and name."""
     code = function.__code__
     return f"{Path(code.co_filename).name}, line {code.co_firstlineno}, {function.__name__}"
 
 
-def _words(function: Callable[..., Any]) -> tuple[str, str]:
-    """Return what a function's docstring says, on one line, and where the function stands."""
-    return " ".join(inspect.cleandoc(function.__doc__ or "").split()), place_of(function)
+def _declaring(kind: Callable[..., W], *fields: object) -> Callable[[Function], W]:
+    """Return what makes a function of the theory, with these fields, a declaration of some kind."""
+
+    def declare(function: Function) -> W:
+        meaning = " ".join(inspect.cleandoc(function.__doc__ or "").split())
+        return kind(function.__name__, function, meaning, place_of(function), *fields)
+
+    return declare
 
 
-def mechanism(
-    *, evidence: list[str] | None = None, nuisance: str = ""
-) -> Callable[[Callable[..., Any]], Mechanism]:
+def mechanism(*, evidence: Sequence[str] = (), nuisance: str = "") -> Callable[[Function], Mechanism]:
     """Declare a mechanism and the claims it rests on.
 
     * `evidence`: IDs of the ledger's claims.
     * `nuisance`: instead of evidence, one sentence that says why the model needs a mechanism that no claim asks for.
     """
-
-    def declare(function: Callable[..., Any]) -> Mechanism:
-        claims = tuple(evidence or ())
-        return Mechanism(function.__name__, function, claims, nuisance, *_words(function))
-
-    return declare
+    return _declaring(Mechanism, tuple(evidence), nuisance)
 
 
-def quantity(*, unit: str) -> Callable[[Callable[..., Any]], Derived]:
+def quantity(*, unit: str) -> Callable[[Function], Derived]:
     """Declare a derived quantity, which mechanisms read as `s.<name>`."""
-
-    def declare(function: Callable[..., Any]) -> Derived:
-        return Derived(function.__name__, function, unit, *_words(function))
-
-    return declare
+    return _declaring(Derived, unit)
 
 
 def outcome(
@@ -212,39 +205,21 @@ def outcome(
     unknown: str = "",
     had: tuple[str, str, str] = ("", "", ""),
     briefly: tuple[str, str] = ("", ""),
-) -> Callable[[Callable[..., Any]], Outcome]:
-    """Declare an outcome: a function of (s, u, p, m), `m` the persons moved in the month by mechanism.
-
-    The words are explained in `Outcome`; all are optional.
-    """
-
-    def declare(function: Callable[..., Any]) -> Outcome:
-        about = (label, unit, better, summary, *_words(function))
-        return Outcome(function.__name__, function, *about, rank, more, less, unknown, had, briefly)
-
-    return declare
+) -> Callable[[Function], Outcome]:
+    """Declare an outcome (see `Outcome`): a function of (s, u, p, m), `m` the persons moved by mechanism."""
+    return _declaring(Outcome, label, unit, better, summary, rank, more, less, unknown, had, briefly)
 
 
 def observation(
     distribution: Poisson | NegativeBinomial | LogNormal, *, aggregate: str = "sum"
-) -> Callable[[Callable[..., Any]], Observation]:
+) -> Callable[[Function], Observation]:
     """Declare what a series sees: a function of (s, u, p, m) named after the series."""
-
-    def declare(function: Callable[..., Any]) -> Observation:
-        return Observation(function.__name__, function, distribution, aggregate, *_words(function))
-
-    return declare
+    return _declaring(Observation, distribution, aggregate)
 
 
-def lever_history(
-    *levers: str, noise: str, evidence: list[str]
-) -> Callable[[Callable[..., Any]], LeverHistory]:
+def lever_history(*levers: str, noise: str, evidence: Sequence[str]) -> Callable[[Function], LeverHistory]:
     """Declare how the past of some levers follows from innovations: (innovations, p) -> {lever: path}."""
-
-    def declare(function: Callable[..., Any]) -> LeverHistory:
-        return LeverHistory(function.__name__, function, levers, noise, tuple(evidence), *_words(function))
-
-    return declare
+    return _declaring(LeverHistory, levers, noise, tuple(evidence))
 
 
 @dataclass(frozen=True)
@@ -359,7 +334,7 @@ class Actor:
     name: str
     meaning: str
     levers: Mapping[str, tuple[float, ...]]
-    payoff: Callable[..., Any]
+    payoff: Function
     weights: Mapping[str, float] = field(default_factory=dict)
     evidence: tuple[str, ...] = ()
 

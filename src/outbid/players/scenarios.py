@@ -24,8 +24,7 @@ from outbid.players.strategist import PLAYED, QUICKLY, Strategist, evenly, strat
 from outbid.progress import Progress
 from outbid.simulate.engine import StateToday, build_forward
 from outbid.simulate.futures import Futures
-from outbid.simulate.rules import RuleTable, rule_table
-from outbid.simulate.scenario import Scenario, choose, lever_paths
+from outbid.simulate.scenario import RuleTable, Scenario, choose, lever_paths, rule_table
 from outbid.study import Study
 
 Floats = NDArray[np.float64]

@@ -26,7 +26,7 @@ from outbid.model.compile import State, to_scale
 from outbid.model.declare import Model
 from outbid.players.schema import PlayersGame
 from outbid.simulate.engine import StateToday
-from outbid.simulate.rules import RuleTable, ruled
+from outbid.simulate.scenario import RuleTable, ruled
 
 Floats = NDArray[np.float64]
 

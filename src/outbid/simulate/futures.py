@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from outbid.model.declare import Model
 from outbid.model.vocabulary import Outcome
 from outbid.simulate.engine import Simulator, StateToday
-from outbid.simulate.rules import rule_table
-from outbid.simulate.scenario import Goal, Scenario, lever_paths
+from outbid.simulate.scenario import Goal, Scenario, lever_paths, rule_table
 from outbid.stats.effects import effects, quantiles
 
 Floats = NDArray[np.float64]
@@ -27,11 +26,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Futures:
-    """What every scenario leads to.
-
-    `outcomes`, `scenarios`: what was looked at, in the order of the arrays below; `paths`: by scenario: shape
-    (draws, months, outcomes).
-    """
+    """What every scenario leads to; `paths`: by scenario, of shape (draws, months, outcomes)."""
 
     outcomes: tuple[Outcome, ...]
     scenarios: tuple[Scenario, ...]
@@ -44,9 +39,8 @@ class Futures:
 
     def levels(self, scenario: str) -> Floats:
         """Return each draw's outcomes over the horizon, shape (draws, outcomes), summed up as declared."""
-        return np.stack(
-            [summary(item, self.paths[scenario][:, :, i]) for i, item in enumerate(self.outcomes)], axis=1
-        )
+        path = self.paths[scenario]
+        return np.stack([summary(item, path[:, :, i]) for i, item in enumerate(self.outcomes)], axis=1)
 
 
 class Summarised(Protocol):
@@ -59,13 +53,11 @@ class Summarised(Protocol):
 
 def summary(of: Summarised, path: Floats) -> Floats:
     """Return an outcome's or a measure's figure over a horizon, shape (draws,), from its path (draws, months)."""
-    if of.summary == "sum":
-        return np.asarray(path.sum(axis=1))
     if of.summary == "end":
         return np.asarray(path[:, -1])
-    if of.summary == "mean":
-        return np.asarray(path.mean(axis=1))
-    return np.asarray(path[:, -12:].mean(axis=1))
+    if of.summary == "sum":
+        return np.asarray(path.sum(axis=1))
+    return np.asarray((path if of.summary == "mean" else path[:, -12:]).mean(axis=1))
 
 
 def play(
@@ -73,12 +65,12 @@ def play(
 ) -> Futures:
     """Play scenarios from where the draws stand today, all with the same innovations."""
     innovations = simulator.innovations(len(standing), seed)
-    told = simulator.columns([f"outcome.{item.name}" for item in model.outcomes])
+    columns = simulator.columns([f"outcome.{item.name}" for item in model.outcomes])
     paths = {}
     for item in scenarios:
         levers = lever_paths(model, item, standing.levers, simulator.months)
         path = simulator.run(standing, levers, innovations, rule_table(model, item.rules))
-        paths[item.id] = path[:, :, told]
+        paths[item.id] = path[:, :, columns]
     return Futures(model.outcomes, tuple(scenarios), paths)
 
 
@@ -102,9 +94,8 @@ def levels(futures: Futures) -> xr.DataArray:
 
 def directions(outcomes: Sequence[Outcome]) -> xr.DataArray:
     """Return which way is better ("higher" or "lower") by outcome."""
-    return xr.DataArray(
-        [each.better for each in outcomes], {"outcome": [each.name for each in outcomes]}, ("outcome",)
-    )
+    names = [each.name for each in outcomes]
+    return xr.DataArray([each.better for each in outcomes], {"outcome": names}, ("outcome",))
 
 
 def against_baseline(futures: Mapping[str, Futures]) -> pd.DataFrame:

@@ -1,16 +1,23 @@
-"""Scenarios: what happens to which lever, when; and goals, which say what would be acceptable.
+"""Scenarios: what happens to which lever, when, and by which rules; and goals, which say what would be acceptable.
 
 A file holds `[[scenario]]` tables with `[[scenario.change]]` and `[[scenario.rule]]` tables in them, and
 `[[goal]]` tables. A study has one, and so may anyone who asks it something.
+
+Rules travel into the compiled run as plain numbers, so that one compilation serves every scenario. Each month
+they are read off the month's opening states and the month's other levers; a rule on a lever that another rule
+moves comes after it, so rules that watch each other in a circle have no order and are refused.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
+import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, model_validator
 
@@ -22,19 +29,24 @@ from outbid.declared import (
     Many,
     Number,
     Outcome,
+    Says,
     Text,
+    Whole,
     fault,
     in_range,
     read_required,
+    ref,
 )
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name
+from outbid.model.compile import natural
 from outbid.model.declare import Model
-from outbid.simulate.engine import outputs_of
-from outbid.simulate.rules import FromOne, Rule, rule_table
 
 Floats = NDArray[np.float64]
 # a sum of decimals may miss the edge of a range by the last digit
 _ROUNDING = 1e-9
+# As many rules as a scenario may have: the compiled run has room for them.
+MOST = 8
+FromOne = Annotated[Whole, Says("is not a whole number of at least 1", "Months count from 1.")]
 
 
 class Change(Declared):
@@ -60,20 +72,46 @@ class Change(Declared):
             raise fault("needs exactly one of `to` and `by`", "Give the value or the difference.")
         if self.to is not None:
             in_range(info, self.lever, self.to)
-        known = info.context or {}
-        if self.by is not None and self.lever in known.get("range", {}):
-            low, high = known["range"][self.lever]
-            _reachable(self.by, low, high, known.get("today", {}).get(self.lever))
+        known, by = info.context or {}, self.by
+        if by is None or self.lever not in known.get("range", {}):
+            return self
+        (low, high), today = known["range"][self.lever], known.get("today", {}).get(self.lever)
+        if by == 0 or abs(by) > high - low:
+            raise fault(f"a difference of {by:g} is none, or more than the lever's range", "Choose another.")
+        if today is not None and not low - _ROUNDING <= today + by <= high + _ROUNDING:
+            problem = f"from today's {today:g}, a difference of {by:g} leaves the lever's range"
+            raise fault(problem, f"Stay within {low - today:+g} to {high - today:+g}.")
         return self
 
 
-def _reachable(by: float, low: float, high: float, today: float | None) -> None:
-    """Refuse a difference that is none, or that takes a lever out of its range from today's value, if it is known."""
-    if by == 0 or abs(by) > high - low:
-        raise fault(f"a difference of {by:g} is none, or more than the lever's range", "Choose another.")
-    if today is not None and not low - _ROUNDING <= today + by <= high + _ROUNDING:
-        problem = f"from today's {today:g}, a difference of {by:g} leaves the lever's range"
-        raise fault(problem, f"Stay within {low - today:+g} to {high - today:+g}.")
+class Rule(Declared):
+    """While the watched stock, index or lever is above or below a threshold, a lever is at `to`.
+
+    Exactly one of `above` and `below` is given, in the unit of what is watched. `start` is the first month of
+    the horizon in which the rule counts, from 1.
+    """
+
+    entry = "rule on {lever}"
+
+    lever: Lever
+    watch: Annotated[str, ref("watched", "no stock, index or lever")]
+    to: Number
+    above: Number | None = None
+    below: Number | None = None
+    start: FromOne = 1
+
+    @model_validator(mode="after")
+    def _possible(self, info: ValidationInfo) -> Self:
+        if (self.above is None) == (self.below is None):
+            raise fault("needs exactly one of `above` and `below`", "Give one threshold.")
+        low, high = (info.context or {}).get("watched", {}).get(self.watch, (-np.inf, np.inf))
+        above, below = self.above, self.below
+        if not ((above is None or low <= above < high) and (below is None or low < below <= high)):
+            side = f"below {below:g}" if above is None else f"above {above:g}"
+            fix = f"It goes from {low:g} to {high:g}." if np.isfinite(high) else "It counts persons, from 0."
+            raise fault(f"{self.watch} is never or always {side}", fix)
+        in_range(info, self.lever, self.to, "to")
+        return self
 
 
 class Scenario(Declared):
@@ -93,7 +131,7 @@ class Scenario(Declared):
     @property
     def moves(self) -> frozenset[str]:
         """The levers that it moves, or may move."""
-        return frozenset((*(each.lever for each in self.changes), *(each.lever for each in self.rules)))
+        return frozenset(each.lever for each in self.changes) | {each.lever for each in self.rules}
 
     @property
     def course(self) -> str:
@@ -106,11 +144,11 @@ class Scenario(Declared):
         if "model" in known:
             rule_table(known["model"], self.rules)
         horizon = known.get("horizon")
-        begins = [(each.lever, each.start) for each in self.changes]
-        for lever, start in begins + [(each.lever, each.start) for each in self.rules]:
-            if horizon is not None and start > horizon:
-                problem = f"starts in month {start}, after the horizon of {horizon} months"
-                raise fault(problem, "Start earlier.", lever)
+        parts: tuple[Change | Rule, ...] = (*self.changes, *self.rules)
+        for each in parts:
+            if horizon is not None and each.start > horizon:
+                problem = f"starts in month {each.start}, after the horizon of {horizon} months"
+                raise fault(problem, "Start earlier.", each.lever)
         return self
 
 
@@ -166,69 +204,106 @@ def names_of(
 ) -> dict[str, Any]:
     """Return what a model's declarations may name, by kind, as `outbid.declared` wants it.
 
-    `today`: where levers stand today, by name, as far as that is known before any fit; a difference that
-    takes one of them out of its range is refused. For the others the edge of the range stops it. `horizon`:
-    months ahead; what would begin after it is refused. Not checked, if left out.
+    `today`: where levers stand today, by name, as far as that is known before any fit; a difference that takes one of
+    them out of its range is refused, the others stop at the edge. `horizon`: months ahead; what would begin later is
+    refused. Not checked, if left out.
     """
-    stocks, indices = ([item.name for item in each] for each in (model.stocks, model.indices))
-    ranges = {name: (model.lever(name).low, model.lever(name).high) for name in model.lever_names}
+    ranges = {lever.name: (lever.low, lever.high) for lever in model.levers}
     # persons are counted from 0 and have no upper end
-    watched = {
-        **dict.fromkeys(stocks, (0.0, np.inf)),
-        **{item.name: item.range for item in model.indices},
-        **ranges,
-    }
-    outcomes = [item.name for item in model.outcomes]
-    inside = [*stocks, *indices, *(item.name for item in model.quantities), *model.counts]
-    elsewhere = [f"outcome.{name}" for name in outcomes] + [f"lever.{name}" for name in model.lever_names]
+    stocks = {stock.name: (0.0, np.inf) for stock in model.stocks}
+    indices = {index.name: index.range for index in model.indices}
+    series = [f"sees.{item.series}" for item in model.observations]
+    past = [name for name in model.outputs if not name.startswith("moved.")]
     return {
         "model": model,
         "lever": model.lever_names,
         "range": ranges,
         "today": today or {},
         "horizon": horizon,
-        "stock": stocks,
-        "index": indices,
-        "state": [*stocks, *indices],
-        "watched": watched,
-        "outcome": outcomes,
+        "stock": list(stocks),
+        "index": list(indices),
+        "state": model.states,
+        "watched": {**stocks, **indices, **ranges},
+        "outcome": [item.name for item in model.outcomes],
         "parameter": model.parameter_names,
         "actor": [item.name for item in model.actors],
-        "output": outputs_of(model),
-        "state, lever or count": [*stocks, *indices, *model.lever_names, *model.counts],
-        "past output": [*inside, *elsewhere, *(f"sees.{item.series}" for item in model.observations)],
+        "output": model.outputs,
+        "state, lever or count": [*model.states, *model.lever_names, *model.counts],
+        "past output": [*past, *series],
     }
 
 
 def read_scenarios(
     path: Path, model: Model, today: Mapping[str, float] | None = None, months: int | None = None
 ) -> tuple[Scenario, ...]:
-    """Read a file's scenarios and check them against the model; `today` and `months` as in `names_of`.
+    """Read a file's scenarios and check them against the model; `today` and `months` (the horizon) as in `names_of`.
 
-    Raises InputError on unknown keys, levers or watched names, a value or threshold out of range, a change
-    without size, rules that depend on themselves or are too many, an id or a label taken twice, or none or
-    several baselines.
+    Raises InputError on unknown keys, levers or watched names, a value or threshold out of range, a change without
+    size, rules that depend on themselves or are too many, an id or a label taken twice, or none or several baselines.
     """
     return read_required(path, ScenarioFile, names_of(model, today, months)).scenarios
-
-
-def read_goals(path: Path, model: Model) -> tuple[Goal, ...]:
-    """Read a file's goals and check them against the model's outcomes; empty if it has none.
-
-    Raises InputError on a fault in the file; a goal needs a bound that something can reach.
-    """
-    return read_required(path, ScenarioFile, names_of(model)).goals
 
 
 def choose(scenarios: Sequence[Scenario], wanted: Sequence[str]) -> tuple[Scenario, ...]:
     """Return the scenarios of those IDs, the baseline always among them; all if none is asked for."""
     known = [item.id for item in scenarios]
     for name in wanted:
-        if name not in known:
-            raise InputError(
-                f"scenario {name!r}", "the study has no such scenario", did_you_mean(name, known)
-            )
+        check_name(name, known, f"scenario {name!r}", "the study has no such scenario")
     return tuple(item for item in scenarios if not wanted or item.baseline or item.id in wanted)
+
+
+class RuleTable(NamedTuple):
+    """Rules as numbers, each of shape (MOST,); an unused place has the lever -1."""
+
+    lever: Any
+    watch: Any
+    threshold: Any
+    sign: Any
+    to: Any
+    start: Any
+
+
+def in_order(rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """Return rules so that each comes after those that move what it watches; else as they were given.
+
+    Of several that hold and move one lever, the last counts. Raises InputError if rules watch each other in a circle.
+    """
+    graph: dict[str, set[str]] = {}
+    for rule in rules:
+        graph.setdefault(rule.lever, set()).add(rule.watch)
+    try:
+        order = list(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        circle = " → ".join(reversed(error.args[1]))
+        problem = f"depend on themselves in a circle: {circle}"
+        raise InputError("rules", problem, "Let one of the rules watch a state instead.") from error
+    return tuple(sorted(rules, key=lambda rule: order.index(rule.lever)))
+
+
+def rule_table(model: Model, rules: Sequence[Rule] = ()) -> RuleTable:
+    """Return rules as numbers, in the order in which they have to be read; InputError on a circle, or too many."""
+    if len(rules) > MOST:
+        raise InputError("rules", f"there are {len(rules)} in one scenario", f"Use at most {MOST}.")
+    known = (*model.states, *model.lever_names)
+    blank = (np.full(MOST, each) for each in (0.0, 1.0, 0.0, 1.0))
+    table = RuleTable(np.full(MOST, -1), np.zeros(MOST, int), *blank)
+    for i, rule in enumerate(in_order(rules)):
+        bound, sign = (rule.below, -1.0) if rule.above is None else (rule.above, 1.0)
+        places = model.lever_names.index(rule.lever), known.index(rule.watch)
+        for column, value in zip(table, (*places, bound, sign, rule.to, rule.start), strict=True):
+            column[i] = value
+    return table
+
+
+def ruled(model: Model, rules: RuleTable, state: Mapping[str, Array], planned: Array, month: Array) -> Array:
+    """Return the month's levers after the rules, shape (levers,); indices on their own scale, `month` from 1."""
+    states, now = jnp.stack(list(natural(model, state).values())), planned
+    for i in range(MOST):
+        value = jnp.concatenate([states, now])[rules.watch[i]]
+        holds = (rules.sign[i] * (value - rules.threshold[i]) > 0) & (month >= rules.start[i])
+        place = rules.lever[i]
+        now = jnp.where((jnp.arange(now.size) == place) & holds, rules.to[i], now)
+    return now
 
 
 def lever_paths(model: Model, scenario: Scenario, last: Floats, months: int) -> Floats:

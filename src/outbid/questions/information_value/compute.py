@@ -23,8 +23,7 @@ from outbid.questions.information_value.figures import figures, signal
 from outbid.questions.information_value.schema import FILE, TOGETHER, Collection, Decision, Measure
 from outbid.run import Knowledge
 from outbid.simulate.futures import summary
-from outbid.simulate.rules import rule_table
-from outbid.simulate.scenario import lever_paths
+from outbid.simulate.scenario import lever_paths, rule_table
 from outbid.stats.foretelling import (
     ESTIMATE,
     NOTHING,

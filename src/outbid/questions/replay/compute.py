@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from outbid.conventions import AFTER, BEFORE, QUANTILES
 from outbid.infer.history import thinned
-from outbid.infer.posterior import Layout
+from outbid.model.compile import Layout
 from outbid.model.declare import Model
 from outbid.question import Context
 from outbid.questions.replay.schema import Replay, Replays, inferred_levers, replayed_levers
 from outbid.run import DRAWS, unseen_vectors
-from outbid.simulate.engine import InferredPast, Rerun
+from outbid.simulate.engine import Past, Rerun
 from outbid.simulate.futures import summary
 
 Floats = NDArray[np.float64]
@@ -57,7 +57,7 @@ def innovations(model: Model, where: Layout, z: Floats) -> dict[str, Floats]:
 
 def replayed(
     rerun: Rerun,
-    pasts: Mapping[str, tuple[InferredPast, Mapping[str, Floats]]],
+    pasts: Mapping[str, tuple[Past, Mapping[str, Floats]]],
     replays: Sequence[Replay],
     months: tuple[str, ...],
 ) -> xr.Dataset:

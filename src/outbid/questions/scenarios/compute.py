@@ -12,8 +12,7 @@ from outbid.model.declare import Model
 from outbid.question import Context
 from outbid.questions.scenarios.schema import Courses, Options, own_courses
 from outbid.simulate.futures import TOGETHER, Futures, levels, play, reached
-from outbid.simulate.rules import Rule
-from outbid.simulate.scenario import Scenario
+from outbid.simulate.scenario import Rule, Scenario
 from outbid.words.numbers import plain_name, reported, unit_of
 
 

@@ -17,8 +17,7 @@ from outbid.questions.sensitivity import indices, unknowns
 from outbid.questions.sensitivity.schema import Condition, Discover, Options, Sensitivity
 from outbid.simulate.engine import BatchSimulator, StateToday
 from outbid.simulate.futures import summary
-from outbid.simulate.rules import rule_table
-from outbid.simulate.scenario import Scenario, lever_paths
+from outbid.simulate.scenario import Scenario, lever_paths, rule_table
 from outbid.stats.boxes import find_box
 
 Floats = NDArray[np.float64]

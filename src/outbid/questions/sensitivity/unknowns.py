@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from outbid.model.checks import trace
 from outbid.model.compile import from_scale
 from outbid.model.declare import Model
 from outbid.model.priors import from_standard_normal, prior_table
-from outbid.model.trace import trace
 from outbid.simulate.engine import StateToday
 from outbid.simulate.scenario import Scenario
 

@@ -24,8 +24,7 @@ from outbid.players.schema import Variant
 from outbid.players.strategist import Strategist, evenly
 from outbid.questions.trap.schema import Answering
 from outbid.simulate.engine import StateToday
-from outbid.simulate.rules import rule_table
-from outbid.simulate.scenario import Scenario
+from outbid.simulate.scenario import Scenario, rule_table
 
 if TYPE_CHECKING:
     from outbid.questions.trap.compute import Trial

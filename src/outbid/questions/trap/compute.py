@@ -22,8 +22,7 @@ from outbid.questions.trap.answers import Answerer
 from outbid.questions.trap.schema import Trap
 from outbid.simulate.engine import BatchSimulator, StateToday
 from outbid.simulate.futures import summary
-from outbid.simulate.rules import rule_table
-from outbid.simulate.scenario import Scenario, lever_paths
+from outbid.simulate.scenario import Scenario, lever_paths, rule_table
 
 Floats = NDArray[np.float64]
 # The map from the prior alone only says what was assumed: fewer cells and draws do.

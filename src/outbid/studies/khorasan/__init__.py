@@ -6,15 +6,7 @@ outcomes.py says what scenarios are judged by, observations.py what the figures 
 
 from outbid.model.vocabulary import Anchor, Index, Lever, Stock
 
-from . import (
-    actors,
-    observations,
-    outcomes,
-    outside,
-    people,
-    standing,
-    violence,
-)
+from . import actors, observations, outcomes, outside, people, standing, violence
 
 POPULATION = 41_000_000.0  # persons, rounded; only its order of magnitude matters
 

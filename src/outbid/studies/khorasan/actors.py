@@ -1,13 +1,6 @@
 """Who chooses what, and what for; and how the incumbent's past hardness is read off its edicts."""
 
-from outbid.model.vocabulary import (
-    Actor,
-    autoregressive,
-    cumulative_sum,
-    exp,
-    lever_history,
-    share,
-)
+from outbid.model.vocabulary import Actor, autoregressive, cumulative_sum, exp, lever_history, share
 
 
 @lever_history("hardness", "edict_pressure", noise="edict_noise", evidence=["M04", "M05"])

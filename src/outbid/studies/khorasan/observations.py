@@ -2,8 +2,7 @@
 
 from outbid.model.vocabulary import LogNormal, NegativeBinomial, Poisson, exp, observation
 
-GRANTS_2022 = 4.65  # billion US dollars: the year that makes aid = 1
-IN_NEED = 24.0  # million people: hardship = 0
+from .outside import GRANTS_2022, IN_NEED
 
 
 def recorded_state_events(s, p):

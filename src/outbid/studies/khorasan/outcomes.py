@@ -2,8 +2,7 @@
 
 from outbid.model.vocabulary import exp, outcome, share
 
-GRANTS_2022 = 4.65  # billion US dollars: the year that makes aid = 1
-IN_NEED = 24.0  # million people: hardship = 0
+from .outside import GRANTS_2022, IN_NEED
 
 
 @outcome(
@@ -90,11 +89,7 @@ def violence(s, u, p, m):
     more="{course} brings in aid",
     less="{course} costs aid",
     unknown="whether {course} brings in aid",
-    had=(
-        "more aid would have come",
-        "less aid would have come",
-        "whether more or less aid would have come",
-    ),
+    had=("more aid would have come", "less aid would have come", "whether more or less aid would have come"),
     briefly=("more aid", "less aid"),
 )
 def aid(s, u, p, m):

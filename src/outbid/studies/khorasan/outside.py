@@ -3,6 +3,7 @@
 from outbid.model.vocabulary import Drift, log, log1p, logit, mechanism, quantity
 
 GRANTS_2022 = 4.65  # billion US dollars, World Bank: the year that makes aid = 1
+IN_NEED = 24.0  # million people: hardship = 0
 REVENUE_2022 = 2.2  # billion US dollars, World Bank
 
 
