@@ -84,18 +84,13 @@ def study(folder: Path) -> Any:
 @pytest.fixture(scope="module")
 def answers(study: Any) -> dict[str, xr.Dataset]:
     """Every question that the toy declares, answered over a coarse fit as a full run would."""
-    from dataclasses import replace
-
-    from outbid.progress import Silent
-    from outbid.run import Tools, fingerprints, fit_study, learn
+    from outbid.run import StudyRun
     from outbid.run_settings import Settings
 
-    settings = Settings("both", True, SEED)
-    tools = Tools(study.study, settings)
-    fits = fit_study(study.study, settings, fingerprints(study.study, settings), None, Silent())
-    known = learn(study.study, settings, fits, tools, Silent())
-    whole = replace(settings, quick=False)
-    return answer(list(by_name()), study.study, known, tools.batches(), whole, Silent())
+    run = StudyRun(study.study, Settings("both", True, SEED))
+    assert set(run.known) == {"neutral", "sources"}
+    run.settings = Settings("both", False, SEED)
+    return answer(list(by_name()), run)
 
 
 def test_a_room_bears_the_name_of_its_question() -> None:
