@@ -21,7 +21,7 @@ FLOORS = {
     for floor, names in enumerate(
         (
             ("errors", "conventions", "progress"),
-            ("lock", "files"),
+            ("files",),
             ("output", "declared"),
             ("model", "data", "evidence"),
             ("words", "game", "studies"),

@@ -29,9 +29,8 @@ def read_text(path: Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"{path}, line {line}", "the text is not UTF-8", "Save the file again as UTF-8."
-        ) from None
+        fix = "Save the file again as UTF-8."
+        raise InputError(f"{path}, line {line}", "the text is not UTF-8", fix) from None
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -50,9 +49,8 @@ def read_toml(path: Path) -> dict[str, Any]:
 def inside(folder: Path, relative: str, where: str = "file") -> Path:
     """Return a path that a study's file names, if it stays within the study's folder.
 
-    `folder`: the study's folder; `relative`: the path as written, relative to the folder; `where`: where it
-    is written, for the complaint. Raises InputError if it is blank or absolute, or leads out of the folder by
-    ".." or by a link.
+    `where`: where it is written, for the complaint. Raises InputError if it is blank or absolute, or leads out of
+    the folder by ".." or by a link.
     """
     fix = f"Name a file below {folder.name or folder} by its path from there."
     if not relative.strip() or Path(relative).is_absolute() or PureWindowsPath(relative).anchor:
