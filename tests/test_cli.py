@@ -84,7 +84,6 @@ def study(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeStudy:
 
     api = ModuleType("outbid.api")
     vars(api).update(
-        SEED=20210815,
         load=load,
         studies=lambda: (
             FakeInfo("tiny", "A tiny study", tmp_path),
@@ -314,7 +313,7 @@ def fit(*, progress, **_):
     except KeyboardInterrupt as stop:
         raise Interrupted("One chain is kept.") from stop
 study = types.SimpleNamespace(name="tiny", fit=fit)
-outbid.api = sys.modules["outbid.api"] = types.SimpleNamespace(load=lambda _: study, SEED=1)
+outbid.api = sys.modules["outbid.api"] = types.SimpleNamespace(load=lambda _: study)
 sys.exit(main(["fit", "tiny"]))
 """
     with subprocess.Popen(

@@ -21,29 +21,9 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_WORDS = [
-    "Actor",
-    "Anchor",
-    "Count",
-    "Derived",
-    "Drift",
-    "Flow",
-    "Index",
-    "Lever",
-    "LeverHistory",
-    "LogNormal",
-]
-_WORDS += [
-    "Mechanism",
-    "NegativeBinomial",
-    "Observation",
-    "Outcome",
-    "Parameter",
-    "Poisson",
-    "Prior",
-    "Stock",
-]
-_WORDS += ["lever_history", "mechanism", "observation", "outcome", "quantity"]
+_WORDS = ["Actor", "Anchor", "Count", "Derived", "Drift", "Flow", "Index", "Lever", "LeverHistory"]
+_WORDS += ["LogNormal", "Mechanism", "NegativeBinomial", "Observation", "Outcome", "Parameter", "Poisson"]
+_WORDS += ["Prior", "Stock", "lever_history", "mechanism", "observation", "outcome", "quantity"]
 _ELSEWHERE = {
     "load": ("outbid.api", "load"),
     # `outbid.studies` is the folder of studies, so the function that lists them needs another name here

@@ -28,16 +28,7 @@ from outbid.results import (
     problems_of,
     simulation_lines,
 )
-from outbid.run_settings import (
-    SEED,
-    RunOptions,
-    begin,
-    command_line,
-    no_data,
-    perhaps,
-    unchanged,
-    with_options,
-)
+from outbid.run_settings import RunOptions, begin, command_line, no_data, perhaps, unchanged, with_options
 
 if TYPE_CHECKING:
     from outbid.question import Question
@@ -45,8 +36,6 @@ if TYPE_CHECKING:
     from outbid.study import Study
 
 PLAYS = ("scenario", "equilibrium")
-
-__all__ = ["SEED", "Ask", "Asking", "LoadedStudy", "StudyInfo", "load", "studies"]
 
 
 class StudyInfo(NamedTuple):
@@ -70,10 +59,7 @@ def studies() -> tuple[StudyInfo, ...]:
 def load(study: str | Path) -> LoadedStudy | GameStudy:
     """Load a study by its name or its folder; everything that it declares is read and checked.
 
-    Raises
-    ------
-    InputError
-        One clear line on the first thing that is wrong.
+    Raises InputError: one clear line on the first thing that is wrong.
     """
     from outbid.questions import readers
     from outbid.study import load_study
@@ -109,7 +95,9 @@ class LoadedStudy:
     @property
     def ask(self) -> Ask:
         """The questions that can be put to the study: `study.ask.claims()` and so on."""
-        return Ask(self.study)
+        from outbid.questions import by_name
+
+        return Ask(self.study, by_name())
 
     def __repr__(self) -> str:
         return f"<{self.title} ({self.name}): check, fit, simulate, ask, report, run>"
@@ -270,28 +258,22 @@ def _result(summary: Mapping[str, Any], paths: Mapping[str, Path]) -> RunResult:
 class Ask:
     """The questions that can be put to a study, each a method; `dir()` and the repr name them."""
 
-    def __init__(self, study: Study) -> None:
-        self._study = study
+    def __init__(self, study: Study, questions: Mapping[str, Question[Any]]) -> None:
+        self._study, self._questions = study, questions
 
     def __getattr__(self, name: str) -> Asking:
-        from outbid.questions import by_name
-
         if name.startswith("_"):
             raise AttributeError(name)
-        if name not in by_name():
-            raise AttributeError(f"no question {name!r}. {did_you_mean(name, by_name())}")
-        return Asking(by_name()[name], self._study)
+        if name not in self._questions:
+            raise AttributeError(f"no question {name!r}. {did_you_mean(name, self._questions)}")
+        return Asking(self._questions[name], self._study)
 
     def __dir__(self) -> list[str]:
-        from outbid.questions import by_name
-
-        return [*super().__dir__(), *by_name()]
+        return [*super().__dir__(), *self._questions]
 
     def __repr__(self) -> str:
-        from outbid.questions import QUESTIONS
-
-        width = max(len(each.name) for each in QUESTIONS)
-        return "\n".join(f"{each.name:<{width}}  {each.help}" for each in QUESTIONS)
+        width = max(map(len, self._questions))
+        return "\n".join(f"{name:<{width}}  {each.help}" for name, each in self._questions.items())
 
 
 class Asking:

@@ -23,7 +23,7 @@ from outbid import __version__
 from outbid.errors import InputError
 from outbid.output import folder_path, json_text
 from outbid.progress import TerminalProgress
-from outbid.run_settings import SEED, flag
+from outbid.run_settings import SEED, named
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -43,7 +43,7 @@ app = typer.Typer(
 )
 
 
-# options: by keyword of the verb, the type with what the help says, and the value when left out
+# what commands take, by keyword: the type with what the help says, and the value when left out
 
 
 def complete_study(incomplete: str) -> list[str]:
@@ -57,9 +57,13 @@ def complete_study(incomplete: str) -> list[str]:
         return []
 
 
-def _value(kind: Any, name: str, metavar: str, words: str, **more: Any) -> Any:
-    """Return an option that takes a value; what it is when left out stands in its help."""
-    return Annotated[kind, typer.Option(name, metavar=metavar, help=words, show_default=False, **more)]
+def _option(
+    kind: Any, metavar: str | None, words: str, *names: str, default: Any = None, **more: Any
+) -> tuple[Any, Any]:
+    """Return an option; its flag is its keyword's, and the help shows its default unless the words do."""
+    shown = default is not None and "[default" not in words
+    option = typer.Option(*names, metavar=metavar, help=words, show_default=shown, **more)
+    return Annotated[kind, option], default
 
 
 StudyArgument = Annotated[
@@ -68,45 +72,33 @@ StudyArgument = Annotated[
         metavar="STUDY", help="Name of a shipped study, or a study's folder.", autocompletion=complete_study
     ),
 ]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print the result as JSON; everything else goes to standard error.")
-]
 Options = Mapping[str, tuple[Any, Any]]
-JSON: Options = {"as_json": (JsonOption, False)}
-OUT: Options = {
-    "out": (_value(str | None, "--out", "DIR", "Folder for the results [default: out/NAME]."), None)
-}
-PRIOR = Annotated[
-    Literal["neutral", "sources", "both"],
-    typer.Option(help="Start from even odds on every claim, from the sources' word, or compare both."),
-]
-QUICK = Annotated[bool, typer.Option("--quick", help="A coarse answer, sooner, marked as such.")]
-SEED_HELP = "Seed of all random numbers [default: fixed]."
-DRAWS_HELP = "Draws of each chain that are kept [default: 1400; quick: 100]."
-WARMUP_HELP = "Iterations before them [default: 275; quick: 75]."
-ACCEPT_HELP = "Acceptance to tune for; more, where trajectories diverge [default: 0.94; quick: 0.85]."
+JSON_WORDS = "Print the result as JSON; everything else goes to standard error."
+JSON: Options = {"as_json": _option(bool, None, JSON_WORDS, "--json", default=False)}
+OUT: Options = {"out": _option(str | None, "DIR", "Folder for the results [default: out/NAME].")}
+PRIOR = Literal["neutral", "sources", "both"]
+PRIOR_WORDS = "Start from even odds on every claim, from the sources' word, or compare both."
+SEED_WORDS = "Seed of all random numbers [default: fixed]."
+ACCEPT_WORDS = "Acceptance to tune for; more, where trajectories diverge [default: 0.94; quick: 0.85]."
 FIT: Options = {
     **OUT,
-    "prior": (PRIOR, "both"),
-    "quick": (QUICK, False),
-    "seed": (_value(int, "--seed", "N", SEED_HELP, min=0, max=2**32 - 1), SEED),
-    "draws": (_value(int | None, "--draws", "N", DRAWS_HELP), None),
-    "warmup": (_value(int | None, "--warmup", "N", WARMUP_HELP), None),
-    "chains": (_value(int | None, "--chains", "N", "Chains [default: 4]."), None),
-    "target_accept": (_value(float | None, "--target-accept", "P", ACCEPT_HELP), None),
+    "prior": _option(PRIOR, None, PRIOR_WORDS, default="both"),
+    "quick": _option(bool, None, "A coarse answer, sooner, marked as such.", "--quick", default=False),
+    "seed": _option(int, "N", SEED_WORDS, default=SEED, min=0, max=2**32 - 1),
+    "draws": _option(int | None, "N", "Draws of each chain that are kept [default: 1400; quick: 100]."),
+    "warmup": _option(int | None, "N", "Iterations before them [default: 275; quick: 75]."),
+    "chains": _option(int | None, "N", "Chains [default: 4]."),
+    "target_accept": _option(float | None, "P", ACCEPT_WORDS),
 }
-DATA_HELP = "Folder with the panel of a study that is a game [default: a simulated panel]."
-DATA: Options = {"data": (_value(str | None, "--data", "DIR", DATA_HELP), None)}
-SCENARIO_HELP = "Scenario to play; repeat for several [default: all]."
-MONTHS = Annotated[int, typer.Option("--months", metavar="N", min=1, max=600, help="Months ahead.")]
-PLAY = Annotated[
-    Literal["scenario", "equilibrium"],
-    typer.Option(help="Move the players' levers as the scenario says, or let the players choose."),
-]
+DATA_WORDS = "Folder with the panel of a study that is a game [default: a simulated panel]."
+DATA: Options = {"data": _option(str | None, "DIR", DATA_WORDS)}
+SCENARIO_WORDS = "Scenario to play; repeat for several [default: all]."
+PLAY = Literal["scenario", "equilibrium"]
+PLAY_WORDS = "Move the players' levers as the scenario says, or let the players choose."
 AHEAD: Options = {
-    "scenarios": (_value(list[str], "--scenario", "ID", SCENARIO_HELP), []),
-    "months": (MONTHS, 36),
-    "play": (PLAY, "scenario"),
+    "scenarios": _option(list[str], "ID", SCENARIO_WORDS, "--scenario", default=[]),
+    "months": _option(int, "N", "Months ahead.", default=36, min=1, max=600),
+    "play": _option(PLAY, None, PLAY_WORDS, default="scenario"),
 }
 
 
@@ -166,28 +158,20 @@ def _put(study: str, verb: str, given: dict[str, Any], question: str = "") -> No
 
 
 def _with_options(function: Callable[..., None], options: Options) -> Callable[..., None]:
-    """Return a function of keywords with the signature that Typer reads the options of a command from."""
-    own = [
-        each for each in inspect.signature(function).parameters.values() if each.kind is not each.VAR_KEYWORD
-    ]
-    more = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind, default=default)
-        for name, (kind, default) in options.items()
-    ]
-    types = {each.name: StudyArgument if each.name == "study" else typer.Context for each in own}
-    own = [each.replace(annotation=types[each.name]) for each in own]
-    vars(function)["__signature__"] = inspect.Signature([*own, *more])
-    function.__annotations__ = {each.name: each.annotation for each in (*own, *more)}
-    return function
+    """Return a function of keywords with the signature that Typer reads what a command takes from."""
+    kind = inspect.Parameter.KEYWORD_ONLY
+    more = (inspect.Parameter(name, kind, annotation=a, default=b) for name, (a, b) in options.items())
+    return named(function, more)
 
 
 def _verb(name: str, words: str, options: Options) -> None:
     """Make a verb of a study a command."""
 
-    def command(study: str, **given: Any) -> None:
-        _put(study, name, given)
+    def command(**given: Any) -> None:
+        _put(given.pop("study"), name, given)
 
-    app.command(name, help=words)(_with_options(command, {**options, **JSON}))
+    study = {"study": (StudyArgument, inspect.Parameter.empty)}
+    app.command(name, help=words)(_with_options(command, {**study, **options, **JSON}))
 
 
 _verb("run", "Fit, compare the scenarios, write the report.", {**FIT, **DATA})
@@ -197,20 +181,22 @@ _verb("simulate", "Play scenarios forward from the fitted model.", {**AHEAD, **F
 _verb("report", "Write the report again from earlier results.", OUT)
 
 
-@app.command("list")
-def list_studies(as_json: JsonOption = False) -> None:
+def list_studies(**given: Any) -> None:
     """Name the studies that come with outbid."""
     with plain_faults():
         from outbid import api
 
         found = api.studies()
-        if as_json:
+        if given["as_json"]:
             rows = [{"name": study.name, "title": study.title, "folder": study.folder} for study in found]
             typer.echo(json_text(rows), nl=False)
             return
         width = max((len(study.name) for study in found), default=0)
         for study in found:
             typer.echo(safe(f"{study.name:<{width}}  {study.title}"))
+
+
+app.command("list")(_with_options(list_studies, JSON))
 
 
 # outbid ask STUDY QUESTION: a command for every question of the registry, made from what the question says
@@ -231,14 +217,12 @@ class _Questions(TyperGroup):
         if question is None:
             return None
 
-        def ask(context: typer.Context, **given: Any) -> None:
-            _put(context.obj, "ask", given, cmd_name)
+        def ask(**given: Any) -> None:
+            _put(given.pop("context").obj, "ask", given, cmd_name)
 
-        fields = question.options.model_fields if question.options else {}
-        own = {
-            name: (_value(_kind(each), flag(name), "VALUE", each.description or ""), None)
-            for name, each in fields.items()
-        }
+        own: dict[str, tuple[Any, Any]] = {"context": (typer.Context, inspect.Parameter.empty)}
+        for name, each in question.options.model_fields.items() if question.options else ():
+            own[name] = _option(_kind(each), "VALUE", each.description or "")
         single = typer.Typer(rich_markup_mode=None, add_completion=False)
         single.command(cmd_name, help=question.help)(_with_options(ask, {**own, **FIT, **JSON}))
         command = typer.main.get_command(single)

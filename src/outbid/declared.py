@@ -254,6 +254,10 @@ def _complaint(file: str, raw: Any, schema: type[BaseModel], error: Any, names: 
     own = error.get("ctx", {}).get("error")
     if isinstance(own, InputError):
         return InputError(f"{where}, {own.where}" if own.where else where, own.problem, own.fix)
+    if error["loc"][-1:] == ("[key]",) and error["type"] == "literal_error":
+        return InputError(
+            where, "unknown key", did_you_mean(path[-1], re.findall("'(.+?)'", error["ctx"]["expected"]))
+        )
     if loc and isinstance(loc[-1], int) and _is_table(kind):
         words = Says("is not a table", "Open each with [[{table}]].")
     words = words or _plain(kind, value)
@@ -279,7 +283,7 @@ def _plain(kind: Any, value: Any) -> Says:
             return Says("is not a list", "Write {key} = [...].")
         if _schemas(part) or get_origin(part) is dict:
             return Says("is not a table", "Write it as [{table}].")
-        if part is str:
+        if part in (str, Path):
             return Says("missing or not a text", "Give it as text in quotes.")
         if part is bool:
             return Says("is not true or false", "Write {key} = true.")

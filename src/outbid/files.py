@@ -1,9 +1,11 @@
-"""Read a study's text files with care, and keep the paths that it names inside its folder."""
+"""Read a study's text files with care, tell whether they have changed, and keep the paths it names inside its folder."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -44,6 +46,15 @@ def read_toml(path: Path) -> dict[str, Any]:
         problem = _TOML_LINE.sub("", str(error)).removesuffix(" (at end of document)")
         fix = "Look for a missing quotation mark, bracket or equals sign there or just above."
         raise InputError(f"{path.name}, line {line}", f"is not valid TOML: {problem}", fix) from None
+
+
+def digest(paths: Iterable[Path], about: object = "") -> str:
+    """Return a digest of files, by their names and content, and of what is said about them."""
+    found = hashlib.sha256(repr(about).encode())
+    for path in paths:
+        found.update(path.name.encode())
+        found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def inside(folder: Path, relative: str, where: str = "file") -> Path:

@@ -49,9 +49,9 @@ class Context:
     """What every question may use.
 
     `known`: by prior set: the fit, the past that it implies, where the scenarios lead; after the data and before
-    them. `simulator`: the one compiled run into the future, for any number of rows. `answers`: gives another
-    question's Dataset; only what a question names in its `needs` may be asked for. `shared`: what the questions
-    of one run share once one of them has made it.
+    them. `simulator`: the one compiled run into the future, for any number of rows. `of`: gives the Dataset of
+    another question that is named in `needs`, None if the study doesn't ask it or a quick run leaves it out; waits
+    for one that is answered beside the others. `shared`: what the questions of one run share once one has made it.
     """
 
     study: Study
@@ -59,7 +59,7 @@ class Context:
     simulator: BatchSimulator
     settings: Settings
     progress: Progress
-    answers: Callable[[str], xr.Dataset | None]
+    of: Callable[[str], xr.Dataset | None]
     shared: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -70,13 +70,6 @@ class Context:
                 self.shared["players"] = strategist_of(self.study)
         players: Strategist | None = self.shared["players"]
         return players
-
-    def of(self, question: str) -> xr.Dataset | None:
-        """Return another question's Dataset, None if the study doesn't ask it or a quick run leaves it out.
-
-        Waits for one that is answered beside the others.
-        """
-        return self.answers(question)
 
 
 @dataclass(frozen=True)

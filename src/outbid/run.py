@@ -6,7 +6,6 @@ being made again.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +19,8 @@ import xarray as xr
 
 from outbid import __version__
 from outbid.conventions import PRIOR_SETS
+from outbid.errors import InputError
+from outbid.files import digest
 from outbid.infer.fit import Fit, fit
 from outbid.infer.history import Data, HistorySimulator, SmoothedHistory, thinned
 from outbid.infer.kernels import trimmed
@@ -38,24 +39,12 @@ from outbid.study import Study, unresolved
 
 # Draws on which the history is inferred and scenarios are played, per prior set, and as many from the prior itself.
 DRAWS = 2000
+PACKAGE = Path(__file__).parent
 # Everything that a fit depends on lies in these places of the package.
 CODE = ("model", "infer", "data")
-# And in a study's folder, apart from these.
-WORDS = {
-    "claims.toml",
-    "claim_sources.toml",
-    "figure_sources.toml",
-    "scenarios.toml",
-    "marks.csv",
-    "study.toml",
-    "play.toml",
-    "payoffs.toml",
-    "claim_tests.toml",
-    "replays.toml",
-    "sensitivity.toml",
-    "trap.toml",
-    "worth.toml",
-}
+# And in a study's folder, beside its theory and its tables; no number of a fit follows from what else it declares.
+DECLARED = ("parameters.toml", "series.toml")
+WORDS = "marks.csv"
 
 
 @dataclass(frozen=True)
@@ -85,31 +74,22 @@ def check_study(study: Study) -> tuple[str, ...]:
 
 def fingerprint(study: Study, settings: Settings, prior_set: str) -> str:
     """Return a digest of everything that a fit depends on: the study's files, the code, the settings."""
-    window = study.panel.window
-    about = (__version__, jax.__version__, settings.seed, settings.effort, prior_set, window)
-    digest = hashlib.sha256(repr(about).encode())
-    package = Path(__file__).parent
-    code = [path for folder in CODE for path in sorted((package / folder).glob("**/*.py"))]
-    own = [path for path in sorted(study.folder.glob("**/*")) if path.suffix in {".py", ".csv", ".toml"}]
-    for path in (*code, *own):
-        # Words that no number follows from may change without a new fit.
-        if path.name not in WORDS:
-            digest.update(path.name.encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+    about = (__version__, jax.__version__, settings.seed, settings.effort, prior_set, study.panel.window)
+    code = [path for folder in CODE for path in sorted((PACKAGE / folder).glob("**/*.py"))]
+    own = [
+        path
+        for path in sorted(study.folder.glob("**/*"))
+        if (path.suffix in {".py", ".csv"} and path.name != WORDS) or path.name in DECLARED
+    ]
+    return digest([*code, *own], about)
 
 
 def whole_fingerprint(study: Study, settings: Settings, command: str) -> str:
     """Return a digest of everything that a run's results depend on: all code, all files of the study, the command."""
-    digest = hashlib.sha256(repr((command, settings, __version__, jax.__version__)).encode())
-    package = Path(__file__).parent
-    folders = [path for path in package.iterdir() if path.name not in {"studies", "__pycache__"}]
-    files = [path for folder in folders for path in ([folder] if folder.is_file() else folder.rglob("*"))]
-    for path in sorted([*files, *study.folder.rglob("*")]):
-        if path.is_file() and path.suffix != ".pyc":
-            digest.update(path.name.encode())
-            digest.update(path.read_bytes())
-    return digest.hexdigest()
+    code = [path for path in PACKAGE.rglob("*") if PACKAGE / "studies" not in path.parents]
+    files = [path for path in sorted([*code, *study.folder.rglob("*")]) if path.is_file()]
+    about = (command, settings, __version__, jax.__version__)
+    return digest([path for path in files if path.suffix != ".pyc"], about)
 
 
 class StudyRun:
@@ -179,6 +159,9 @@ class StudyRun:
     def known(self) -> dict[str, Knowledge]:
         """The inferred history and the scenarios played ahead, under every prior set."""
         model, settings = self.study.model, self.settings
+        if not self._scenarios:
+            problem = "there is no such file, and what is known is played ahead by scenarios"
+            raise InputError("scenarios.toml", problem, "Write one with a baseline, and put it there.")
         histories = HistorySimulator(model, gather(model, self.study.panel), self.study.known_levers)
 
         def compiling(workers: int) -> list[Future[None]]:

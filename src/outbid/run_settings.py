@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import json
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
+from outbid import files
 from outbid.conventions import PRIOR_SETS
 from outbid.errors import InputError, did_you_mean
 from outbid.output import OutputFolder
@@ -97,13 +97,19 @@ def _whole(option: str, value: Any, least: int, most: int) -> None:
         raise InputError(option, f"{value!r} is no whole number from {least} to {most}", "Give one that is.")
 
 
-def with_options(verb: Verb) -> Verb:
-    """Name in a verb's signature, for help and completion, the settings that it takes as `**options`."""
-    own, settings = inspect.signature(verb), inspect.signature(Settings).parameters.values()
+def named(function: Verb, parameters: Iterable[inspect.Parameter]) -> Verb:
+    """Name in its signature what a function takes as `**keywords`: for help, completion and the command line."""
+    own = inspect.signature(function)
     plain = [each for each in own.parameters.values() if each.kind is not each.VAR_KEYWORD]
-    named = [each.replace(kind=each.KEYWORD_ONLY) for each in settings]
-    vars(verb)["__signature__"] = own.replace(parameters=[*plain, *named])
-    return verb
+    both = [*plain, *(each.replace(kind=each.KEYWORD_ONLY) for each in parameters)]
+    vars(function)["__signature__"] = own.replace(parameters=both)
+    function.__annotations__ |= {each.name: each.annotation for each in both}
+    return function
+
+
+def with_options(verb: Verb) -> Verb:
+    """Name in a verb's signature the settings that it takes as `**options`."""
+    return named(verb, inspect.signature(Settings).parameters.values())
 
 
 def begin(**options: Unpack[RunOptions]) -> Settings:
@@ -167,12 +173,7 @@ def digest(folder: Path | None) -> str:
     """Return a digest of the tables in a data folder, empty without one."""
     if folder is None or not folder.is_dir():
         return ""
-    found = hashlib.sha256()
-    for path in sorted(folder.glob("*.csv")):
-        if path.is_file():
-            found.update(path.name.encode())
-            found.update(path.read_bytes())
-    return found.hexdigest()
+    return files.digest(path for path in sorted(folder.glob("*.csv")) if path.is_file())
 
 
 def command_line(

@@ -60,12 +60,12 @@ class Window:
     @cached_property
     def months(self) -> tuple[str, ...]:
         """Every month of the window, as YYYY-MM."""
-        first = _ordinal(self.first_month)
-        return _months(first, _ordinal(self.last_month) + 1 - first)
+        return _months(np.datetime64(self.first_month), np.datetime64(self.last_month) + 1)
 
     def after(self, number: int) -> tuple[str, ...]:
         """Return so many months that follow the window, as YYYY-MM."""
-        return _months(_ordinal(self.last_month) + 1, number)
+        first = np.datetime64(self.last_month) + 1
+        return _months(first, first + number)
 
     @property
     def first_day(self) -> dt.date:
@@ -86,12 +86,8 @@ class Window:
         return len(self.months)
 
 
-def _ordinal(name: str) -> int:
-    return int(name[:4]) * 12 + int(name[5:]) - 1
-
-
-def _months(first: int, number: int) -> tuple[str, ...]:
-    return tuple(f"{i // 12:04d}-{i % 12 + 1:02d}" for i in range(first, first + number))
+def _months(first: np.datetime64, end: np.datetime64) -> tuple[str, ...]:
+    return tuple(np.arange(first, end).astype(str).tolist())
 
 
 Kind = Literal["count", "sum", "level"]

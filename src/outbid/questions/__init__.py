@@ -68,10 +68,10 @@ def answer(
         for name in in_order(names, questions)
         if asked.get(name) is not None and (name in names or questions[name].quick or not run.settings.quick)
     ]
-    given, results = options or {}, {name: Future[xr.Dataset]() for name in wanted}
+    results: dict[str, Future[xr.Dataset]] = {}
     shared: dict[str, Any] = {}
 
-    def one(name: str, progress: Progress) -> None:
+    def one(name: str, progress: Progress) -> xr.Dataset:
         question = questions[name]
 
         def of(other: str) -> xr.Dataset | None:
@@ -80,17 +80,16 @@ def answer(
             return results[other].result() if other in results else None
 
         context = Context(study, known, run.batches, run.settings, progress, of, shared)
-        results[name].set_result(question.answer(context, asked[name], given.get(name)))
+        return question.answer(context, asked[name], (options or {}).get(name))
 
-    beside = [name for name in wanted if questions[name].aside]
     quiet = Silent()
     with ThreadPoolExecutor(1) as pool:
-        running = {name: pool.submit(_or_fail, one, name, quiet, results[name]) for name in beside}
-        for name in wanted:
-            if name not in beside:
-                one(name, run.progress)
-        for name in beside:
-            running[name].result()
+        for name in wanted:  # what is needed comes first
+            if questions[name].aside:
+                results[name] = pool.submit(one, name, quiet)
+            else:
+                results[name] = Future()
+                results[name].set_result(one(name, run.progress))
     run.progress.timing.update(quiet.timing)
     return {name: results[name].result() for name in wanted}
 
@@ -101,12 +100,3 @@ def in_order(names: Sequence[str], questions: Mapping[str, Question[Any]]) -> li
     for name in names:
         result += [each for each in (*in_order(questions[name].needs, questions), name) if each not in result]
     return result
-
-
-def _or_fail(one: Any, name: str, progress: Progress, result: Future[xr.Dataset]) -> None:
-    """Answer on the side; who waits for the answer gets the fault."""
-    try:
-        one(name, progress)
-    except BaseException as fault:
-        result.set_exception(fault)
-        raise
