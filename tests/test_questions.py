@@ -146,6 +146,11 @@ def test_a_bad_option_is_one_line(study: Any, name: str, given: dict[str, Any], 
     assert "\n" not in str(caught.value)
 
 
+def test_a_number_on_the_command_line_is_a_number(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", str(folder), "sensitivity", "--base-samples", "100"]) == 2
+    assert "sensitivity, base_samples: 100 is no power of two" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "question", [each for each in QUESTIONS if len(each.files) == 1], ids=lambda each: each.name
 )

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
 from typer.core import TyperGroup
@@ -232,7 +232,9 @@ class _Questions(TyperGroup):
 
 def _kind(field: FieldInfo) -> Any:
     """Return the type of an option: a whole number or a text, which the question turns into what it needs."""
-    return int | None if int in (field.annotation, *get_args(field.annotation)) else str | None
+    kinds = (field.annotation, *get_args(field.annotation))
+    plain = [get_args(each)[0] if get_origin(each) is Annotated else each for each in kinds]
+    return int | None if int in plain else str | None
 
 
 asking = typer.Typer(
