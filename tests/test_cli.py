@@ -84,7 +84,6 @@ def study(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> FakeStudy:
 
     api = ModuleType("outbid.api")
     vars(api).update(
-        SEED=20210815,
         load=load,
         studies=lambda: (
             FakeInfo("tiny", "A tiny study", tmp_path),
@@ -108,7 +107,7 @@ def test_defaults_of_every_verb(study: FakeStudy) -> None:
     for verb, expected in [
         ("check", {}),
         ("fit", {**common, **sampling, "data": None}),
-        ("simulate", {**common, **sampling, "scenarios": (), "months": 36, "play": "scenario"}),
+        ("simulate", {**common, **sampling, "scenarios": [], "months": 36, "play": "scenario"}),
         ("report", {"out": Path("out/tiny")}),
         ("run", {**common, **sampling, "data": None}),
     ]:
@@ -128,7 +127,7 @@ def test_options_are_passed_on(study: FakeStudy) -> None:
         "quick": True,
         "months": 12,
         "play": "scenario",
-        "scenarios": ("a", "b"),
+        "scenarios": ["a", "b"],
         **dict.fromkeys(("draws", "warmup", "chains", "target_accept")),
     }
 
@@ -265,7 +264,7 @@ def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_completion_of_verbs_and_of_studies(study: FakeStudy) -> None:
-    from outbid.cli.options import complete_study
+    from outbid.cli import complete_study
 
     assert complete_study("t") == ["tiny", "tugofwar"]
     assert complete_study("tu") == ["tugofwar"]
@@ -314,7 +313,7 @@ def fit(*, progress, **_):
     except KeyboardInterrupt as stop:
         raise Interrupted("One chain is kept.") from stop
 study = types.SimpleNamespace(name="tiny", fit=fit)
-outbid.api = sys.modules["outbid.api"] = types.SimpleNamespace(load=lambda _: study, SEED=1)
+outbid.api = sys.modules["outbid.api"] = types.SimpleNamespace(load=lambda _: study)
 sys.exit(main(["fit", "tiny"]))
 """
     with subprocess.Popen(

@@ -21,7 +21,7 @@ FLOORS = {
     for floor, names in enumerate(
         (
             ("errors", "conventions", "progress"),
-            ("lock", "files"),
+            ("files",),
             ("output", "declared"),
             ("model", "data", "evidence"),
             ("words", "game", "studies"),
@@ -29,11 +29,11 @@ FLOORS = {
             ("simulate",),
             ("study",),
             ("infer",),
-            ("run_settings", "players", "results"),
+            ("run_settings", "players"),
             ("run",),
             ("question",),
             ("questions",),
-            ("asked", "report"),
+            ("results", "report"),
             ("replication",),
             ("api",),
             ("cli",),

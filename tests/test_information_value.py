@@ -510,7 +510,7 @@ def test_the_same_seed_gives_the_same_numbers(toy: Context, found: xr.Dataset) -
 
 @pytest.mark.parametrize("given_claims", [None, xr.Dataset(coords={"test": ["other"]})])
 def test_a_claim_whose_test_was_not_run_is_named(toy: Context, given_claims: xr.Dataset | None) -> None:
-    without = replace(toy, answers=lambda name: given_claims)
+    without = replace(toy, of=lambda name: given_claims)
     with pytest.raises(InputError, match="the test 'opening' has no effect by draw"):
         QUESTION.answer(without, QUESTION.declare(toy.study), None)
 

@@ -47,7 +47,6 @@ def test_a_window_knows_its_months_and_days() -> None:
     window = Window("2023-11", "2024-02")
     assert window.months == ("2023-11", "2023-12", "2024-01", "2024-02")
     assert len(window) == 4
-    assert window.index("2024-01") == 2
     assert (window.first_day, window.last_day) == (date(2023, 11, 1), date(2024, 2, 29))
     assert window.days.tolist() == [30, 31, 31, 29]
 
@@ -58,12 +57,6 @@ def test_a_window_knows_its_months_and_days() -> None:
 def test_a_window_of_no_months_is_refused(first: str, last: str) -> None:
     with pytest.raises(InputError, match="window"):
         Window(first, last)
-
-
-@pytest.mark.parametrize("name", ["2021-08", "2023-01", "2022", "2022-00"])
-def test_a_month_outside_the_window_has_no_place(name: str) -> None:
-    with pytest.raises(InputError, match="month"):
-        WINDOW.index(name)
 
 
 def test_weights_of_whole_and_half_months() -> None:

@@ -20,7 +20,7 @@ from outbid.cli import main
 from outbid.errors import InputError
 from outbid.output import csv_text, records
 from outbid.question import Section
-from outbid.questions import QUESTIONS, answer, by_name, in_order
+from outbid.questions import QUESTIONS, answer, by_name, chosen, in_order
 from outbid.report.page import body
 from toy import write_asking_toy, write_toy
 
@@ -84,18 +84,13 @@ def study(folder: Path) -> Any:
 @pytest.fixture(scope="module")
 def answers(study: Any) -> dict[str, xr.Dataset]:
     """Every question that the toy declares, answered over a coarse fit as a full run would."""
-    from dataclasses import replace
-
-    from outbid.progress import Silent
-    from outbid.run import Tools, fingerprints, fit_study, learn
+    from outbid.run import StudyRun
     from outbid.run_settings import Settings
 
-    settings = Settings("both", True, SEED)
-    tools = Tools(study.study, settings)
-    fits = fit_study(study.study, settings, fingerprints(study.study, settings), None, Silent())
-    known = learn(study.study, settings, fits, tools, Silent())
-    whole = replace(settings, quick=False)
-    return answer(list(by_name()), study.study, known, tools.batches(), whole, Silent())
+    run = StudyRun(study.study, Settings("both", True, SEED))
+    assert set(run.known) == {"neutral", "sources"}
+    run.settings = Settings("both", False, SEED)
+    return answer(list(by_name()), run)
 
 
 def test_a_room_bears_the_name_of_its_question() -> None:
@@ -132,6 +127,28 @@ def test_a_question_that_is_not_declared_says_so_at_once(tmp_path: Path) -> None
             continue
         with pytest.raises(InputError, match=question.files[0]):
             getattr(study.ask, question.name)()
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "says"),
+    [
+        ("sensitivity", {"base_sample": 64}, "base_sample: unknown option. Did you mean 'base_samples'?"),
+        ("sensitivity", {"base_samples": 100}, "base_samples: 100 is no power of two from 8 to 65536."),
+        ("sensitivity", {"base_samples": "many"}, "base_samples: 'many' is outside its range. Give a whole"),
+        ("scenarios", {"scenarios": 3}, "scenarios: missing or not a text. Give it as text in quotes."),
+        ("claims", {"quickly": True}, "quickly: unknown option. Known names: none."),
+    ],
+)
+def test_a_bad_option_is_one_line(study: Any, name: str, given: dict[str, Any], says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        chosen(by_name()[name], study.study, given)
+    assert str(caught.value).startswith(f"{name}, {says}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_number_on_the_command_line_is_a_number(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ask", str(folder), "sensitivity", "--base-samples", "100"]) == 2
+    assert "sensitivity, base_samples: 100 is no power of two" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

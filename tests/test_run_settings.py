@@ -14,7 +14,7 @@ import outbid
 from outbid.cli import main
 from outbid.errors import InputError
 from outbid.infer.posterior import FULL, QUICK
-from outbid.run_settings import Sampling, Settings, begin, begin_game, command_line
+from outbid.run_settings import RunOptions, Settings, begin, begin_game, command_line
 from outbid.study import Study
 
 
@@ -36,46 +36,47 @@ from outbid.study import Study
 )
 def test_numbers_that_no_sampler_takes_are_refused(changes: dict[str, Any], complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
-        Sampling(**changes)
+        Settings(**changes)
 
 
 @pytest.mark.parametrize("seed", ["7", -1, 2**32, 1.0, None])
 def test_a_seed_is_a_whole_number(seed: Any) -> None:
     with pytest.raises(InputError, match="--seed"):
-        begin("both", False, seed)
+        begin(seed=seed)
 
 
 @pytest.mark.parametrize("prior", [None, "neutrel", 3])
 def test_an_unknown_prior_set_is_refused(prior: Any) -> None:
     with pytest.raises(InputError, match="no such prior set"):
-        begin(prior, False, 1)
+        begin(prior=prior)
 
 
 def test_what_was_not_asked_for_stays_as_it_was() -> None:
     assert Settings().effort == FULL
     assert Settings(quick=True).effort == QUICK
-    changed = Settings(sampling=Sampling(draws=2000, chains=6, target_accept=0.98)).effort
+    changed = Settings(draws=2000, chains=6, target_accept=0.98).effort
     assert (changed.draws, changed.chains, changed.target_acceptance) == (2000, 6, 0.98)
     assert changed.warmup == FULL.warmup
 
 
 @given(
     st.builds(
-        Sampling,
+        Settings,
+        st.just("both"),
+        st.booleans(),
+        st.just(1),
         st.none() | st.integers(1, 100).map(lambda n: 25 * n),
         st.none() | st.integers(3, 100).map(lambda n: 25 * n),
         st.none() | st.integers(2, 64),
         st.none() | st.floats(0.5, 0.999),
-    ),
-    st.booleans(),
+    )
 )
-def test_whatever_can_be_asked_for_is_done_and_is_in_the_command(sampling: Sampling, quick: bool) -> None:
-    settings = Settings(quick=quick, sampling=sampling)
-    effort = settings.effort
-    assert effort.draws == (sampling.draws or (QUICK if quick else FULL).draws)
-    assert effort.warmup == (sampling.warmup or (QUICK if quick else FULL).warmup)
+def test_whatever_can_be_asked_for_is_done_and_is_in_the_command(settings: Settings) -> None:
+    effort, usual = settings.effort, QUICK if settings.quick else FULL
+    assert effort.draws == (settings.draws or usual.draws)
+    assert effort.warmup == (settings.warmup or usual.warmup)
     words = command_line("khorasan", Path("studies/khorasan"), settings, "out").split()
-    for option, value in (("--draws", sampling.draws), ("--target-accept", sampling.target_accept)):
+    for option, value in (("--draws", settings.draws), ("--target-accept", settings.target_accept)):
         assert (option in words) is (value is not None)
         assert value is None or float(words[words.index(option) + 1]) == value
 
@@ -87,7 +88,7 @@ def test_how_to_sample_is_part_of_what_a_fit_is_known_by(khorasan: Study) -> Non
         Settings(),
         Settings(quick=True),
         Settings(seed=1),
-        *(Settings(sampling=Sampling(**{name: value})) for name, value in CHANGES.items()),
+        *(Settings(**{name: value}) for name, value in CHANGES.items()),
     )
     assert len({fingerprint(khorasan, settings, "neutral") for settings in asked}) == len(asked)
 
@@ -97,14 +98,15 @@ CHANGES: dict[str, Any] = {"draws": 1000, "warmup": 550, "chains": 6, "target_ac
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_game_takes_no_draws(name: str) -> None:
-    assert begin_game("both", False, 1).seed == 1
+    assert begin_game(seed=1).seed == 1
     with pytest.raises(InputError, match="maximum likelihood, not sampled"):
-        begin_game("both", False, 1, **{name: CHANGES[name]})
+        begin_game(**{name: CHANGES[name]})
 
 
 @pytest.mark.parametrize("verb", ["fit", "run"])
 def test_the_verbs_take_the_options_on_both_sides(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
     study = outbid.load("khorasan")
+    assert set(RunOptions.__annotations__) == set(inspect.signature(Settings).parameters)
     assert set(CHANGES) <= set(inspect.signature(getattr(study, verb)).parameters)
     assert main([verb, "khorasan", "--draws", "30"]) == 2
     assert "--draws: 30 is no multiple of 25" in capsys.readouterr().err

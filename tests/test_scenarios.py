@@ -16,11 +16,11 @@ from hypothesis.extra.numpy import arrays
 
 import contest
 import toy_study
-from outbid.asked import chosen
 from outbid.errors import InputError
 from outbid.model.vocabulary import Outcome
 from outbid.progress import Silent
 from outbid.question import Context
+from outbid.questions import chosen
 from outbid.questions.scenarios import QUESTION
 from outbid.questions.scenarios.compute import dataset, described, in_words
 from outbid.questions.scenarios.schema import Courses

@@ -95,7 +95,12 @@ def test_a_copied_folder_is_a_study_of_its_own(copy: Path) -> None:
             "attacks_und = ",
             "no series 'attacks_und'. Did you mean 'attacks_un'",
         ),
-        ("study.toml", "more_more = ", "most_more = ", "bottom_line, most_more"),
+        (
+            "study.toml",
+            "more_more = ",
+            "most_more = ",
+            "bottom_line, most_more: unknown key. Did you mean 'more_more'?",
+        ),
         ("study.toml", "horizon_months = 36", "horizon_months = 36\nplay = {}", "play: unknown key"),
         (
             "scenarios.toml",

@@ -17,18 +17,17 @@ from outbid.data.tables import (
     Column,
     choice,
     first_day,
-    inside,
     last_day,
     month,
     non_negative,
     number,
     parse_date,
     read_table,
-    read_toml,
     text,
     yes_no,
 )
 from outbid.errors import InputError
+from outbid.files import inside, read_toml
 
 COLUMNS = (
     Column("name", text),

@@ -15,59 +15,15 @@ if TYPE_CHECKING:
     from outbid import api as _api
     from outbid.api import load as load
     from outbid.errors import InputError as InputError
-    from outbid.model.vocabulary import Actor as Actor
-    from outbid.model.vocabulary import Anchor as Anchor
-    from outbid.model.vocabulary import Count as Count
-    from outbid.model.vocabulary import Derived as Derived
-    from outbid.model.vocabulary import Drift as Drift
-    from outbid.model.vocabulary import Flow as Flow
-    from outbid.model.vocabulary import Index as Index
-    from outbid.model.vocabulary import Lever as Lever
-    from outbid.model.vocabulary import LeverHistory as LeverHistory
-    from outbid.model.vocabulary import LogNormal as LogNormal
-    from outbid.model.vocabulary import Mechanism as Mechanism
-    from outbid.model.vocabulary import NegativeBinomial as NegativeBinomial
-    from outbid.model.vocabulary import Observation as Observation
-    from outbid.model.vocabulary import Outcome as Outcome
-    from outbid.model.vocabulary import Parameter as Parameter
-    from outbid.model.vocabulary import Poisson as Poisson
-    from outbid.model.vocabulary import Prior as Prior
-    from outbid.model.vocabulary import Stock as Stock
-    from outbid.model.vocabulary import lever_history as lever_history
-    from outbid.model.vocabulary import mechanism as mechanism
-    from outbid.model.vocabulary import observation as observation
-    from outbid.model.vocabulary import outcome as outcome
-    from outbid.model.vocabulary import quantity as quantity
+    from outbid.model.vocabulary import *  # noqa: F403
 
     list_studies = _api.studies
 
 __version__ = "0.1.0"
 
-_WORDS = (
-    "Actor",
-    "Anchor",
-    "Count",
-    "Derived",
-    "Drift",
-    "Flow",
-    "Index",
-    "Lever",
-    "LeverHistory",
-    "LogNormal",
-    "Mechanism",
-    "NegativeBinomial",
-    "Observation",
-    "Outcome",
-    "Parameter",
-    "Poisson",
-    "Prior",
-    "Stock",
-    "lever_history",
-    "mechanism",
-    "observation",
-    "outcome",
-    "quantity",
-)
+_WORDS = ["Actor", "Anchor", "Count", "Derived", "Drift", "Flow", "Index", "Lever", "LeverHistory"]
+_WORDS += ["LogNormal", "Mechanism", "NegativeBinomial", "Observation", "Outcome", "Parameter", "Poisson"]
+_WORDS += ["Prior", "Stock", "lever_history", "mechanism", "observation", "outcome", "quantity"]
 _ELSEWHERE = {
     "load": ("outbid.api", "load"),
     # `outbid.studies` is the folder of studies, so the function that lists them needs another name here

@@ -1,4 +1,4 @@
-"""The verbs of the command line as a Python interface: load a study, then check, fit, simulate, report or run it.
+"""The verbs of the command line as a Python interface: load a study, then check, fit, simulate, ask, report or run it.
 
 >>> import outbid
 >>> study = outbid.load("khorasan")
@@ -13,30 +13,37 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
-from outbid.errors import InputError, did_you_mean
-from outbid.output import OutputFolder, json_text
+from outbid.errors import InputError, check_name, did_you_mean
+from outbid.output import OutputFolder, json_text, records, write_tables
 from outbid.progress import Progress, Silent
 from outbid.results import (
-    CheckResult,
+    Answer,
     FitResult,
-    ReportResult,
+    Result,
     RunResult,
     SimulationResult,
-    StudyInfo,
+    fit_result,
     problems_of,
+    simulation_lines,
 )
-from outbid.run_settings import SEED, begin, command_line, no_data, perhaps, unchanged
+from outbid.run_settings import RunOptions, begin, command_line, no_data, perhaps, unchanged, with_options
 
 if TYPE_CHECKING:
-    from outbid.asked import Ask
+    from outbid.question import Question
     from outbid.replication.study import GameStudy
     from outbid.study import Study
 
 PLAYS = ("scenario", "equilibrium")
 
-__all__ = ["SEED", "LoadedStudy", "load", "studies"]
+
+class StudyInfo(NamedTuple):
+    """A study that comes with the package."""
+
+    name: str
+    title: str
+    folder: Path
 
 
 def studies() -> tuple[StudyInfo, ...]:
@@ -52,10 +59,7 @@ def studies() -> tuple[StudyInfo, ...]:
 def load(study: str | Path) -> LoadedStudy | GameStudy:
     """Load a study by its name or its folder; everything that it declares is read and checked.
 
-    Raises
-    ------
-    InputError
-        One clear line on the first thing that is wrong.
+    Raises InputError: one clear line on the first thing that is wrong.
     """
     from outbid.questions import readers
     from outbid.study import load_study
@@ -70,7 +74,11 @@ def load(study: str | Path) -> LoadedStudy | GameStudy:
 
 @dataclass(frozen=True, repr=False)
 class LoadedStudy:
-    """A study with the verbs on it. The study's parts are `study.model`, `study.panel`, `study.ledger`."""
+    """A study with the verbs on it. The study's parts are `study.model`, `study.panel`, `study.ledger`.
+
+    Verbs that fit take `prior`, `quick`, `seed`, `draws`, `warmup`, `chains` and `target_accept` by name: see
+    `outbid.run_settings.Settings`. A `progress` hears of their stages.
+    """
 
     study: Study
 
@@ -86,10 +94,10 @@ class LoadedStudy:
 
     @property
     def ask(self) -> Ask:
-        """The questions that can be put to the study: `study.ask.claims()` and so on, see `outbid.asked`."""
-        from outbid.asked import Ask
+        """The questions that can be put to the study: `study.ask.claims()` and so on."""
+        from outbid.questions import by_name
 
-        return Ask(self.study)
+        return Ask(self.study, by_name())
 
     def __repr__(self) -> str:
         return f"<{self.title} ({self.name}): check, fit, simulate, ask, report, run>"
@@ -109,93 +117,82 @@ class LoadedStudy:
             f" {len(window)} months ({window.first_month} to {window.last_month}).",
         )
 
-    def check(self) -> CheckResult:
+    def check(self) -> Result:
         """Resolve every ID both ways, and verify the anchors of latent indices."""
         from outbid.run import check_study
 
         problems = check_study(self.study)
         verdict = "Every ID resolves, both ways." if not problems else f"{len(problems)} problems."
-        return CheckResult((*self._extent(), verdict), problems)
+        lines = (*self._extent(), verdict)
+        return Result(lines, problems, facts={"lines": list(lines)})
 
+    @with_options
     def fit(
         self,
         *,
-        prior: str = "both",
-        quick: bool = False,
-        seed: int = SEED,
-        draws: int | None = None,
-        warmup: int | None = None,
-        chains: int | None = None,
-        target_accept: float | None = None,
         out: Path | str | None = None,
         data: Path | str | None = None,
         progress: Progress | None = None,
+        **options: Unpack[RunOptions],
     ) -> FitResult:
         """Condition the model on the figures under one prior set or both; with `out`, keep the draws there.
 
-        `draws`, `warmup`, `chains` and `target_accept` say how to sample, see `outbid.run_settings.Sampling`.
         `data` is for games only, see `outbid.replication.study`.
         """
         no_data(self.name, data)
-        sampling = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
-        settings = begin(prior, quick, seed, **sampling)
-        from outbid.run import fingerprints, fit_study
+        settings = begin(**options)
+        from outbid.run import StudyRun
 
         with perhaps(out) as folder:
-            marks = fingerprints(self.study, settings)
-            return FitResult(fit_study(self.study, settings, marks, folder, progress or Silent()))
+            return fit_result(StudyRun(self.study, settings, folder, progress).fits)
 
+    @with_options
     def simulate(
         self,
         *,
-        prior: str = "both",
         scenarios: Sequence[str] = (),
         months: int | None = None,
         play: str = "scenario",
-        quick: bool = False,
-        seed: int = SEED,
-        draws: int | None = None,
-        warmup: int | None = None,
-        chains: int | None = None,
-        target_accept: float | None = None,
         out: Path | str | None = None,
         progress: Progress | None = None,
+        **options: Unpack[RunOptions],
     ) -> SimulationResult:
         """Play scenarios over the posterior, fitting first where that has not been done.
 
         With play="equilibrium" the players choose: outsiders do what a scenario says, the study's players
         their equilibrium policy; scenarios that move a player's lever are left out, and that is said.
         """
-        if play not in PLAYS:
-            raise InputError(f"play {play!r}", "is no way to play", did_you_mean(play, PLAYS))
-        sampling = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
-        settings, shown = begin(prior, quick, seed, **sampling), progress or Silent()
-        from outbid.run import Tools, fingerprints, fit_study, learn
+        check_name(play, PLAYS, f"play {play!r}", "is no way to play")
+        settings = begin(**options)
+        from outbid.run import StudyRun
         from outbid.simulate.futures import against_baseline
 
+        study = self.study
         with perhaps(out) as folder:
-            tools = Tools(self.study, settings, months)
-            fits = fit_study(self.study, settings, fingerprints(self.study, settings), folder, shown)
-            known = learn(self.study, settings, fits, tools, shown, scenarios=scenarios)
-            futures, left_out = (
-                {name: each.future["after"] for name, each in known.items()},
-                tuple[str, ...](),
-            )
+            run = StudyRun(study, settings, folder, progress, months=months, scenarios=scenarios)
+            futures = {name: each.future["after"] for name, each in run.known.items()}
+            left_out: tuple[str, ...] = ()
             if play == "equilibrium":
                 from outbid.players.scenarios import play_out
 
-                ahead = months or self.study.settings.horizon_months
-                pasts = {name: each.history["after"] for name, each in known.items()}
                 futures, left_out = play_out(
-                    self.study, pasts, ahead, shown, quick=quick, seed=seed, scenarios=scenarios
+                    study,
+                    {name: each.history["after"] for name, each in run.known.items()},
+                    months or study.settings.horizon_months,
+                    run.progress,
+                    quick=settings.quick,
+                    seed=settings.seed,
+                    scenarios=scenarios,
                 )
             table = against_baseline(futures)
-            result = SimulationResult(self.study, futures, table, play, left_out, problems_of(fits))
+            lines = tuple(simulation_lines(study, table, play, left_out))
+            problems, facts = problems_of(run.fits), {"comparisons": records(table)}
+            result = SimulationResult(lines, problems, futures, table, play, left_out, facts=facts)
             if folder is not None:
                 folder.write_text("simulation.json", json_text(result.to_json()))
         return result
 
-    def report(self, *, out: Path | str, progress: Progress | None = None) -> ReportResult:
+    def report(self, *, out: Path | str, progress: Progress | None = None) -> RunResult:
         """Draw report.html again from what an earlier run left in `out`."""
         from outbid.report.whole import read_report
 
@@ -203,61 +200,52 @@ class LoadedStudy:
             report = read_report(self.study, folder.path)
             with (progress or Silent()).stage("Writing the report"):
                 path = folder.write_text("report.html", report.page())
-        return ReportResult(path, ("Drawn again from results.nc.",), report.problems)
+        return RunResult(("Drawn again from results.nc.",), report.problems, {"report.html": path})
 
+    @with_options
     def run(
         self,
         *,
         out: Path | str,
-        prior: str = "both",
-        quick: bool = False,
-        seed: int = SEED,
-        draws: int | None = None,
-        warmup: int | None = None,
-        chains: int | None = None,
-        target_accept: float | None = None,
         data: Path | str | None = None,
         progress: Progress | None = None,
+        **options: Unpack[RunOptions],
     ) -> RunResult:
         """Fit, infer the history, put all questions, and leave report, summary, results.nc and tables in `out`.
 
         What `out` already holds and nothing has changed for is taken from there: everything, or the fits.
-        `draws`, `warmup`, `chains` and `target_accept` say how to sample, see `outbid.run_settings.Sampling`.
         `data` is for games only, see `outbid.replication.study`.
         """
         no_data(self.name, data)
-        sampling = {"draws": draws, "warmup": warmup, "chains": chains, "target_accept": target_accept}
-        settings, shown = begin(prior, quick, seed, **sampling), progress or Silent()
-        from outbid import run as order
+        settings = begin(**options)
         from outbid.infer.store import RESULTS
-        from outbid.output import write_tables
         from outbid.questions import answer, by_name
         from outbid.report.core import core
         from outbid.report.whole import Report
+        from outbid.run import StudyRun, whole_fingerprint
 
         study = self.study
         command = command_line(self.name, study.folder, settings, out)
-        mark = order.whole_fingerprint(study, settings, command)
+        mark = whole_fingerprint(study, settings, command)
         with OutputFolder(out) as folder:
             paths = {name: folder.path / name for name in ("report.html", "summary.json", RESULTS)}
             same = unchanged(folder.path, mark, list(paths))
             if same is not None:
                 return _result(same, paths)
-            marks, tools = order.fingerprints(study, settings), order.Tools(study, settings)
-            fits = order.fit_study(study, settings, marks, folder, shown)
-            known = order.learn(study, settings, fits, tools, shown)
-            wanted = [name for name, each in by_name().items() if each.quick or not quick]
-            answers = answer(wanted, study, known, tools.batches(), settings, shown)
-            with shown.stage("Summing up"):
-                about = core(study, settings, known, command, mark, shown.timing)
-            with shown.stage("Writing the draws"):
-                order.write_known(study, settings, marks, known, folder, answers, about.to_datasets())
+            run = StudyRun(study, settings, folder, progress)
+            known, stage = run.known, run.progress.stage
+            wanted = [name for name, each in by_name().items() if each.quick or not settings.quick]
+            answers = answer(wanted, run)
+            with stage("Summing up"):
+                about = core(study, settings, known, command, mark, run.progress.timing)
+            with stage("Writing the draws"):
+                run.write(folder, answers, about.to_datasets())
             report = Report(study, about, answers)
-            with shown.stage("Writing the report"):
+            with stage("Writing the report"):
                 write_tables(folder, report.tables())
                 folder.write_text("report.html", report.page())
             # last, since it says that all the rest is there
-            told = report.summary(shown.timing)
+            told = report.summary(run.progress.timing)
             folder.write_text("summary.json", json_text(told))
         return _result(told, paths)
 
@@ -265,3 +253,69 @@ class LoadedStudy:
 def _result(summary: Mapping[str, Any], paths: Mapping[str, Path]) -> RunResult:
     plain = json.loads(json_text(summary))
     return RunResult(tuple(plain["answer"]), tuple(plain["problems"]), paths, plain)
+
+
+class Ask:
+    """The questions that can be put to a study, each a method; `dir()` and the repr name them."""
+
+    def __init__(self, study: Study, questions: Mapping[str, Question[Any]]) -> None:
+        self._study, self._questions = study, questions
+
+    def __getattr__(self, name: str) -> Asking:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in self._questions:
+            raise AttributeError(f"no question {name!r}. {did_you_mean(name, self._questions)}")
+        return Asking(self._questions[name], self._study)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._questions]
+
+    def __repr__(self) -> str:
+        width = max(map(len, self._questions))
+        return "\n".join(f"{name:<{width}}  {each.help}" for name, each in self._questions.items())
+
+
+class Asking:
+    """One question, to be put to one study by calling it."""
+
+    def __init__(self, question: Question[Any], study: Study) -> None:
+        self._question, self._study = question, study
+        self.__doc__ = f"{question.help}\n\n{Asking.__call__.__doc__}"
+
+    def __repr__(self) -> str:
+        return f"<{self._question.name}: {self._question.help}>"
+
+    @with_options
+    def __call__(
+        self, *, out: Path | str | None = None, progress: Progress | None = None, **options: Any
+    ) -> Answer:
+        """Return the answer, fitting first where that has not been done.
+
+        `out`: a folder that fits are taken from and kept in, and that gets the answer as QUESTION.json and
+        tables/*.csv. `options`: the question's own, see its help, and how to fit, see
+        `outbid.run_settings.Settings`. Raises InputError, before anything slow, if the study doesn't ask the
+        question, or an option is wrong.
+        """
+        from outbid.questions import answer, chosen
+        from outbid.run import StudyRun
+
+        question, study = self._question, self._study
+        own = {name: each for name, each in options.items() if name not in RunOptions.__annotations__}
+        settings = begin(**{name: each for name, each in options.items() if name not in own})
+        given = chosen(question, study, own)
+        if study.declared.get(question.name) is None:
+            raise InputError(
+                f"study {study.name!r}",
+                f"declares nothing for the question {question.name!r}: it has no {question.files[0]}",
+                f"Write one; the documentation says how, and `outbid ask khorasan {question.name}` shows one at work.",
+            )
+        with perhaps(out) as folder:
+            run = StudyRun(study, settings, folder, progress)
+            data = answer([question.name], run, {question.name: given})[question.name]
+            lines = tuple(question.lines(data, study))
+            result = Answer(lines, problems_of(run.fits), question, study, data)
+            if folder is not None:
+                write_tables(folder, result.tables)
+                folder.write_text(f"{question.name}.json", json_text(result.to_json()))
+        return result

@@ -8,10 +8,7 @@ from typing import Final
 NEUTRAL: Final = "neutral"
 SOURCES: Final = "sources"
 PRIOR_SETS: Final = (NEUTRAL, SOURCES)
-PRIOR_LABELS: Final = {
-    "neutral": "without taking sides",
-    "sources": "taking the texts at their word",
-}
+PRIOR_LABELS: Final = {"neutral": "without taking sides", "sources": "taking the texts at their word"}
 
 # The quantiles that every table holds, by column.
 QUANTILES: Final = {"q05": 0.05, "q25": 0.25, "median": 0.5, "q75": 0.75, "q95": 0.95}

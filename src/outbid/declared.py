@@ -6,8 +6,8 @@ A schema is a class of fields, such as `questions/replay/schema.py`; `read` retu
   `Annotated[int, between(1, 600)]`, `Annotated[str, ref("lever")]`, `Many[T]` (a list), `Some[T]` (a list of at least
   one, or a single text), `Entries[T]` (tables with an id each), another schema (a table), `dict[str, T]`.
 * `Says(problem, fix)` beside the type gives the words for a field that is missing or of the wrong form; without it
-  the type has its own. `{value}` stands for what was written, `{type}` for its type, `{key}` for the field's name,
-  `{table}` for it with the tables around it ("scenario.change").
+  the type has its own. `{value}` stands for what was written, `{key}` for the field's name, `{table}` for it with the
+  tables around it ("scenario.change").
 * A validator of one's own raises `fault(problem, fix, at)`; `at` is added to the place. An `InputError` of another
   module may pass through it as it is.
 * `entry` says how complaints name one table of a list; "{id}" if left out.
@@ -58,9 +58,8 @@ class Declared(BaseModel):
 def read(path: Path, schema: type[S], names: Names) -> S | None:
     """Return a declared file, None if there is none.
 
-    `schema`: a `Declared`, or a `RootModel` for a file whose tables are named freely; `names`: what may be
-    named, by kind. Raises InputError at one fault: an unknown key before any other, then in the order of the
-    schema.
+    `schema`: a `Declared`, or a `RootModel` for a file whose tables are named freely. Raises InputError at one
+    fault: an unknown key before any other, then in the order of the schema.
     """
     return read_required(path, schema, names) if path.is_file() else None
 
@@ -71,10 +70,7 @@ def read_required(path: Path, schema: type[S], names: Names) -> S:
 
 
 def parse(file: str, raw: Mapping[str, Any], schema: type[S], names: Names) -> S:
-    """Return what a file's content declares; `file` names it in complaints.
-
-    Raises InputError as `read` does.
-    """
+    """Return what a file's content declares; `file` names it in complaints. Raises InputError as `read` does."""
     try:
         return schema.model_validate(raw, context=names, by_alias=True, by_name=False)
     except ValidationError as error:
@@ -234,7 +230,7 @@ def _complaint(file: str, raw: Any, schema: type[BaseModel], error: Any, names: 
     """Return one of pydantic's errors as ours; tables of a list are named by themselves, not by number."""
     loc = [step for step in error["loc"] if step != "[key]"]
     path: list[str] = []
-    place, value, kind = [file], raw, schema
+    place, value, kind, table = [file], raw, schema, schema
     words: Says | None = None
     for i, step in enumerate(loc):
         last, below = i == len(loc) - 1, _inside(kind, step)
@@ -244,19 +240,24 @@ def _complaint(file: str, raw: Any, schema: type[BaseModel], error: Any, names: 
                 place[-1] = _entry_name(below, value, path[-1], step, last_step=loc[-1])
         elif isinstance(step, str) and isinstance(value, Mapping) and (step in value or last):
             value = value.get(step)
-            named = _is_table(below) and not any(_is_schema(part) for part in _parts(kind))
+            named = _is_table(below) and not _schemas(kind)
             place.append(_entry_name(below, value, step) if named else step)
             path.append(step)
         else:  # a branch of a union, of which the file knows nothing
             continue
-        kind, words = below, _words(below) or (words if isinstance(step, int) else None)
+        table, kind, words = kind, below, _words(below) or (words if isinstance(step, int) else None)
     # a quoted key may hold a line break; a complaint is one line
     where = ", ".join(each if each.isprintable() else repr(each) for each in place)
     if error["type"] == "extra_forbidden":
-        return InputError(where, "unknown key", did_you_mean(path[-1], _keys(schema, loc[:-1])))
+        known = [key for each in _schemas(table) for key in _keys(each)]
+        return InputError(where, "unknown key", did_you_mean(path[-1], known))
     own = error.get("ctx", {}).get("error")
     if isinstance(own, InputError):
         return InputError(f"{where}, {own.where}" if own.where else where, own.problem, own.fix)
+    if error["loc"][-1:] == ("[key]",) and error["type"] == "literal_error":
+        return InputError(
+            where, "unknown key", did_you_mean(path[-1], re.findall("'(.+?)'", error["ctx"]["expected"]))
+        )
     if loc and isinstance(loc[-1], int) and _is_table(kind):
         words = Says("is not a table", "Open each with [[{table}]].")
     words = words or _plain(kind, value)
@@ -265,8 +266,8 @@ def _complaint(file: str, raw: Any, schema: type[BaseModel], error: Any, names: 
         problem = re.sub(r"^(\{value\} )?is ", "missing or ", problem)
         problem = "missing" if "{value}" in problem else problem
         fix = did_you_mean("", names.get(words.kind, ())) if isinstance(words, Ref) else fix
-    filled = {"{value}": repr(value), "{type}": type(value).__name__, "{table}": ".".join(path)}
-    for token, text in {**filled, "{key}": path[-1] if path else file}.items():
+    filled = {"{value}": repr(value), "{table}": ".".join(path), "{key}": path[-1] if path else file}
+    for token, text in filled.items():
         problem, fix = problem.replace(token, text), fix.replace(token, text)
     return InputError(where, problem, fix)
 
@@ -280,9 +281,9 @@ def _plain(kind: Any, value: Any) -> Says:
             return Says("is not a list of tables", "Open each with [[{table}]].")
         if get_origin(part) is tuple:
             return Says("is not a list", "Write {key} = [...].")
-        if _is_schema(part) or get_origin(part) is dict:
+        if _schemas(part) or get_origin(part) is dict:
             return Says("is not a table", "Write it as [{table}].")
-        if part is str:
+        if part in (str, Path):
             return Says("missing or not a text", "Give it as text in quotes.")
         if part is bool:
             return Says("is not true or false", "Write {key} = true.")
@@ -291,8 +292,7 @@ def _plain(kind: Any, value: Any) -> Says:
 
 def _entry_name(kind: Any, raw: Any, key: str, number: int | None = None, last_step: Any = None) -> str:
     """Return what to call a table of a list (with its number) or of a mapping; its key where it has no name."""
-    schema = next(each for each in _parts(kind) if _is_schema(each))
-    template: str = getattr(schema, "entry", "{id}")
+    template: str = getattr(_schemas(kind)[0], "entry", "{id}")
     given = {**raw, "key": key} if isinstance(raw, Mapping) else {}
     wanted = [part.split("}")[0] for part in template.split("{")[1:]]
     if all(isinstance(given.get(name), str) and given[name].strip() for name in wanted):
@@ -324,34 +324,29 @@ def _parts(kind: Any) -> Iterator[Any]:
         yield kind
 
 
-def _is_schema(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+def _schemas(kind: Any) -> list[type[BaseModel]]:
+    return [part for part in _parts(kind) if isinstance(part, type) and issubclass(part, BaseModel)]
 
 
 def _is_table(kind: Any) -> bool:
-    return any(_is_schema(part) for part in _parts(kind))
+    return bool(_schemas(kind))
+
+
+def _keys(schema: type[BaseModel]) -> dict[str, Any]:
+    """Return the fields of a table by their keys."""
+    return {each.alias or name: each for name, each in schema.model_fields.items()}
 
 
 def _inside(kind: Any, step: int | str) -> Any:
     """Return the type of what stands under a key, or at a place of a list; None if it is not known."""
     for part in _parts(kind):
-        if _is_schema(part):
-            for name, each in part.model_fields.items():
-                if step == (each.alias or name):
-                    return Annotated[each.annotation, None, *each.metadata]
-        elif isinstance(step, int) and get_origin(part) is tuple:
+        if (schemas := _schemas(part)) and (field := _keys(schemas[0]).get(str(step))):
+            return Annotated[field.annotation, None, *field.metadata]
+        if isinstance(step, int) and get_origin(part) is tuple:
             return get_args(part)[0]
-        elif isinstance(step, str) and get_origin(part) is dict:
+        if isinstance(step, str) and get_origin(part) is dict:
             return get_args(part)[1]
     return None
-
-
-def _keys(kind: Any, loc: Sequence[int | str]) -> list[str]:
-    """Return the keys of the table at a place."""
-    for step in loc:
-        kind = _inside(kind, step) or kind
-    schemas = [each for each in _parts(kind) if _is_schema(each)]
-    return [each.alias or name for schema in schemas for name, each in schema.model_fields.items()]
 
 
 # documentation

@@ -13,14 +13,8 @@ from collections.abc import Collection, Iterable
 class InputError(ValueError):
     """A fault in what a person gave us, told in one line.
 
-    Parameters
-    ----------
-    where
-        The file, and the row, table or field in it ("figures/attacks.csv, line 12, column end").
-    problem
-        What is wrong, in words, without a full stop at the end.
-    fix
-        What to do about it, one sentence.
+    `where`: the file, and the row, table or field in it ("figures/attacks.csv, line 12, column end"). `problem`:
+    what is wrong, in words, without a full stop at the end. `fix`: what to do about it, one sentence.
     """
 
     def __init__(self, where: str, problem: str, fix: str) -> None:
@@ -31,15 +25,7 @@ class InputError(ValueError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return a sentence that offers the nearest known name, or lists the known ones.
-
-    Parameters
-    ----------
-    name
-        The name that was not found.
-    known
-        The names that would have been accepted.
-    """
+    """Return a sentence that offers the known name nearest to one that was not found, or lists those known."""
     choices = sorted(known)
     nearest = difflib.get_close_matches(name, choices, n=1, cutoff=0.6)
     if nearest:

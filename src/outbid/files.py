@@ -1,9 +1,11 @@
-"""Read a study's text files with care, and keep the paths that it names inside its folder."""
+"""Read a study's text files with care, tell whether they have changed, and keep the paths it names inside its folder."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -29,9 +31,8 @@ def read_text(path: Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise InputError(
-            f"{path}, line {line}", "the text is not UTF-8", "Save the file again as UTF-8."
-        ) from None
+        fix = "Save the file again as UTF-8."
+        raise InputError(f"{path}, line {line}", "the text is not UTF-8", fix) from None
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -47,12 +48,20 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise InputError(f"{path.name}, line {line}", f"is not valid TOML: {problem}", fix) from None
 
 
+def digest(paths: Iterable[Path], about: object = "") -> str:
+    """Return a digest of files, by their names and content, and of what is said about them."""
+    found = hashlib.sha256(repr(about).encode())
+    for path in paths:
+        found.update(path.name.encode())
+        found.update(path.read_bytes())
+    return found.hexdigest()
+
+
 def inside(folder: Path, relative: str, where: str = "file") -> Path:
     """Return a path that a study's file names, if it stays within the study's folder.
 
-    `folder`: the study's folder; `relative`: the path as written, relative to the folder; `where`: where it
-    is written, for the complaint. Raises InputError if it is blank or absolute, or leads out of the folder by
-    ".." or by a link.
+    `where`: where it is written, for the complaint. Raises InputError if it is blank or absolute, or leads out of
+    the folder by ".." or by a link.
     """
     fix = f"Name a file below {folder.name or folder} by its path from there."
     if not relative.strip() or Path(relative).is_absolute() or PureWindowsPath(relative).anchor:

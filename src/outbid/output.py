@@ -1,4 +1,8 @@
-"""The folder that a run writes into: one run at a time, and every file either whole or untouched."""
+"""The folder that a run writes into: one run at a time, and every file either whole or untouched.
+
+The lock on it is the operating system's and ends with the process, however that ends: a crash leaves nothing to
+clean up.
+"""
 
 from __future__ import annotations
 
@@ -7,37 +11,40 @@ import json
 import math
 import os
 import secrets
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from outbid import lock
 from outbid.errors import InputError
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_LOCK = ".outbid.lock"
 _PART_PREFIX, _PART_SUFFIX = ".outbid-", ".part"
-
-_NOTHING_LEFT = "nothing half-written was left"
+_ROOM = "choose another --out; nothing half-written was left."
+_PERMISSION = ("permission to write is missing", "Change the permission or choose another --out.")
 _FAULTS = {
-    errno.ENOSPC: (
-        "no space is left on the disk",
-        f"Free some space or choose another --out; {_NOTHING_LEFT}.",
-    ),
-    errno.EDQUOT: ("the disk quota is used up", f"Free some space or choose another --out; {_NOTHING_LEFT}."),
+    errno.ENOSPC: ("no space is left on the disk", f"Free some space or {_ROOM}"),
+    errno.EDQUOT: ("the disk quota is used up", f"Free some space or {_ROOM}"),
     errno.EFBIG: (
         "the file is larger than the disk or the limits of this session allow",
-        f"Raise the limit (`ulimit -f`) or choose another --out; {_NOTHING_LEFT}.",
+        f"Raise the limit (`ulimit -f`) or {_ROOM}",
     ),
     errno.EROFS: ("the disk is read-only", "Choose another --out."),
-    errno.EACCES: ("permission to write is missing", "Change the permission or choose another --out."),
-    errno.EPERM: ("permission to write is missing", "Change the permission or choose another --out."),
+    errno.EACCES: _PERMISSION,
+    errno.EPERM: _PERMISSION,
     errno.EEXIST: ("there is a file of that name", "Move it or choose another --out."),
     errno.ENOTDIR: ("part of the path is a file, not a folder", "Choose another --out."),
-    errno.EIO: ("the disk reports an error", f"Check the disk or choose another --out; {_NOTHING_LEFT}."),
+    errno.EIO: ("the disk reports an error", f"Check the disk or {_ROOM}"),
 }
 
 
@@ -55,7 +62,7 @@ class OutputFolder:
     def __enter__(self) -> Self:
         with _plain_faults(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock = lock.take(self.path)
+            self._lock = _take_lock(self.path)
             # only a run that was killed leaves these; we hold the lock, so nobody is still writing them
             for part in self.path.glob(f"{_PART_PREFIX}*{_PART_SUFFIX}"):
                 part.unlink(missing_ok=True)
@@ -64,9 +71,15 @@ class OutputFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._lock is not None:
-            lock.release(self.path, self._lock)
-            self._lock = None
+        if self._lock is None:
+            return
+        # Removed while still locked: whoever opened the old file sees that it is gone and starts anew. Windows can't
+        # remove an open file; there the empty one stays.
+        if sys.platform != "win32":
+            with suppress(OSError):
+                (self.path / _LOCK).unlink()
+        os.close(self._lock)
+        self._lock = None
 
     def place(self, name: str) -> Path:
         """Return where a file of this name lies.
@@ -126,16 +139,55 @@ class OutputFolder:
         return place
 
 
+def _take_lock(folder: Path) -> int:
+    """Lock a folder for this process and return the descriptor that holds the lock; OSError if the disk knows none."""
+    path = folder / _LOCK
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            if not _lock_now(descriptor):
+                owner = os.read(descriptor, 32).decode(errors="replace").strip() or "unknown"
+                problem = f"another run (process {owner}) is writing into this folder"
+                raise InputError(str(folder), problem, "Wait until it has ended or choose another --out.")
+            # else the run before us removed the file between our opening it and our locking it
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(descriptor), path.stat()):
+                    os.ftruncate(descriptor, 0)
+                    os.write(descriptor, f"{os.getpid()}\n".encode())
+                    return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def _lock_now(descriptor: int) -> bool:
+    """Lock the file unless another process has; return whether it is ours."""
+    if sys.platform == "win32":
+        # Windows forbids others to read a locked stretch, so lock one byte far behind the text
+        os.lseek(descriptor, 1 << 30, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def folder_path(path: str | Path) -> Path:
     """Turn what a person gave as --out into a path.
 
-    `path`: the text or path; an empty text is refused, for it would mean the current folder by accident.
-    Raises InputError if the text is empty.
+    Raises InputError if the text is empty, for it would mean the current folder by accident.
     """
     if not str(path).strip() or "\0" in str(path):
-        raise InputError(
-            "--out", "the path is empty or not a path", "Name a folder, for example --out out/khorasan."
-        )
+        fix = "Name a folder, for example --out out/khorasan."
+        raise InputError("--out", "the path is empty or not a path", fix)
     return Path(path)
 
 
@@ -166,22 +218,17 @@ def _plain_value(value: Any) -> object:
     raise TypeError(f"{type(value).__name__} has no place in JSON")
 
 
-def _told(place: Path, fault: OSError) -> InputError:
-    number = fault.errno or 0
-    problem, fix = _FAULTS.get(
-        number,
-        (f"it can't be written ({fault.strerror or fault})", "Check the path or choose another --out."),
-    )
-    return InputError(str(place), problem, fix)
-
-
 @contextmanager
 def _plain_faults(place: Path) -> Iterator[None]:
     """Tell any fault of the operating system as bad input: the disk or the path is at fault, not our code."""
     try:
         yield
     except OSError as fault:
-        raise _told(place, fault) from fault
+        other = (
+            f"it can't be written ({fault.strerror or fault})",
+            "Check the path or choose another --out.",
+        )
+        raise InputError(str(place), *_FAULTS.get(fault.errno or 0, other)) from fault
 
 
 def csv_text(table: pd.DataFrame) -> str:

@@ -31,15 +31,9 @@ _MAKING = Lock()
 class Section:
     """One section of the page.
 
-    Parameters
-    ----------
-    id
-        Anchor, the question's name.
-    title
-        In the contents ("Replays"); the heading itself stands in `words`.
-    template
-        Path of the template below the package ("questions/replay/section.html.j2"); it gets `words` by name, and
-        `tables` and `figures`.
+    `id`: anchor, the question's name. `title`: in the contents ("Replays"); the heading itself stands in `words`.
+    `template`: its path below the package ("questions/replay/section.html.j2"); it gets `words` by name, and
+    `tables` and `figures`.
     """
 
     id: str
@@ -54,16 +48,10 @@ class Section:
 class Context:
     """What every question may use.
 
-    Parameters
-    ----------
-    known
-        By prior set: the fit, the past that it implies, where the scenarios lead; after the data and before them.
-    simulator
-        The one compiled run into the future, for any number of rows.
-    answers
-        Gives another question's Dataset; only what a question names in its `needs` may be asked for.
-    shared
-        What the questions of one run share once one of them has made it.
+    `known`: by prior set: the fit, the past that it implies, where the scenarios lead; after the data and before
+    them. `simulator`: the one compiled run into the future, for any number of rows. `of`: gives the Dataset of
+    another question that is named in `needs`, None if the study doesn't ask it or a quick run leaves it out; waits
+    for one that is answered beside the others. `shared`: what the questions of one run share once one has made it.
     """
 
     study: Study
@@ -71,7 +59,7 @@ class Context:
     simulator: BatchSimulator
     settings: Settings
     progress: Progress
-    answers: Callable[[str], xr.Dataset | None]
+    of: Callable[[str], xr.Dataset | None]
     shared: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -83,52 +71,24 @@ class Context:
         players: Strategist | None = self.shared["players"]
         return players
 
-    def of(self, question: str) -> xr.Dataset | None:
-        """Return another question's Dataset, None if the study doesn't ask it or a quick run leaves it out.
-
-        Waits for one that is answered beside the others.
-        """
-        return self.answers(question)
-
 
 @dataclass(frozen=True)
 class Question(Generic[Asked]):
     """Everything about one question.
 
-    Parameters
-    ----------
-    name
-        Its folder, command, method, anchor and key in summary.json.
-    title
-        In the contents of the page.
-    help
-        One line, a question.
-    files
-        The files of a study that declare it, the main one first; empty if it needs none.
-    schemas
-        What those of them hold that the study itself does not read, by file, for the reference and for editors.
-    declare
-        Reads them: None where the study doesn't ask.
-    answer
-        Draws in, Dataset out.
-    tables
-        Tidy tables by name, ids as keys: the page, the CSV files and a Python user get the same rows.
-    section
-        What the page shows.
-    lines
-        At most ten lines for a terminal.
-    brief
-        One sentence for the answer's line on trust; None for none.
-    summary
-        What summary.json gets under keys of its own; None: the first table's rows under the question's name.
-    needs
-        Questions whose Datasets `answer` uses.
-    options
-        What may be said on the command line and in Python beside what the study declares, with descriptions.
-    quick
-        Whether a quick run answers it too.
-    aside
-        Whether it is answered beside the others, since most of its time is one core's compiling.
+    - `name`: its folder, command, method, anchor and key in summary.json; `title`: in the contents of the page;
+      `help`: one line, a question.
+    - `files`: those of a study that declare it, the main one first; empty if it needs none. `schemas`: what those
+      of them hold that the study itself does not read, by file, for the reference and for editors. `declare`
+      reads them: None where the study doesn't ask.
+    - `answer`: draws in, Dataset out; `needs`: questions whose Datasets it uses; `options`: what may be said on the
+      command line and in Python beside what the study declares, with descriptions.
+    - `tables`: tidy, by name, ids as keys: the page, the CSV files and a Python user get the same rows. `section`:
+      what the page shows. `lines`: at most ten for a terminal. `brief`: one sentence for the answer's line on
+      trust. `summary`: what summary.json gets under keys of its own; None: the first table's rows under the
+      question's name.
+    - `quick`: whether a quick run answers it too; `aside`: whether it is answered beside the others, since most of
+      its time is one core's compiling.
     """
 
     name: str

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
+import inspect
 import json
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
+from outbid import files
 from outbid.conventions import PRIOR_SETS
 from outbid.errors import InputError, did_you_mean
 from outbid.output import OutputFolder
@@ -21,29 +22,49 @@ if TYPE_CHECKING:
 
 SEED = 20210815
 BOTH = "both"
+SAMPLING = ("draws", "warmup", "chains", "target_accept")
+Verb = TypeVar("Verb", bound=Callable[..., Any])
 
 
-def _whole(option: str, value: Any, least: int, most: int) -> None:
-    if type(value) is not int or not least <= value <= most:
-        raise InputError(option, f"{value!r} is no whole number from {least} to {most}", "Give one that is.")
+class RunOptions(TypedDict, total=False):
+    """What every verb that fits takes by name; `Settings` says what each is, and what it is when left out."""
+
+    prior: str
+    quick: bool
+    seed: int
+    draws: int | None
+    warmup: int | None
+    chains: int | None
+    target_accept: float | None
 
 
 @dataclass(frozen=True)
-class Sampling:
-    """How long and how carefully to sample; None leaves a number as it is.
+class Settings:
+    """What a person asks of a run: under which priors, how carefully, from which seed.
 
-    `draws`, `warmup`: iterations of each chain that are kept, and that come before them: multiples of 25; a
-    warm-up has three phases, so at least 75. `chains`: at least two, since R-hat compares them.
-    `target_accept`: the acceptance at which steps are tuned: nearer to 1, steps are shorter and fewer
-    trajectories diverge. Raises InputError if a number is none that a sampler can take.
+    `prior`: "both", or one prior set's name. `quick`: a coarse fit, marked as such. `seed`: fixes all random
+    numbers. The rest says how to sample; None leaves a number as it is. `draws`, `warmup`: iterations of each
+    chain that are kept, and that come before them: multiples of 25; a warm-up has three phases, so at least 75.
+    `chains`: at least two, since R-hat compares them. `target_accept`: the acceptance at which steps are tuned:
+    nearer to 1, steps are shorter and fewer trajectories diverge. Raises InputError if there is no such prior
+    set, or a number is none that can be taken.
     """
 
+    prior: str = BOTH
+    quick: bool = False
+    seed: int = SEED
     draws: int | None = None
     warmup: int | None = None
     chains: int | None = None
     target_accept: float | None = None
 
     def __post_init__(self) -> None:
+        known = (BOTH, *PRIOR_SETS)
+        if self.prior not in known:
+            raise InputError(
+                f"prior {self.prior!r}", "no such prior set", did_you_mean(str(self.prior), known)
+            )
+        _whole("--seed", self.seed, 0, 2**32 - 1)
         for option, value, least in (("--draws", self.draws, 25), ("--warmup", self.warmup, 75)):
             if value is not None:
                 _whole(option, value, least, 100_000)
@@ -57,16 +78,6 @@ class Sampling:
             problem = f"{accept!r} is not between 0.5 and 1"
             raise InputError("--target-accept", problem, "Give 0.98 if trajectories diverge.")
 
-
-@dataclass(frozen=True)
-class Settings:
-    """What a person asks of a run: `prior` is "both" or one prior set's name."""
-
-    prior: str = BOTH
-    quick: bool = False
-    seed: int = SEED
-    sampling: Sampling = Sampling()
-
     @property
     def prior_sets(self) -> tuple[str, ...]:
         """The prior sets to work under, the neutral one first."""
@@ -77,19 +88,33 @@ class Settings:
         """How long to sample."""
         from outbid.infer.posterior import FULL, QUICK
 
-        return (QUICK if self.quick else FULL).changed(*astuple(self.sampling))
+        changes = (self.draws, self.warmup, self.chains, self.target_accept)
+        return (QUICK if self.quick else FULL).changed(*changes)
 
 
-def begin(prior: str, quick: bool, seed: int, **sampling: Any) -> Settings:
-    """Return the settings of a run, and keep compiled code between runs; `sampling` is that of `Sampling`.
+def _whole(option: str, value: Any, least: int, most: int) -> None:
+    if type(value) is not int or not least <= value <= most:
+        raise InputError(option, f"{value!r} is no whole number from {least} to {most}", "Give one that is.")
 
-    Raises InputError if there is no such prior set, or a number is none that can be taken.
-    """
-    known = (BOTH, *PRIOR_SETS)
-    if prior not in known:
-        raise InputError(f"prior {prior!r}", "no such prior set", did_you_mean(str(prior), known))
-    _whole("--seed", seed, 0, 2**32 - 1)
-    settings = Settings(prior, quick, seed, Sampling(**sampling))
+
+def named(function: Verb, parameters: Iterable[inspect.Parameter]) -> Verb:
+    """Name in its signature what a function takes as `**keywords`: for help, completion and the command line."""
+    own = inspect.signature(function)
+    plain = [each for each in own.parameters.values() if each.kind is not each.VAR_KEYWORD]
+    both = [*plain, *(each.replace(kind=each.KEYWORD_ONLY) for each in parameters)]
+    vars(function)["__signature__"] = own.replace(parameters=both)
+    function.__annotations__ |= {each.name: each.annotation for each in both}
+    return function
+
+
+def with_options(verb: Verb) -> Verb:
+    """Name in a verb's signature the settings that it takes as `**options`."""
+    return named(verb, inspect.signature(Settings).parameters.values())
+
+
+def begin(**options: Unpack[RunOptions]) -> Settings:
+    """Return the settings of a run, and keep compiled code between runs. Raises InputError as `Settings` does."""
+    settings = Settings(**options)
     prepare()
     return settings
 
@@ -108,21 +133,25 @@ def prepare() -> None:
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.5)
 
 
-def begin_game(prior: str, quick: bool, seed: int, **sampling: Any) -> Settings:
+def begin_game(**options: Unpack[RunOptions]) -> Settings:
     """Return the settings of a run of a game, which knows no priors and takes no draws.
 
     Raises InputError if a prior set, or anything of a sampler, was asked for.
     """
-    settings = begin(prior, quick, seed, **sampling)
-    if prior != BOTH:
+    settings = begin(**options)
+    if settings.prior != BOTH:
         problem = "a game's payoffs are estimated without priors"
-        raise InputError(f"prior {prior!r}", problem, "Leave --prior out.")
-    for option, value in sampling.items():
-        if value is not None:
-            flag = f"--{option.replace('_', '-')}"
+        raise InputError(f"prior {settings.prior!r}", problem, "Leave --prior out.")
+    for name in SAMPLING:
+        if getattr(settings, name) is not None:
             problem = "a game's payoffs are estimated by maximum likelihood, not sampled"
-            raise InputError(flag, problem, f"Leave {flag} out.")
+            raise InputError(flag(name), problem, f"Leave {flag(name)} out.")
     return settings
+
+
+def flag(name: str) -> str:
+    """Return how a setting is written on the command line ("target_accept": "--target-accept")."""
+    return f"--{name.replace('_', '-')}"
 
 
 def no_data(name: str, data: Path | str | None) -> None:
@@ -144,12 +173,7 @@ def digest(folder: Path | None) -> str:
     """Return a digest of the tables in a data folder, empty without one."""
     if folder is None or not folder.is_dir():
         return ""
-    found = hashlib.sha256()
-    for path in sorted(folder.glob("*.csv")):
-        if path.is_file():
-            found.update(path.name.encode())
-            found.update(path.read_bytes())
-    return found.hexdigest()
+    return files.digest(path for path in sorted(folder.glob("*.csv")) if path.is_file())
 
 
 def command_line(
@@ -161,8 +185,8 @@ def command_line(
     words += ["--data", str(data)] if data is not None else []
     words += ["--quick"] if settings.quick else []
     words += ["--prior", settings.prior] if settings.prior != BOTH else []
-    for option, value in asdict(settings.sampling).items():
-        words += [f"--{option.replace('_', '-')}", str(value)] if value is not None else []
+    for option, value in asdict(settings).items():
+        words += [flag(option), str(value)] if option in SAMPLING and value is not None else []
     return shlex.join(words)
 
 

@@ -13,8 +13,6 @@ from outbid.data.panel import Floats, Window
 from outbid.data.tables import Column, check_known, choice, month, number, parse_date, read_table, text
 from outbid.errors import InputError
 
-MARK_KINDS = ("attack", "edict", "engagement", "operation")
-
 _LEVER_COLUMNS = (
     Column("lever", text),
     Column("start", month),
@@ -26,7 +24,7 @@ _LEVER_COLUMNS = (
 )
 _MARK_COLUMNS = (
     Column("date", parse_date),
-    Column("kind", choice(*MARK_KINDS)),
+    Column("kind", choice("attack", "edict", "engagement", "operation")),
     Column("id", text),
     Column("label", text),
     Column("source", text),
@@ -46,10 +44,6 @@ class LeverRow:
     basis: str
     source: str
     note: str
-
-    def covers(self, name: str) -> bool:
-        """Say whether a month (YYYY-MM) lies in it."""
-        return self.start <= name <= self.end
 
 
 @dataclass(frozen=True)
@@ -76,12 +70,10 @@ def read_levers(
 ) -> tuple[dict[str, Floats], tuple[LeverRow, ...]]:
     """Read what each lever was in each month of the past.
 
-    `path`: a table with the columns lever, start, end (YYYY-MM), value, basis (figure or judgement), source
-    and note. `window`: the months; rows may reach beyond it. `names`: the levers that must have a value in
-    every month, and the only ones that may be named. `sources`: IDs of the sources that a row may name; a row
-    on the basis of a figure must name one. Returns each lever's values, shape (n_months,), in the order of
-    `names`; and the rows they come from. Raises InputError at the first fault, with file, line, column and
-    cure.
+    `window`: the months; rows may reach beyond it. `names`: the levers that must have a value in every month,
+    and the only ones that may be named. `sources`: IDs of the sources that a row may name; a row on the basis of
+    a figure must name one. Returns each lever's values, shape (n_months,), in the order of `names`; and the rows
+    they come from. Raises InputError at the first fault, with file, line, column and cure.
     """
     values = {name: np.full(len(window), np.nan) for name in names}
     lines: dict[tuple[str, str], int] = {}
@@ -95,7 +87,7 @@ def read_levers(
             raise InputError(row.where("source"), "a figure needs a source", fix)
         each = LeverRow(**{**row.values, "source": row["source"] or "", "note": row["note"] or ""})
         for place, name in enumerate(window.months):
-            if each.covers(name):
+            if each.start <= name <= each.end:
                 earlier = lines.setdefault((each.lever, name), row.line)
                 if earlier != row.line:
                     problem = f"{each.lever} already has a value in {name}, on line {earlier}"
@@ -114,9 +106,8 @@ def read_levers(
 def read_marks(path: Path, sources: Collection[str]) -> tuple[MarkRow, ...]:
     """Read the events that the report shows on its time axis; none if there is no such file.
 
-    `path`: a table with the columns date, kind, id, label, source, direction (+ or -, of engagement only) and
-    claims (their IDs, separated by spaces); `sources`: IDs of the sources that a row may name. Raises
-    InputError at the first fault, with file, line, column and cure.
+    Only those of the kind engagement have a direction, + or -; claims are IDs, separated by spaces. `sources`:
+    IDs of the sources that a row may name. Raises InputError at the first fault, with file, line, column and cure.
     """
     marks = []
     for row in read_table(path, _MARK_COLUMNS, key=("id",)) if path.is_file() else ():

@@ -60,13 +60,12 @@ class Window:
     @cached_property
     def months(self) -> tuple[str, ...]:
         """Every month of the window, as YYYY-MM."""
-        first, last = _ordinal(self.first_month), _ordinal(self.last_month)
-        return tuple(f"{n // 12:04d}-{n % 12 + 1:02d}" for n in range(first, last + 1))
+        return _months(np.datetime64(self.first_month), np.datetime64(self.last_month) + 1)
 
     def after(self, number: int) -> tuple[str, ...]:
         """Return so many months that follow the window, as YYYY-MM."""
-        first = _ordinal(self.last_month) + 1
-        return tuple(f"{i // 12:04d}-{i % 12 + 1:02d}" for i in range(first, first + number))
+        first = np.datetime64(self.last_month) + 1
+        return _months(first, first + number)
 
     @property
     def first_day(self) -> dt.date:
@@ -86,24 +85,12 @@ class Window:
     def __len__(self) -> int:
         return len(self.months)
 
-    def index(self, name: str) -> int:
-        """Return the place of a month (YYYY-MM) in the window, counted from 0.
 
-        Raises InputError if it is no month, or lies outside the window.
-        """
-        month(name, "month")
-        if not self.first_month <= name <= self.last_month:
-            problem = f"{name} lies outside the window"
-            raise InputError("month", problem, f"Choose one from {self.first_month} to {self.last_month}.")
-        return _ordinal(name) - _ordinal(self.first_month)
-
-
-def _ordinal(name: str) -> int:
-    return int(name[:4]) * 12 + int(name[5:]) - 1
+def _months(first: np.datetime64, end: np.datetime64) -> tuple[str, ...]:
+    return tuple(np.arange(first, end).astype(str).tolist())
 
 
 Kind = Literal["count", "sum", "level"]
-KINDS: tuple[Kind, ...] = ("count", "sum", "level")
 
 # A report that begins in the weeks before the first month still belongs to the window.
 EARLY_DAYS = 31
@@ -123,13 +110,8 @@ _RECORD_COLUMNS = (
     Column("except_end", last_day, blank="none"),
 )
 _RECORD_KEY = ("series", "start", "end", "value", "low", "high", "source")
-_RECORD_ORDER = (
-    ("start", "end"),
-    ("low", "value"),
-    ("value", "high"),
-    ("low", "high"),
-    ("except_start", "except_end"),
-)
+_RECORD_ORDER = [("start", "end"), ("low", "value"), ("value", "high"), ("low", "high")]
+_RECORD_ORDER += [("except_start", "except_end")]
 
 
 class SeriesTable(Declared):
@@ -248,20 +230,20 @@ def monthly_mean_weights(record: Record, window: Window) -> Floats:
 def read_panel(folder: Path, window: Window, sources: Collection[str]) -> Panel:
     """Read a study's figures.
 
-    `folder`: the study's folder: series.toml declares each series and names its file, figures/ holds the
-    files; `window`: the months; `sources`: IDs of the sources that a record may name. Returns the panel,
-    series in the order of series.toml and records in file order. Nothing is filled in. Raises InputError at
-    the first fault, with file, line, column and cure.
+    In its folder, series.toml declares each series and names its file below figures/; `sources`: IDs of the
+    sources that a record may name. Series come in the order of series.toml, records in file order. Nothing is
+    filled in. Raises InputError at the first fault, with file, line, column and cure.
     """
     declared = read_required(folder / "series.toml", SeriesFile, {}).root
     path_of = {
         name: inside(folder, each.file, f"series.toml, {name}, file") for name, each in declared.items()
     }
     claimed = {path.resolve() for path in path_of.values()}
-    unclaimed = [path for path in sorted((folder / "figures").glob("*.csv")) if _is_stray(path, claimed)]
-    if unclaimed:
-        fix = "Name it as the file of a series in series.toml, or remove it."
-        raise InputError(str(unclaimed[0]), "no series is read from this file", fix)
+    for path in sorted((folder / "figures").glob("*.csv")):
+        # what editors and file systems leave there doesn't count
+        if path.is_file() and not path.name.startswith(".") and path.resolve() not in claimed:
+            fix = "Name it as the file of a series in series.toml, or remove it."
+            raise InputError(str(path), "no series is read from this file", fix)
     rows: dict[str, list[tuple[Row, Record]]] = {id_: [] for id_ in declared}
     for path in dict.fromkeys(path_of.values()):
         for row in read_table(path, _RECORD_COLUMNS, _RECORD_KEY, _RECORD_ORDER):
@@ -293,11 +275,6 @@ def _spans(record: Record) -> list[tuple[dt.date, dt.date]]:
     return [(start, end) for start, end in parts if start <= end]
 
 
-def _is_stray(path: Path, claimed: Collection[Path]) -> bool:
-    """Say whether a file of figures belongs to no series; what editors and file systems leave there doesn't count."""
-    return path.is_file() and not path.name.startswith(".") and path.resolve() not in claimed
-
-
 def _record(row: Row, declared: Mapping[str, SeriesTable], sources: Collection[str]) -> Record:
     check_known(row, "series", declared)
     check_known(row, "source", sources)
@@ -311,16 +288,13 @@ def _record(row: Row, declared: Mapping[str, SeriesTable], sources: Collection[s
                 problem = f"{row['series']} counts, and {row[name]:g} is not a whole number of zero or more"
                 raise InputError(row.where(name), problem, "Correct it, or change the series' kind.")
     if row["used"] == (row["why_not"] is not None):
-        problem = (
-            "a record in use with a reason not to" if row["used"] else "a record not in use without a reason"
-        )
-        raise InputError(row.where("why_not"), problem, "Give why_not if, and only if, used is no.")
+        how = "in use with a reason not to" if row["used"] else "not in use without a reason"
+        raise InputError(row.where("why_not"), f"a record {how}", "Give why_not if, and only if, used is no.")
     left_out = (row["except_start"], row["except_end"])
     if left_out != (None, None):
         if None in left_out:
-            raise InputError(
-                row.where("except_start"), "half an exception", "Give both of its ends, or neither."
-            )
+            fix = "Give both of its ends, or neither."
+            raise InputError(row.where("except_start"), "half an exception", fix)
         inner = row["start"] <= left_out[0] and left_out[1] <= row["end"]
         if not inner or left_out == (row["start"], row["end"]):
             problem = "the exception must be a part of the period"

@@ -17,8 +17,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from outbid.errors import InputError, did_you_mean
-from outbid.files import inside, read_text, read_toml
+from outbid.errors import InputError, check_name, did_you_mean
+from outbid.files import read_text
 
 Parser = Callable[[str, str], Any]
 """Turns the stripped text of a field into a value; its second argument says where, for the complaint."""
@@ -111,16 +111,12 @@ def last_day(field: str, where: str) -> date:
     return parse_date(field, where)[1]
 
 
-__all__ = ["Column", "Row", "check_known", "inside", "read_table", "read_text", "read_toml"]
-
-
 @dataclass(frozen=True)
 class Column:
     """A column that a table may hold.
 
-    `name`: its name in the header. `parse`: what turns a field into a value (see the parsers in
-    outbid.data.tables). `required`: whether the header must hold it; a column that may be absent reads as
-    None. `blank`: what an empty field means: "error", or "none" for a value that is not given.
+    `parse` turns a field into a value. `required`: whether the header must hold it; a column that may be absent
+    reads as None. `blank`: what an empty field means: "error", or "none" for a value that is not given.
     """
 
     name: str
@@ -165,37 +161,29 @@ def read_table(
         raise InputError(str(path), "the file is empty", "Give it a header line and rows, or remove it.")
     optional = {"", *(column.name for column in columns if column.blank == "none")}
     body = [(line, _fitted(fields, names, optional, f"{path}, line {line}")) for line, fields in lines]
-    for index, name in enumerate(names):
-        if not name and any(fields[index].strip() for _, fields in body):
-            problem = f"column {index + 1} has no name"
-            raise InputError(f"{path}, line {header_line}", problem, "Name it, or remove it.")
-    _check_header(f"{path}, line {header_line}", [name for name in names if name], columns)
-    position = {name: index for index, name in enumerate(names)}
+    _check_header(f"{path}, line {header_line}", names, columns, [fields for _, fields in body])
     rows: list[Row] = []
     seen: dict[tuple[Any, ...], int] = {}
     for line, fields in body:
-        values = {column.name: _value(column, fields, position, f"{path}, line {line}") for column in columns}
+        given = dict(zip(names, fields, strict=True))
+        values = {each.name: _value(each, given, f"{path}, line {line}") for each in columns}
         row = Row(str(path), line, values)
         for low, high in ordered:
             if values[low] is not None and values[high] is not None and values[low] > values[high]:
                 problem = f"{low} ({values[low]}) lies above {high} ({values[high]})"
                 raise InputError(row.where(low), problem, "Swap the two, or correct the wrong one.")
         if key is not None:
-            mark = tuple(values[name] for name in key)
-            if mark in seen:
-                problem = f"the same {', '.join(key)} as on line {seen[mark]}"
+            earlier = seen.setdefault(tuple(values[name] for name in key), line)
+            if earlier != line:
+                problem = f"the same {', '.join(key)} as on line {earlier}"
                 raise InputError(row.where(key[0]), problem, "Keep one of the two rows.")
-            seen[mark] = line
         rows.append(row)
     return tuple(rows)
 
 
 def check_known(row: Row, column: str, known: Collection[str]) -> None:
     """Raise an InputError that offers the nearest known name, if a row's field names something unknown."""
-    if row[column] not in known:
-        raise InputError(
-            row.where(column), f"unknown {column} {row[column]!r}", did_you_mean(row[column], known)
-        )
+    check_name(row[column], known, row.where(column), f"unknown {column} {row[column]!r}")
 
 
 def _fitted(fields: list[str], names: Sequence[str], optional: set[str], where: str) -> list[str]:
@@ -210,49 +198,47 @@ def _fitted(fields: list[str], names: Sequence[str], optional: set[str], where: 
     return fields[:count]
 
 
-def _value(column: Column, fields: Sequence[str], position: Mapping[str, int], where: str) -> Any:
-    if column.name not in position:
-        return None
-    field = fields[position[column.name]].strip()
+def _value(column: Column, given: Mapping[str, str], where: str) -> Any:
+    field = given.get(column.name, "").strip()
     if field:
         return column.parse(field, f"{where}, column {column.name}")
-    if column.blank == "none":
+    if column.blank == "none" or column.name not in given:
         return None
     raise InputError(f"{where}, column {column.name}", "the field is blank", "Give a value, or drop the row.")
 
 
-def _check_header(where: str, names: Sequence[str], columns: Sequence[Column]) -> None:
+def _check_header(
+    where: str, names: Sequence[str], columns: Sequence[Column], body: Sequence[Sequence[str]]
+) -> None:
     known = [column.name for column in columns]
-    if len(names) == 1 and len(known) > 1 and re.search(r"[;\t]", names[0]):
+    named = [name for name in names if name]
+    for index, name in enumerate(names):
+        if not name and any(fields[index].strip() for fields in body):
+            raise InputError(where, f"column {index + 1} has no name", "Name it, or remove it.")
+    if len(named) == 1 and len(known) > 1 and re.search(r"[;\t]", named[0]):
         problem = "the columns are not separated by commas"
         raise InputError(where, problem, "Save the table as comma-separated values (CSV), UTF-8.")
-    for name in names:
-        if name not in known:
-            raise InputError(where, f"unknown column {name!r}", did_you_mean(name, known))
-        if names.count(name) > 1:
+    for name in named:
+        check_name(name, known, where, f"unknown column {name!r}")
+        if named.count(name) > 1:
             raise InputError(where, f"column {name!r} stands twice", "Keep one of the two.")
     for column in columns:
-        if column.required and column.name not in names:
-            raise InputError(
-                where, f"column {column.name!r} is missing", "Add it to the header and the rows."
-            )
+        if column.required and column.name not in named:
+            problem = f"column {column.name!r} is missing"
+            raise InputError(where, problem, "Add it to the header and the rows.")
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield the line on which each record starts, and its fields."""
     # strict: an unclosed quote is an error instead of one enormous last field.
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
-    start = 1
-    first = True
-    while True:
-        try:
-            fields = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            fix = "Close every quotation mark, and double those inside a quoted field."
-            raise InputError(f"{path}, line {start}", f"broken quoting ({error})", fix) from None
-        if any(field.strip() for field in fields):
-            yield start, [field.strip() for field in fields] if first else fields
-            first = False
-        start = reader.line_num + 1
+    start, header = 1, True
+    try:
+        for fields in reader:
+            if any(field.strip() for field in fields):
+                yield start, [field.strip() for field in fields] if header else fields
+                header = False
+            start = reader.line_num + 1
+    except csv.Error as error:
+        fix = "Close every quotation mark, and double those inside a quoted field."
+        raise InputError(f"{path}, line {start}", f"broken quoting ({error})", fix) from None

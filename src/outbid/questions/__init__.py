@@ -11,12 +11,12 @@ from typing import Any
 
 import xarray as xr
 
+from outbid.declared import parse
+from outbid.errors import check_name
 from outbid.progress import Progress, Silent
 from outbid.question import Context, Question
 from outbid.questions import claims, equilibrium, information_value, replay, scenarios, sensitivity, trap
-from outbid.run import Knowledge
-from outbid.run_settings import Settings
-from outbid.simulate.engine import BatchSimulator
+from outbid.run import StudyRun
 from outbid.study import Reader, Study
 
 QUESTIONS: tuple[Question[Any], ...] = (
@@ -40,34 +40,38 @@ def readers() -> tuple[Reader, ...]:
     return tuple((each.name, each.declare) for each in QUESTIONS)
 
 
+def chosen(question: Question[Any], study: Study, given: Mapping[str, Any]) -> Any:
+    """Return what was said of a question beside the study's declaration, checked; None if nothing can be said.
+
+    Raises InputError if there is no such option, or its value is wrong.
+    """
+    known = question.options.model_fields if question.options else {}
+    for name in given:
+        check_name(name, known, f"{question.name}, {name}", "unknown option")
+    if question.options is None:
+        return None
+    return parse(question.name, given, question.options, {**study.names, "study": study})
+
+
 def answer(
-    names: Sequence[str],
-    study: Study,
-    known: Mapping[str, Knowledge],
-    simulator: BatchSimulator,
-    settings: Settings,
-    progress: Progress,
-    options: Mapping[str, Any] | None = None,
+    names: Sequence[str], run: StudyRun, options: Mapping[str, Any] | None = None
 ) -> dict[str, xr.Dataset]:
     """Answer questions, and first what they need, each once; what a study doesn't ask is left out.
 
-    Parameters
-    ----------
-    names
-        What is wanted. What they need besides is left out of a quick run, if that doesn't carry it.
-    options
-        By question, what was said of it beside the study's declaration.
+    `names`: what is wanted; what they need besides is left out of a quick run, if that doesn't carry it.
+    `options`: by question, what was `chosen` beside the study's declaration.
     """
-    questions, asked = by_name(), study.declared
+    questions, study, known = by_name(), run.study, run.known
+    asked = study.declared
     wanted = [
         name
         for name in in_order(names, questions)
-        if asked.get(name) is not None and (name in names or questions[name].quick or not settings.quick)
+        if asked.get(name) is not None and (name in names or questions[name].quick or not run.settings.quick)
     ]
-    given, results = options or {}, {name: Future[xr.Dataset]() for name in wanted}
+    results: dict[str, Future[xr.Dataset]] = {}
     shared: dict[str, Any] = {}
 
-    def one(name: str, progress: Progress) -> None:
+    def one(name: str, progress: Progress) -> xr.Dataset:
         question = questions[name]
 
         def of(other: str) -> xr.Dataset | None:
@@ -75,19 +79,18 @@ def answer(
                 raise KeyError(f"{name} does not name {other} in its needs")
             return results[other].result() if other in results else None
 
-        context = Context(study, known, simulator, settings, progress, of, shared)
-        results[name].set_result(question.answer(context, asked[name], given.get(name)))
+        context = Context(study, known, run.batches, run.settings, progress, of, shared)
+        return question.answer(context, asked[name], (options or {}).get(name))
 
-    beside = [name for name in wanted if questions[name].aside]
     quiet = Silent()
     with ThreadPoolExecutor(1) as pool:
-        running = {name: pool.submit(_or_fail, one, name, quiet, results[name]) for name in beside}
-        for name in wanted:
-            if name not in beside:
-                one(name, progress)
-        for name in beside:
-            running[name].result()
-    progress.timing.update(quiet.timing)
+        for name in wanted:  # what is needed comes first
+            if questions[name].aside:
+                results[name] = pool.submit(one, name, quiet)
+            else:
+                results[name] = Future()
+                results[name].set_result(one(name, run.progress))
+    run.progress.timing.update(quiet.timing)
     return {name: results[name].result() for name in wanted}
 
 
@@ -97,12 +100,3 @@ def in_order(names: Sequence[str], questions: Mapping[str, Question[Any]]) -> li
     for name in names:
         result += [each for each in (*in_order(questions[name].needs, questions), name) if each not in result]
     return result
-
-
-def _or_fail(one: Any, name: str, progress: Progress, result: Future[xr.Dataset]) -> None:
-    """Answer on the side; who waits for the answer gets the fault."""
-    try:
-        one(name, progress)
-    except BaseException as fault:
-        result.set_exception(fault)
-        raise

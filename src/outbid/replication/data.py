@@ -25,10 +25,10 @@ from outbid.data.tables import (
     non_negative,
     number,
     read_table,
-    read_text,
     text,
 )
 from outbid.errors import InputError, check_name
+from outbid.files import read_text
 from outbid.game.equilibrium import solve
 from outbid.game.game import even_axis
 from outbid.model.declare import Model

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from outbid.errors import InputError
 from outbid.output import OutputFolder, json_text
 from outbid.progress import Progress, Silent
-from outbid.results import CheckResult, EstimateResult, ReportResult, RunResult, SimulationResult
+from outbid.results import Result, RunResult, SimulationResult
 from outbid.run_settings import SEED, begin_game, command_line, data_folder, digest, perhaps
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class GameStudy:
         """The study's title."""
         return self.study.settings.title
 
-    def check(self) -> CheckResult:
+    def check(self) -> Result:
         """Resolve every ID both ways, read the study's play and published figures, and verify latent indices' anchors."""
         from outbid.model.anchors import check_anchors
         from outbid.model.priors import PRIOR_SETS, prior_table
@@ -59,7 +59,7 @@ class GameStudy:
             f"{len(window)} months ({window.first_month} to {window.last_month}).",
             "Every ID resolves, both ways." if not problems else f"{len(problems)} problems.",
         )
-        return CheckResult(lines, problems)
+        return Result(lines, problems, facts={"lines": list(lines)})
 
     def fit(
         self,
@@ -71,16 +71,16 @@ class GameStudy:
         data: Path | str | None = None,
         progress: Progress | None = None,
         **sampling: Any,
-    ) -> EstimateResult:
+    ) -> Result:
         """Estimate the payoffs from the panel; with `out`, keep the estimates there as estimates.json."""
-        settings, shown = begin_game(prior, quick, seed, **sampling), progress or Silent()
+        settings, shown = begin_game(prior=prior, quick=quick, seed=seed, **sampling), progress or Silent()
         with perhaps(out) as folder:
             result = self._estimates(settings.seed, data_folder(data), shown)
             if folder is not None:
                 folder.write_text("estimates.json", json_text(result.to_json()))
         return result
 
-    def _estimates(self, seed: int, data: Path | None, progress: Progress) -> EstimateResult:
+    def _estimates(self, seed: int, data: Path | None, progress: Progress) -> Result:
         from outbid.replication import compute
         from outbid.replication.data import read_published, rows_of
         from outbid.replication.family import play_settings
@@ -109,7 +109,7 @@ class GameStudy:
             "log_likelihood": payoffs.log_likelihood,
             "estimates": table[list(names)].rename(columns=names).to_dict("records"),
         }
-        return EstimateResult(tuple(lines), compute.payoff_problems(payoffs), found)
+        return Result(tuple(lines), compute.payoff_problems(payoffs), facts=found)
 
     def simulate(self, **_: Any) -> SimulationResult:
         """Refuse: a game is played in equilibrium by `run`."""
@@ -124,7 +124,7 @@ class GameStudy:
         fix = f"Run `outbid run {self.name}`: it compares the equilibrium with other costs, and without the rival."
         return InputError(f"study {self.name!r}", f"is a game, which {problem}", fix)
 
-    def report(self, *, out: Path | str, progress: Progress | None = None) -> ReportResult:
+    def report(self, *, out: Path | str, progress: Progress | None = None) -> RunResult:
         """Draw report.html again from what an earlier run left in `out`."""
         from outbid.replication.page import render
         from outbid.replication.tables import from_netcdf
@@ -137,7 +137,8 @@ class GameStudy:
             found = from_netcdf(kept)
             with (progress or Silent()).stage("Writing the report"):
                 path = folder.write_text("report.html", render(found))
-        return ReportResult(path, ("Drawn again from results.nc.",), tuple(found.facts["problems"]))
+        problems = tuple(found.facts["problems"])
+        return RunResult(("Drawn again from results.nc.",), problems, {"report.html": path})
 
     def run(
         self,
@@ -154,7 +155,7 @@ class GameStudy:
 
         What `out` already holds and nothing has changed for is taken from there.
         """
-        settings, shown = begin_game(prior, quick, seed, **sampling), progress or Silent()
+        settings, shown = begin_game(prior=prior, quick=quick, seed=seed, **sampling), progress or Silent()
         from outbid.replication.page import render
         from outbid.replication.tables import replicate
         from outbid.replication.words import summary, terminal

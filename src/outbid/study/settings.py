@@ -24,10 +24,10 @@ from outbid.declared import (
     read_required,
     ref,
 )
-from outbid.errors import did_you_mean
+from outbid.errors import check_name
 from outbid.model.vocabulary import Reading
 
-_POPULATION = ("horizon_months", "roles", "boxes", "bottom_line", "band")
+_POPULATION = {"horizon_months", "roles", "boxes", "bottom_line", "band"}
 _WHOLE = Says("not a whole number of months", "Give 1 to 600.")
 _ROLES = Says("not a table of names", 'Write [roles] with lines such as moderation = "moderation".')
 _PLAY = Says("missing or not a table", "Say under [play] how the game is played.")
@@ -111,18 +111,17 @@ class Settings(Declared):
     @model_validator(mode="after")
     def _of_its_kind(self) -> Self:
         game = self.kind == "game"
-        keys = {each.alias or name for name, each in type(self).model_fields.items()}
-        known = keys - (set(_POPULATION) if game else {"play"})
-        for name in self.model_fields_set:
-            if (key := type(self).model_fields[name].alias or name) not in known:
-                raise fault("unknown key", did_you_mean(key, known), key)
+        keys = {name: each.alias or name for name, each in type(self).model_fields.items()}
+        known = set(keys.values()) - (_POPULATION if game else {"play"})
+        for key in (keys[name] for name in self.model_fields_set):
+            check_name(key, known, key, "unknown key")
         if game and not self.play:
             raise fault(_PLAY.problem, _PLAY.fix, "play")
         if not game and not self.horizon_months:
             raise fault(_WHOLE.problem, _WHOLE.fix, "horizon_months")
+        names = [each.id for each in self.bands]
         for band in self.bands:
-            if band.panel and band.panel not in (names := [each.id for each in self.bands]):
-                raise fault(f"no band {band.panel!r}", did_you_mean(band.panel, names), f"{band.id}, panel")
+            check_name(band.panel or band.id, names, f"{band.id}, panel", f"no band {band.panel!r}")
         assert self.window  # complains of months that are none
         return self
 
