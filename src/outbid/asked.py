@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from outbid.errors import InputError, did_you_mean
-from outbid.output import json_text, records, write_tables
+from outbid.output import json_text, plain, write_tables
 from outbid.progress import Progress, Silent
 from outbid.questions import answer, by_name
 from outbid.results import Checked, problems_of
 from outbid.run_settings import SEED, begin, perhaps
+from outbid.words.effects import records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -200,7 +201,7 @@ class Answer(Checked):
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer as plain data: every table as a list of rows."""
-        tables = {name: records(table) for name, table in self.tables.items()}
+        tables = {name: plain(records(table)) for name, table in self.tables.items()}
         return {"ok": self.ok, "problems": list(self.problems), self.question.name: tables}
 
     def __repr__(self) -> str:

@@ -170,9 +170,10 @@ class SimulationResult(Checked):
 
     def to_json(self) -> dict[str, Any]:
         """Return every comparison with the baseline as plain data."""
-        from outbid.output import records
+        from outbid.output import plain
+        from outbid.words.effects import records
 
-        return {"ok": self.ok, "problems": list(self.problems), "comparisons": records(self.table)}
+        return {"ok": self.ok, "problems": list(self.problems), "comparisons": plain(records(self.table))}
 
     def __repr__(self) -> str:
         return "\n".join(self.lines)

@@ -4,6 +4,8 @@ The patient rule induction method (Friedman and Fisher 1999) peels a thin slice 
 and again, always the one whose loss raises the share of draws that hold; then it pastes back what does no harm.
 Coverage, density and the test of each limit are those of scenario discovery (Bryant and Lempert 2010).
 Only ranks are used, so a box doesn't depend on the scale of an input, and nothing is drawn at random.
+
+On a surface, it is the line of a given height: marching squares, Lorensen and Cline's cubes (1987) in the plane.
 """
 
 from __future__ import annotations
@@ -15,14 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from outbid.errors import InputError
-
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 Ranks = NDArray[np.int64]
 # The last rank inside, by the input's row among the ranks and the side that it bounds; open sides are left out.
 Bounds = dict[tuple[int, int], int]
 LOW, HIGH = 0, 1
+Point = tuple[float, float]
 
 # Share of the box that one peel takes; Friedman and Fisher (1999) advise 0.05 to 0.1.
 PEEL = 0.05
@@ -41,7 +42,7 @@ class Limit:
     name: str
     low: float
     high: float
-    chance: float = 0.0
+    chance: float
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,14 @@ class Box:
 
     `limits`: the inputs that bound it, the one that matters most first; `coverage`: share of the draws that
     hold which lie in the box; `density`: share of the box's draws that hold; `mass`: share of all draws in
-    the box; `base`: share of all draws that hold; `elsewhere`: share of the draws outside the box that hold.
+    the box; `elsewhere`: share of the draws outside the box that hold.
     """
 
     limits: tuple[Limit, ...]
     coverage: float
     density: float
     mass: float
-    base: float = 0.0
-    elsewhere: float = 0.0
+    elsewhere: float
 
     def holds_in(self, inputs: Floats, names: Sequence[str]) -> Flags:
         """Return which rows of inputs (rows, inputs) lie in the box, shape (rows,)."""
@@ -78,10 +78,8 @@ def find_box(
     rate in standard errors, (density − base) √mass (Klösgen 1996). Limits that could be luck are dropped one
     by one, the weakest first, until at most `most` inputs are left; the peeling is then done again on these
     alone. `inputs`: shape (draws, inputs), finite; `holds`: shape (draws,); `smallest_share`: share of all
-    draws that a box must hold; `most`: inputs that may bound a box. Raises InputError if shapes don't match,
-    a number is not finite, or the settings are out of range.
+    draws that a box must hold; `most`: inputs that may bound a box.
     """
-    _check(inputs, holds, names, smallest_share, most)
     if not len(names) or holds.all() or not holds.any():
         return None
     # Ties are broken by name, so that the order of columns makes no difference.
@@ -96,45 +94,23 @@ def find_box(
     again = pasted(fewer, holds, peeled(fewer, holds, floor)) if chosen else {}
     bounds = pruned(fewer, holds, again, threshold, most)
     inside = ~beyond_limits(fewer, bounds).any(axis=0) if bounds else np.ones(len(holds), bool)
-    density, base = float(holds[inside].mean()), float(holds.mean())
-    if density <= base:
+    density = float(holds[inside].mean())
+    if density <= holds.mean():
         return None
     limits = []
     for j in {j for j, _ in bounds}:
-        column = inputs[:, columns[chosen[j]]]
-        ends = [-np.inf, np.inf]
-        for side in (LOW, HIGH):
-            if (j, side) in bounds:
-                ends[side] = float(column[fewer[j] == bounds[j, side]][0])
+        place, ends = columns[chosen[j]], [-np.inf, np.inf]
         sides = [key for key in bounds if key[0] == j]
-        limits.append(
-            Limit(names[columns[chosen[j]]], ends[LOW], ends[HIGH], chance(fewer, holds, bounds, sides))
-        )
+        for key in sides:
+            ends[key[1]] = float(inputs[fewer[j] == bounds[key], place][0])
+        limits.append(Limit(names[place], ends[LOW], ends[HIGH], chance(fewer, holds, bounds, sides)))
     return Box(
         tuple(sorted(limits, key=lambda limit: (limit.chance, limit.name))),
         coverage=float(holds[inside].sum() / holds.sum()),
         density=density,
         mass=float(inside.mean()),
-        base=base,
         elsewhere=float(holds[~inside].mean()),
     )
-
-
-def _check(inputs: Floats, holds: Flags, names: Sequence[str], smallest_share: float, most: int) -> None:
-    if inputs.ndim != 2 or inputs.shape != (len(holds), len(names)):
-        raise InputError(
-            "inputs",
-            f"have shape {inputs.shape}, not (draws, names)",
-            "Give a row per draw, a column per name.",
-        )
-    if len(set(names)) < len(names):
-        raise InputError("names", "hold a name twice", "Name every input once.")
-    if not np.isfinite(inputs).all():
-        raise InputError("inputs", "hold a number that is not finite", "Leave such draws out.")
-    if not 0 < smallest_share < 1:
-        raise InputError("smallest_share", f"is {smallest_share:g}", "Give a share between 0 and 1.")
-    if most < 1:
-        raise InputError("most", f"is {most}", "Let at least one input bound the box.")
 
 
 # The steps of the search: everything below sees inputs as ranks (inputs, draws), equal values sharing one.
@@ -244,3 +220,35 @@ def pasted(ranks: Ranks, holds: Flags, bounds: Bounds) -> Bounds:
             break
         bounds = {**bounds, best[1]: best[2]}
     return bounds
+
+
+def contour(x: Floats, y: Floats, heights: Floats, level: float) -> tuple[tuple[Point, Point], ...]:
+    """Return the pieces of the line where the surface passes the level, one or two to a square; empty if it doesn't.
+
+    `x`, `y`: the grid's points, rising, shapes (columns,) and (rows,). `heights`: shape (rows, columns).
+    Between the points of an edge the surface is straight. A corner at the level itself counts as above it, so
+    that a flat surface at the level has no line.
+    """
+    pieces: list[tuple[Point, Point]] = []
+    for i in range(len(y) - 1):
+        for j in range(len(x) - 1):
+            # the corners in turn, counter-clockwise
+            corners = [(i, j), (i, j + 1), (i + 1, j + 1), (i + 1, j)]
+            values = [float(heights[each]) for each in corners]
+            points = [(float(x[column]), float(y[row])) for row, column in corners]
+            crossings = [
+                _between(points[a], points[b], (level - values[a]) / (values[b] - values[a]))
+                for a, b in ((0, 1), (1, 2), (2, 3), (3, 0))
+                if (values[a] >= level) != (values[b] >= level)
+            ]
+            if len(crossings) == 4:
+                # a saddle: its middle tells which corners hang together
+                joined = (sum(values) / 4 >= level) == (values[0] >= level)
+                crossings = crossings if joined else [crossings[-1], *crossings[:-1]]
+            pairs = zip(crossings[::2], crossings[1::2], strict=True)
+            pieces += [(one, two) for one, two in pairs if one != two]
+    return tuple(pieces)
+
+
+def _between(one: Point, two: Point, share: float) -> Point:
+    return (one[0] + share * (two[0] - one[0]), one[1] + share * (two[1] - one[1]))
