@@ -19,10 +19,11 @@ from scipy.stats import binom
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+# Inputs as ranks, equal values sharing one, shape (2 inputs, draws): each from below, then each from above, as the
+# negative, so that every limit is a lower one.
 Ranks = NDArray[np.int64]
-# The last rank inside, by the input's row among the ranks and the side that it bounds; open sides are left out.
-Bounds = dict[tuple[int, int], int]
-LOW, HIGH = 0, 1
+# The lowest rank inside, by row of the ranks; open sides are left out.
+Bounds = dict[int, int]
 Point = tuple[float, float]
 
 # Share of the box that one peel takes; Friedman and Fisher (1999) advise 0.05 to 0.1.
@@ -84,26 +85,27 @@ def find_box(
         return None
     # Ties are broken by name, so that the order of columns makes no difference.
     columns = sorted(range(len(names)), key=lambda place: names[place])
-    ranks = np.stack([np.unique(inputs[:, j], return_inverse=True)[1] for j in columns]).astype(np.int64)
+    ranks = _both_sides(np.stack([np.unique(inputs[:, j], return_inverse=True)[1] for j in columns]))
     floor = max(1, int(np.ceil(smallest_share * len(holds))))
     threshold = CHANCE / (2 * len(columns))
 
     kept = pruned(ranks, holds, peeled(ranks, holds, floor), threshold, most)
-    chosen = sorted({j for j, _ in kept})
-    fewer = ranks[chosen]
+    chosen = sorted({row % len(columns) for row in kept})
+    fewer = _both_sides(ranks[chosen])
     again = pasted(fewer, holds, peeled(fewer, holds, floor)) if chosen else {}
     bounds = pruned(fewer, holds, again, threshold, most)
-    inside = ~beyond_limits(fewer, bounds).any(axis=0) if bounds else np.ones(len(holds), bool)
+    inside = ~beyond_limits(fewer, bounds).any(axis=0)
     density = float(holds[inside].mean())
     if density <= holds.mean():
         return None
     limits = []
-    for j in {j for j, _ in bounds}:
-        place, ends = columns[chosen[j]], [-np.inf, np.inf]
-        sides = [key for key in bounds if key[0] == j]
-        for key in sides:
-            ends[key[1]] = float(inputs[fewer[j] == bounds[key], place][0])
-        limits.append(Limit(names[place], ends[LOW], ends[HIGH], chance(fewer, holds, bounds, sides)))
+    for number, j in enumerate(chosen):
+        sides = [row for row in (number, number + len(chosen)) if row in bounds]
+        values, ends = inputs[:, columns[j]], [-np.inf, np.inf]
+        for row in sides:
+            ends[row // len(chosen)] = float(values[fewer[row] == bounds[row]][0])
+        if sides:
+            limits.append(Limit(names[columns[j]], *ends, chance(fewer, holds, bounds, sides)))
     return Box(
         tuple(sorted(limits, key=lambda limit: (limit.chance, limit.name))),
         coverage=float(holds[inside].sum() / holds.sum()),
@@ -113,7 +115,8 @@ def find_box(
     )
 
 
-# The steps of the search: everything below sees inputs as ranks (inputs, draws), equal values sharing one.
+def _both_sides(ranks: Ranks) -> Ranks:
+    return np.concatenate([ranks, -ranks]).astype(np.int64)
 
 
 def peeled(ranks: Ranks, holds: Flags, floor: int) -> Bounds:
@@ -125,30 +128,23 @@ def peeled(ranks: Ranks, holds: Flags, floor: int) -> Bounds:
     best, best_quality = bounds, 0.0
     size, holding = n, int(holds.sum())
     while size > floor and holding < size:
-        slice_ = max(1, int(PEEL * size))
-        choice: tuple[float, int, int, int] | None = None
-        for side in (LOW, HIGH):
-            edge = order if side == LOW else order[:, ::-1]
-            removed = _removed(ranks, edge, slice_, rows)
-            seen = np.cumsum(holds[edge[:, : int(removed.max(initial=1))]], axis=1)
-            lost = seen[rows, np.minimum(removed, seen.shape[1]) - 1]
-            allowed = (removed > 0) & (size - removed >= floor)
-            left = np.where(allowed, size - removed, 1)
-            # What the share of draws that hold gains for each share of the box given away.
-            gain = ((holding - lost) / left - holding / size) * size / np.maximum(removed, 1)
-            gain = np.where(allowed, gain, -np.inf)
-            place = int(np.argmax(gain))
-            if np.isfinite(gain[place]) and (choice is None or gain[place] > choice[0]):
-                choice = (float(gain[place]), place, side, int(removed[place]))
-        if choice is None:
+        removed = _removed(ranks, order, max(1, int(PEEL * size)), rows)
+        seen = np.cumsum(holds[order[:, : int(removed.max(initial=1))]], axis=1)
+        lost = seen[rows, np.minimum(removed, seen.shape[1]) - 1]
+        allowed = (removed > 0) & (size - removed >= floor)
+        left = np.where(allowed, size - removed, 1)
+        # What the share of draws that hold gains for each share of the box given away.
+        gain = ((holding - lost) / left - holding / size) * size / np.maximum(removed, 1)
+        gain = np.where(allowed, gain, -np.inf)
+        row = int(np.argmax(gain))
+        if not np.isfinite(gain[row]):
             break
-        _, j, side, count = choice
-        edge = order[j] if side == LOW else order[j, ::-1]
+        peel = order[row, : removed[row]]
+        bounds = {**bounds, row: int(ranks[row, order[row, len(peel)]])}
         inside = np.ones(n, bool)
-        inside[edge[:count]] = False
-        holding -= int(holds[edge[:count]].sum())
-        size -= count
-        bounds = {**bounds, (j, side): int(ranks[j, edge[count]])}
+        inside[peel] = False
+        holding -= int(holds[peel].sum())
+        size -= len(peel)
         order = order[inside[order]].reshape(d, size)
         quality = (holding / size - base) * np.sqrt(size)
         if quality > best_quality:
@@ -156,26 +152,25 @@ def peeled(ranks: Ranks, holds: Flags, floor: int) -> Bounds:
     return best
 
 
-def _removed(ranks: Ranks, edge: Ranks, slice_: int, rows: Ranks) -> Ranks:
-    """Return how many draws a peel takes off each input: equal values go together, or none where all are equal."""
-    first = ranks[rows[:, None], edge[:, : slice_ + 1]]
+def _removed(ranks: Ranks, order: Ranks, slice_: int, rows: Ranks) -> Ranks:
+    """Return how many draws a peel takes off each row: equal values go together, or none where all are equal."""
+    first = ranks[rows[:, None], order[:, : slice_ + 1]]
     cut = first[:, -1:] if first.shape[1] > slice_ else first[:, -1:] + 1
     removed = np.asarray((first != cut).sum(axis=1))
     for j in np.flatnonzero(removed == 0):
-        equal = int((ranks[j, edge[j]] == cut[j]).sum())
-        removed[j] = equal if equal < edge.shape[1] else 0
+        equal = int((ranks[j, order[j]] == cut[j]).sum())
+        removed[j] = equal if equal < order.shape[1] else 0
     return removed
 
 
 def beyond_limits(ranks: Ranks, bounds: Bounds) -> Flags:
     """Return which draws lie beyond each limit, shape (limits, draws)."""
-    beyond = [ranks[j] < end if side == LOW else ranks[j] > end for (j, side), end in bounds.items()]
-    return np.array(beyond).reshape(len(bounds), ranks.shape[1])
+    return np.array([ranks[row] < end for row, end in bounds.items()], bool).reshape(-1, ranks.shape[1])
 
 
-def chance(ranks: Ranks, holds: Flags, bounds: Bounds, without: Sequence[tuple[int, int]]) -> float:
+def chance(ranks: Ranks, holds: Flags, bounds: Bounds, without: Sequence[int]) -> float:
     """Return the quasi-p-value of limits: as dense by luck, were the box drawn from the one without them."""
-    rest = {key: end for key, end in bounds.items() if key not in without}
+    rest = {row: end for row, end in bounds.items() if row not in without}
     within = ~beyond_limits(ranks, bounds).any(axis=0)
     wider = ~beyond_limits(ranks, rest).any(axis=0)
     return float(binom.sf(int(holds[within].sum()) - 1, int(within.sum()), float(holds[wider].mean())))
@@ -183,19 +178,19 @@ def chance(ranks: Ranks, holds: Flags, bounds: Bounds, without: Sequence[tuple[i
 
 def pruned(ranks: Ranks, holds: Flags, bounds: Bounds, threshold: float, most: int) -> Bounds:
     """Drop the limit that is most likely luck, until none is and at most `most` inputs are left."""
-    outside, keys = beyond_limits(ranks, bounds), list(bounds)
-    while keys:
+    outside, rows = beyond_limits(ranks, bounds), list(bounds)
+    while rows:
         faults = outside.sum(axis=0)
         within = faults == 0
         wider = (faults - outside) == 0
         base = (wider & holds).sum(axis=1) / wider.sum(axis=1)
         chances = binom.sf(int(holds[within].sum()) - 1, int(within.sum()), base)
         weakest = int(np.argmax(chances))
-        if len({j for j, _ in keys}) <= most and chances[weakest] <= threshold:
+        if len({row % (len(ranks) // 2) for row in rows}) <= most and chances[weakest] <= threshold:
             break
-        del keys[weakest]
+        del rows[weakest]
         outside = np.delete(outside, weakest, axis=0)
-    return {key: bounds[key] for key in keys}
+    return {row: bounds[row] for row in rows}
 
 
 def pasted(ranks: Ranks, holds: Flags, bounds: Bounds) -> Bounds:
@@ -205,20 +200,19 @@ def pasted(ranks: Ranks, holds: Flags, bounds: Bounds) -> Bounds:
         faults = outside.sum(axis=0)
         size, holding = int((faults == 0).sum()), int(holds[faults == 0].sum())
         slice_ = max(1, int(PEEL * size))
-        best: tuple[float, tuple[int, int], int] | None = None
-        for (key, _), beyond in zip(bounds.items(), outside & (faults == 1), strict=True):
-            j, side = key
+        best: tuple[float, Bounds] | None = None
+        for row, beyond in zip(bounds, outside & (faults == 1), strict=True):
             if not beyond.any():
                 continue
-            near = np.sort(ranks[j][beyond])[:: 1 if side == HIGH else -1]
+            near = np.sort(ranks[row][beyond])[::-1]
             end = int(near[min(slice_, len(near)) - 1])
-            added = beyond & ((ranks[j] >= end) if side == LOW else (ranks[j] <= end))
+            added = beyond & (ranks[row] >= end)
             density = (holding + int(holds[added].sum())) / (size + int(added.sum()))
             if density >= holding / size and (best is None or density > best[0]):
-                best = (density, key, end)
+                best = density, {**bounds, row: end}
         if best is None:
             break
-        bounds = {**bounds, best[1]: best[2]}
+        bounds = best[1]
     return bounds
 
 
