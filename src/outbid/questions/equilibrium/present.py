@@ -86,9 +86,8 @@ def _tests(dataset: xr.Dataset, game: PlayersGame) -> pd.DataFrame:
         "because",
     ]
     after = dataset[numbers[:3]].sel(data=AFTER, drop=True)
-    judged = dataset[numbers[4:]].assign(
-        after, p_direction_before=dataset.p_direction.sel(data=BEFORE, drop=True)
-    )
+    before = dataset.p_direction.sel(data=BEFORE, drop=True)
+    judged = dataset[numbers[4:]].assign(after).assign(p_direction_before=before)
     frame = _over_draws(dataset.effect.sel(data=AFTER), keys)
     frame = frame.merge(tabled(judged.reset_coords(about), keys), on=keys)
     frame["claims"] = frame["test"].map({each.id: " ".join(each.claims) for each in game.tests})
