@@ -152,7 +152,8 @@ def _without_halos(part: Any) -> None:
 
 def rounded(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table with four significant digits in its columns of numbers: a drawing shows no more."""
-    floats = frame.select_dtypes("floating").replace([math.inf, -math.inf], math.nan)
+    floats = frame[[name for name in frame if frame[name].dtype.kind == "f"]]
+    floats = floats.replace([math.inf, -math.inf], math.nan)
     return frame.assign(
         **{str(name): each.map("{:.4g}".format).astype(float) for name, each in floats.items()}
     )
@@ -236,7 +237,7 @@ def titled(panel: str, title: str, note: str) -> list[alt.Chart]:
 
 
 def faceted(
-    layers: alt.LayerChart,
+    layers: Any,
     panel: str,
     order: Iterable[str],
     header: alt.Header,
@@ -245,12 +246,12 @@ def faceted(
     columns: int,
     gaps: tuple[int, int],
     shared: bool = True,
-) -> alt.FacetChart:
+) -> Any:
     """Return a panel for each value of the column `panel`, in that order.
 
     `gaps`: pixels between rows and between columns of panels; `shared`: whether they share the scale across.
     """
-    facet: alt.FacetChart = layers.properties(height=height).facet(
+    facet = layers.properties(height=height).facet(
         facet=alt.Facet(f"{panel}:N", sort=list(order), header=header),
         columns=columns,
         spacing={"row": gaps[0], "column": gaps[1]},

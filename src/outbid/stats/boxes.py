@@ -105,7 +105,7 @@ def find_box(
         for row in sides:
             ends[row // len(chosen)] = float(values[fewer[row] == bounds[row]][0])
         if sides:
-            limits.append(Limit(names[columns[j]], *ends, chance(fewer, holds, bounds, sides)))
+            limits.append(Limit(names[columns[j]], ends[0], ends[1], chance(fewer, holds, bounds, sides)))
     return Box(
         tuple(sorted(limits, key=lambda limit: (limit.chance, limit.name))),
         coverage=float(holds[inside].sum() / holds.sum()),

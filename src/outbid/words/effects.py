@@ -145,7 +145,7 @@ def contrast(
 
 def headline(rows: pd.DataFrame, clause: Callable[[Reading], str], opening: str = "") -> str:
     """Return as `contrast` does what the effects of one table say, a row for each view; `clause` words a reading."""
-    clauses = {reading: clause(reading) for reading in READINGS}
+    clauses: dict[str, str] = {reading: clause(reading) for reading in READINGS}
     return contrast(clauses, dict(zip(rows["prior"], rows["reading"], strict=True)), opening)
 
 

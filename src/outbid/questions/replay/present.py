@@ -174,8 +174,10 @@ def published(dataset: xr.Dataset, study: Study) -> pd.DataFrame:
     """Return the used figures of every series that observes just an outcome, at their monthly rate or level."""
     window, rows = study.panel.window, []
     for (outcome, name), same in dataset.observes.isel(prior=0).to_series().items():
-        series = study.panel.series.get(name) if same else None
-        for each in series.used if series else ():
+        series = study.panel.series.get(name)
+        if series is None or not same:
+            continue
+        for each in series.used:
             days = (each.end - each.start).days + 1
             if each.except_start is not None and each.except_end is not None:
                 days -= (each.except_end - each.except_start).days + 1
