@@ -25,6 +25,7 @@ from outbid.stats.verdict import Chances, chances, judge
 Floats = NDArray[np.float64]
 # an effect of nothing never matters, even where any size would
 LEAST = 1e-12
+SHARES = ("p_direction", "p_relevant", "draws")
 
 
 def answer(context: Context, game: PlayersGame, options: Any = None) -> xr.Dataset:
@@ -60,11 +61,9 @@ def under(strategist: Strategist, known: Knowledge, prior: str, seed: int) -> xr
     places = evenly(len(known.history["after"].state_today), PLAYED)
     payoffs = strategist.learn(known.history["after"], places, prior, seed)
     today, unseen = (known.history[data].state_today.taken(places) for data in DATA)
-    after = solve(strategist, today, payoffs.one_each(seed), seed, payoffs)
-    before = solve(strategist, unseen, strategist.assumed(len(places), prior, seed), seed)
-    judgements = [
-        judge(*each, None, prior) for each in zip(chances_in(after), chances_in(before), strict=True)
-    ]
+    after, sure = solve(strategist, today, payoffs.one_each(seed), seed, payoffs)
+    before, unsure = solve(strategist, unseen, strategist.assumed(len(places), prior, seed), seed)
+    judgements = [judge(*each, None, prior) for each in zip(sure, unsure, strict=True)]
     return xr.concat([after, before], "data").assign(
         verdict=("test", [each.verdict for each in judgements]),
         because=("test", [each.because for each in judgements]),
@@ -87,8 +86,8 @@ def solve(
     weights: Floats,
     seed: int,
     payoffs: PayoffPosterior | None = None,
-) -> xr.Dataset:
-    """Return what the equilibria of all variants say, from where draws stand and with their weights.
+) -> tuple[xr.Dataset, list[Chances]]:
+    """Return what the equilibria of all variants say, from where draws stand and with their weights, and of each test.
 
     `payoffs` are all the weights that were tried, if any were: they say more of a weight's sign than one vector a draw.
     """
@@ -96,35 +95,28 @@ def solve(
     equilibria = strategist.solve_all(today, weights, seed)
     solved = np.all([each.solved for each in equilibria.values()], axis=0)
     paths = paths_of(game, equilibria)
-    effects, shares = np.empty((len(game.tests), draws)), np.empty((len(game.tests), 3))
+    effects, found = np.empty((len(game.tests), draws)), []
     for i, test in enumerate(game.tests):
         if test.weight:
             effects[i] = weights[:, game.weight_names.index(test.weight)]
         else:
             effects[i] = np.where(solved, strategist.difference(test, equilibria, today), np.nan)
-        of = chances(effects[i], test.sign, max(test.smallest, LEAST))
         if test.weight and payoffs is not None:
-            of = weight_chances(test, payoffs, game)
-        shares[i] = of.p_direction, of.p_relevant, of.draws
-    return xr.Dataset(
+            found.append(weight_chances(test, payoffs, game))
+        else:
+            found.append(chances(effects[i], test.sign, max(test.smallest, LEAST)))
+    data = xr.Dataset(
         {
             "weight": (("draw", "payoff"), weights),
             "action": (("variant", "player", "draw"), np.where(solved, paths.mean(axis=3), np.nan)),
             "action_path": (("quantile", "variant", "player", "month"), quantiles_of(paths[:, :, solved])),
             "effect": (("test", "draw"), effects),
-            "p_direction": ("test", shares[:, 0]),
-            "p_relevant": ("test", shares[:, 1]),
-            "draws": ("test", shares[:, 2].astype(int)),
+            **{name: ("test", [getattr(each, name) for each in found]) for name in SHARES},
             "solved": np.mean([each.solved for each in equilibria.values()]),
             "residual": max(each.residuals[each.solved].max(initial=0.0) for each in equilibria.values()),
         }
     )
-
-
-def chances_in(side: xr.Dataset) -> list[Chances]:
-    """Return the shares of draws behind every test."""
-    columns = (side[name].values.tolist() for name in ("p_direction", "p_relevant", "draws"))
-    return [Chances(*each) for each in zip(*columns, strict=True)]
+    return data, found
 
 
 def weight_chances(test: GameTest, payoffs: PayoffPosterior, game: PlayersGame) -> Chances:
