@@ -27,7 +27,7 @@ from outbid.question import Context
 from outbid.questions.equilibrium import QUESTION
 from outbid.questions.equilibrium import present as words
 from outbid.questions.equilibrium.compute import answer
-from outbid.questions.equilibrium.tables import ANSWERS
+from outbid.questions.equilibrium.present import ANSWERS
 from outbid.stats.verdict import Chances, judge
 from outbid.words.effects import reading
 
@@ -60,7 +60,10 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = rivalry.folder(tmp_path_factory.mktemp("rivalry"), PLAY, rivalry.PAYOFFS)
     sides = SimpleNamespace(incumbent=f"Rulers {PLANTED}", challenger="Rebels")
     panel = SimpleNamespace(window=Window("2020-01", "2020-11"))
-    return SimpleNamespace(name="rivalry", folder=folder, model=MODEL, panel=panel, settings=sides)
+    asked = {"equilibrium": read_game(folder, MODEL)}
+    return SimpleNamespace(
+        name="rivalry", folder=folder, model=MODEL, panel=panel, settings=sides, declared=asked
+    )
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +225,7 @@ def test_a_game_without_tests_and_moves_has_a_section(
     silent = rivalry.folder(
         tmp_path, PLAY[: PLAY.index("[[test]]")].replace('incumbent = "lever:hardness"', "")
     )
-    alone = SimpleNamespace(**vars(study) | {"folder": silent})
+    alone = SimpleNamespace(**vars(study) | {"declared": {"equilibrium": read_game(silent, MODEL)}})
     none = dataset.isel(test=slice(0, 0))
     assert QUESTION.tables(none, alone)["equilibrium_tests"].empty
     assert "What the incumbent and the challenger would choose" in html_of(QUESTION.section(none, alone))

@@ -18,10 +18,11 @@ import outbid
 import outbid.questions
 from outbid.cli import main
 from outbid.errors import InputError
-from outbid.output import csv_text, records
+from outbid.output import csv_text, plain
 from outbid.question import Section
 from outbid.questions import QUESTIONS, answer, by_name, chosen, in_order
 from outbid.report.page import body
+from outbid.words.effects import records
 from toy import write_asking_toy, write_toy
 
 ROOMS = Path(outbid.questions.__file__).parent
@@ -185,7 +186,7 @@ def test_tables_are_tidy(answers: dict[str, xr.Dataset], study: Any) -> None:
             assert not table.duplicated().any(), name
             assert isinstance(table.index, pd.RangeIndex), name
             assert csv_text(table).count("\n") >= len(table) + 1
-            json.dumps(records(table))
+            json.dumps(plain(records(table)))
 
 
 def test_a_dataset_survives_the_file(answers: dict[str, xr.Dataset], study: Any) -> None:

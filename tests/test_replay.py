@@ -416,6 +416,7 @@ def shown(
     (folder / "replays.toml").write_text(GOOD + second, encoding="utf-8")
     asked = QUESTION.declare(study)
     assert asked is not None
+    study.declared = {"replay": asked}
     one = replay(*asked.replay)
     return xr.concat([one, one], xr.Variable("prior", ["neutral", "sources"])), study
 

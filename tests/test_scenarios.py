@@ -21,9 +21,9 @@ from outbid.model.vocabulary import Outcome
 from outbid.progress import Silent
 from outbid.question import Context
 from outbid.questions import chosen
-from outbid.questions.scenarios import QUESTION
-from outbid.questions.scenarios.compute import dataset, described, in_words
-from outbid.questions.scenarios.schema import Courses
+from outbid.questions.scenarios import QUESTION, present
+from outbid.questions.scenarios.compute import compared
+from outbid.questions.scenarios.present import in_words, played
 from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
 from outbid.simulate.futures import (
     DISTANCES,
@@ -73,10 +73,6 @@ def picked(of: Futures, goals: tuple[Goal, ...] = ()) -> dict[str, str]:
     return dict(zip(table["criterion"], table["picks"], strict=True))
 
 
-def courses(of: Futures, goals: tuple[Goal, ...] = ()) -> Courses:
-    return Courses(of.scenarios, goals)
-
-
 def test_differences_probabilities_and_regret_by_hand() -> None:
     given_futures = futures({"base": [10, 10, 10, 10], "other": [8, 9, 10, 12]}, outcome("loss", "lower"))
     by = judged(given_futures)
@@ -95,7 +91,7 @@ def test_differences_probabilities_and_regret_by_hand() -> None:
 
 def shown(of: Futures) -> pd.DataFrame:
     """The table of effects, with the same before the data as after them."""
-    made = described(dataset({"neutral": (of, of)}, courses(of), ["2023-09"]), TOY, courses(of), of.scenarios)
+    made = compared({"neutral": (of, of)}, (), ["2023-09"])
     return QUESTION.tables(made, SimpleNamespace(model=SimpleNamespace(outcomes=of.outcomes)))["scenarios"]
 
 
@@ -276,15 +272,13 @@ def test_a_users_file_is_played_over_the_same_draws_with_its_rules(bench: Contex
     assert list(again["goal"].values) == ["few", TOGETHER]
     assert again.goal_met.sel(prior="sources", data="before", goal=TOGETHER, scenario="as_now") == 1.0
     xr.testing.assert_identical(again.level, found.level.assign_coords(again.level.coords))
-    assert "While challengers is above 2,000 persons" in str(
-        found.description.sel(scenario="press_if_strong").item()
-    )
+    assert "While challengers is above 2,000 persons" in in_words(TOY, played(found)[2])
 
 
 def test_without_a_file_the_studys_own_futures_are_compared(bench: Context) -> None:
     found = asked(bench)
     assert list(found["scenario"].values) == ["as_now", "idle"] and found.attrs["file"] == ""
-    assert found.at_most.sel(goal="fewer") == 2000.0
+    assert [each.at_most for each in present.goals(found)] == [2000.0]
     assert list(found["month"].values) == ["2023-09", "2023-10", "2023-11", "2023-12"]
 
 
@@ -331,9 +325,8 @@ def told() -> tuple[xr.Dataset, Any]:
     )
     after = Futures(outcomes, named, after.paths)
     before = futures({name: np.full((400, 2), 100.0) for name in given_levels}, *outcomes)
-    both = Courses(named, goals)
     pairs = dict.fromkeys(("neutral", "sources"), (after, before))
-    made = described(dataset(pairs, both, ["2023-09"]), TOY, both, named).assign_attrs(file="mine.toml")
+    made = compared(pairs, goals, ["2023-09"]).assign_attrs(file="mine.toml")
     study = SimpleNamespace(
         model=SimpleNamespace(outcomes=outcomes),
         main_outcomes=outcomes,
@@ -365,7 +358,7 @@ def test_tables_are_tidy_and_survive_being_kept(tmp_path: Path) -> None:
 
 def test_a_study_without_goals_has_no_table_of_them(tmp_path: Path) -> None:
     of = futures({"base": [1.0, 2.0], "other": [2.0, 2.0]}, outcome("loss", "lower"))
-    made = described(dataset({"neutral": (of, of)}, courses(of), ["2023-09"]), TOY, courses(of), of.scenarios)
+    made = compared({"neutral": (of, of)}, (), ["2023-09"])
     made.to_netcdf(tmp_path / "kept.nc", engine="h5netcdf")
     kept = xr.load_dataset(tmp_path / "kept.nc", engine="h5netcdf")
     _, study = told()

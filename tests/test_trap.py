@@ -33,7 +33,7 @@ from outbid.questions.trap.present import crossing
 from outbid.questions.trap.schema import Answering, Split, Trap
 from outbid.simulate.engine import BatchSimulator, Simulator
 from outbid.simulate.scenario import names_of, read_scenarios
-from outbid.stats.contour import contour
+from outbid.stats.boxes import contour
 
 MODEL = openings.model()
 MONTHS, DRAWS, SEED = 24, 64, 3

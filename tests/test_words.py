@@ -18,12 +18,11 @@ from outbid.words.effects import (
     contrast,
     effect_blocks,
     in_brief,
-    in_words,
     is_assumed,
     is_told,
     reading,
 )
-from outbid.words.numbers import interval, listed, percent, signed, two_digits
+from outbid.words.numbers import interval, listed, more_or_less, percent, signed, terminal, two_digits
 
 probabilities = st.floats(0, 1)
 CLAUSES = {"more": "it rises", "less": "it falls", "unknown": "whether it rises"}
@@ -92,17 +91,24 @@ def test_turning_better_round_turns_the_reading_round(after: float, before: floa
 
 
 def test_an_effect_says_its_size_its_interval_and_how_sure_it_is() -> None:
-    assert in_words(effect(), outcome()) == "130 persons more (90% interval −410 to +680); likely, 63%"
     assert in_brief(effect(reading="unknown"), outcome()) == "+130 (−410 to +680), can't be told (63%)"
     assert in_brief(effect(assumed=True), outcome()).endswith("◇ assumed")
-    assert in_words(effect(median=1.0), outcome()).startswith("about no difference (90%")
-    assert in_words(effect(median=-130.0), outcome()).startswith("130 persons fewer")
+    assert in_brief(effect(median=1.0), outcome()).startswith("about 0 (−410 to")
+    assert (more_or_less(130.0, "persons"), more_or_less(-0.08, "index")) == (
+        "130 persons more",
+        "0.080 index points less",
+    )
+    assert (more_or_less(-130.0, "persons"), more_or_less(0.0, "persons")) == (
+        "130 persons fewer",
+        "no difference",
+    )
     assert certainty(effect(p_better=1.0)) == "nearly certain, over 99%"
 
 
 def test_a_table_of_effects_has_a_block_an_outcome_and_a_cell_a_view() -> None:
+    now = {"level_q05": 1.0, "level_median": 5.0, "level_q95": 9.0}
     rows = [
-        {"course": course, "prior": prior, "outcome": "lost", **effect(regret=3.0)}
+        {"course": course, "prior": prior, "outcome": "lost", **effect(regret=3.0), **now}
         for course in ("a", "b")
         for prior in ("sources", "neutral")
     ]
@@ -113,9 +119,13 @@ def test_a_table_of_effects_has_a_block_an_outcome_and_a_cell_a_view() -> None:
         row="course",
         rows={"b": "Second", "a": "First"},
         months=36,
+        beside=("As now", "level", "a"),
         extra=["regret"],
     )
-    assert block["note"] == "Persons, sum over 36 months; lower is better."
+    assert (
+        block["note"]
+        == "Persons, sum over 36 months; lower is better. As now: 5.0 persons (90% interval 1.0 to 9.0)."
+    )
     assert [row["label"] for row in block["rows"]] == ["Second", "First"]
     assert block["rows"][0]["cells"][0] is None
     assert block["rows"][1]["cells"][0]["css"] == "bad"
@@ -134,3 +144,9 @@ def test_both_views_stand_in_one_sentence_and_are_kept_apart() -> None:
 
 def test_lists() -> None:
     assert [listed(x) for x in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == ["", "a", "a and b", "a, b and c"]
+
+
+def test_a_terminal_gets_ten_lines_of_its_width() -> None:
+    told = terminal("A heading " * 40, ["A line " * 40, "\x1b[2J", *"abcdefghij"])
+    assert len(told) == 10 and max(map(len, told)) <= 100
+    assert told[3].endswith("…") and told[4] == "[2J"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from outbid.errors import InputError, check_name, did_you_mean
-from outbid.output import OutputFolder, json_text, records, write_tables
+from outbid.output import OutputFolder, json_text, plain, write_tables
 from outbid.progress import Progress, Silent
 from outbid.results import (
     Answer,
@@ -166,6 +166,7 @@ class LoadedStudy:
         settings = begin(**options)
         from outbid.run import StudyRun
         from outbid.simulate.futures import against_baseline
+        from outbid.words.effects import records
 
         study = self.study
         with perhaps(out) as folder:
@@ -186,7 +187,7 @@ class LoadedStudy:
                 )
             table = against_baseline(futures)
             lines = tuple(simulation_lines(study, table, play, left_out))
-            problems, facts = problems_of(run.fits), {"comparisons": records(table)}
+            problems, facts = problems_of(run.fits), {"comparisons": plain(records(table))}
             result = SimulationResult(lines, problems, futures, table, play, left_out, facts=facts)
             if folder is not None:
                 folder.write_text("simulation.json", json_text(result.to_json()))
@@ -251,8 +252,8 @@ class LoadedStudy:
 
 
 def _result(summary: Mapping[str, Any], paths: Mapping[str, Path]) -> RunResult:
-    plain = json.loads(json_text(summary))
-    return RunResult(tuple(plain["answer"]), tuple(plain["problems"]), paths, plain)
+    written = json.loads(json_text(summary))
+    return RunResult(tuple(written["answer"]), tuple(written["problems"]), paths, written)
 
 
 class Ask:

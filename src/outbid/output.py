@@ -198,23 +198,24 @@ def json_text(value: object) -> str:
     Numbers that are not finite become null, since JSON has no word for them. Raises TypeError if something
     else is inside.
     """
-    return json.dumps(_plain_value(value), indent=2, allow_nan=False) + "\n"
+    return json.dumps(plain(value), indent=2, allow_nan=False) + "\n"
 
 
-def _plain_value(value: Any) -> object:
+def plain(value: Any) -> Any:
+    """Return what JSON can hold: see `json_text`."""
     match value:
         case None | bool() | int() | str():
             return value
         case float():
             return float(value) if math.isfinite(value) else None
         case Mapping():
-            return {str(key): _plain_value(item) for key, item in value.items()}
+            return {str(key): plain(item) for key, item in value.items()}
         case list() | tuple():
-            return [_plain_value(item) for item in value]
+            return [plain(item) for item in value]
         case Path():
             return str(value)
     if hasattr(value, "tolist"):
-        return _plain_value(value.tolist())
+        return plain(value.tolist())
     raise TypeError(f"{type(value).__name__} has no place in JSON")
 
 
@@ -240,9 +241,3 @@ def write_tables(folder: OutputFolder, tables: Mapping[str, pd.DataFrame]) -> No
     """Write tables below `tables/`, one CSV file each."""
     for name, table in tables.items():
         folder.write_text(f"tables/{name}.csv", csv_text(table))
-
-
-def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a table as a list of rows of plain values; what is missing is None."""
-    plain = table.astype(object).where(table.notna(), None)
-    return [{str(key): value for key, value in row.items()} for row in plain.to_dict("records")]

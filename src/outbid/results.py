@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from outbid.conventions import PRIOR_LABELS
 from outbid.errors import check_name
-from outbid.output import records
+from outbid.output import plain
 from outbid.words.numbers import capital
 
 if TYPE_CHECKING:
@@ -127,8 +127,7 @@ def simulation_lines(
     study: Study, table: pd.DataFrame, play: str, left_out: tuple[str, ...]
 ) -> Iterator[str]:
     """Yield what was played, then a line per prior set, main outcome and scenario."""
-    from outbid.words.effects import in_brief, level
-    from outbid.words.effects import records as rows_of
+    from outbid.words.effects import in_brief, level, records
 
     if play == "equilibrium":
         yield "The players choose: each scenario sets what outsiders offer, the players answer by their equilibrium."
@@ -138,7 +137,7 @@ def simulation_lines(
     for prior in table["prior"].unique():
         yield f"{capital(PRIOR_LABELS[prior])}; the baseline's level, then differences from it:"
         for outcome in study.main_outcomes:
-            for row in rows_of(table[(table["prior"] == prior) & (table["outcome"] == outcome.name)]):
+            for row in records(table[(table["prior"] == prior) & (table["outcome"] == outcome.name)]):
                 levels = {name: row[f"level_{name}"] for name in ("median", "q05", "q95")}
                 first = row["scenario"] == study.baseline.id
                 text = level(levels, outcome.unit) if first else in_brief(row, outcome)
@@ -196,7 +195,9 @@ class Answer(Result):
 
     def to_json(self) -> dict[str, Any]:
         """Return the answer as plain data: every table as a list of rows."""
-        tables = {name: records(table) for name, table in self.tables.items()}
+        from outbid.words.effects import records
+
+        tables = {name: plain(records(table)) for name, table in self.tables.items()}
         return {"ok": self.ok, "problems": list(self.problems), self.question.name: tables}
 
     def __repr__(self) -> str:

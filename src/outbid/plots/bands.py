@@ -10,6 +10,7 @@ import altair as alt
 import pandas as pd
 
 from outbid.conventions import QUANTILES
+from outbid.model.vocabulary import Outcome
 from outbid.plots.base import (
     INK,
     NO_HEADER,
@@ -21,11 +22,12 @@ from outbid.plots.base import (
     Layout,
     as_date,
     chart,
-    finished,
+    faceted,
     first_day,
     last_day,
     middle_day,
     middle_of,
+    of_one_table,
     panel_title,
     titled,
     utc,
@@ -41,9 +43,9 @@ _TIP = [alt.Tooltip(f"{name}:Q", format=".2~r") for name in ("median", "q05", "q
 class Ribbon:
     """Rows of a table (median, q05, q95, and q25, q75 where `inner`) as a line with its interval.
 
-    `test`: a Vega expression that its rows pass ("datum.prior === view"); empty for all rows. `colour`: a CSS
-    variable. `line`: "solid", "dashed", "thin" or "" for no line. `area`: whether the 90% interval is filled.
-    `by`: the column that tells apart several lines that pass the test.
+    `test`: a Vega expression that its rows pass ("datum.prior === view"). `colour`: a CSS variable. `line`: "solid",
+    "dashed" or "thin". `area`: whether the 90% interval is filled. `by`: the column that tells apart several lines
+    that pass the test.
     """
 
     test: str
@@ -55,31 +57,26 @@ class Ribbon:
 
     def areas(self, base: alt.Chart, x: alt.X) -> list[alt.Chart]:
         """Return what is filled; it is drawn before all lines."""
-        rows = base.transform_filter(self.test) if self.test else base
-        ends = [("q05", "q95", 0.2), *([("q25", "q75", 0.25)] if self.inner else [])] if self.area else []
+        rows, drawn = base.transform_filter(self.test), [("q05", "q95", 0.2)] if self.area else []
+        drawn += [("q25", "q75", 0.25)] if self.inner else []
         return [
-            rows.mark_area(color=self.colour, opacity=opacity).encode(
-                x=x, y=alt.Y(f"{low}:Q"), y2=f"{high}:Q"
-            )
-            for low, high, opacity in ends
+            rows.mark_area(color=self.colour, opacity=each).encode(x=x, y=alt.Y(f"{low}:Q"), y2=f"{high}:Q")
+            for low, high, each in drawn
         ]
 
     def lines(self, base: alt.Chart, x: alt.X, y: alt.Y, keys: Sequence[str] = ()) -> list[alt.Chart]:
         """Return the median's line; `keys` are further columns of its tooltip."""
-        if not self.line:
-            return []
         styles: dict[str, dict[str, Any]] = {
             "solid": {"strokeWidth": 2.4},
             "dashed": {"strokeWidth": 1.8, "strokeDash": [5, 3]},
             "thin": {"strokeWidth": 0.8, "opacity": 0.6},
         }
-        rows = base.transform_filter(self.test) if self.test else base
-        marks = rows.mark_line(color=self.colour, **styles[self.line])
+        marks = base.transform_filter(self.test).mark_line(color=self.colour, **styles[self.line])
         tip: list[Any] = [*(f"{key}:N" for key in (*keys, self.by) if key), *_TIP]
         return [marks.encode(x=x, y=y, tooltip=tip, **({"detail": f"{self.by}:N"} if self.by else {}))]
 
 
-def records(base: alt.Chart, x: alt.X, y: alt.Y, dots: bool = True) -> list[alt.Chart]:
+def records(base: alt.Chart, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     """Return published figures: a bar over the time that each covers, another over its range, a dot for its value.
 
     Rows have start, end, `_date`, value, low, high, used and source; what is not used is hollow.
@@ -89,16 +86,13 @@ def records(base: alt.Chart, x: alt.X, y: alt.Y, dots: bool = True) -> list[alt.
     hollow = alt.condition("datum.used", alt.value(INK), alt.value(PAPER))
     bars = base.mark_rule(strokeWidth=1.5)
     time: dict[str, Any] = {"x": alt.X("start:T"), "x2": "end:T"}
-    out = [
+    range_: dict[str, Any] = {"x": x, "y": alt.Y("low:Q"), "y2": "high:Q"}
+    dots = base.transform_filter("isValid(datum.value)").mark_point(size=18, strokeWidth=1.1, opacity=1)
+    return [
         bars.transform_filter("isValid(datum.value)").encode(**time, y=y, color=ink, tooltip=tip),
-        bars.transform_filter("isValid(datum.low)").encode(
-            x=x, y=alt.Y("low:Q"), y2="high:Q", color=ink, tooltip=tip
-        ),
+        bars.transform_filter("isValid(datum.low)").encode(**range_, color=ink, tooltip=tip),
+        dots.encode(x=x, y=y, fill=hollow, stroke=ink, tooltip=tip),
     ]
-    if dots:
-        dot = base.transform_filter("isValid(datum.value)").mark_point(size=18, strokeWidth=1.1, opacity=1)
-        out.append(dot.encode(x=x, y=y, fill=hollow, stroke=ink, tooltip=tip))
-    return out
 
 
 def expected(base: alt.Chart, x: alt.X, y: alt.Y) -> list[alt.Chart]:
@@ -181,47 +175,31 @@ def bands(
     if figures:
         layers += records(base.transform_filter(figures), across, alt.Y("value:Q", title=None))
     layers += [line for each in ribbons for line in each.lines(base, across, up, keys)]
-    drawing = (
-        alt.layer(*layers, *titled(panel, "_title", "_note"), data=alt.NamedData(ident))
-        .properties(height=height)
-        .facet(
-            facet=alt.Facet(f"{panel}:N", sort=list(panels), header=NO_HEADER),
-            columns=columns,
-            spacing={"row": 86, "column": 54},
-            bounds="flush",
-        )
-        .resolve_scale(y="independent")
-        .resolve_axis(x="independent")
-    )
-    if controls:
-        drawing = drawing.add_params(*(each.param for each in controls))
-    layout = Layout("facet", margin=_AXIS, gap=54, least=least, most=columns)
-    return Figure(
+    whole = alt.layer(*layers, *titled(panel, "_title", "_note"), data=alt.NamedData(ident))
+    return of_one_table(
         ident,
-        caption,
-        source,
-        alternative,
-        layout,
-        finished(drawing),
-        {ident: data},
-        (ident,),
-        controls=tuple(controls),
+        faceted(whole, panel, panels, NO_HEADER, height=height, columns=columns, gaps=(86, 54)),
+        data,
+        Layout("facet", margin=_AXIS, gap=54, least=least, most=columns),
+        caption=caption,
+        source=source,
+        alternative=alternative,
+        controls=controls,
     )
 
 
-def panels(outcomes: Sequence[Any]) -> dict[str, tuple[str, str]]:
+def panels(outcomes: Sequence[Outcome]) -> dict[str, tuple[str, str]]:
     """Return by outcome its label and the note under it, as `bands` wants them."""
     return {each.name: (each.label, panel_note(each.unit, each.summary, each.better)) for each in outcomes}
 
 
-def in_units(
-    rows: pd.DataFrame, outcomes: Sequence[Any], columns: Sequence[str] = tuple(QUANTILES)
-) -> pd.DataFrame:
+def in_units(rows: pd.DataFrame, outcomes: Sequence[Outcome]) -> pd.DataFrame:
     """Return the rows of these outcomes, their numbers in the unit that is shown (shares as percentages)."""
     factors = {each.name: unit_of(each.unit)[0] for each in outcomes}
     kept = rows[rows["outcome"].isin(list(factors))]
     factor = kept["outcome"].map(factors).astype(float)
-    return kept.assign(**{name: kept[name].astype(float) * factor for name in columns})
+    numbers = [name for name in (*QUANTILES, "value", "low", "high") if name in kept]
+    return kept.assign(**{name: kept[name].astype(float) * factor for name in numbers})
 
 
 # A letter's share of the axis on a phone, the tightest case.

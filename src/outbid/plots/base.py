@@ -14,7 +14,7 @@ import json
 import math
 import re
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -31,7 +31,6 @@ PAPER = "var(--paper)"
 INCUMBENT = "var(--incumbent)"
 CHALLENGER = "var(--challenger)"
 OUTSIDE = "var(--outside)"
-PEOPLE = "var(--people)"
 FOCUS = "var(--focus)"
 # What the colours are on white paper, where no style sheet is at hand: those of style.css.
 FIXED: Mapping[str, str] = {
@@ -48,7 +47,6 @@ FIXED: Mapping[str, str] = {
     "lowers": "#8f6500",
 }
 SIDES: Mapping[str, str] = {"incumbent": INCUMBENT, "challenger": CHALLENGER, "outside": OUTSIDE}
-
 
 # a wrapped facet can't leave its header out, so it is written empty
 NO_HEADER = alt.Header(title=None, labelExpr="''", labelFontSize=1, labelPadding=0)
@@ -154,18 +152,11 @@ def _without_halos(part: Any) -> None:
 
 def rounded(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table with four significant digits in its columns of numbers: a drawing shows no more."""
-    floats = [str(name) for name in frame if frame[name].dtype.kind == "f"]
-    out = frame.copy()
-    for name in floats:
-        out[name] = pd.Series([number(value) for value in frame[name]], index=frame.index, dtype=float)
-    return out
-
-
-def number(value: float | None) -> float | None:
-    """Return a number with four significant digits, or None where it is missing or not finite."""
-    if value is None or not math.isfinite(value):
-        return None
-    return float(f"{value:.4g}")
+    floats = frame[[name for name in frame if frame[name].dtype.kind == "f"]]
+    floats = floats.replace([math.inf, -math.inf], math.nan)
+    return frame.assign(
+        **{str(name): each.map("{:.4g}".format).astype(float) for name, each in floats.items()}
+    )
 
 
 def first_day(month: str) -> str:
@@ -180,8 +171,7 @@ def middle_of(month: str) -> str:
 
 def last_day(month: str) -> str:
     """Return the last day of a month as YYYY-MM-DD."""
-    year, number_of_month = int(month[:4]), int(month[5:7])
-    return f"{month[:7]}-{calendar.monthrange(year, number_of_month)[1]:02d}"
+    return f"{month[:7]}-{calendar.monthrange(int(month[:4]), int(month[5:7]))[1]:02d}"
 
 
 def as_date(text: str) -> date:
@@ -213,10 +203,9 @@ def utc(field_name: str, title: str | None = None, domain: Sequence[str] = (), *
 
 def utc_scale(domain: Sequence[str] = ()) -> alt.Scale:
     """Return a time scale from one day to another, or over the extent of the data where `domain` is empty."""
-    limits: Any = [
-        {"year": int(d[:4]), "month": int(d[5:7]), "date": int(d[8:10]), "utc": True} for d in domain
-    ]
-    return alt.Scale(type="utc", domain=limits) if domain else alt.Scale(type="utc")
+    days = map(as_date, domain)
+    limits: Any = [{"year": d.year, "month": d.month, "date": d.day, "utc": True} for d in days]
+    return alt.Scale(type="utc", domain=limits or alt.Undefined)
 
 
 def chart(name: str) -> alt.Chart:
@@ -238,19 +227,56 @@ def titled(panel: str, title: str, note: str) -> list[alt.Chart]:
     """
     first = alt.Chart().transform_window(row="row_number()", groupby=[panel])
     base = first.transform_filter("datum.row === 1").encode(x=alt.value(0))
-    shared: dict[str, Any] = {
-        "align": "left",
-        "baseline": "middle",
-        "lineBreak": "\n",
-        "lineHeight": 15,
-        "fontSize": 12.5,
-    }
-    above = base.mark_text(color=INK, fontWeight=600, **shared)
-    below = base.mark_text(color=QUIET, **shared)
+    style: dict[str, Any] = {"align": "left", "baseline": "middle", "lineBreak": "\n", "lineHeight": 15}
+    above = base.mark_text(color=INK, fontWeight=600, fontSize=12.5, **style)
+    below = base.mark_text(color=QUIET, fontSize=12.5, **style)
     return [
         above.encode(y=alt.value(-45), text=f"{title}:N"),
         below.encode(y=alt.value(-13), text=f"{note}:N"),
     ]
+
+
+def faceted(
+    layers: Any,
+    panel: str,
+    order: Iterable[str],
+    header: alt.Header,
+    *,
+    height: float,
+    columns: int,
+    gaps: tuple[int, int],
+    shared: bool = True,
+) -> Any:
+    """Return a panel for each value of the column `panel`, in that order.
+
+    `gaps`: pixels between rows and between columns of panels; `shared`: whether they share the scale across.
+    """
+    facet = layers.properties(height=height).facet(
+        facet=alt.Facet(f"{panel}:N", sort=list(order), header=header),
+        columns=columns,
+        spacing={"row": gaps[0], "column": gaps[1]},
+        bounds="flush",
+    )
+    across = "shared" if shared else "independent"
+    return facet.resolve_scale(y="independent", x=across).resolve_axis(x="independent")
+
+
+def of_one_table(
+    ident: str,
+    drawing: Any,
+    data: pd.DataFrame,
+    layout: Layout,
+    *,
+    caption: str,
+    source: str,
+    alternative: str,
+    controls: Sequence[Control] = (),
+    options: Mapping[str, Any] | None = None,
+) -> Figure:
+    """Return the figure of a drawing of one table, which bears the figure's name; controls set its signals."""
+    drawing = drawing.add_params(*(each.param for each in controls)) if controls else drawing
+    spec, words = finished(drawing), (caption, source, alternative)
+    return Figure(ident, *words, layout, spec, {ident: data}, (ident,), options or {}, tuple(controls))
 
 
 def finished(drawing: Any) -> dict[str, Any]:

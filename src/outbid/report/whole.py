@@ -13,13 +13,13 @@ import xarray as xr
 
 from outbid.errors import InputError
 from outbid.infer.store import RESULTS
-from outbid.output import records
 from outbid.question import Section
 from outbid.questions import QUESTIONS, by_name
 from outbid.report import answer, drivers, history, methods, unknowns
 from outbid.report.core import SHARED, Core
 from outbid.report.page import page
 from outbid.study import Study
+from outbid.words.effects import records
 
 # Keys of summary.json that are empty lists where a study lacks what they would hold.
 _ALWAYS = ("claims", "scenarios", "equilibrium", "payoffs", "forecast", "scores", "replication")

@@ -4,6 +4,8 @@ The patient rule induction method (Friedman and Fisher 1999) peels a thin slice 
 and again, always the one whose loss raises the share of draws that hold; then it pastes back what does no harm.
 Coverage, density and the test of each limit are those of scenario discovery (Bryant and Lempert 2010).
 Only ranks are used, so a box doesn't depend on the scale of an input, and nothing is drawn at random.
+
+On a surface, it is the line of a given height: marching squares, Lorensen and Cline's cubes (1987) in the plane.
 """
 
 from __future__ import annotations
@@ -15,14 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from outbid.errors import InputError
-
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
+# Inputs as ranks, equal values sharing one, shape (2 inputs, draws): each from below, then each from above, as the
+# negative, so that every limit is a lower one.
 Ranks = NDArray[np.int64]
-# The last rank inside, by the input's row among the ranks and the side that it bounds; open sides are left out.
-Bounds = dict[tuple[int, int], int]
-LOW, HIGH = 0, 1
+# The lowest rank inside, by row of the ranks; open sides are left out.
+Bounds = dict[int, int]
+Point = tuple[float, float]
 
 # Share of the box that one peel takes; Friedman and Fisher (1999) advise 0.05 to 0.1.
 PEEL = 0.05
@@ -41,7 +43,7 @@ class Limit:
     name: str
     low: float
     high: float
-    chance: float = 0.0
+    chance: float
 
 
 @dataclass(frozen=True)
@@ -50,15 +52,14 @@ class Box:
 
     `limits`: the inputs that bound it, the one that matters most first; `coverage`: share of the draws that
     hold which lie in the box; `density`: share of the box's draws that hold; `mass`: share of all draws in
-    the box; `base`: share of all draws that hold; `elsewhere`: share of the draws outside the box that hold.
+    the box; `elsewhere`: share of the draws outside the box that hold.
     """
 
     limits: tuple[Limit, ...]
     coverage: float
     density: float
     mass: float
-    base: float = 0.0
-    elsewhere: float = 0.0
+    elsewhere: float
 
     def holds_in(self, inputs: Floats, names: Sequence[str]) -> Flags:
         """Return which rows of inputs (rows, inputs) lie in the box, shape (rows,)."""
@@ -78,66 +79,44 @@ def find_box(
     rate in standard errors, (density − base) √mass (Klösgen 1996). Limits that could be luck are dropped one
     by one, the weakest first, until at most `most` inputs are left; the peeling is then done again on these
     alone. `inputs`: shape (draws, inputs), finite; `holds`: shape (draws,); `smallest_share`: share of all
-    draws that a box must hold; `most`: inputs that may bound a box. Raises InputError if shapes don't match,
-    a number is not finite, or the settings are out of range.
+    draws that a box must hold; `most`: inputs that may bound a box.
     """
-    _check(inputs, holds, names, smallest_share, most)
     if not len(names) or holds.all() or not holds.any():
         return None
     # Ties are broken by name, so that the order of columns makes no difference.
     columns = sorted(range(len(names)), key=lambda place: names[place])
-    ranks = np.stack([np.unique(inputs[:, j], return_inverse=True)[1] for j in columns]).astype(np.int64)
+    ranks = _both_sides(np.stack([np.unique(inputs[:, j], return_inverse=True)[1] for j in columns]))
     floor = max(1, int(np.ceil(smallest_share * len(holds))))
     threshold = CHANCE / (2 * len(columns))
 
     kept = pruned(ranks, holds, peeled(ranks, holds, floor), threshold, most)
-    chosen = sorted({j for j, _ in kept})
-    fewer = ranks[chosen]
+    chosen = sorted({row % len(columns) for row in kept})
+    fewer = _both_sides(ranks[chosen])
     again = pasted(fewer, holds, peeled(fewer, holds, floor)) if chosen else {}
     bounds = pruned(fewer, holds, again, threshold, most)
-    inside = ~beyond_limits(fewer, bounds).any(axis=0) if bounds else np.ones(len(holds), bool)
-    density, base = float(holds[inside].mean()), float(holds.mean())
-    if density <= base:
+    inside = ~beyond_limits(fewer, bounds).any(axis=0)
+    density = float(holds[inside].mean())
+    if density <= holds.mean():
         return None
     limits = []
-    for j in {j for j, _ in bounds}:
-        column = inputs[:, columns[chosen[j]]]
-        ends = [-np.inf, np.inf]
-        for side in (LOW, HIGH):
-            if (j, side) in bounds:
-                ends[side] = float(column[fewer[j] == bounds[j, side]][0])
-        sides = [key for key in bounds if key[0] == j]
-        limits.append(
-            Limit(names[columns[chosen[j]]], ends[LOW], ends[HIGH], chance(fewer, holds, bounds, sides))
-        )
+    for number, j in enumerate(chosen):
+        sides = [row for row in (number, number + len(chosen)) if row in bounds]
+        values, ends = inputs[:, columns[j]], [-np.inf, np.inf]
+        for row in sides:
+            ends[row // len(chosen)] = float(values[fewer[row] == bounds[row]][0])
+        if sides:
+            limits.append(Limit(names[columns[j]], ends[0], ends[1], chance(fewer, holds, bounds, sides)))
     return Box(
         tuple(sorted(limits, key=lambda limit: (limit.chance, limit.name))),
         coverage=float(holds[inside].sum() / holds.sum()),
         density=density,
         mass=float(inside.mean()),
-        base=base,
         elsewhere=float(holds[~inside].mean()),
     )
 
 
-def _check(inputs: Floats, holds: Flags, names: Sequence[str], smallest_share: float, most: int) -> None:
-    if inputs.ndim != 2 or inputs.shape != (len(holds), len(names)):
-        raise InputError(
-            "inputs",
-            f"have shape {inputs.shape}, not (draws, names)",
-            "Give a row per draw, a column per name.",
-        )
-    if len(set(names)) < len(names):
-        raise InputError("names", "hold a name twice", "Name every input once.")
-    if not np.isfinite(inputs).all():
-        raise InputError("inputs", "hold a number that is not finite", "Leave such draws out.")
-    if not 0 < smallest_share < 1:
-        raise InputError("smallest_share", f"is {smallest_share:g}", "Give a share between 0 and 1.")
-    if most < 1:
-        raise InputError("most", f"is {most}", "Let at least one input bound the box.")
-
-
-# The steps of the search: everything below sees inputs as ranks (inputs, draws), equal values sharing one.
+def _both_sides(ranks: Ranks) -> Ranks:
+    return np.concatenate([ranks, -ranks]).astype(np.int64)
 
 
 def peeled(ranks: Ranks, holds: Flags, floor: int) -> Bounds:
@@ -149,30 +128,23 @@ def peeled(ranks: Ranks, holds: Flags, floor: int) -> Bounds:
     best, best_quality = bounds, 0.0
     size, holding = n, int(holds.sum())
     while size > floor and holding < size:
-        slice_ = max(1, int(PEEL * size))
-        choice: tuple[float, int, int, int] | None = None
-        for side in (LOW, HIGH):
-            edge = order if side == LOW else order[:, ::-1]
-            removed = _removed(ranks, edge, slice_, rows)
-            seen = np.cumsum(holds[edge[:, : int(removed.max(initial=1))]], axis=1)
-            lost = seen[rows, np.minimum(removed, seen.shape[1]) - 1]
-            allowed = (removed > 0) & (size - removed >= floor)
-            left = np.where(allowed, size - removed, 1)
-            # What the share of draws that hold gains for each share of the box given away.
-            gain = ((holding - lost) / left - holding / size) * size / np.maximum(removed, 1)
-            gain = np.where(allowed, gain, -np.inf)
-            place = int(np.argmax(gain))
-            if np.isfinite(gain[place]) and (choice is None or gain[place] > choice[0]):
-                choice = (float(gain[place]), place, side, int(removed[place]))
-        if choice is None:
+        removed = _removed(ranks, order, max(1, int(PEEL * size)), rows)
+        seen = np.cumsum(holds[order[:, : int(removed.max(initial=1))]], axis=1)
+        lost = seen[rows, np.minimum(removed, seen.shape[1]) - 1]
+        allowed = (removed > 0) & (size - removed >= floor)
+        left = np.where(allowed, size - removed, 1)
+        # What the share of draws that hold gains for each share of the box given away.
+        gain = ((holding - lost) / left - holding / size) * size / np.maximum(removed, 1)
+        gain = np.where(allowed, gain, -np.inf)
+        row = int(np.argmax(gain))
+        if not np.isfinite(gain[row]):
             break
-        _, j, side, count = choice
-        edge = order[j] if side == LOW else order[j, ::-1]
+        peel = order[row, : removed[row]]
+        bounds = {**bounds, row: int(ranks[row, order[row, len(peel)]])}
         inside = np.ones(n, bool)
-        inside[edge[:count]] = False
-        holding -= int(holds[edge[:count]].sum())
-        size -= count
-        bounds = {**bounds, (j, side): int(ranks[j, edge[count]])}
+        inside[peel] = False
+        holding -= int(holds[peel].sum())
+        size -= len(peel)
         order = order[inside[order]].reshape(d, size)
         quality = (holding / size - base) * np.sqrt(size)
         if quality > best_quality:
@@ -180,26 +152,25 @@ def peeled(ranks: Ranks, holds: Flags, floor: int) -> Bounds:
     return best
 
 
-def _removed(ranks: Ranks, edge: Ranks, slice_: int, rows: Ranks) -> Ranks:
-    """Return how many draws a peel takes off each input: equal values go together, or none where all are equal."""
-    first = ranks[rows[:, None], edge[:, : slice_ + 1]]
+def _removed(ranks: Ranks, order: Ranks, slice_: int, rows: Ranks) -> Ranks:
+    """Return how many draws a peel takes off each row: equal values go together, or none where all are equal."""
+    first = ranks[rows[:, None], order[:, : slice_ + 1]]
     cut = first[:, -1:] if first.shape[1] > slice_ else first[:, -1:] + 1
     removed = np.asarray((first != cut).sum(axis=1))
     for j in np.flatnonzero(removed == 0):
-        equal = int((ranks[j, edge[j]] == cut[j]).sum())
-        removed[j] = equal if equal < edge.shape[1] else 0
+        equal = int((ranks[j, order[j]] == cut[j]).sum())
+        removed[j] = equal if equal < order.shape[1] else 0
     return removed
 
 
 def beyond_limits(ranks: Ranks, bounds: Bounds) -> Flags:
     """Return which draws lie beyond each limit, shape (limits, draws)."""
-    beyond = [ranks[j] < end if side == LOW else ranks[j] > end for (j, side), end in bounds.items()]
-    return np.array(beyond).reshape(len(bounds), ranks.shape[1])
+    return np.array([ranks[row] < end for row, end in bounds.items()], bool).reshape(-1, ranks.shape[1])
 
 
-def chance(ranks: Ranks, holds: Flags, bounds: Bounds, without: Sequence[tuple[int, int]]) -> float:
+def chance(ranks: Ranks, holds: Flags, bounds: Bounds, without: Sequence[int]) -> float:
     """Return the quasi-p-value of limits: as dense by luck, were the box drawn from the one without them."""
-    rest = {key: end for key, end in bounds.items() if key not in without}
+    rest = {row: end for row, end in bounds.items() if row not in without}
     within = ~beyond_limits(ranks, bounds).any(axis=0)
     wider = ~beyond_limits(ranks, rest).any(axis=0)
     return float(binom.sf(int(holds[within].sum()) - 1, int(within.sum()), float(holds[wider].mean())))
@@ -207,19 +178,19 @@ def chance(ranks: Ranks, holds: Flags, bounds: Bounds, without: Sequence[tuple[i
 
 def pruned(ranks: Ranks, holds: Flags, bounds: Bounds, threshold: float, most: int) -> Bounds:
     """Drop the limit that is most likely luck, until none is and at most `most` inputs are left."""
-    outside, keys = beyond_limits(ranks, bounds), list(bounds)
-    while keys:
+    outside, rows = beyond_limits(ranks, bounds), list(bounds)
+    while rows:
         faults = outside.sum(axis=0)
         within = faults == 0
         wider = (faults - outside) == 0
         base = (wider & holds).sum(axis=1) / wider.sum(axis=1)
         chances = binom.sf(int(holds[within].sum()) - 1, int(within.sum()), base)
         weakest = int(np.argmax(chances))
-        if len({j for j, _ in keys}) <= most and chances[weakest] <= threshold:
+        if len({row % (len(ranks) // 2) for row in rows}) <= most and chances[weakest] <= threshold:
             break
-        del keys[weakest]
+        del rows[weakest]
         outside = np.delete(outside, weakest, axis=0)
-    return {key: bounds[key] for key in keys}
+    return {row: bounds[row] for row in rows}
 
 
 def pasted(ranks: Ranks, holds: Flags, bounds: Bounds) -> Bounds:
@@ -229,18 +200,49 @@ def pasted(ranks: Ranks, holds: Flags, bounds: Bounds) -> Bounds:
         faults = outside.sum(axis=0)
         size, holding = int((faults == 0).sum()), int(holds[faults == 0].sum())
         slice_ = max(1, int(PEEL * size))
-        best: tuple[float, tuple[int, int], int] | None = None
-        for (key, _), beyond in zip(bounds.items(), outside & (faults == 1), strict=True):
-            j, side = key
+        best: tuple[float, Bounds] | None = None
+        for row, beyond in zip(bounds, outside & (faults == 1), strict=True):
             if not beyond.any():
                 continue
-            near = np.sort(ranks[j][beyond])[:: 1 if side == HIGH else -1]
+            near = np.sort(ranks[row][beyond])[::-1]
             end = int(near[min(slice_, len(near)) - 1])
-            added = beyond & ((ranks[j] >= end) if side == LOW else (ranks[j] <= end))
+            added = beyond & (ranks[row] >= end)
             density = (holding + int(holds[added].sum())) / (size + int(added.sum()))
             if density >= holding / size and (best is None or density > best[0]):
-                best = (density, key, end)
+                best = density, {**bounds, row: end}
         if best is None:
             break
-        bounds = {**bounds, best[1]: best[2]}
+        bounds = best[1]
     return bounds
+
+
+def contour(x: Floats, y: Floats, heights: Floats, level: float) -> tuple[tuple[Point, Point], ...]:
+    """Return the pieces of the line where the surface passes the level, one or two to a square; empty if it doesn't.
+
+    `x`, `y`: the grid's points, rising, shapes (columns,) and (rows,). `heights`: shape (rows, columns).
+    Between the points of an edge the surface is straight. A corner at the level itself counts as above it, so
+    that a flat surface at the level has no line.
+    """
+    pieces: list[tuple[Point, Point]] = []
+    for i in range(len(y) - 1):
+        for j in range(len(x) - 1):
+            # the corners in turn, counter-clockwise
+            corners = [(i, j), (i, j + 1), (i + 1, j + 1), (i + 1, j)]
+            values = [float(heights[each]) for each in corners]
+            points = [(float(x[column]), float(y[row])) for row, column in corners]
+            crossings = [
+                _between(points[a], points[b], (level - values[a]) / (values[b] - values[a]))
+                for a, b in ((0, 1), (1, 2), (2, 3), (3, 0))
+                if (values[a] >= level) != (values[b] >= level)
+            ]
+            if len(crossings) == 4:
+                # a saddle: its middle tells which corners hang together
+                joined = (sum(values) / 4 >= level) == (values[0] >= level)
+                crossings = crossings if joined else [crossings[-1], *crossings[:-1]]
+            pairs = zip(crossings[::2], crossings[1::2], strict=True)
+            pieces += [(one, two) for one, two in pairs if one != two]
+    return tuple(pieces)
+
+
+def _between(one: Point, two: Point, share: float) -> Point:
+    return (one[0] + share * (two[0] - one[0]), one[1] + share * (two[1] - one[1]))

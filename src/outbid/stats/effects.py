@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,19 @@ def quantiles(draws: xr.DataArray) -> xr.Dataset:
     """Return the quantiles over `draw` as variables q05, q25, median, q75 and q95."""
     taken = draws.quantile(list(QUANTILES.values()), dim="draw", skipna=False)
     return taken.assign_coords(quantile=list(QUANTILES)).to_dataset("quantile")
+
+
+def tabled(values: xr.Dataset | xr.DataArray, keys: Sequence[str]) -> pd.DataFrame:
+    """Return a row for each combination of the keys, which are all dimensions; of quantiles, a column for each."""
+    data = values.to_dataset("quantile") if isinstance(values, xr.DataArray) else values
+    frame: pd.DataFrame = data.reset_coords(drop=True).to_dataframe(dim_order=list(keys))
+    return frame.reset_index()
+
+
+def beside(frame: pd.DataFrame, name: str, levels: xr.Dataset) -> pd.DataFrame:
+    """Return a table with further quantiles beside it, as `name`_median and so on, joined by the keys they share."""
+    named = levels.rename({quantile: f"{name}_{quantile}" for quantile in levels.data_vars})
+    return frame.merge(tabled(named, [str(key) for key in levels.dims]), how="left", sort=False)
 
 
 def p_better(difference: xr.DataArray, better: xr.DataArray) -> xr.DataArray:
@@ -42,26 +56,29 @@ def effects(difference: xr.DataArray, better: xr.DataArray) -> pd.DataFrame:
     after = difference.sel(data=AFTER, drop=True) if both else difference
     chances = p_better(after, better)
     before = p_better(difference.sel(data=BEFORE, drop=True), better) if both else chances * np.nan
-    table = quantiles(after).assign(p_better=chances, p_better_before=before)
     keys = [str(name) for name in difference.dims if name not in ("data", "draw")]
-    frame = table.reset_coords(drop=True).to_dataframe(dim_order=keys).reset_index()
-    directions: Mapping[Hashable, str] = dict(
-        zip(better["outcome"].values.tolist(), better.values.tolist(), strict=True)
+    frame = tabled(quantiles(after).assign(p_better=chances, p_better_before=before), keys)
+    return readings(frame, frame["outcome"].map(better.to_series()))[[*keys, *EFFECT_COLUMNS]]
+
+
+def readings(frame: pd.DataFrame, better: Iterable[str], p: str = "p_better") -> pd.DataFrame:
+    """Return a table of chances (`p`, and `p`_before where known) with what each row says, and whether it was assumed.
+
+    `better`: by row, which way is better: "higher" or "lower".
+    """
+    known = [None if math.isnan(before) else before for before in frame[f"{p}_before"]]
+    rows = list(zip(frame[p], known, frame["prior"], better, strict=True))
+    return frame.assign(
+        reading=[reading(*row) for row in rows], assumed=[is_assumed(*row[:2]) for row in rows]
     )
-    known = frame["p_better_before"].astype(object).where(frame["p_better_before"].notna(), None)
-    rows = list(zip(frame["p_better"], known, frame["prior"], frame["outcome"], strict=True))
-    frame["reading"] = [
-        reading(after, before, prior, directions[name]) for after, before, prior, name in rows
-    ]
-    frame["assumed"] = [is_assumed(after, before) for after, before, _, _ in rows]
-    return frame[[*keys, *EFFECT_COLUMNS]]
 
 
 def five_digits(frame: pd.DataFrame, columns: Sequence[str] = tuple(QUANTILES)) -> pd.DataFrame:
     """Return a table with five significant digits in its long columns of paths: more is noise, and takes room."""
-    rounded = {
-        name: [float(f"{value:.5g}") for value in np.asarray(frame[name], dtype=float)]
-        for name in columns
-        if name in frame
-    }
-    return frame.assign(**rounded)
+    return frame.assign(
+        **{
+            name: [float(f"{each:.5g}") for each in frame[name].astype(float)]
+            for name in columns
+            if name in frame
+        }
+    )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import pandas as pd
 
@@ -11,11 +11,11 @@ from outbid.conventions import NEUTRAL, PRIOR_LABELS, PRIOR_SETS, SOURCES
 from outbid.words.numbers import (
     capital,
     interval,
-    more_or_less,
     percent,
     quantity,
     signed,
     summary_in_words,
+    terminal,
     two_digits,
     unit_of,
 )
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from outbid.model.vocabulary import Outcome
 
 Reading = Literal["more", "less", "unknown"]
+READINGS: tuple[Reading, ...] = get_args(Reading)
 Standing = Literal["built in", "assumed", "settled", "open"]
 
 # The yardstick of intelligence assessments: below each probability, its word.
@@ -122,8 +123,8 @@ def contrast(
         return f"{opening}, {clauses[kind]}" if opening else capital(clauses[kind])
 
     def view(prior: str) -> str:
-        size = (sizes or {}).get(prior)
-        return f"{PRIOR_LABELS.get(prior, prior)} ({size})" if size else PRIOR_LABELS.get(prior, prior)
+        label, size = PRIOR_LABELS.get(prior, prior), (sizes or {}).get(prior)
+        return f"{label} ({size})" if size else label
 
     unknown = f"{opening}: {clauses['unknown']}" if opening else capital(clauses["unknown"])
     if len(readings) == 1:
@@ -137,11 +138,15 @@ def contrast(
         return f"{unknown} can't be told, even {view(SOURCES)}{tail}"
     if neutral == sources:
         return f"{said(neutral)}, {view(NEUTRAL)} as well as {view(SOURCES)}"
-    if neutral == "unknown":
-        return f"{said(sources)}, {view(SOURCES)}; {view(NEUTRAL)}, it can't be told"
-    if sources == "unknown":
-        return f"{said(neutral)}, {view(NEUTRAL)}; {view(SOURCES)}, it can't be told"
-    return f"{said(sources)}, {view(SOURCES)}; {view(NEUTRAL)}, the data point the other way"
+    first, other = (NEUTRAL, SOURCES) if sources == "unknown" else (SOURCES, NEUTRAL)
+    tail = "it can't be told" if readings[other] == "unknown" else "the data point the other way"
+    return f"{said(readings[first])}, {view(first)}; {view(other)}, {tail}"
+
+
+def headline(rows: pd.DataFrame, clause: Callable[[Reading], str], opening: str = "") -> str:
+    """Return as `contrast` does what the effects of one table say, a row for each view; `clause` words a reading."""
+    clauses: dict[str, str] = {reading: clause(reading) for reading in READINGS}
+    return contrast(clauses, dict(zip(rows["prior"], rows["reading"], strict=True)), opening)
 
 
 # A number this small beside its 90% interval is its noise.
@@ -174,28 +179,41 @@ def certainty(effect: Effect, probability: float | None = None) -> str:
     return f"{CANT_TELL} ({percent(p)})" if effect["reading"] == "unknown" else chance(p)
 
 
-def in_words(effect: Effect, outcome: Outcome) -> str:
-    """Return an effect as size, interval and certainty ("130 persons more (90% interval −410 to +680); likely, 63%")."""
-    size = "about no difference" if _is_noise(effect) else more_or_less(effect["median"], outcome.unit)
-    return (
-        f"{size} (90% interval {span(effect, outcome.unit)}); {certainty(effect, _towards(effect, outcome))}"
-    )
-
-
 def in_brief(effect: Effect, outcome: Outcome) -> str:
     """Return an effect for a narrow place ("+130 (−410 to +680), likely, 63%")."""
     told = certainty(effect, _towards(effect, outcome))
     return f"{difference(effect, outcome.unit)} ({span(effect, outcome.unit)}), {told}"
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a table, each a mapping from its columns."""
-    return [dict(zip(map(str, frame), row, strict=True)) for row in frame.itertuples(index=False)]
-
-
 def shortly(effect: Effect, outcome: Outcome) -> str:
     """Return an effect for the narrowest place ("+130, likely, 63%")."""
     return f"{difference(effect, outcome.unit)}, {certainty(effect, _towards(effect, outcome))}"
+
+
+def effect_lines(
+    heading: str,
+    frame: pd.DataFrame,
+    outcome: Outcome,
+    rows: Mapping[str, str],
+    *,
+    row: str,
+    against: str,
+    months: int,
+) -> list[str]:
+    """Return for a terminal the heading, and effects on one outcome: a line for each row, views side by side.
+
+    `frame`, `row`, `rows` and `months` as in `effect_blocks`; `against`: what the differences are from ("the baseline").
+    """
+    about = f"{outcome.label} ({summary_in_words(outcome.summary, months)}) against {against}"
+    own = frame[frame["outcome"] == outcome.name]
+    told = {name: records(own[own[row] == name]) for name in rows}
+    lines = [f"{rows[name]}: {' | '.join(shortly(each, outcome) for each in told[name])}" for name in rows]
+    return terminal(heading, [f"{about}, {' | '.join(views(frame).values())}:", *lines])
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a table, each a mapping from its columns; what is missing is NaN."""
+    return [dict(zip(map(str, frame), row, strict=True)) for row in frame.itertuples(index=False)]
 
 
 def views(frame: pd.DataFrame) -> dict[str, str]:
@@ -211,16 +229,17 @@ def effect_blocks(
     row: str,
     rows: Mapping[str, str],
     months: int,
-    notes: Mapping[str, str] | None = None,
+    beside: tuple[str, str, str] | None = None,
     extra: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """Return a table of effects as blocks of rows, one block an outcome, ready to be printed.
 
     `frame`: tidy: `row`, prior, outcome and the columns of effects; `row`, `rows`: the column with the ids of
-    the rows, and their words, in order; `months`: over how many months an outcome is summed up; `notes`: a
-    further sentence under an outcome's name, by its id; `extra`: columns that follow, in the outcome's unit
-    ("regret"). Returns blocks with label, note and rows; a row with label and cells, one for each of the
-    views, None where the table has no such row; a cell with difference, span, better, css and extra.
+    the rows, and their words, in order; `months`: over how many months an outcome is summed up; `beside`: a
+    level to be told once for each outcome, as it is under the first view: its words, its columns ("level" for
+    level_median and so on) and the id of its row; `extra`: columns that follow, in the outcome's unit ("regret").
+    Returns blocks with label, note and rows; a row with label and cells, one for each of the views, None where
+    the table has no such row; a cell with difference, span, better, css and extra.
     """
     found = {(each[row], each["prior"], each["outcome"]): each for each in records(frame)}
     blocks = []
@@ -233,8 +252,13 @@ def effect_blocks(
         if lines:
             unit = unit_of(outcome.unit, difference=True)[1]
             about = ", ".join(text for text in (unit, summary_in_words(outcome.summary, months)) if text)
-            note = f"{capital(about)}; {outcome.better} is better. {(notes or {}).get(outcome.name, '')}"
-            blocks.append({"label": outcome.label, "note": note.strip(), "rows": lines})
+            note = f"{capital(about)}; {outcome.better} is better."
+            if beside is not None:
+                words, name, of = beside
+                at = found[of, lead(frame), outcome.name]
+                known = {quantile: at[f"{name}_{quantile}"] for quantile in ("q05", "median", "q95")}
+                note += f" {words}: {level(known, outcome.unit)}."
+            blocks.append({"label": outcome.label, "note": note, "rows": lines})
     return blocks
 
 
@@ -269,6 +293,14 @@ def lead(frame: pd.DataFrame) -> str:
     """Return the view that a reader sees first: without taking sides, or the only one."""
     given = list(views(frame))
     return NEUTRAL if NEUTRAL in given or not given else given[0]
+
+
+def ends_in_words(rows: pd.DataFrame, outcomes: Collection[Outcome], *, difference: bool = False) -> str:
+    """Return the 90% intervals of rows, one for each outcome, as sentences ("Members: 1,100 to 3,900 persons.")."""
+    ends = {row["outcome"]: (row["q05"], row["q95"]) for row in records(rows)}
+    return " ".join(
+        f"{each.label}: {interval(*ends[each.name], each.unit, difference=difference)}." for each in outcomes
+    )
 
 
 def level(estimate: Effect, unit: str) -> str:

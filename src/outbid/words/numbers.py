@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
+import calendar
 import math
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 
 MINUS = "−"
 SHARES = ("share", "proportion")
 PERCENT = ("percent", "per cent", "%")
-_MONTHS = (
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-)
+# A terminal's room for one answer.
+WIDTH, LINES = 100, 10
 
 
 def two_digits(value: float) -> str:
@@ -41,7 +31,7 @@ def two_digits(value: float) -> str:
     if size == 0:
         return "0"
     if size < 1e-4:
-        return f"{sign}under 0.0001" if not sign else f"between {MINUS}0.0001 and 0"
+        return f"between {MINUS}0.0001 and 0" if sign else "under 0.0001"
     decimals = max(0, 1 - math.floor(math.log10(size)))
     return f"{sign}{size:,.{decimals}f}"
 
@@ -87,19 +77,21 @@ def unit_of(unit: str, *, difference: bool = False) -> tuple[float, str]:
 def quantity(value: float, unit: str) -> str:
     """Write a level with its unit ("1,200 persons", "98%")."""
     factor, words = unit_of(unit)
-    text = two_digits(value * factor)
-    return f"{text}%" if words == "%" else f"{text} {words}".strip()
+    return with_unit(two_digits(value * factor), words)
+
+
+def amount(value: float, unit: str) -> str:
+    """Write the size of a difference ("130 persons", "5.0 percentage points")."""
+    factor, words = unit_of(unit, difference=True)
+    return with_unit(two_digits(value * factor), words)
 
 
 def more_or_less(value: float, unit: str) -> str:
     """Write a difference in words ("130 persons more", "0.08 index points less", "no difference")."""
-    factor, words = unit_of(unit, difference=True)
-    text = two_digits(abs(value) * factor)
-    if text == "0":
+    size, words = amount(abs(value), unit), unit_of(unit, difference=True)[1]
+    if size.split(" ")[0] == "0":
         return "no difference"
-    countable = words.split(" ")[0].endswith("s")
-    direction = "more" if value > 0 else ("fewer" if countable else "less")
-    return " ".join(part for part in (text, words, direction) if part)
+    return f"{size} {'more' if value > 0 else 'fewer' if words.split(' ')[0].endswith('s') else 'less'}"
 
 
 def interval(low: float, high: float, unit: str = "", *, difference: bool = False) -> str:
@@ -122,10 +114,12 @@ def interval(low: float, high: float, unit: str = "", *, difference: bool = Fals
         one = write(float(f"{end * factor:.0e}"))
         return one.rstrip("0").rstrip(".") if "." in one else one
 
-    text = f"{written(low)} to {written(high)}"
-    if words == "%":
-        return f"{text}%"
-    return f"{text} {words}".strip()
+    return with_unit(f"{written(low)} to {written(high)}", words)
+
+
+def with_unit(text: str, words: str) -> str:
+    """Return a number with the words of its unit, as `unit_of` gives them ("98%", "1,200 persons")."""
+    return f"{text}%" if words == "%" else f"{text} {words}".strip()
 
 
 def panel_note(unit: str, summary: str, better: str) -> str:
@@ -149,17 +143,15 @@ def summary_in_words(summary: str, months: int) -> str:
 
 def duration(seconds: float) -> str:
     """Write a length of time ("0.8 s", "3.6 minutes", "1.2 hours")."""
-    for limit, scale, word in ((90.0, 1.0, "s"), (5400.0, 60.0, "minutes"), (math.inf, 3600.0, "hours")):
-        if seconds < limit:
-            return f"{two_digits(seconds / scale)} {word}"
-    return "not known"
+    scale, word = (1.0, "s") if seconds < 90 else (60.0, "minutes") if seconds < 5400 else (3600.0, "hours")
+    return f"{two_digits(seconds / scale)} {word}" if math.isfinite(seconds) else "not known"
 
 
 def month_name(text: str) -> str:
     """Write YYYY-MM or YYYY-MM-DD as "March 2024"; anything else is returned as it is."""
     parts = text.split("-")
     if len(parts) >= 2 and parts[1].isdigit() and 1 <= int(parts[1]) <= 12:
-        return f"{_MONTHS[int(parts[1]) - 1]} {parts[0]}"
+        return f"{calendar.month_name[int(parts[1])]} {parts[0]}"
     return text
 
 
@@ -204,3 +196,9 @@ def listed(items: Sequence[str], word: str = "and") -> str:
     """Return items as a list in a sentence ("a, b and c")."""
     *others, last = items or [""]
     return f"{', '.join(others)} {word} {last}" if others else last
+
+
+def terminal(heading: str, lines: Iterable[str] = ()) -> list[str]:
+    """Return an answer for a terminal: the heading as a sentence in up to three lines, then a line each, ten in all."""
+    first = textwrap.wrap(clean(f"{heading}."), WIDTH)[:3]
+    return [shorten(line, WIDTH) for line in (*first, *lines)][:LINES]

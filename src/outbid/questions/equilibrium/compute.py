@@ -25,6 +25,7 @@ from outbid.stats.verdict import Chances, chances, judge
 Floats = NDArray[np.float64]
 # an effect of nothing never matters, even where any size would
 LEAST = 1e-12
+SHARES = ("p_direction", "p_relevant", "draws")
 
 
 def answer(context: Context, game: PlayersGame, options: Any = None) -> xr.Dataset:
@@ -60,11 +61,9 @@ def under(strategist: Strategist, known: Knowledge, prior: str, seed: int) -> xr
     places = evenly(len(known.history["after"].state_today), PLAYED)
     payoffs = strategist.learn(known.history["after"], places, prior, seed)
     today, unseen = (known.history[data].state_today.taken(places) for data in DATA)
-    after = solve(strategist, today, payoffs.one_each(seed), seed, payoffs)
-    before = solve(strategist, unseen, strategist.assumed(len(places), prior, seed), seed)
-    judgements = [
-        judge(*each, None, prior) for each in zip(chances_in(after), chances_in(before), strict=True)
-    ]
+    after, sure = solve(strategist, today, payoffs.one_each(seed), seed, payoffs)
+    before, unsure = solve(strategist, unseen, strategist.assumed(len(places), prior, seed), seed)
+    judgements = [judge(*each, None, prior) for each in zip(sure, unsure, strict=True)]
     return xr.concat([after, before], "data").assign(
         verdict=("test", [each.verdict for each in judgements]),
         because=("test", [each.because for each in judgements]),
@@ -83,49 +82,41 @@ def under(strategist: Strategist, known: Knowledge, prior: str, seed: int) -> xr
 
 def solve(
     strategist: Strategist,
-    standing: StateToday,
+    today: StateToday,
     weights: Floats,
     seed: int,
     payoffs: PayoffPosterior | None = None,
-) -> xr.Dataset:
-    """Return what the equilibria of all variants say, from where draws stand and with their weights.
+) -> tuple[xr.Dataset, list[Chances]]:
+    """Return what the equilibria of all variants say, from where draws stand and with their weights, and of each test.
 
     `payoffs` are all the weights that were tried, if any were: they say more of a weight's sign than one vector a draw.
     """
-    game, draws = strategist.game, len(standing)
-    equilibria = strategist.solve_all(standing, weights, seed)
+    game, draws = strategist.game, len(today)
+    equilibria = strategist.solve_all(today, weights, seed)
     solved = np.all([each.solved for each in equilibria.values()], axis=0)
     paths = paths_of(game, equilibria)
-    effects, shares = np.empty((len(game.tests), draws)), np.empty((len(game.tests), 3))
+    effects, found = np.empty((len(game.tests), draws)), []
     for i, test in enumerate(game.tests):
         if test.weight:
             effects[i] = weights[:, game.weight_names.index(test.weight)]
         else:
-            effects[i] = np.where(solved, strategist.difference(test, equilibria, standing), np.nan)
+            effects[i] = np.where(solved, strategist.difference(test, equilibria, today), np.nan)
         if test.weight and payoffs is not None:
-            of = weight_chances(test, payoffs, game)
+            found.append(weight_chances(test, payoffs, game))
         else:
-            of = chances(effects[i], test.sign, max(test.smallest, LEAST))
-        shares[i] = of.p_direction, of.p_relevant, of.draws
-    return xr.Dataset(
+            found.append(chances(effects[i], test.sign, max(test.smallest, LEAST)))
+    data = xr.Dataset(
         {
             "weight": (("draw", "payoff"), weights),
             "action": (("variant", "player", "draw"), np.where(solved, paths.mean(axis=3), np.nan)),
-            "action_path": (("variant", "player", "quantile", "month"), quantiles_of(paths[:, :, solved])),
+            "action_path": (("quantile", "variant", "player", "month"), quantiles_of(paths[:, :, solved])),
             "effect": (("test", "draw"), effects),
-            "p_direction": ("test", shares[:, 0]),
-            "p_relevant": ("test", shares[:, 1]),
-            "draws": ("test", shares[:, 2].astype(int)),
+            **{name: ("test", [getattr(each, name) for each in found]) for name in SHARES},
             "solved": np.mean([each.solved for each in equilibria.values()]),
             "residual": max(each.residuals[each.solved].max(initial=0.0) for each in equilibria.values()),
         }
     )
-
-
-def chances_in(side: xr.Dataset) -> list[Chances]:
-    """Return the shares of draws behind every test."""
-    columns = (side[name].values.tolist() for name in ("p_direction", "p_relevant", "draws"))
-    return [Chances(*each) for each in zip(*columns, strict=True)]
+    return data, found
 
 
 def weight_chances(test: GameTest, payoffs: PayoffPosterior, game: PlayersGame) -> Chances:
@@ -149,16 +140,15 @@ def paths_of(game: PlayersGame, equilibria: Mapping[str, Equilibria]) -> Floats:
 
 
 def quantiles_of(paths: Floats) -> Floats:
-    """Return quantiles over draws, (variants, players, quantiles, months), of (variants, players, draws, months)."""
-    variants, players, draws, months = paths.shape
-    if not draws:
-        return np.full((variants, players, len(QUANTILES), months), np.nan)
-    return np.moveaxis(np.quantile(paths, list(QUANTILES.values()), axis=2), 0, 2)
+    """Return quantiles over draws, (quantiles, variants, players, months), of (variants, players, draws, months)."""
+    if not paths.shape[2]:
+        return np.full((len(QUANTILES), *np.delete(paths.shape, 2)), np.nan)
+    return np.quantile(paths, list(QUANTILES.values()), axis=2)
 
 
 def described(game: PlayersGame) -> dict[str, Any]:
     """Return the coordinates: names of all that is counted by, and of every test what it measures."""
-    tests = game.tests
+    tests, told = game.tests, ("sign", "smallest", "question", "answer_if", "done")
     return {
         "quantile": list(QUANTILES),
         "variant": [each.id for each in game.variants],
@@ -172,9 +162,5 @@ def described(game: PlayersGame) -> dict[str, Any]:
         ),
         "measure": ("test", [each.what for each in tests]),
         "unit": ("test", [game.unit(each) for each in tests]),
-        "sign": ("test", [each.sign for each in tests]),
-        "smallest": ("test", [each.smallest for each in tests]),
-        "question": ("test", [each.question for each in tests]),
-        "answer_if": ("test", [each.answer_if for each in tests]),
-        "done": ("test", [each.done for each in tests]),
+        **{name: ("test", [getattr(each, name) for each in tests]) for name in told},
     }

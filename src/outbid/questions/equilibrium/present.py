@@ -1,8 +1,7 @@
-"""What the players would choose, as a section of the page and in lines for a terminal."""
+"""What the players would choose: tables, figure, section, terminal lines."""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,38 +9,127 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from outbid.conventions import CONTRADICTED, SUPPORTED
-from outbid.output import records
+from outbid.conventions import AFTER, BEFORE, CONTRADICTED, QUANTILES, SUPPORTED
 from outbid.players.schema import TODAY, GameTest, PlayersGame
 from outbid.plots.base import OUTSIDE, QUIET, SIDES, Figure
 from outbid.plots.intervals import Mark, intervals
 from outbid.question import Section
-from outbid.questions.equilibrium.tables import ANSWERS, game_of, tables
+from outbid.stats.effects import five_digits, readings, tabled
 from outbid.study import Study
-from outbid.words.effects import ASSUMED, ASSUMED_MARK, certainty, contrast, difference, span, views
+from outbid.words.effects import (
+    ASSUMED,
+    ASSUMED_MARK,
+    Reading,
+    certainty,
+    difference,
+    headline,
+    records,
+    span,
+    views,
+)
 from outbid.words.numbers import (
+    amount,
     capital,
     counted,
     interval,
     listed,
     percent,
     plain_name,
-    shorten,
+    terminal,
     two_digits,
     unit_of,
 )
 
 Row = Mapping[str, Any]
-KINDS: Mapping[str, Any] = {answer: kind for kind, answer in ANSWERS.items()}
+ANSWERS: Mapping[Reading, str] = {"more": "yes", "less": "no", "unknown": "unknown"}
 CSS = {SUPPORTED: "good", CONTRADICTED: "bad"}
 # how much of a weight's prior spread the moves took away: less says nothing, from the other on they say much
 NOTHING, MUCH = 0.1, 0.5
-WIDTH, LINES = 100, 10
+
+
+def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
+    """Return mean choices by variant, choices month by month, the tests, the payoff weights, and how well all fits."""
+    game, paths = study.declared["equilibrium"], dataset.action_path.sel(data=AFTER)
+    return {
+        "equilibrium": _means(dataset),
+        "equilibrium_paths": five_digits(tabled(paths, ["prior", "variant", "player", "month"])),
+        "equilibrium_tests": _tests(dataset, game),
+        "payoff_weights": _weights(dataset, game),
+        "equilibrium_fit": _fit(dataset, game),
+    }
+
+
+def _over_draws(values: xr.DataArray, keys: list[str]) -> pd.DataFrame:
+    """Return the quantiles over the draws that have an equilibrium."""
+    index = pd.MultiIndex.from_product([values[key].values for key in keys], names=keys)
+    rows = values.transpose(*keys, "draw").values.reshape(len(index), values.sizes["draw"])
+    frame = pd.DataFrame(rows, index=index).quantile(list(QUANTILES.values()), axis=1).T
+    return five_digits(frame.set_axis(index).set_axis(list(QUANTILES), axis=1).reset_index())
+
+
+def _means(dataset: xr.Dataset) -> pd.DataFrame:
+    keys = ["prior", "variant", "player"]
+    about = tabled(dataset[["lever", "decides"]].reset_coords(), keys[1:])
+    frame = _over_draws(dataset.action.sel(data=AFTER), keys).merge(about, how="left", on=keys[1:])
+    return frame[[*keys, "lever", "decides", *QUANTILES]]
+
+
+def _tests(dataset: xr.Dataset, game: PlayersGame) -> pd.DataFrame:
+    keys, about = ["prior", "test"], ["question", "answer_if", "measure", "unit", "sign", "smallest"]
+    numbers = [
+        "p_direction",
+        "p_relevant",
+        "draws",
+        "p_direction_before",
+        "bayes_factor",
+        "verdict",
+        "because",
+    ]
+    after = dataset[numbers[:3]].sel(data=AFTER, drop=True)
+    before = dataset.p_direction.sel(data=BEFORE, drop=True)
+    judged = dataset[numbers[4:]].assign(after).assign(p_direction_before=before)
+    frame = _over_draws(dataset.effect.sel(data=AFTER), keys)
+    frame = frame.merge(tabled(judged.reset_coords(about), keys), on=keys)
+    frame["claims"] = frame["test"].map({each.id: " ".join(each.claims) for each in game.tests})
+    frame = readings(frame, ["higher"] * len(frame), "p_direction")
+    frame["reading"] = frame["reading"].map(ANSWERS)
+    return frame[[*keys, "claims", *about, *QUANTILES, *numbers, "reading", "assumed"]]
+
+
+def _weights(dataset: xr.Dataset, game: PlayersGame) -> pd.DataFrame:
+    keys, columns = ["payoff", "prior"], ["player", "term", "unit", "meaning", "prior", "declared_prior"]
+    about = [
+        (each.name, *each.name.split("."), each.unit, each.meaning, prior, each.priors[prior].describe())
+        for each in game.weights
+        for prior in dataset.prior.values.tolist()
+    ]
+    numbers = dataset.payoff_quantile.to_dataset("quantile").assign(dataset[["p_positive", "contraction"]])
+    frame = pd.DataFrame(about, columns=["payoff", *columns]).merge(tabled(numbers, keys), on=keys)
+    return frame[[*columns, *QUANTILES, "p_positive", "contraction"]]
+
+
+def _fit(dataset: xr.Dataset, game: PlayersGame) -> pd.DataFrame:
+    names = ["solved", "residual", "moves", "fit", "by_chance", "trials", "effective"]
+    frame = tabled(dataset[names].sel(data=AFTER, drop=True), ["prior"])
+    return frame.assign(draws=dataset.sizes["draw"], states=game.grid.size, discount=game.discount)
+
+
+def summary(dataset: xr.Dataset, study: Study) -> dict[str, Any]:
+    """Return what summary.json holds: the tests, and the payoff weights."""
+    made, numbers = tables(dataset, study), ["median", "q05", "q95"]
+    names = {"test": "id", "p_direction": "probability", "p_direction_before": "prior_probability"}
+    tests, weights = made["equilibrium_tests"].rename(columns=names), made["payoff_weights"]
+    of_tests = ["id", "claims", "prior", "measure", *numbers, "probability", "prior_probability", "verdict"]
+    of_weights = ["player", "term", "prior", *numbers, "probability_positive", "contraction"]
+    return {
+        "equilibrium": records(tests.assign(claims=tests["claims"].str.split())[of_tests]),
+        "payoffs": records(weights.rename(columns={"p_positive": "probability_positive"})[of_weights]),
+    }
 
 
 def section(dataset: xr.Dataset, study: Study) -> Section:
     """Return the section, headed by the answer to the first test that says what its answers are."""
-    game, made = game_of(study), tables(dataset, study)
+    game, made = study.declared["equilibrium"], tables(dataset, study)
     tests, weights, means = made["equilibrium_tests"], made["payoff_weights"], made["equilibrium"]
     observed = ((plain_name(name), plain_name(of.split(":")[1])) for name, of in game.observed.items())
     words = {
@@ -77,13 +165,15 @@ def heading(tests: pd.DataFrame, game: PlayersGame) -> str:
     if test is None or test.says is None:
         names = listed([f"the {plain_name(player.name)}" for player in game.players])
         return f"What {names} would choose, in {counted(len(game.variants), 'variant')} of their game"
-    rows = records(tests[tests["test"] == test.id])
+    own = tests[tests["test"] == test.id]
+    rows = records(own)
     known = [row for row in rows if row["reading"] != "unknown"]
     opening = "By assumption" if known and all(row["assumed"] for row in known) else ""
     small = test.smallest > 0 and all(row["p_relevant"] < 0.5 for row in known if row["reading"] == "yes")
     yes = f"{test.says.yes}, though probably by too little to matter" if small else test.says.yes
     clauses = {"more": yes, "less": test.says.no, "unknown": test.says.unknown}
-    return contrast(clauses, {row["prior"]: KINDS[row["reading"]] for row in rows}, opening)
+    readings = {answer: reading for reading, answer in ANSWERS.items()}
+    return headline(own.assign(reading=own["reading"].map(readings)), clauses.__getitem__, opening)
 
 
 def who(game: PlayersGame, study: Study) -> str:
@@ -111,12 +201,6 @@ def facts(tests: pd.DataFrame, game: PlayersGame) -> list[tuple[str, str]]:
     return result
 
 
-def _least(row: Row) -> str:
-    """Return the smallest effect that would matter ("5.0 percentage points or more")."""
-    factor, unit = unit_of(row["unit"], difference=True)
-    return f"{two_digits(row['smallest'] * factor)} {unit}".strip() + " or more"
-
-
 def _chance(row: Row) -> str:
     """Return how sure the answer yes is."""
     return certainty(row, row["p_direction"])
@@ -137,15 +221,16 @@ def settled(tests: pd.DataFrame) -> str:
 def _test(row: dict[str, Any]) -> dict[str, Any]:
     """Return a test under one view with its words."""
     measure, unit = plain_name(row["measure"]).replace(".", "'s "), unit_of(row["unit"], difference=True)[1]
+    matters = row["smallest"] > 0
     return row | {
         "claims": row["claims"].split(),
         "measure": f"{measure} ({unit})" if unit else measure,
-        "least": _least(row) if row["smallest"] > 0 else "any",
+        "least": f"{amount(row['smallest'], row['unit'])} or more" if matters else "any",
         "size": difference(row, row["unit"]),
         "span": span(row, row["unit"]),
         "before": percent(row["p_direction_before"]),
         "chance": _chance(row),
-        "relevant": percent(row["p_relevant"]) if row["smallest"] > 0 else "as any size does",
+        "relevant": percent(row["p_relevant"]) if matters else "as any size does",
         "verdict": f"{ASSUMED_MARK} {ASSUMED}" if row["assumed"] else row["verdict"],
         "css": ASSUMED if row["assumed"] else CSS.get(row["verdict"], "open"),
     }
@@ -188,12 +273,10 @@ def fit(table: pd.DataFrame) -> dict[str, str]:
         per_move: Any = table[log_likelihood] / np.maximum(table["moves"], 1)
         return each(np.exp(np.maximum(per_move, -700.0)).map(percent))
 
-    counts = {"draws": "draw", "states": "state", "moves": "move", "trials": "time"}
+    nouns = {"draws": "draw", "states": "state", "moves": "move", "trials": "time"}
+    counts = {name: [counted(number, noun) for number in table[name]] for name, noun in nouns.items()}
     return {
-        **{
-            name: each(table[name].map(lambda value, one=one: counted(value, one)))
-            for name, one in counts.items()
-        },
+        **{name: each(pd.Series(words)) for name, words in counts.items()},
         "solved": each(table["solved"].map(percent)),
         "residual": each(table["residual"].map(lambda value: f"{max(value, 1e-4):.2g}")),
         "typical": typical("fit"),
@@ -258,14 +341,12 @@ def _brief(row: Row) -> str:
 
 
 def lines(dataset: xr.Dataset, study: Study) -> list[str]:
-    """Return at most ten lines: the heading, the chance of each test's yes, and what each chooses as things are."""
-    game, made = game_of(study), tables(dataset, study)
+    """Return the heading, the chance of each test's yes, and what each chooses as things are."""
+    game, made = study.declared["equilibrium"], tables(dataset, study)
     tests, means, baseline = made["equilibrium_tests"], made["equilibrium"], game.variants[0]
-    out = textwrap.wrap(f"{heading(tests, game)}.", WIDTH)[:2]
-    if len(tests):
-        out.append(f"Chance of yes, {' | '.join(views(tests).values())}:")
+    out = [f"Chance of yes, {' | '.join(views(tests).values())}:"] if len(tests) else []
     out += [f"{' | '.join(map(_chance, rows))}: {rows[0]['question']}" for rows in _blocks(tests, "test")]
     for rows in _blocks(means[means["variant"] == baseline.id], "player"):
         choice = _choice(rows[0]["player"], rows[0]["lever"])
         out.append(f"{' | '.join(map(_brief, rows))}: {choice}, {baseline.label}")
-    return [shorten(line, WIDTH) for line in out[:LINES]]
+    return terminal(heading(tests, game), out)

@@ -26,8 +26,6 @@ Floats = NDArray[np.float64]
 def answer(context: Context, asked: Replays, options: Any = None) -> xr.Dataset:
     """Return every replay beside what happened, under every prior set.
 
-    Returns
-    -------
     Quantiles of what `happened` and of the replays' `level`, over the window and as a path (`happened_path`, and
     `path` with its difference from what happened); `difference` over the window draw by draw, after the data and
     before them; `levers`, their means over the months that differ, and the share of draws in which one stops at the
@@ -63,17 +61,8 @@ def replayed(
 ) -> xr.Dataset:
     """Return `answer` under one prior set.
 
-    Parameters
-    ----------
-    pasts
-        After the data and before them, with the innovations that made each.
-    months
-        Those of the window.
-
-    Raises
-    ------
-    InputError
-        If a known lever would leave its range.
+    `pasts`: after the data and before them, with the innovations that made each; `months`: those of the window.
+    Raises InputError if a known lever would leave its range.
     """
     model = rerun.simulator.model
     names = [f"outcome.{item.name}" for item in model.outcomes]
@@ -81,6 +70,8 @@ def replayed(
     def totals(path: Floats) -> Floats:
         return np.stack([summary(item, path[:, :, i]) for i, item in enumerate(model.outcomes)])
 
+    at, over = ("outcome", "quantile"), ("month", "outcome", "quantile")
+    found: dict[str, tuple[tuple[str, ...], Any]] = {}
     paths, levels, differences, levers = [], [], [], []
     for data, (past, made_by) in pasts.items():
         did = np.stack([past.paths[name] for name in names], axis=2)
@@ -96,34 +87,28 @@ def replayed(
                 levers.append(_lever_means(model, item, past.levers, other, months))
         differences.append(apart)
         if data == AFTER:
-            happened, happened_path = quantiles(base.T), quantiles(did)
-            observes = [[_same(past.paths, name, s.series) for s in model.observations] for name in names]
-    at = ("outcome", "quantile")
-    return xr.Dataset(
-        {
-            "happened_path": (("month", *at), happened_path),
-            "path": (("replay", "kind", "month", *at), np.array(paths)),
-            "happened": (at, happened),
-            "level": (("replay", *at), np.array(levels)),
-            "difference": (("data", "replay", "outcome", "draw"), np.array(differences)),
-            "levers": (("replay", "lever", "mean"), np.array(levers)),
-            "observes": (
-                ("outcome", "series"),
-                np.array(observes, bool).reshape(len(names), len(model.observations)),
-            ),
-        },
-        coords={
-            "replay": [item.id for item in replays],
-            "kind": ["level", "difference"],
-            "month": list(months),
-            "outcome": [item.name for item in model.outcomes],
-            "quantile": list(QUANTILES),
-            "data": list(pasts),
-            "lever": list(model.lever_names),
-            "mean": ["as_it_was", "as_it_would_be", "share_stopped"],
-            "series": [item.series for item in model.observations],
-        },
-    )
+            found = {"happened_path": (over, quantiles(did)), "happened": (at, quantiles(base.T))}
+            same = [[_same(past, name, each.series) for each in model.observations] for name in names]
+            observes = np.array(same, bool).reshape(len(names), len(model.observations))
+            found["observes"] = (("outcome", "series"), observes)
+    found |= {
+        "path": (("replay", "kind", *over), np.array(paths)),
+        "level": (("replay", *at), np.array(levels)),
+        "difference": (("data", "replay", "outcome", "draw"), np.array(differences)),
+        "levers": (("replay", "lever", "mean"), np.array(levers)),
+    }
+    coordinates = {
+        "replay": [item.id for item in replays],
+        "kind": ["level", "difference"],
+        "month": list(months),
+        "outcome": [item.name for item in model.outcomes],
+        "quantile": list(QUANTILES),
+        "data": list(pasts),
+        "lever": list(model.lever_names),
+        "mean": ["as_it_was", "as_it_would_be", "share_stopped"],
+        "series": [item.series for item in model.observations],
+    }
+    return xr.Dataset(found, coordinates)
 
 
 def quantiles(draws: Floats) -> Floats:
@@ -131,24 +116,18 @@ def quantiles(draws: Floats) -> Floats:
     return np.moveaxis(np.quantile(draws, list(QUANTILES.values()), axis=0), 0, -1)
 
 
-def _lever_means(
-    model: Model, item: Replay, were: Floats, levers: Floats, months: tuple[str, ...]
-) -> list[list[float]]:
+def _same(past: InferredPast, outcome: str, series: str) -> bool:
+    return bool(np.allclose(past.paths[f"sees.{series}"], past.paths[outcome]))
+
+
+def _lever_means(model: Model, item: Replay, were: Floats, levers: Floats, months: tuple[str, ...]) -> Floats:
     """Return by lever its mean over the months that differ (a median over draws), was and would be, and who stops."""
-    means = [[np.nan] * 3 for _ in model.levers]
+    means = np.full((len(model.levers), 3), np.nan)
     for name in item.levers:
         column, lever = model.lever_names.index(name), model.lever(name)
         places = item.places(name, months)
         was, would = were[:, places, column], levers[:, places, column]
         edge = ((would == lever.low) | (would == lever.high)) & (would != was)
         stops = edge.any(axis=1).mean() if name in inferred_levers(model) else 0.0
-        means[column] = [
-            float(np.median(was.mean(axis=1))),
-            float(np.median(would.mean(axis=1))),
-            float(stops),
-        ]
+        means[column] = np.median(was.mean(axis=1)), np.median(would.mean(axis=1)), stops
     return means
-
-
-def _same(paths: Mapping[str, Floats], outcome: str, series: str) -> bool:
-    return bool(np.allclose(paths[f"sees.{series}"], paths[outcome]))

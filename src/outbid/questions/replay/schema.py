@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Annotated, Self
 
 import numpy as np
@@ -47,9 +48,7 @@ class Change(Declared):
     start: Month = Field(alias="from")
     until: Month | None = None
     ramp: Annotated[
-        int,
-        Field(ge=1),
-        Says("is not a whole number of at least 1", "Give months, 1 for at once."),
+        int, Field(ge=1), Says("is not a whole number of at least 1", "Give months, 1 for at once.")
     ] = 1
 
     @model_validator(mode="after")
@@ -91,15 +90,11 @@ class Replay(Declared):
     def _sound(self) -> Self:
         if not self.change:
             raise fault("changes nothing", "Write what is different, each change as [[replay.change]].")
-        for i, one in enumerate(self.change):
-            for other in self.change[:i]:
-                apart = (one.until or "9999") < other.start or (other.until or "9999") < one.start
-                if one.lever == other.lever and not apart:
-                    raise fault(
-                        "two changes of it fall into the same month",
-                        "Let one end (until) before the other begins (from).",
-                        one.lever,
-                    )
+        for one, other in combinations(self.change, 2):
+            apart = (one.until or "9999") < other.start or (other.until or "9999") < one.start
+            if one.lever == other.lever and not apart:
+                problem = "two changes of it fall into the same month"
+                raise fault(problem, "Let one end (until) before the other begins (from).", one.lever)
         return self
 
     @property
@@ -130,10 +125,7 @@ class Replays(Declared):
 def declare(study: Study) -> Replays | None:
     """Return a study's replays, None if it declares none.
 
-    Raises
-    ------
-    InputError
-        At the first fault, a known lever that would leave its range among them.
+    Raises InputError at the first fault, a known lever that would leave its range among them.
     """
     asked = read(study.folder / FILE, Replays, study.names)
     for each in asked.replay if asked else ():
@@ -149,22 +141,17 @@ def inferred_levers(model: Model) -> frozenset[str]:
 def replayed_levers(model: Model, replay: Replay, levers: Floats, months: tuple[str, ...]) -> Floats:
     """Return lever paths as they would have been, shape (draws, months, levers), from those that were.
 
-    An inferred lever stops at the edge of its range, since some draws may stand close to it.
-
-    Raises
-    ------
-    InputError
-        If a known lever would leave its range.
+    An inferred lever stops at the edge of its range, since some draws may stand close to it; for a known one that
+    would leave it, InputError is raised.
     """
     changed = levers.copy()
     for change in replay.change:
         column, lever = model.lever_names.index(change.lever), model.lever(change.lever)
         places = change.places(months)
         was = changed[:, places, column]
+        goal = was * (1.0 if change.times is None else change.times) + (change.by or 0.0)
         if change.to is not None:
             goal = np.full_like(was, change.to)
-        else:
-            goal = was * (1.0 if change.times is None else change.times) + (change.by or 0.0)
         beyond = (goal < lever.low - 1e-9) | (goal > lever.high + 1e-9)
         if beyond.any() and change.lever not in inferred_levers(model):
             draw, at = np.argwhere(beyond)[0]

@@ -1,16 +1,15 @@
 """What if: where does each course of action lead, and which is best?"""
 
 from outbid.question import Question
-from outbid.questions.scenarios.compute import answer
+from outbid.questions.scenarios.compute import FILE, Options, answer
 from outbid.questions.scenarios.present import lines, section, summary, tables
-from outbid.questions.scenarios.schema import FILE, Options, declare
 
 QUESTION = Question(
     name="scenarios",
     title="What if",
     help="Where does each course of action lead, and which is best?",
     files=(FILE,),
-    declare=declare,
+    declare=lambda study: study.scenarios or None,
     answer=answer,
     tables=tables,
     section=section,

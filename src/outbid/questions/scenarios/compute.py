@@ -2,69 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 import xarray as xr
+from pydantic import BaseModel, Field, ValidationInfo, model_validator
 
-from outbid.conventions import AFTER, BEFORE, DATA, QUANTILES
-from outbid.model.declare import Model
+from outbid.conventions import DATA, QUANTILES
+from outbid.declared import read_required
 from outbid.question import Context
-from outbid.questions.scenarios.schema import Courses, Options, own_courses
-from outbid.simulate.futures import TOGETHER, Futures, levels, play, reached
-from outbid.simulate.scenario import Rule, Scenario
-from outbid.words.numbers import plain_name, reported, unit_of
+from outbid.simulate.futures import Futures, levels, play, reached
+from outbid.simulate.scenario import Goal, Scenario, ScenarioFile
+
+FILE = "scenarios.toml"
 
 
-def answer(context: Context, asked: Courses, options: Options | None = None) -> xr.Dataset:
-    """Return every scenario's outcomes under every prior set.
+class Options(BaseModel):
+    """What may be said beside the study's declaration."""
 
-    Returns
-    -------
-    `level`: outcomes over the horizon draw by draw, after the data and before them; `path`: quantiles by month;
-    `goal_met`: the probability of each goal and of all together. Texts of scenarios and goals are coordinates, since
-    they may come from a user's file, whose name is the attribute `file`.
+    scenarios: Path | None = Field(None, description="a TOML file of scenarios of your own, and of goals")
 
-    Raises
-    ------
-    InputError
-        If a user's file does not hold sound scenarios; the complaint names the file.
+    @model_validator(mode="after")
+    def _sound(self, info: ValidationInfo) -> Self:
+        """Read the file, so that its faults are told before anything slow begins."""
+        if self.scenarios is not None and info.context:
+            read_required(self.scenarios, ScenarioFile, info.context["study"].names)
+        return self
+
+
+def answer(context: Context, asked: Sequence[Scenario], options: Options | None = None) -> xr.Dataset:
+    """Return the outcomes of the study's scenarios, or of those of a user's file, as `compared` does.
+
+    A user's goals count if the file has any, else the study's. The attribute `file` is the file's name. Raises
+    InputError if it does not hold sound scenarios.
     """
-    study, file = context.study, options.scenarios if options else None
-    sides = {prior: (each.future[AFTER], each.future[BEFORE]) for prior, each in context.known.items()}
+    study, file, goals = context.study, options.scenarios if options else None, context.study.goals
+    futures = {prior: [each.future[data] for data in DATA] for prior, each in context.known.items()}
     if file is not None:
-        asked, simulator = own_courses(study, file), context.simulator.simulator
-        title = f"Playing the scenarios of {file.name}"
-        with context.progress.stage(title, 2 * len(context.known)) as stage:
+        own, simulator, seed = (
+            read_required(file, ScenarioFile, study.names),
+            context.simulator,
+            context.settings.seed,
+        )
+        goals = own.goals or goals
+        with context.progress.stage(f"Playing the scenarios of {file.name}", len(futures)) as stage:
             for prior, each in context.known.items():
-                played = []
-                for past in (each.history[AFTER], each.history[BEFORE]):
-                    # as many draws as the simulator's batches, so nothing is compiled anew
-                    played.append(
-                        play(study.model, simulator, past.state_today, asked.scenarios, context.settings.seed)
+                # as many draws as the simulator's batches, so nothing is compiled anew
+                futures[prior] = [
+                    play(
+                        study.model, simulator.simulator, each.history[data].state_today, own.scenarios, seed
                     )
-                    stage.advance()
-                sides[prior] = (played[0], played[1])
+                    for data in DATA
+                ]
+                stage.advance()
     months = study.panel.window.after(context.simulator.months)
-    return described(
-        dataset(sides, asked, months), study.model, asked, next(iter(sides.values()))[0].scenarios
-    ).assign_attrs(file=file.name if file else "")
+    return compared(futures, goals, months).assign_attrs(file=file.name if file else "")
 
 
-def dataset(sides: dict[str, tuple[Futures, Futures]], asked: Courses, months: Sequence[str]) -> xr.Dataset:
-    """Return `answer` without texts, from the futures by prior set, after the data and before them."""
-    priors = xr.Variable("prior", list(sides))
-    level = xr.concat(
-        [
-            xr.concat([levels(each) for each in pair], xr.Variable("data", list(DATA)))
-            for pair in sides.values()
-        ],
-        priors,
+def compared(
+    futures: Mapping[str, Sequence[Futures]], goals: Sequence[Goal], months: Sequence[str]
+) -> xr.Dataset:
+    """Return what scenarios lead to, from the futures by prior set, after the data and before them.
+
+    `level`: outcomes over the horizon draw by draw; `path`: quantiles by month, after the data; `goal_met`: the
+    probability of each goal and of all together. `declared` and `goal_declared` hold scenarios and goals as JSON.
+    """
+    priors, data = xr.Variable("prior", list(futures)), xr.Variable("data", list(DATA))
+    level = xr.concat([xr.concat(map(levels, pair), data) for pair in futures.values()], priors)
+    path = xr.concat([_paths(after) for after, _ in futures.values()], priors)
+    made = xr.Dataset(
+        {"level": level, "path": path.assign_coords(month=list(months)), "goal_met": reached(level, goals)}
     )
-    path = xr.concat([_paths(after) for after, _ in sides.values()], priors)
-    met = reached(level, asked.goals)
-    made = xr.Dataset({"level": level, "path": path.assign_coords(month=list(months)), "goal_met": met})
-    return made.assign_coords(goal=[*(goal.id for goal in asked.goals), *([TOGETHER] if asked.goals else [])])
+    texts = [each.model_dump_json(exclude_defaults=True) for each in goals]
+    return made.assign_coords(
+        declared=(
+            "scenario",
+            [
+                each.model_dump_json(exclude_defaults=True)
+                for each in next(iter(futures.values()))[0].scenarios
+            ],
+        ),
+        # the last is all of them together
+        goal_declared=("goal", [*texts, ""] if texts else []),
+    )
 
 
 def _paths(futures: Futures) -> xr.DataArray:
@@ -77,41 +99,3 @@ def _paths(futures: Futures) -> xr.DataArray:
         "outcome": [item.name for item in futures.outcomes],
     }
     return xr.DataArray(values, names, ("scenario", "quantile", "month", "outcome"))
-
-
-def described(made: xr.Dataset, model: Model, asked: Courses, played: Sequence[Scenario]) -> xr.Dataset:
-    """Return the answer with the texts of scenarios and goals, for those who tell it."""
-    goals = [*asked.goals] if asked.goals else []
-    return made.assign_coords(
-        label=("scenario", [each.label for each in played]),
-        course=("scenario", [each.course for each in played]),
-        description=("scenario", [in_words(model, each) for each in played]),
-        baseline=("scenario", [each.baseline for each in played]),
-        goal_outcome=("goal", [*(goal.outcome for goal in goals), *([""] if goals else [])]),
-        at_least=("goal", _bounds([goal.at_least for goal in goals])),
-        at_most=("goal", _bounds([goal.at_most for goal in goals])),
-        goal_label=("goal", [*(goal.label for goal in goals), *(["All of them"] if goals else [])]),
-        goal_description=("goal", [*(goal.description for goal in goals), *([""] if goals else [])]),
-    )
-
-
-def _bounds(given: Sequence[float | None]) -> list[float]:
-    return [np.nan if each is None else each for each in (*given, None)] if given else []
-
-
-def in_words(model: Model, scenario: Scenario) -> str:
-    """Return a scenario's description with its conditional rules in words."""
-    return " ".join((scenario.description, *(_rule(model, rule) for rule in scenario.rules)))
-
-
-def _rule(model: Model, rule: Rule) -> str:
-    threshold = rule.above if rule.above is not None else rule.below
-    side = "above" if rule.above is not None else "below"
-    unit = unit_of(model.lever(rule.lever).unit)[1]
-    unit = f" ({unit})" if unit not in ("", "%", "share") else ""
-    watched = " persons" if rule.watch in {item.name for item in model.stocks} else ""
-    since = f", from month {rule.start} on" if rule.start > 1 else ""
-    return (
-        f"While {plain_name(rule.watch)} is {side} {reported(threshold or 0.0)}{watched}{since}, "
-        f"{plain_name(rule.lever)} is at {reported(rule.to)}{unit}."
-    )

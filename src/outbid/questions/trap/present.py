@@ -18,7 +18,7 @@ from outbid.plots.base import FOCUS, QUIET, Figure
 from outbid.question import Section
 from outbid.questions.trap.compute import ANSWERED, FIXED, UNANSWERED
 from outbid.questions.trap.schema import Gain, Trap, declare
-from outbid.stats.contour import contour
+from outbid.stats.boxes import contour
 from outbid.stats.effects import five_digits
 from outbid.study import Study
 from outbid.words.effects import UNSETTLED, certainty, difference, effect_blocks, is_assumed, reading, views
