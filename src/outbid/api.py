@@ -182,7 +182,7 @@ class LoadedStudy:
                 tuple[str, ...](),
             )
             if play == "equilibrium":
-                from outbid.players.scenarios import play_out
+                from outbid.players.strategist import play_out
 
                 ahead = months or self.study.settings.horizon_months
                 pasts = {name: each.history["after"] for name, each in known.items()}

@@ -10,12 +10,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationInfo, model_validator
 
 from outbid.declared import Declared, Entries, Id, Many, Number, Ref, Says, Sign, Text, fault, in_range, parse
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name, did_you_mean
 from outbid.files import read_toml
 from outbid.game.game import Axis, Grid, Player
 from outbid.game.reduce import Reduction, reduce
 from outbid.model.declare import Model
 from outbid.model.priors import Parameter, read_parameters
+from outbid.simulate.scenario import names_of
 from outbid.words.numbers import plain_name
 
 FILE, PAYOFFS = "play.toml", "payoffs.toml"
@@ -211,11 +212,8 @@ class PlayersGame:
 def read_game(folder: Path, model: Model) -> PlayersGame | None:
     """Read play.toml and payoffs.toml of a study's folder; None if it has no play.toml.
 
-    Raises
-    ------
-    InputError
-        On malformed TOML, unknown keys or names, values out of range, weights without an actor's term, or
-        none or several baselines.
+    Raises InputError on malformed TOML, unknown keys or names, values out of range, weights without an actor's term,
+    or none or several baselines.
     """
     if not (folder / FILE).is_file():
         return None
@@ -231,24 +229,19 @@ def read_game(folder: Path, model: Model) -> PlayersGame | None:
 def _names(raw: Mapping[str, Any], model: Model, weights: tuple[Parameter, ...]) -> dict[str, Any]:
     """Return what may be named in play.toml, in part what it names itself, whose form is still unknown."""
 
-    def listed(key: str, of: str) -> list[str]:
-        return [str(each.get(of)) for each in tables(key) if isinstance(each, dict)]
-
     def tables(key: str) -> list[Any]:
         value = raw.get(key)
         return value if isinstance(value, list) else []
 
-    players, variants = tables("players"), listed("variant", "id")
-    indices, levers = [each.name for each in model.indices], list(model.lever_names)
+    def listed(key: str, of: str) -> list[str]:
+        return [str(each.get(of)) for each in tables(key) if isinstance(each, dict)]
+
+    names, players, variants = names_of(model), tables("players"), listed("variant", "id")
     moved = [lever for actor in model.actors if actor.name in players for lever in actor.levers]
-    return {
-        "actor": [actor.name for actor in model.actors],
+    sights = [f"{kind}:{name}" for kind in ("lever", "index") for name in names[kind]]
+    return names | {
         "player": [str(each) for each in players],
-        "sight": [*(f"lever:{name}" for name in levers), *(f"index:{name}" for name in indices)],
-        "lever": levers,
-        "range": {each.name: (each.low, each.high) for each in model.levers},
-        "state": [*(each.name for each in model.stocks), *indices],
-        "parameter": list(model.parameter_names),
+        "sight": sights,
         "weight": [each.name for each in weights],
         "measure": [*moved, *listed("axis", "name")],
         "variant": variants,
@@ -259,8 +252,7 @@ def _names(raw: Mapping[str, Any], model: Model, weights: tuple[Parameter, ...])
 def _check_weights(reduction: Reduction, names: list[str]) -> None:
     terms = [f"{actor.name}.{term}" for actor in reduction.actors for term in actor.weights]
     for name in names:
-        if name not in terms:
-            raise InputError(f"{PAYOFFS}, [{name}]", "is no term of a payoff", did_you_mean(name, terms))
+        check_name(name, terms, f"{PAYOFFS}, [{name}]", "is no term of a payoff")
     for term in terms:
         if term not in names:
             raise InputError(f"{PAYOFFS}, [{term}]", "missing", "Give every term of a payoff its prior.")
