@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,25 +13,8 @@ from numpy.typing import NDArray
 
 from outbid.conventions import AFTER, BEFORE, NEUTRAL
 from outbid.question import Context
-from outbid.questions.sensitivity.indices import (
-    INDICES,
-    given_data_shares,
-    placed,
-    rank_correlations,
-    sobol_indices,
-    stream,
-)
+from outbid.questions.sensitivity import indices, unknowns
 from outbid.questions.sensitivity.schema import Condition, Discover, Options, Sensitivity
-from outbid.questions.sensitivity.unknowns import (
-    CHANCE,
-    CHANCES,
-    Input,
-    Space,
-    free_space,
-    inputs_of,
-    values_of,
-    weighted_space,
-)
 from outbid.simulate.engine import BatchSimulator, StateToday
 from outbid.simulate.futures import summary
 from outbid.simulate.rules import rule_table
@@ -64,10 +47,11 @@ def answer(context: Context, asked: Sensitivity, options: Options | None = None)
     courses = {each.id: each for each in study.scenarios if each.id in asked.courses}
     today = {prior: each.history[AFTER].state_today for prior, each in known.items()}
     unseen = {FREE: known[NEUTRAL].history[BEFORE].state_today} if NEUTRAL in known else {}
-    inputs = inputs_of(model, asked.outcomes, list(courses.values()), [*today.values(), *unseen.values()])
-    chances = lab.innovations(CHANCES, seed)
-    spaces = {prior: weighted_space(model, inputs, each, chances) for prior, each in today.items()}
-    spaces |= {version: free_space(model, inputs, each, chances) for version, each in unseen.items()}
+    standings = [*today.values(), *unseen.values()]
+    inputs = unknowns.inputs_of(model, asked.outcomes, list(courses.values()), standings)
+    chances = lab.innovations(unknowns.CHANCES, seed)
+    spaces = {prior: unknowns.weighted_space(model, inputs, each, chances) for prior, each in today.items()}
+    spaces |= {version: unknowns.free_space(model, inputs, each, chances) for version, each in unseen.items()}
     spaces = spaces if asked.explain else {}
     runs, rows = Runs(lab, asked, courses), samples * (len(inputs) + 2)
     by_version, by_prior = {}, {}
@@ -76,16 +60,15 @@ def answer(context: Context, asked: Sensitivity, options: Options | None = None)
             by_version[version] = runs.shares(space, samples, seed, stage.advance)
         for prior, each in today.items():
             levels = runs.levels(each, lab.innovations(len(each), seed))
-            by_prior[prior] = on_draws(runs, levels, inputs, values_of(model, inputs, each))
+            by_prior[prior] = on_draws(runs, levels, inputs, unknowns.values_of(model, inputs, each))
             stage.advance()
     both = (("prior", by_prior), ("version", by_version))
     parts = [xr.concat(list(of.values()), pd.Index(list(of), name=name)) for name, of in both if of]
-    ids = {"explain": [each.id for each in asked.explain], "question": [each.id for each in asked.discover]}
-    named: dict[str, Any] = {name: each for name, each in ids.items() if each}
+    ids = {"explain": asked.explain, "question": asked.discover}
+    named: dict[str, Any] = {name: [each.id for each in entries] for name, entries in ids.items() if entries}
     named["input"] = [each.key for each in inputs]
-    named |= {
-        about: ("input", [getattr(each, about) for each in inputs]) for about in ("kind", "meaning", "unit")
-    }
+    for about in ("kind", "meaning", "unit"):
+        named[about] = ("input", [getattr(each, about) for each in inputs])
     return xr.merge(parts).assign_coords(named).assign_attrs(base_samples=samples, runs=rows)
 
 
@@ -124,27 +107,27 @@ class Runs:
         """Replace values (..., explanations) by their places among others where an explanation asks for that."""
         for k, each in enumerate(self.asked.explain):
             if each.scale == "place":
-                values[..., k] = placed(values[..., k], among[:, k])
+                values[..., k] = indices.placed(values[..., k], among[:, k])
 
     def shares(
-        self, space: Space, samples: int, seed: int, advance: Callable[[int], None] = lambda rows: None
+        self, space: unknowns.Space, samples: int, seed: int, advance: indices.Advance = lambda rows: None
     ) -> xr.Dataset:
         """Return Sobol indices by explanation and input over a space of inputs.
 
         `lost` is the share of runs that overflowed; they count as the middle one.
         """
-        explain, size = self.asked.explain, self.lab.draws
-        needed = dict.fromkeys(name for each in explain for name in (each.against, each.scenario) if name)
+        pairs = ((each.against, each.scenario) for each in self.asked.explain)
+        needed = dict.fromkeys(name for pair in pairs for name in pair if name)
 
         def evaluate(points: Floats) -> Floats:
             return self.explained(self.levels(*space.at(points), needed))
 
-        values = stream(samples, len(space.inputs), seed, evaluate, size, advance)
+        values = indices.stream(samples, len(space.inputs), seed, evaluate, self.lab.draws, advance)
         # in place: over a large design one more copy would be the largest thing held
         lost = float(np.mean(_mended(values).any(axis=2)))
         # A and B are plain samples of the space: places are counted among them.
         self.put_in_place(values, values[:, [0, -1]].reshape(2 * samples, -1))
-        shares = zip(INDICES, sobol_indices(values, seed), strict=True)
+        shares = zip(indices.INDICES, indices.sobol_indices(values, seed), strict=True)
         return xr.Dataset({name: (("explain", "input"), each) for name, each in shares} | {"lost": lost})
 
 
@@ -157,20 +140,20 @@ def _mended(values: Floats) -> Flags:
     return lost
 
 
-def on_draws(runs: Runs, levels: Levels, inputs: Sequence[Input], values: Floats) -> xr.Dataset:
+def on_draws(runs: Runs, levels: Levels, inputs: Sequence[unknowns.Input], values: Floats) -> xr.Dataset:
     """Return what the posterior's draws as they are tell: shares alone, how inputs hang together, and boxes.
 
     `values` are those of all inputs but chance, shape (draws, inputs); every draw meets its own chance.
     """
-    asked, names = runs.asked, [each.key for each in inputs if each.kind != CHANCE]
+    asked, names = runs.asked, [each.key for each in inputs if each.kind != unknowns.CHANCE]
     parts = [xr.Dataset({"draws": len(values)})]
     if asked.explain:
         whole = runs.explained(levels)
         runs.put_in_place(whole, whole)
-        correlations = rank_correlations(values)
+        correlations = indices.rank_correlations(values)
         nearest = np.argmax(np.abs(correlations), axis=1)
         own = {
-            "first_on_draws": (("explain", "input"), given_data_shares(values, whole)),
+            "first_on_draws": (("explain", "input"), indices.given_data_shares(values, whole)),
             "rank_correlation": ("input", correlations[np.arange(len(names)), nearest]),
             "tied_to": ("input", np.array(names)[nearest]),
         }

@@ -11,6 +11,8 @@ from scipy.stats import qmc
 Floats = NDArray[np.float64]
 # Points of the unit cube (rows, inputs) become outcomes (rows, outcomes).
 Evaluate = Callable[[Floats], Floats]
+# Takes the number of rows that were evaluated.
+Advance = Callable[[int], None]
 
 # What `sobol_indices` gives, in order: shares alone and in all, with halves of their 90% intervals.
 INDICES = ("first", "first_half", "total", "total_half")
@@ -25,7 +27,7 @@ def stream(
     seed: int,
     evaluate: Evaluate,
     size: int,
-    advance: Callable[[int], None] = lambda rows: None,
+    advance: Advance = lambda rows: None,
 ) -> Floats:
     """Evaluate Saltelli's design `size` rows at a time; return outcomes of shape (samples, inputs + 2, outcomes).
 

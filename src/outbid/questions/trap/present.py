@@ -187,9 +187,9 @@ def _side(row: Mapping[str, Any]) -> str:
 
 
 def _by_view(frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Yield the rows by prior set, the texts' view first."""
-    for prior in list(views(frame))[::-1]:
-        yield prior, frame[frame.prior == prior]
+    """Yield each view's name and rows, the texts' view first."""
+    for prior, view in reversed(views(frame).items()):
+        yield view, frame[frame.prior == prior]
 
 
 class Sentences:
@@ -199,29 +199,31 @@ class Sentences:
         self.data, self.asked, self.frames = data, _asked(study), tables(data, study)
         self.curve, self.course = self.frames["trap_curve"], study.scenario(self.asked.moderating).course
         self.trap = next(gain for gain in self.asked.gain if gain.id == self.asked.trap)
+        self.along = self.curve[self.curve.gain == self.trap.id]
         self.unit = _outcomes(self.asked, study)[self.trap.id].unit
 
     def heading(self) -> str:
         """Return whether the course is a trap along the offer, in every view."""
         course, clauses = self.course, {}
-        for prior, rows in _by_view(self.curve[self.curve.gain == self.trap.id]):
+        for view, rows in _by_view(self.along):
             sides = {_side(row) for row in records(rows)}
             assumed = " (assumed)" if rows.assumed.all() else ""
-            clauses[prior] = {
+            clauses[view] = {
                 "loss": f"{course} is a trap whatever is offered{assumed}",
                 "gain": f"{course} is no trap whatever is offered{assumed}",
                 "unknown": f"it can't be told whether {course} is a trap",
                 "loss unknown": f"{course} is a trap under some offers, and it can't be told under others",
                 "gain unknown": f"{course} is no trap under some offers, and it can't be told under others",
             }.get(" ".join(sorted(sides)), f"it depends on the offer whether {course} is a trap")
-        if len(clauses) > 1 and len(set(clauses.values())) == 1:
-            return capital(f"{clauses[SOURCES]}, {PRIOR_LABELS[NEUTRAL]} as well as {PRIOR_LABELS[SOURCES]}")
-        return capital("; ".join(f"{PRIOR_LABELS[prior]}, {clause}" for prior, clause in clauses.items()))
+        first, *others = clauses
+        if others and len(set(clauses.values())) == 1:
+            return capital(f"{clauses[first]}, {others[0]} as well as {first}")
+        return capital("; ".join(f"{view}, {clause}" for view, clause in clauses.items()))
 
     def here(self) -> str:
         """Return what the course does as things stand, with no new offer, in every view."""
         sentences = []
-        for prior, rows in _by_view(self.frames["trap_now"]):
+        for view, rows in _by_view(self.frames["trap_now"]):
             certain, open_ = [], []
             for gain, row in zip(self.asked.gain, records(rows), strict=True):
                 if (side := _side(row)) == "unknown":
@@ -232,13 +234,13 @@ class Sentences:
                     certain.append(f"{gain.loses} ({certainty(row, 1 - row['p_better'])})")
             parts = [f"{self.course} {listed(certain)}"] if certain else []
             parts += [f"a gain can't be told from a loss of {listed(open_, 'or')}"] if open_ else []
-            sentences.append(f"{PRIOR_LABELS[prior]}, {'; '.join(parts)}.")
+            sentences.append(f"{view}, {'; '.join(parts)}.")
         return f"As things stand, {' '.join([sentences[0], *map(capital, sentences[1:])])}"
 
     def offered(self) -> list[str]:
         """Return whether an offer leads out of the trap, a sentence a view."""
         sentences = []
-        for prior, rows in _by_view(self.curve[self.curve.gain == self.trap.id]):
+        for view, rows in _by_view(self.along):
             likely, ends = rows.p_better.iloc[[0, -1]] >= 0.5, rows["median"].iloc[[0, -1]]
             least, most = (more_or_less(median, self.unit) for median in ends)
             clause = "no offer makes a difference that could be told"
@@ -249,7 +251,7 @@ class Sentences:
                 clause = clause if turns else f"no offer leads {way}"
                 clause += ": from the smallest to the largest, the median difference in "
                 clause += f"{plain_name(self.trap.outcome)} goes from {least} to {most}"
-            sentences.append(f"{capital(PRIOR_LABELS[prior])}, {clause}.")
+            sentences.append(f"{capital(view)}, {clause}.")
         return sentences
 
     def answered(self) -> str:
@@ -262,8 +264,8 @@ class Sentences:
         shift = cells[ANSWERED] - cells[UNANSWERED]
         most = shift.abs().max()
         if most <= NOTHING:
-            size = f"by more than {max(1, round(100 * most))} points" if most > 0 else "at all"
-            return f"It changes little {opening}: no chance on the map moves {size}, on the same draws."
+            size = f"no chance on the map moves by more than {max(1, round(100 * most))} points"
+            return f"It changes little {opening}: {size}, on the same draws."
         labels, parts = {gain.id: gain.label.lower() for gain in self.asked.gain}, []
         for prior, own in shift.groupby("prior", sort=False):
             place: Any = own.abs().idxmax()
@@ -277,17 +279,17 @@ class Sentences:
             return ""
         choice = self.frames["trap_choice"]
         parts = [f"Would the {choice.player.iloc[0]} open up of its own accord?"]
-        for prior, rows in _by_view(choice):
-            first, last, view = rows.iloc[0], rows.iloc[-1], capital(PRIOR_LABELS[prior])
-            if rows.p_below_today.between(*UNSETTLED).all():
-                parts.append(f"{view}, that can't be told under any offer.")
-                continue
-            parts.append(
-                f"{view}, the chance that its {plain_name(first.lever)} falls below today's "
-                f"{two_digits(first.today)} is {percent(first.p_below_today)} under the smallest offer and "
-                f"{percent(last.p_below_today)} under the largest (medians {two_digits(first['median'])} and "
-                f"{two_digits(last['median'])}; {first.draws} draws)."
-            )
+        for view, rows in _by_view(choice):
+            first, last = rows.iloc[0], rows.iloc[-1]
+            clause = "that can't be told under any offer"
+            if not rows.p_below_today.between(*UNSETTLED).all():
+                clause = (
+                    f"the chance that its {plain_name(first.lever)} falls below today's {two_digits(first.today)} is "
+                    f"{percent(first.p_below_today)} under the smallest offer and {percent(last.p_below_today)} under "
+                    f"the largest (medians {two_digits(first['median'])} and {two_digits(last['median'])}; "
+                    f"{first.draws} draws)"
+                )
+            parts.append(f"{capital(view)}, {clause}.")
         return " ".join(parts)
 
 
@@ -310,10 +312,9 @@ def figure(said: Sentences, study: Study) -> Figure:
         title = f"{gain.label}: {outcome.label}" if gain.label != outcome.label else gain.label
         unit = unit_of(outcome.unit, difference=True)[1]
         panels[gain.id] = (title, f"{unit}, {outcome.better} is better".lstrip(", "))
-        for prior, rows in _by_view(curve[curve.gain == gain.id]):
+        for view, rows in _by_view(curve[curve.gain == gain.id]):
             least, most = (difference(dict(rows.iloc[i]), outcome.unit) for i in (0, -1))
-            view = f"{gain.label}, {PRIOR_LABELS[prior]}"
-            parts.append(f"{view}: {least} at the smallest offer, {most} at the largest.")
+            parts.append(f"{gain.label}, {view}: {least} at the smallest offer, {most} at the largest.")
     today = two_digits(float(said.data.today.sel(axis="offer", quantile="median")[0]))
     moderating, staying = (study.scenario(name).label for name in (asked.moderating, asked.staying))
     key = "; ".join(f"{COLOURS[name][0]}, {label}" for name, label in views(curve).items())
