@@ -189,7 +189,7 @@ class Learner:
         start = (jnp.zeros_like(z), jnp.eye(len(z)), jnp.asarray(0.5), jnp.asarray(-1))
         low = _At(z, blank, jnp.asarray(-jnp.inf), *start)
 
-        def below(at: _At) -> Array:
+        def below(at: _At) -> Any:
             return (at.steps < 0) | ((at.steps < STEPS) & (at.gain > NEAR / 5.0))
 
         return _At(*jax.lax.while_loop(below, climb, low))

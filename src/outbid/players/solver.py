@@ -72,8 +72,9 @@ class Solver:
 
     def draws(self, standing: StateToday, held: Held, weights: Floats) -> Draw:
         """Return the numbers of all draws side by side; `weights` has shape (draws, weights)."""
-        numbers = (jnp.asarray(each) for each in (standing.parameters, standing.levers, weights))
-        return Draw(*numbers, held, jnp.asarray(self.axes(standing)))
+        numbers = (standing.parameters, standing.levers, weights, self.axes(standing))
+        parameters, levers, own_weights, axes = (jnp.asarray(each) for each in numbers)
+        return Draw(parameters, levers, own_weights, held, axes)
 
     def axes(self, standing: StateToday) -> Floats:
         """Return where each draw stands today on the grid's axes, indices on their own scale, (draws, axes)."""

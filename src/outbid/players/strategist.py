@@ -155,7 +155,7 @@ class Playout:
 
     def __init__(self, strategist: Strategist, months: int) -> None:
         self.strategist, self.months = strategist, months
-        self._run: Any = jax.jit(jax.vmap(self._one, (0, 0, 0, 0, 0, 0, 0, None)))
+        self._run: Any = jax.jit(jax.vmap(self._one, (0, None)))
 
     def futures(
         self, standing: StateToday, scenarios: Sequence[Scenario], weights: Floats, seed: int
@@ -176,13 +176,13 @@ class Playout:
             levers = lever_paths(model, scenario, standing.levers, self.months)
             policies = self._policies(scenario, standing, levers, weights, seed)
             start = (standing.parameters, dict(standing.state), standing.levers)
-            rules = rule_table(model, scenario.rules)
-            paths[scenario.id] = np.asarray(self._run(*start, noise, levers, policies, luck, rules))
+            path = self._run((*start, noise, levers, policies, luck), rule_table(model, scenario.rules))
+            paths[scenario.id] = np.asarray(path)
         return Futures(model.outcomes, tuple(open_ones), paths), left_out
 
     def _policies(
         self, scenario: Scenario, standing: StateToday, levers: Floats, weights: Floats, seed: int
-    ) -> tuple[Array, ...]:
+    ) -> tuple[Floats, ...]:
         """Return each player's equilibrium policy, (draws, states, actions), in the game that a scenario ends in."""
         model = self.strategist.model
         variant = Variant(id=scenario.id, label=scenario.label, description=scenario.description)
@@ -197,27 +197,15 @@ class Playout:
             games = games._replace(rules=every)
         equilibria = self.strategist.solver.solve(games)
         if not equilibria.solved.all():
-            raise InputError(
-                f"scenario {scenario.id!r}",
-                f"has no equilibrium in {np.mean(~equilibria.solved):.0%} of the draws",
-                "Look at play.toml's payoffs and grid.",
-            )
-        return tuple(jnp.asarray(equilibria.probabilities[name]) for name in equilibria.players)
+            problem = f"has no equilibrium in {np.mean(~equilibria.solved):.0%} of the draws"
+            raise InputError(f"scenario {scenario.id!r}", problem, "Look at play.toml's payoffs and grid.")
+        return tuple(equilibria.probabilities.values())
 
-    def _one(
-        self,
-        values: Array,
-        state: Mapping[str, Array],
-        before: Array,
-        noise: Mapping[str, Array],
-        levers: Array,
-        policies: tuple[Array, ...],
-        luck: Array,
-        rules: RuleTable,
-    ) -> Array:
+    def _one(self, draw: tuple[Any, ...], rules: RuleTable) -> Array:
+        """Return one draw's outcomes, (months, outcomes)."""
+        values, state, before, noise, levers, policies, luck = draw
         model, game, solver = self.strategist.model, self.strategist.game, self.strategist.solver
         p = {name: values[i] for i, name in enumerate(model.parameter_names)}
-        columns = [model.lever_names.index(player.lever) for player in game.players]
 
         def decide(here: State, last: Array, planned: Array, row: tuple[Array, Array]) -> Array:
             chance, month = row
@@ -226,12 +214,13 @@ class Playout:
             for i, (player, policy) in enumerate(zip(game.players, policies, strict=True)):
                 ladder = jnp.cumsum(where @ policy)
                 move = jnp.minimum((ladder < chance[i] * ladder[-1]).sum(), len(player.actions) - 1)
-                now = now.at[columns[i]].set(jnp.asarray(player.actions)[move])
+                column = model.lever_names.index(player.lever)
+                now = now.at[column].set(jnp.asarray(player.actions)[move])
             return now
 
         run = build_forward(model, [f"outcome.{item.name}" for item in model.outcomes], decide)
         innovations = monthly_innovations(model, noise, self.months)
-        return run(p, dict(state), before, innovations, levers, (luck, jnp.arange(1, self.months + 1)))
+        return run(p, state, before, innovations, levers, (luck, jnp.arange(1, self.months + 1)))
 
 
 def play_out(

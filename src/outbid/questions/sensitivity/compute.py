@@ -35,8 +35,8 @@ QUICKLY, LIMITS = 32, 4
 def answer(context: Context, asked: Sensitivity, options: Options | None = None) -> xr.Dataset:
     """Return what matters most and when something holds.
 
-    `first`, `total` and halves of their intervals by version ("neutral", "sources": each input by its marginal in
-    the posterior; "prior-free"), explanation and input; `first_on_draws` and `rank_correlation` with `tied_to` on
+    `first_order`, `total` and halves of their intervals by version ("neutral", "sources": each input by its marginal in
+    the posterior; "prior-free"), explanation and input; `first_order_on_draws` and `rank_correlation` with `tied_to` on
     the posterior's draws as they are, not a number for chance; `share` of draws and the box by prior set and
     question, not a number where there is none or a side is open.
     """
@@ -153,7 +153,7 @@ def on_draws(runs: Runs, levels: Levels, inputs: Sequence[unknowns.Input], value
         correlations = indices.rank_correlations(values)
         nearest = np.argmax(np.abs(correlations), axis=1)
         own = {
-            "first_on_draws": (("explain", "input"), indices.given_data_shares(values, whole)),
+            "first_order_on_draws": (("explain", "input"), indices.given_data_shares(values, whole)),
             "rank_correlation": ("input", correlations[np.arange(len(names)), nearest]),
             "tied_to": ("input", np.array(names)[nearest]),
         }

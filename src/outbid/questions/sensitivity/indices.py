@@ -15,19 +15,14 @@ Evaluate = Callable[[Floats], Floats]
 Advance = Callable[[int], None]
 
 # What `sobol_indices` gives, in order: shares alone and in all, with halves of their 90% intervals.
-INDICES = ("first", "first_half", "total", "total_half")
+INDICES = ("first_order", "first_order_half", "total", "total_half")
 CONFIDENCE = 0.9
 RESAMPLES = 100
 CLASSES = 20
 
 
 def stream(
-    samples: int,
-    inputs: int,
-    seed: int,
-    evaluate: Evaluate,
-    size: int,
-    advance: Advance = lambda rows: None,
+    samples: int, inputs: int, seed: int, evaluate: Evaluate, size: int, advance: Advance = lambda rows: None
 ) -> Floats:
     """Evaluate Saltelli's design `size` rows at a time; return outcomes of shape (samples, inputs + 2, outcomes).
 

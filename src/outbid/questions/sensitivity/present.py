@@ -23,7 +23,7 @@ VERSIONS = {**PRIOR_LABELS, FREE: "before any data, free of the priors"}
 # Unknowns that the page names, and the terminal's room.
 SHOWN, WIDTH, LINES = 12, 100, 10
 # Significant digits of the shares; more are noise.
-DIGITS = {**dict.fromkeys(INDICES, 5), "first_on_draws": 4, "rank_correlation": 3}
+DIGITS = {**dict.fromkeys(INDICES, 5), "first_order_on_draws": 4, "rank_correlation": 3}
 
 
 def tables(data: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
@@ -44,25 +44,23 @@ def _asked(study: Study) -> Sensitivity:
 
 def _shares(data: xr.Dataset, asked: Sensitivity) -> pd.DataFrame:
     """Return the inputs of every explanation, those first that matter most in the design or on the draws."""
-    drawn = data[["first_on_draws", "tied_to", "rank_correlation"]].rename(prior="version")
+    drawn = data[["first_order_on_draws", "tied_to", "rank_correlation"]].rename(prior="version")
     both = xr.merge([data[list(INDICES)], drawn], join="left")
     frame = both.to_dataframe(["version", "explain", "input"]).reset_index()
-    # chance has no share on the draws, where every draw meets its own
-    weight = -frame[["total", "first_on_draws"]].max(axis=1)
     # versions and explanations in the order of the data
-    frame = frame.iloc[np.lexsort((weight, frame.index // len(data.input)))].reset_index(drop=True)
+    order = np.lexsort((-_weights(frame), frame.index // len(data.input)))
+    frame = frame.iloc[order].reset_index(drop=True)
     for name, digits in DIGITS.items():
         frame[name] = [float(f"{value:.{digits}g}") for value in frame[name]]
-    for name in ("first", "total"):
+    for name in ("first_order", "total"):
         half = frame[f"{name}_half"]
         frame[f"{name}_low"], frame[f"{name}_high"] = frame[name] - half, frame[name] + half
     about = pd.DataFrame(each.model_dump(include={"id", "label", "scale"}) for each in asked.explain)
     frame = frame.merge(about, left_on="explain", right_on="id").fillna({"tied_to": ""})
     columns = ["explain", "label", "scale", "version", "input", "kind", "meaning"]
-    columns += [f"{name}{end}" for name in ("first", "total") for end in ("", "_low", "_high")]
-    columns += ["first_on_draws", "tied_to", "rank_correlation"]
-    renamed = {name: name.replace("first", "first_order") for name in columns}
-    return frame[columns].rename(columns=renamed).assign(**data.attrs)
+    columns += [f"{name}{end}" for name in ("first_order", "total") for end in ("", "_low", "_high")]
+    columns += ["first_order_on_draws", "tied_to", "rank_correlation"]
+    return frame[columns].assign(**data.attrs)
 
 
 def _limits(data: xr.Dataset, asked: Sensitivity) -> pd.DataFrame:
@@ -140,15 +138,12 @@ def box_words(question: Discover, box: pd.DataFrame) -> tuple[str, str]:
         share = percent(first.share)
         return f"{answer} in {share} of draws, and no few unknowns tell which: every limit could be luck.", ""
     where = " and ".join(limit_words(row) for row in records(box))
-    check = "Not found twice in halves of the draws: take it as a hint."
-    if not np.isnan(first.checked_density):
-        check = (
-            f"On draws not searched: {percent(first.checked_density)} and {percent(first.checked_elsewhere)}."
-        )
-    return (
-        f"In {percent(first.density)} of draws in which {where}; in {percent(first.elsewhere)} elsewhere.",
-        check,
-    )
+    names = ("density", "elsewhere", "checked_density", "checked_elsewhere")
+    density, elsewhere, inside, outside = (percent(first[name]) for name in names)
+    check = f"On draws not searched: {inside} and {outside}."
+    if np.isnan(first.checked_density):
+        check = "Not found twice in halves of the draws: take it as a hint."
+    return f"In {density} of draws in which {where}; in {elsewhere} elsewhere.", check
 
 
 def limit_words(limit: Mapping[str, Any]) -> str:
@@ -163,7 +158,7 @@ def limit_words(limit: Mapping[str, Any]) -> str:
 
 
 def _weights(shares: pd.DataFrame) -> pd.Series[float]:
-    """Return by what an input is ranked: its share of the spread in the design or on the draws."""
+    """Return what an input is ranked by: its share of the spread in the design or on the draws, where chance has none."""
     return shares[["total", "first_order_on_draws"]].max(axis=1)
 
 

@@ -62,8 +62,7 @@ class Trial:
     @property
     def outcomes(self) -> list[Outcome]:
         """The outcome of each gain."""
-        known = {each.name: each for each in self.lab.model.outcomes}
-        return [known[gain.outcome] for gain in self.asked.gain]
+        return list(self.asked.outcomes(self.lab.model).values())
 
     def levels(self, path: Floats) -> Floats:
         """Return the outcomes over the horizon, (gains, rows), from their path, (rows, months, gains)."""

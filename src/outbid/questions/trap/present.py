@@ -13,7 +13,6 @@ import pandas as pd
 import xarray as xr
 
 from outbid.conventions import AFTER, BEFORE, NEUTRAL, PRIOR_LABELS, QUANTILES, SOURCES
-from outbid.model.vocabulary import Outcome
 from outbid.plots.bands import Ribbon, bands, in_units
 from outbid.plots.base import FOCUS, QUIET, Figure
 from outbid.question import Section
@@ -77,12 +76,6 @@ def _asked(study: Study) -> Trap:
     return asked
 
 
-def _outcomes(asked: Trap, study: Study) -> dict[str, Outcome]:
-    """Return the outcome of each gain, by the gain's id."""
-    known = {each.name: each for each in study.model.outcomes}
-    return {gain.id: known[gain.outcome] for gain in asked.gain}
-
-
 def _widened(data: xr.Dataset, name: str) -> xr.Dataset:
     """Return data with the quantiles of one variable as variables instead of it."""
     return xr.merge([data.drop_vars([name, "quantile"]), data[name].to_dataset("quantile")])
@@ -129,10 +122,8 @@ def _curve(data: xr.Dataset, asked: Trap) -> xr.Dataset:
 
 def _effects(found: xr.Dataset, asked: Trap, study: Study) -> pd.DataFrame:
     """Return a row an effect, as tables of effects have it, with the gain's id as well as its outcome's."""
-    outcomes, keys = (
-        _outcomes(asked, study),
-        [name for name in ("prior", "gain", "offer") if name in found.dims],
-    )
+    outcomes = asked.outcomes(study.model)
+    keys = [name for name in ("prior", "gain", "offer") if name in found.dims]
     frame = _widened(found, "effect").reset_coords(drop=True).to_dataframe(keys).reset_index()
     pairs = list(zip(frame.p_better, frame.p_better_before, strict=True))
     frame["outcome"] = [outcomes[gain].name for gain in frame.gain]
@@ -150,7 +141,7 @@ def section(data: xr.Dataset, study: Study) -> Section:
     asked, curve, months = said.asked, said.curve, study.settings.horizon_months
     offers = {TODAY: "As things stand"} | {offer: two_digits(offer) for offer in sorted(set(curve.offer))}
     rows = pd.concat([said.frames["trap_now"].assign(offer=TODAY), curve])
-    outcomes = list(_outcomes(asked, study).values())
+    outcomes = list(asked.outcomes(study.model).values())
     draws = said.frames["trap_map"].groupby("behaviour").draws.max()
     words = {
         "heading": said.heading(),
@@ -200,7 +191,7 @@ class Sentences:
         self.curve, self.course = self.frames["trap_curve"], study.scenario(self.asked.moderating).course
         self.trap = next(gain for gain in self.asked.gain if gain.id == self.asked.trap)
         self.along = self.curve[self.curve.gain == self.trap.id]
-        self.unit = _outcomes(self.asked, study)[self.trap.id].unit
+        self.unit = self.asked.outcomes(study.model)[self.trap.id].unit
 
     def heading(self) -> str:
         """Return whether the course is a trap along the offer, in every view."""
@@ -305,7 +296,7 @@ def crossing(rows: pd.DataFrame) -> float:
 
 def figure(said: Sentences, study: Study) -> Figure:
     """Draw the difference along the offer, a panel for each gain, with a band for each view."""
-    asked, curve, outcomes = said.asked, said.curve, _outcomes(said.asked, study)
+    asked, curve, outcomes = said.asked, said.curve, said.asked.outcomes(study.model)
     panels, parts = {}, [f"{said.heading()}."]
     for gain in asked.gain:
         outcome = outcomes[gain.id]

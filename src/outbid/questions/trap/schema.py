@@ -25,6 +25,8 @@ from outbid.declared import (
     ref,
 )
 from outbid.errors import did_you_mean
+from outbid.model import vocabulary
+from outbid.model.declare import Model
 from outbid.players.schema import read_game
 from outbid.simulate.scenario import Change, Scenario
 from outbid.study import Study
@@ -173,6 +175,11 @@ class Trap(Declared):
     ]
     fixed: Annotated[Fixed, TABLE] = Fixed()
     answering: Annotated[Answering, TABLE] | None = None
+
+    def outcomes(self, model: Model) -> dict[str, vocabulary.Outcome]:
+        """Return the model's outcome of each gain, by the gain's id."""
+        known = {each.name: each for each in model.outcomes}
+        return {gain.id: known[gain.outcome] for gain in self.gain}
 
     def grids(self, offers: int = 0, shares: int = 0) -> tuple[Floats, Floats]:
         """Return the places on both axes, so many or as many as declared."""
