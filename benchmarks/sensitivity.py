@@ -69,8 +69,7 @@ def main() -> None:
     compiled, before = time.perf_counter() - begun, held()
     courses = {each.id: each for each in study.scenarios if each.id in asked.courses}
     inputs = inputs_of(model, asked.outcomes, list(courses.values()), [today])
-    drawn = lab.innovations(CHANCES, SEED)
-    space = free_space(model, inputs, today, {name: drawn[name] for name in model.noisy})
+    space = free_space(model, inputs, today, lab.innovations(CHANCES, SEED))
     rows = samples * (len(inputs) + 2)
     begun = time.perf_counter()
     shares = Runs(lab, asked, courses).shares(space, samples, SEED)

@@ -13,9 +13,8 @@ import pytest
 import rivalry
 from outbid.model.declare import declare
 from outbid.model.vocabulary import Actor, Drift, Lever, mechanism, outcome
-from outbid.players.scenarios import Playout
 from outbid.players.schema import read_game
-from outbid.players.strategist import Strategist
+from outbid.players.strategist import Playout, Strategist
 from outbid.simulate.scenario import Change, Rule, RuleTable, Scenario, rule_table
 
 

@@ -27,8 +27,7 @@ from outbid.players.strategist import Strategist
 from outbid.progress import Silent
 from outbid.question import Context
 from outbid.questions.trap import QUESTION
-from outbid.questions.trap.answers import Answerer
-from outbid.questions.trap.compute import Trial, chance_of_gain, spread
+from outbid.questions.trap.compute import Answerer, Trial, chance_of_gain, spread
 from outbid.questions.trap.present import crossing
 from outbid.questions.trap.schema import Answering, Split, Trap
 from outbid.simulate.engine import BatchSimulator, Simulator
@@ -227,7 +226,7 @@ def test_an_answer_that_moves_nothing_changes_nothing(
     dull = replace(STANDING, parameters=STANDING.parameters.copy())
     dull.parameters[:, list(openings.NUMBERS).index("press")] = 0.0
     weights = np.tile(openings.WEIGHTS, (20, 1))
-    _, _, with_it, without = Answerer(trial, strategist, dull, weights).mapped(answering)
+    with_it, without = Answerer(trial, strategist, dull, weights).mapped(answering)
     assert np.allclose(with_it, without, rtol=1e-9)
 
 
@@ -236,7 +235,7 @@ def test_the_answer_is_drawn_from_the_equilibrium_month_by_month(
 ) -> None:
     """One cell lived through step by step, each month's effort drawn at the state that it opens with."""
     weights = np.tile(openings.WEIGHTS, (20, 1))
-    _, _, effects, _ = Answerer(trial, strategist, STANDING, weights).mapped(answering)
+    effects, _ = Answerer(trial, strategist, STANDING, weights).mapped(answering)
     few, offer = spread(STANDING, 8), 2.2
     there = trial.with_share(few, 0.8)
     given_levers = there.levers.copy()
@@ -247,7 +246,7 @@ def test_the_answer_is_drawn_from_the_equilibrium_month_by_month(
         lived(trial.lab, strategist, there, given_levers, weights[:8], by_id[variant], hardness, luck)
         for variant, hardness in ((answering.soft, 0.4), (answering.hard, 0.8))
     ]
-    assert np.allclose(effects[0, 1, 2], lost[1] - lost[0], rtol=1e-9)
+    assert np.allclose(effects[0, 1, 2], lost[0] - lost[1], rtol=1e-9)
 
 
 def lived(

@@ -174,7 +174,7 @@ class LoadedStudy:
             futures = {name: each.future["after"] for name, each in run.known.items()}
             left_out: tuple[str, ...] = ()
             if play == "equilibrium":
-                from outbid.players.scenarios import play_out
+                from outbid.players.strategist import play_out
 
                 futures, left_out = play_out(
                     study,

@@ -20,7 +20,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.game.newton import equilibrium_values, log_probabilities, shared_out
-from outbid.model.priors import Parameter, PriorTable, from_standard_normal, prior_table
+from outbid.model.priors import PriorTable, from_standard_normal, prior_table
 from outbid.players.solver import Draw, Solver
 
 Floats = NDArray[np.float64]
@@ -46,17 +46,14 @@ class PayoffPosterior:
 
     `weights` are those that were tried, (draws, trials, weights), and `z` the standard normals behind them. `chances`
     are each trial's importance within its draw, summing to one, and `log_likelihood` that of the moves, both
-    (draws, trials); `by_chance` is that of blind play. `settled` says which draws' most likely weights were found,
-    (draws,); `moves` is how many moves they were learnt from.
+    (draws, trials); `by_chance` is that of blind play; `moves` is how many moves they were learnt from.
     """
 
-    parameters: tuple[Parameter, ...]
     z: Floats
     weights: Floats
     chances: Floats
     log_likelihood: Floats
     by_chance: float
-    settled: NDArray[np.bool_]
     moves: int
 
     @property
@@ -75,11 +72,11 @@ class PayoffPosterior:
         chances, z = self._flat()
         return np.asarray(1.0 - chances @ (z - chances @ z) ** 2)
 
-    def quantiles(self, shares: tuple[float, ...] = (0.05, 0.5, 0.95)) -> Floats:
+    def quantiles(self, shares: tuple[float, ...]) -> Floats:
         """Return weighted quantiles of every weight, shape (shares, weights)."""
         chances, _ = self._flat()
-        columns = self.weights.reshape(len(chances), -1).T
-        return np.stack([weighted_quantiles(column, chances, shares) for column in columns], axis=1)
+        weights = self.weights.reshape(len(chances), -1)
+        return np.asarray(np.quantile(weights, shares, axis=0, weights=chances, method="inverted_cdf"))
 
     def probability_positive(self) -> Floats:
         """Return the probability that each weight is above zero, shape (weights,)."""
@@ -94,14 +91,6 @@ class PayoffPosterior:
 
     def _flat(self) -> tuple[Floats, Floats]:
         return (self.chances / len(self.chances)).ravel(), self.z.reshape(-1, self.z.shape[-1])
-
-
-def weighted_quantiles(values: Floats, chances: Floats, shares: tuple[float, ...]) -> Floats:
-    """Return quantiles of values that are not equally likely."""
-    order = np.argsort(values)
-    ladder = np.cumsum(chances[order])
-    places = np.searchsorted(ladder / ladder[-1], shares)
-    return np.asarray(values[order][np.minimum(places, len(values) - 1)])
 
 
 class _At(NamedTuple):
@@ -144,20 +133,15 @@ class Learner:
         heights = shared_out(self._trial, (*given, jnp.asarray(z), jnp.asarray(top.values)))
         importance = heights - 0.5 * (z**2).sum(axis=2) + 0.5 * (noise**2).sum(axis=2)
         importance = np.where(np.isfinite(importance), importance, -np.inf)
-        # what one more step would still gain, in log likelihood
-        gain = np.einsum("di,dij,dj->d", top.score, np.linalg.inv(top.information), top.score)
-        settled = np.isfinite(importance).any(axis=1) & (gain < NEAR)
         importance[~np.isfinite(importance).any(axis=1)] = 0.0
         chances = np.exp(importance - importance.max(axis=1, keepdims=True))
         choices = [len(p.actions) for p in game.players if p.name in moves.actions]
         return PayoffPosterior(
-            game.weights,
             z,
             np.asarray(from_standard_normal(z, table)),
             chances / chances.sum(axis=1, keepdims=True),
             np.where(np.isfinite(heights), heights, -1e300),
             float(-moves.axes.shape[1] * np.log(choices).sum()),
-            settled,
             moves.axes.shape[1] * len(choices),
         )
 
@@ -204,11 +188,11 @@ class Learner:
         # the first look is the first step of the climb, a step of nothing: so it is compiled once, not twice
         start = (jnp.zeros_like(z), jnp.eye(len(z)), jnp.asarray(0.5), jnp.asarray(-1))
         low = _At(z, blank, jnp.asarray(-jnp.inf), *start)
-        return _At(
-            *jax.lax.while_loop(
-                lambda at: (at.steps < 0) | ((at.steps < STEPS) & (at.gain > NEAR / 5.0)), climb, low
-            )
-        )
+
+        def below(at: _At) -> Any:
+            return (at.steps < 0) | ((at.steps < STEPS) & (at.gain > NEAR / 5.0))
+
+        return _At(*jax.lax.while_loop(below, climb, low))
 
     def _heights(self, given: tuple[Draw, Array, Array, PriorTable, Array, Array]) -> Array:
         """Return the moves' log likelihood at each trial, shape (trials,)."""
@@ -216,10 +200,8 @@ class Learner:
         where = self._solver.placed(axes)
 
         def one(z: Array) -> Array:
-            chances, _ = self._play(z, draw, where, table, start)
-            pairs = zip(chances, actions, strict=True)
-            return sum(
-                ((jax.nn.one_hot(made, log.shape[1]) * log).sum() for log, made in pairs), start=jnp.zeros(())
-            )
+            pairs = zip(self._play(z, draw, where, table, start)[0], actions, strict=True)
+            heights = ((jax.nn.one_hot(made, log.shape[1]) * log).sum() for log, made in pairs)
+            return sum(heights, start=jnp.zeros(()))
 
         return jnp.asarray(jax.lax.map(one, trials))

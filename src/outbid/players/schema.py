@@ -9,35 +9,22 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, model_validator
 
-from outbid.declared import Declared, Entries, Id, Many, Number, Ref, Says, Sign, Text, fault, in_range, parse
-from outbid.errors import InputError, did_you_mean
+from outbid.declared import Declared, Entries, Id, Many, Number, Says, Sign, Text, fault, in_range, parse, ref
+from outbid.errors import InputError, check_name, did_you_mean
 from outbid.files import read_toml
 from outbid.game.game import Axis, Grid, Player
 from outbid.game.reduce import Reduction, reduce
 from outbid.model.declare import Model
 from outbid.model.priors import Parameter, read_parameters
+from outbid.simulate.scenario import names_of
 from outbid.words.numbers import plain_name
 
 FILE, PAYOFFS = "play.toml", "payoffs.toml"
 TODAY = "today"
 
-FullText = Annotated[Text, Says("missing or empty", "Give it as text.")]
-PlainId = Annotated[Id, Says("has no plain id", 'Give it one, such as id = "no_rival".')]
-
-
-def _of(kind: str, problem: str = "{value} is not known") -> Ref:
-    """Return the mark of a name that has to be among a kind's."""
-    return Ref(problem, f"Name a {kind}.", kind)
-
-
-TABLE = Says("is not a table", "Write { name = value }.")
-PlayerName = Annotated[str, _of("player", "is no player")]
-Sight = Annotated[str, _of("sight", "{value} is nothing to be seen")]
-Resting = Annotated[dict[Annotated[str, _of("player", "unknown name")], Number], TABLE]
-Parameters = Annotated[dict[Annotated[str, _of("parameter", "unknown name")], Number], TABLE]
-States = Annotated[dict[Annotated[str, _of("state", "unknown name")], Number], TABLE]
-Levers = Annotated[dict[Annotated[str, _of("lever", "unknown name")], Number], TABLE]
-Weights = Annotated[dict[Annotated[str, _of("weight", "unknown name")], Number], TABLE]
+Sight = Annotated[str, ref("sight", "no lever or index")]
+PlayerName = Annotated[str, ref("player")]
+WeightName = Annotated[str, ref("weight", "no payoff weight")]
 
 
 class GridAxis(Declared):
@@ -59,16 +46,16 @@ class Variant(Declared):
     their own unit, levers by name, payoff weights under "actor.term".
     """
 
-    id: PlainId
-    label: FullText
-    description: FullText
+    id: Id
+    label: Text
+    description: Text
     baseline: bool = False
-    resting: Resting = Field(default_factory=dict)
+    resting: dict[PlayerName, Number] = Field(default_factory=dict)
     absent: Many[str] = ()
-    parameters: Parameters = Field(default_factory=dict)
-    states: States = Field(default_factory=dict)
-    levers: Levers = Field(default_factory=dict)
-    weights: Weights = Field(default_factory=dict)
+    parameters: dict[Annotated[str, ref("parameter")], Number] = Field(default_factory=dict)
+    states: dict[Annotated[str, ref("state")], Number] = Field(default_factory=dict)
+    levers: dict[Annotated[str, ref("lever")], Number] = Field(default_factory=dict)
+    weights: dict[WeightName, Number] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _playable(self, info: ValidationInfo) -> Self:
@@ -99,17 +86,17 @@ class GameTest(Declared):
     that `says` what its answers are is what the section is headed by.
     """
 
-    id: PlainId
+    id: Id
     claims: Annotated[Many[str], Says("is not a list of claim IDs", 'Write claims = ["A06"].')] = ()
-    question: FullText
-    answer_if: FullText
+    question: Text
+    answer_if: Text
     sign: Sign
     smallest: Annotated[Number, Field(ge=0), Says("is below zero or no number", "Give a size.")] = 0.0
-    measure: Annotated[str, _of("measure")] = ""
-    when: Annotated[Literal["mean", "end"], Says("{value} is not known", "Write mean or end.")] = "mean"
-    of: Annotated[str, _of("variant")] = ""
-    against: Annotated[str, _of("against")] = ""
-    weight: Annotated[str, _of("weight", "is no payoff weight")] = ""
+    measure: Annotated[str, ref("measure")] = ""
+    when: Literal["mean", "end"] = "mean"
+    of: Annotated[str, ref("variant")] = ""
+    against: Annotated[str, ref("against", "no variant")] = ""
+    weight: WeightName = ""
     says: Clauses | None = None
 
     @model_validator(mode="after")
@@ -138,7 +125,7 @@ class Play(Declared):
     """play.toml: who plays, what all watch, how much the next month counts, and the variants and tests of the game."""
 
     players: Annotated[
-        Many[Annotated[str, _of("actor", "the model has no such actor")]],
+        Many[Annotated[str, ref("actor", "the model has no actor")]],
         Field(min_length=1),
         Says("is not a list of actors", 'Write players = ["incumbent"].'),
     ]
@@ -149,9 +136,7 @@ class Play(Declared):
         Field(min_length=1),
         Says("missing", "Give at least one [[axis]] with name and points."),
     ]
-    observed: Annotated[
-        dict[PlayerName, Sight], Says("is not a table", 'Write incumbent = "lever:hardness".')
-    ] = Field(default_factory=dict)
+    observed: dict[PlayerName, Sight] = Field(default_factory=dict)
     variant: Entries[Variant] = ()
     test: Entries[GameTest] = ()
 
@@ -211,11 +196,8 @@ class PlayersGame:
 def read_game(folder: Path, model: Model) -> PlayersGame | None:
     """Read play.toml and payoffs.toml of a study's folder; None if it has no play.toml.
 
-    Raises
-    ------
-    InputError
-        On malformed TOML, unknown keys or names, values out of range, weights without an actor's term, or
-        none or several baselines.
+    Raises InputError on malformed TOML, unknown keys or names, values out of range, weights without an actor's term,
+    or none or several baselines.
     """
     if not (folder / FILE).is_file():
         return None
@@ -231,24 +213,19 @@ def read_game(folder: Path, model: Model) -> PlayersGame | None:
 def _names(raw: Mapping[str, Any], model: Model, weights: tuple[Parameter, ...]) -> dict[str, Any]:
     """Return what may be named in play.toml, in part what it names itself, whose form is still unknown."""
 
-    def listed(key: str, of: str) -> list[str]:
-        return [str(each.get(of)) for each in tables(key) if isinstance(each, dict)]
-
     def tables(key: str) -> list[Any]:
         value = raw.get(key)
         return value if isinstance(value, list) else []
 
-    players, variants = tables("players"), listed("variant", "id")
-    indices, levers = [each.name for each in model.indices], list(model.lever_names)
+    def listed(key: str, of: str) -> list[str]:
+        return [str(each.get(of)) for each in tables(key) if isinstance(each, dict)]
+
+    names, players, variants = names_of(model), tables("players"), listed("variant", "id")
     moved = [lever for actor in model.actors if actor.name in players for lever in actor.levers]
-    return {
-        "actor": [actor.name for actor in model.actors],
+    sights = [f"{kind}:{name}" for kind in ("lever", "index") for name in names[kind]]
+    return names | {
         "player": [str(each) for each in players],
-        "sight": [*(f"lever:{name}" for name in levers), *(f"index:{name}" for name in indices)],
-        "lever": levers,
-        "range": {each.name: (each.low, each.high) for each in model.levers},
-        "state": [*(each.name for each in model.stocks), *indices],
-        "parameter": list(model.parameter_names),
+        "sight": sights,
         "weight": [each.name for each in weights],
         "measure": [*moved, *listed("axis", "name")],
         "variant": variants,
@@ -259,8 +236,7 @@ def _names(raw: Mapping[str, Any], model: Model, weights: tuple[Parameter, ...])
 def _check_weights(reduction: Reduction, names: list[str]) -> None:
     terms = [f"{actor.name}.{term}" for actor in reduction.actors for term in actor.weights]
     for name in names:
-        if name not in terms:
-            raise InputError(f"{PAYOFFS}, [{name}]", "is no term of a payoff", did_you_mean(name, terms))
+        check_name(name, terms, f"{PAYOFFS}, [{name}]", "is no term of a payoff")
     for term in terms:
         if term not in names:
             raise InputError(f"{PAYOFFS}, [{term}]", "missing", "Give every term of a payoff its prior.")

@@ -45,20 +45,6 @@ class Draw(NamedTuple):
     rules: RuleTable | None = None
 
 
-class Solved(NamedTuple):
-    """One draw's equilibrium: values, largest residual, log probabilities by player, and what follows.
-
-    `ahead` is the expected level of each player's action by month, shape (months, players); `states` the
-    expected value of each axis by month, on the axis's own scale.
-    """
-
-    values: Any
-    residual: Any
-    logs: tuple[Any, ...]
-    ahead: Any
-    states: Any
-
-
 @dataclass(frozen=True)
 class Equilibria:
     """Equilibria of many draws in one variant: of the `players` who decide, each by its own of the `levers`.
@@ -86,13 +72,9 @@ class Solver:
 
     def draws(self, standing: StateToday, held: Held, weights: Floats) -> Draw:
         """Return the numbers of all draws side by side; `weights` has shape (draws, weights)."""
-        return Draw(
-            jnp.asarray(standing.parameters),
-            jnp.asarray(standing.levers),
-            jnp.asarray(weights),
-            held,
-            jnp.asarray(self.axes(standing)),
-        )
+        numbers = (standing.parameters, standing.levers, weights, self.axes(standing))
+        parameters, levers, own_weights, axes = (jnp.asarray(each) for each in numbers)
+        return Draw(parameters, levers, own_weights, held, axes)
 
     def axes(self, standing: StateToday) -> Floats:
         """Return where each draw stands today on the grid's axes, indices on their own scale, (draws, axes)."""
@@ -100,28 +82,28 @@ class Solver:
 
     def solve(self, draws: Draw, resting: Mapping[str, float] | None = None) -> Equilibria:
         """Solve every draw's game; a `resting` actor always takes the level given, and decides nothing."""
-        players, set_levels = self.game.players, resting or {}
-        fixed = tuple(player.name for player in players if player.name in set_levels)
+        players, levels = self.game.players, resting or {}
+        fixed = tuple(player.name for player in players if player.name in levels)
         if fixed not in self._compiled:
             self._compiled[fixed] = jax.jit(partial(self._all, fixed=fixed))
         # the places of levels travel as data: whoever rests where, the same compiled code solves it
-        places = [place_of(player, set_levels[player.name]) for player in players if player.name in fixed]
-        levels = jnp.tile(jnp.asarray(places, dtype=int), (len(draws.parameters), 1))
-        solved: Solved = shared_out(self._compiled[fixed], (draws, levels))
+        rests = [place_of(player, levels[player.name]) for player in players if player.name in fixed]
+        places = jnp.tile(jnp.asarray(rests, dtype=int), (len(draws.parameters), 1))
+        values, residuals, logs, ahead, states = shared_out(self._compiled[fixed], (draws, places))
         deciding = [player for player in players if player.name not in fixed]
-        size = 1.0 + np.abs(solved.values).max(axis=(1, 2))
         return Equilibria(
             tuple(player.name for player in deciding),
             tuple(player.lever for player in deciding),
-            {player.name: np.exp(log) for player, log in zip(deciding, solved.logs, strict=True)},
-            solved.ahead,
-            solved.states,
-            np.isfinite(solved.residual) & (solved.residual <= HOLDS * size),
-            solved.residual,
+            {player.name: np.exp(log) for player, log in zip(deciding, logs, strict=True)},
+            ahead,
+            states,
+            np.isfinite(residuals) & (residuals <= HOLDS * (1.0 + np.abs(values).max(axis=(1, 2)))),
+            residuals,
         )
 
-    def _all(self, games: tuple[Draw, Array], fixed: tuple[str, ...]) -> Solved:
-        return Solved(*jax.lax.map(partial(self._one, fixed=fixed), games))
+    def _all(self, games: tuple[Draw, Array], fixed: tuple[str, ...]) -> tuple[Any, ...]:
+        solved: tuple[Any, ...] = jax.lax.map(partial(self._one, fixed=fixed), games)
+        return solved
 
     def build(self, draw: Draw) -> Game:
         """Return one draw's game."""
@@ -152,47 +134,34 @@ class Solver:
         own = np.array([self.model.lever_names.index(each.lever) for each in self.game.players])
         return ruled(self.model, rules, state, planned.at[own].set(last[own]), month)
 
-    def _one(self, of: tuple[Draw, Array], fixed: tuple[str, ...]) -> Solved:
-        draw, levels = of
+    def _one(self, of: tuple[Draw, Array], fixed: tuple[str, ...]) -> tuple[Any, ...]:
+        """Return one draw's values, largest residual and log probabilities by player; expected moves and axes by month."""
+        draw, places = of
         game = self.build(draw)
         for i, player in enumerate(fixed):
-            game = settled(game, player, levels[i])
+            game = settled(game, player, places[i])
         arrays = game.arrays
         at = newton(arrays, jnp.zeros((game.grid.size, sum(game.counts))))
         # where plain steps fail, halved ones may not
-        at = jax.lax.cond(
-            at.error < 1e-6,
-            lambda: at,
-            lambda: newton(arrays, jnp.zeros_like(at.values), 80, careful=True),
-        )
+        careful = partial(newton, arrays, jnp.zeros_like(at.values), 80, careful=True)
+        at = jax.lax.cond(at.error < 1e-6, lambda: at, careful)
         logs = log_probabilities(arrays, at.values)
-        together = joint([jnp.exp(log) for log in logs])
-        onward = jnp.einsum("sa,sat->st", together, dense(game.kernel))
-        means = jnp.stack(
-            [
-                jnp.exp(log) @ jnp.asarray(player.actions)
-                for log, player in zip(logs, game.players, strict=True)
-            ],
-            axis=1,
-        )
-        points = self.scaled_values()
+        chances = [jnp.exp(log) for log in logs]
+        onward = jnp.einsum("sa,sat->st", joint(chances), dense(game.kernel))
+        pairs = zip(chances, game.players, strict=True)
+        means = jnp.stack([chance @ jnp.asarray(player.actions) for chance, player in pairs], axis=1)
+        axes = enumerate(self.game.grid.axes)
+        points = jnp.stack([self._scaled(each.name, self.game.grid.values[:, i]) for i, each in axes], axis=1)
 
         def month(mass: Array, _: None) -> tuple[Array, tuple[Array, Array]]:
             return mass @ onward, (mass @ means, mass @ points)
 
         start = self.placed(draw.axes[None, :])[0]
         _, (ahead, states) = jax.lax.scan(month, start, None, length=self.game.months)
-        return Solved(at.values, size_of(at.right), logs, ahead, states)
-
-    def scaled_values(self) -> Array:
-        """Return every grid state's coordinates with indices on their own scale, shape (states, axes)."""
-        values, axes = self.game.grid.values, self.game.grid.axes
-        return jnp.stack([self._scaled(axis.name, values[:, i]) for i, axis in enumerate(axes)], axis=1)
+        return at.values, size_of(at.right), logs, ahead, states
 
     def _scaled(self, name: str, values: Any) -> Array:
-        if name in self.model.lever_names:
-            return jnp.asarray(values)
-        return to_scale(self.model.index(name).scale, jnp.asarray(values))
+        return jnp.asarray(on_scale(self.model, name, jnp.asarray(values)))
 
     def placed(self, axes: Array) -> Array:
         """Return what share of each figure belongs to each grid state, shape (figures, states), by straight lines.
@@ -205,6 +174,12 @@ class Solver:
             each = normal_weights(points, axes[:, i], jnp.zeros(axes.shape[0]))
             total = (total[:, :, None] * each[:, None, :]).reshape(axes.shape[0], -1)
         return total
+
+
+def on_scale(model: Model, name: str, value: Any) -> Any:
+    """Return a state's or a lever's value, an index's on its own scale."""
+    scales = {index.name: index.scale for index in model.indices}
+    return to_scale(scales[name], value) if name in scales else value
 
 
 def nested(names: Sequence[str], values: Any) -> dict[str, dict[str, Any]]:

@@ -1,32 +1,79 @@
 """The players of a study over draws of what is known: what they want, and their equilibrium in any variant of the game.
 
 For each draw of the model: what the other states are like given the watched ones, what the past moves say of the
-payoff weights, and the equilibrium of the game at these numbers, followed from where the draw stands today.
+payoff weights, and the equilibrium of the game at these numbers, followed from where the draw stands today; and
+scenarios played out with the players choosing by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 from numpy.typing import NDArray
 
+from outbid.errors import InputError
+from outbid.game.reduce import Held, fit_held
 from outbid.infer.history import SmoothedHistory as Past
-from outbid.model.compile import to_scale
+from outbid.model.compile import State, monthly_innovations
 from outbid.model.declare import Model
 from outbid.model.priors import from_standard_normal, prior_table
-from outbid.players.moments import Moments, in_variant, pinned
 from outbid.players.payoffs import Learner, Moves, PayoffPosterior
-from outbid.players.schema import TODAY, GameTest, PlayersGame, Variant, read_game
-from outbid.players.solver import Draw, Equilibria, Solver
-from outbid.simulate.engine import StateToday
+from outbid.players.schema import FILE, TODAY, GameTest, PlayersGame, Variant, read_game
+from outbid.players.solver import Draw, Equilibria, Solver, on_scale
+from outbid.progress import Progress
+from outbid.simulate.engine import Simulator, StateToday, build_forward
+from outbid.simulate.futures import Futures
+from outbid.simulate.scenario import RuleTable, Scenario, choose, lever_paths, rule_table
 from outbid.study import Study
 
 Floats = NDArray[np.float64]
 
 # Draws whose game is solved in every variant, per prior set; and in a quick run.
 PLAYED, QUICKLY = 100, 24
+# Simulated paths per draw, and how many months a random move is kept.
+PATHS, KEPT = 8, 6
+
+
+class Moments:
+    """Conditional means of the states that are no axis, given the watched ones; compiled for one number of draws.
+
+    From where each draw stands today, the model runs ahead while the players' levers are moved at random; a line
+    through those months says how every other state goes with the watched ones.
+    """
+
+    def __init__(self, model: Model, game: PlayersGame) -> None:
+        self.model, self.game = model, game
+        self.names = (*(item.name for item in model.stocks), *(item.name for item in model.indices))
+        self._simulator = Simulator(model, game.months, self.names)
+
+        def one(paths: Array, axes: Array) -> Held:
+            states = {name: paths[:, i] for i, name in enumerate(self.names)}
+            return fit_held(model, game.grid, states, axes)
+
+        self._fit: Any = jax.jit(jax.vmap(one))
+
+    def held(self, standing: StateToday, seed: int) -> Held:
+        """Return the conditional means of every draw: a Held whose arrays have a leading axis of draws."""
+        game, many = self.game, standing.taken(np.repeat(np.arange(len(standing)), PATHS))
+        generator = np.random.default_rng(seed)
+        levers = np.repeat(many.levers[:, None, :], game.months, axis=1)
+        for player in game.players:
+            moves = generator.choice(player.actions, (len(many), -(-game.months // KEPT)))
+            column = self.model.lever_names.index(player.lever)
+            levers[:, :, column] = np.repeat(moves, KEPT, axis=1)[:, : game.months]
+        paths = self._simulator.run(many, levers, self._simulator.innovations(len(many), seed))
+        before = np.concatenate([many.levers[:, None, :], levers[:, :-1]], axis=1)
+        states = {name: paths[:, :, i] for i, name in enumerate(self.names)}
+        axes = np.stack(game.watched(states, before), axis=2)
+        shape = (len(standing), PATHS * game.months, -1)
+        held: Held = self._fit(paths.reshape(shape), axes.reshape(shape))
+        return held
 
 
 class Strategist:
@@ -96,9 +143,144 @@ def strategist_of(study: Study) -> Strategist | None:
     return None if game is None else Strategist(study.model, game)
 
 
+class Playout:
+    """Scenarios in which the players choose: outsiders do what the scenario says, the players play their equilibrium.
+
+    For every scenario and draw, the game is solved as if the scenario's last offers, with its rules, were there to
+    stay; then the full model runs ahead, and each month every player draws its move from its equilibrium policy at the
+    states it watches. Innovations and the luck of the draw are the same in every scenario. Compiled once for one
+    horizon and number of draws.
+    """
+
+    def __init__(self, strategist: Strategist, months: int) -> None:
+        self.strategist, self.months = strategist, months
+        self._run: Any = jax.jit(jax.vmap(self._one, (0, None)))
+
+    def futures(
+        self, standing: StateToday, scenarios: Sequence[Scenario], weights: Floats, seed: int
+    ) -> tuple[Futures, tuple[str, ...]]:
+        """Return what every scenario leads to when the players choose, and the scenarios that can't be played.
+
+        A scenario whose changes or rules move a player's lever leaves that player no choice; it is left out.
+        """
+        model, draws = self.strategist.model, len(standing)
+        chosen = {player.lever for player in self.strategist.game.players}
+        open_ones = [s for s in scenarios if not chosen & s.moves]
+        left_out = tuple(s.id for s in scenarios if s not in open_ones)
+        generator, blocks = np.random.default_rng(seed), model.innovation_blocks(self.months)
+        noise = {name: generator.standard_normal((draws, blocks[name])) for name in model.noisy}
+        luck = generator.random((draws, self.months, len(chosen)))
+        paths = {}
+        for scenario in open_ones:
+            levers = lever_paths(model, scenario, standing.levers, self.months)
+            policies = self._policies(scenario, standing, levers, weights, seed)
+            start = (standing.parameters, dict(standing.state), standing.levers)
+            path = self._run((*start, noise, levers, policies, luck), rule_table(model, scenario.rules))
+            paths[scenario.id] = np.asarray(path)
+        return Futures(model.outcomes, tuple(open_ones), paths), left_out
+
+    def _policies(
+        self, scenario: Scenario, standing: StateToday, levers: Floats, weights: Floats, seed: int
+    ) -> tuple[Floats, ...]:
+        """Return each player's equilibrium policy, (draws, states, actions), in the game that a scenario ends in."""
+        model = self.strategist.model
+        variant = Variant(id=scenario.id, label=scenario.label, description=scenario.description)
+        offered = {change.lever for change in scenario.changes}
+        # the players take as given: a scenario's last values, today's elsewhere
+        ends = np.where([name in offered for name in model.lever_names], levers[:, -1], standing.levers)
+        there = StateToday(standing.parameters, standing.state, ends)
+        games = self.strategist.drawn(variant, there, weights, seed)
+        if scenario.rules:
+            table = rule_table(model, scenario.rules)
+            every = RuleTable(*(jnp.tile(jnp.asarray(each), (len(standing), 1)) for each in table))
+            games = games._replace(rules=every)
+        equilibria = self.strategist.solver.solve(games)
+        if not equilibria.solved.all():
+            problem = f"has no equilibrium in {np.mean(~equilibria.solved):.0%} of the draws"
+            raise InputError(f"scenario {scenario.id!r}", problem, "Look at play.toml's payoffs and grid.")
+        return tuple(equilibria.probabilities.values())
+
+    def _one(self, draw: tuple[Any, ...], rules: RuleTable) -> Array:
+        """Return one draw's outcomes, (months, outcomes)."""
+        values, state, before, noise, levers, policies, luck = draw
+        model, game, solver = self.strategist.model, self.strategist.game, self.strategist.solver
+        p = {name: values[i] for i, name in enumerate(model.parameter_names)}
+
+        def decide(here: State, last: Array, planned: Array, row: tuple[Array, Array]) -> Array:
+            chance, month = row
+            where = solver.placed(jnp.stack(game.watched(here, last))[None, :])[0]
+            now = solver.outsiders(rules, here, last, planned, month)
+            for i, (player, policy) in enumerate(zip(game.players, policies, strict=True)):
+                ladder = jnp.cumsum(where @ policy)
+                move = jnp.minimum((ladder < chance[i] * ladder[-1]).sum(), len(player.actions) - 1)
+                column = model.lever_names.index(player.lever)
+                now = now.at[column].set(jnp.asarray(player.actions)[move])
+            return now
+
+        run = build_forward(model, [f"outcome.{item.name}" for item in model.outcomes], decide)
+        innovations = monthly_innovations(model, noise, self.months)
+        return run(p, state, before, innovations, levers, (luck, jnp.arange(1, self.months + 1)))
+
+
+def play_out(
+    study: Study,
+    pasts: Mapping[str, Past],
+    months: int,
+    progress: Progress,
+    *,
+    quick: bool,
+    seed: int,
+    scenarios: Sequence[str] = (),
+) -> tuple[dict[str, Futures], tuple[str, ...]]:
+    """Play scenarios in which the players choose by their equilibrium; also name those that leave them no choice.
+
+    `pasts` are the inferred ones by prior set. Raises InputError if the study declares no game, or every scenario
+    asked for moves a player's lever.
+    """
+    strategist = strategist_of(study)
+    if strategist is None:
+        problem = f"declares no game: it has no {FILE}"
+        raise InputError(f"study {study.name!r}", problem, "Play without --play equilibrium.")
+    chosen, left_out = choose(study.scenarios, scenarios), tuple[str, ...]()
+    playout, futures = Playout(strategist, months), {}
+    with progress.stage("Playing the scenarios in equilibrium", len(pasts)) as stage:
+        stage.note("compiling, then reading what the players want off what they did")
+        for name, past in pasts.items():
+            places = evenly(len(past.state_today), QUICKLY if quick else PLAYED)
+            weights = strategist.learn(past, places, name, seed).one_each(seed)
+            futures[name], left_out = playout.futures(past.state_today.taken(places), chosen, weights, seed)
+            stage.advance()
+    if scenarios and all(len(each.scenarios) < 2 for each in futures.values()) and left_out:
+        problem = f"{', '.join(left_out)} moves what the players choose themselves"
+        raise InputError("--play equilibrium", problem, "Ask for scenarios that move other levers.")
+    return futures, left_out
+
+
 def evenly(total: int, count: int) -> NDArray[np.int64]:
     """Return so many places, at most all, evenly spaced over a total."""
     return np.linspace(0, total - 1, min(count, total)).astype(int)
+
+
+def in_variant(model: Model, standing: StateToday, variant: Variant) -> StateToday:
+    """Return where the draws would stand in another variant: its parameters, states and levers put in."""
+    parameters, levers, state = standing.parameters.copy(), standing.levers.copy(), dict(standing.state)
+    for name, value in variant.parameters.items():
+        parameters[:, model.parameter_names.index(name)] = value
+    for name, value in variant.levers.items():
+        levers[:, model.lever_names.index(name)] = value
+    for name, value in variant.states.items():
+        state[name] = np.full(len(standing), float(on_scale(model, name, value)))
+    return StateToday(parameters, state, levers)
+
+
+def pinned(model: Model, held: Held, variant: Variant) -> Held:
+    """Return conditional means with the states that a variant sets held at their values."""
+    mean, slope = dict(held.mean), dict(held.slope)
+    for name, value in variant.states.items():
+        stock = name in {item.name for item in model.stocks}
+        mean[name] = jnp.full_like(mean[name], np.log1p(value) if stock else on_scale(model, name, value))
+        slope[name] = jnp.zeros_like(slope[name])
+    return replace(held, mean=mean, slope=slope)
 
 
 def moves_of(game: PlayersGame, paths: Mapping[str, Floats], levers: Floats) -> Moves:
@@ -108,13 +290,8 @@ def moves_of(game: PlayersGame, paths: Mapping[str, Floats], levers: Floats) -> 
     stands for an action by how far it is from its own middle over the months; the first month has no month before it
     and is left out.
     """
-    model = game.reduction.model
-    scaled = {
-        index.name: np.asarray(to_scale(index.scale, jnp.asarray(paths[index.name][:, 1:])))
-        for index in model.indices
-        if index.name in paths
-    }
-    actions = {}
+    model, actions = game.reduction.model, {}
+    scaled = {name: np.asarray(on_scale(model, name, path[:, 1:])) for name, path in paths.items()}
     for player in game.players:
         if player.name not in game.observed:
             continue

@@ -116,7 +116,7 @@ def quantiles(draws: Floats) -> Floats:
     return np.moveaxis(np.quantile(draws, list(QUANTILES.values()), axis=0), 0, -1)
 
 
-def _same(past: InferredPast, outcome: str, series: str) -> bool:
+def _same(past: Past, outcome: str, series: str) -> bool:
     return bool(np.allclose(past.paths[f"sees.{series}"], past.paths[outcome]))
 
 

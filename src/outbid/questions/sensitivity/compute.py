@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,30 +34,24 @@ QUICKLY, LIMITS = 32, 4
 def answer(context: Context, asked: Sensitivity, options: Options | None = None) -> xr.Dataset:
     """Return what matters most and when something holds.
 
-    Returns
-    -------
-    `first`, `total` and halves of their intervals by version ("neutral", "sources": each input by its marginal in
-    the posterior; "prior-free"), explanation and input; `first_on_draws` and `rank_correlation` with `tied_to` on
+    `first_order`, `total` and halves of their intervals by version ("neutral", "sources": each input by its marginal in
+    the posterior; "prior-free"), explanation and input; `first_order_on_draws` and `rank_correlation` with `tied_to` on
     the posterior's draws as they are, not a number for chance; `share` of draws and the box by prior set and
     question, not a number where there is none or a side is open.
     """
-    study, known, lab, seed = context.study, context.known, context.simulator, context.settings.seed
-    model = study.model
-    samples = min(asked.base_samples, QUICKLY) if context.settings.quick else asked.base_samples
-    samples = (options and options.base_samples) or samples
+    study, known, lab, settings = context.study, context.known, context.simulator, context.settings
+    model, seed = study.model, settings.seed
+    declared = min(asked.base_samples, QUICKLY) if settings.quick else asked.base_samples
+    samples = (options and options.base_samples) or declared
     courses = {each.id: each for each in study.scenarios if each.id in asked.courses}
     today = {prior: each.history[AFTER].state_today for prior, each in known.items()}
-    unseen = [known[NEUTRAL].history[BEFORE].state_today] if NEUTRAL in known else []
-    inputs = unknowns.inputs_of(model, asked.outcomes, list(courses.values()), [*today.values(), *unseen])
-    drawn = lab.innovations(unknowns.CHANCES, seed)
-    chances = {name: drawn[name] for name in model.noisy}
-    spaces: dict[str, unknowns.Space] = {}
-    if asked.explain:
-        spaces = {
-            prior: unknowns.weighted_space(model, inputs, each, chances) for prior, each in today.items()
-        }
-        if unseen:
-            spaces[FREE] = unknowns.free_space(model, inputs, unseen[0], chances)
+    unseen = {FREE: known[NEUTRAL].history[BEFORE].state_today} if NEUTRAL in known else {}
+    standings = [*today.values(), *unseen.values()]
+    inputs = unknowns.inputs_of(model, asked.outcomes, list(courses.values()), standings)
+    chances = lab.innovations(unknowns.CHANCES, seed)
+    spaces = {prior: unknowns.weighted_space(model, inputs, each, chances) for prior, each in today.items()}
+    spaces |= {version: unknowns.free_space(model, inputs, each, chances) for version, each in unseen.items()}
+    spaces = spaces if asked.explain else {}
     runs, rows = Runs(lab, asked, courses), samples * (len(inputs) + 2)
     by_version, by_prior = {}, {}
     with context.progress.stage("Looking for what matters most", rows * len(spaces) + len(known)) as stage:
@@ -67,17 +61,14 @@ def answer(context: Context, asked: Sensitivity, options: Options | None = None)
             levels = runs.levels(each, lab.innovations(len(each), seed))
             by_prior[prior] = on_draws(runs, levels, inputs, unknowns.values_of(model, inputs, each))
             stage.advance()
-    parts = [_together(by_prior, "prior"), *([_together(by_version, "version")] if by_version else [])]
-    about = {
-        name: ("input", [getattr(each, name) for each in inputs]) for name in ("kind", "meaning", "unit")
-    }
-    ids = {"explain": [each.id for each in asked.explain], "question": [each.id for each in asked.discover]}
-    named = {name: each for name, each in ids.items() if each} | {"input": [each.key for each in inputs]}
-    return xr.merge(parts).assign_coords(named | about).assign_attrs(base_samples=samples, runs=rows)
-
-
-def _together(parts: Mapping[str, xr.Dataset], dim: str) -> xr.Dataset:
-    return xr.concat(list(parts.values()), pd.Index(list(parts), name=dim))
+    both = (("prior", by_prior), ("version", by_version))
+    parts = [xr.concat(list(of.values()), pd.Index(list(of), name=name)) for name, of in both if of]
+    ids = {"explain": asked.explain, "question": asked.discover}
+    named: dict[str, Any] = {name: [each.id for each in entries] for name, entries in ids.items() if entries}
+    named["input"] = [each.key for each in inputs]
+    for about in ("kind", "meaning", "unit"):
+        named[about] = ("input", [getattr(each, about) for each in inputs])
+    return xr.merge(parts).assign_coords(named).assign_attrs(base_samples=samples, runs=rows)
 
 
 @dataclass(frozen=True)
@@ -111,34 +102,30 @@ class Runs:
             columns.append(value - levels[each.against][each.outcome] if each.against else value)
         return np.stack(columns, axis=1)
 
+    def put_in_place(self, values: Floats, among: Floats) -> None:
+        """Replace values (..., explanations) by their places among others where an explanation asks for that."""
+        for k, each in enumerate(self.asked.explain):
+            if each.scale == "place":
+                values[..., k] = indices.placed(values[..., k], among[:, k])
+
     def shares(
-        self,
-        space: unknowns.Space,
-        samples: int,
-        seed: int,
-        advance: Callable[[int], None] = lambda rows: None,
+        self, space: unknowns.Space, samples: int, seed: int, advance: indices.Advance = lambda rows: None
     ) -> xr.Dataset:
         """Return Sobol indices by explanation and input over a space of inputs.
 
         `lost` is the share of runs that overflowed; they count as the middle one.
         """
-        explain = self.asked.explain
-        needed = dict.fromkeys(name for each in explain for name in (each.against, each.scenario) if name)
-        values = indices.stream(
-            *(samples, len(space.inputs), seed),
-            lambda points: self.explained(self.levels(*space.at(points), needed)),
-            self.lab.draws,
-            advance,
-        )
+        pairs = ((each.against, each.scenario) for each in self.asked.explain)
+        needed = dict.fromkeys(name for pair in pairs for name in pair if name)
+
+        def evaluate(points: Floats) -> Floats:
+            return self.explained(self.levels(*space.at(points), needed))
+
+        values = indices.stream(samples, len(space.inputs), seed, evaluate, self.lab.draws, advance)
         # in place: over a large design one more copy would be the largest thing held
         lost = float(np.mean(_mended(values).any(axis=2)))
         # A and B are plain samples of the space: places are counted among them.
-        plain = values[:, [0, -1]].reshape(2 * samples, -1)
-        for k, each in enumerate(explain):
-            if each.scale == "place":
-                values[:, :, k] = indices.placed(values[:, :, k].reshape(-1), plain[:, k]).reshape(
-                    values.shape[:2]
-                )
+        self.put_in_place(values, values[:, [0, -1]].reshape(2 * samples, -1))
         shares = zip(indices.INDICES, indices.sobol_indices(values, seed), strict=True)
         return xr.Dataset({name: (("explain", "input"), each) for name, each in shares} | {"lost": lost})
 
@@ -155,32 +142,27 @@ def _mended(values: Floats) -> Flags:
 def on_draws(runs: Runs, levels: Levels, inputs: Sequence[unknowns.Input], values: Floats) -> xr.Dataset:
     """Return what the posterior's draws as they are tell: shares alone, how inputs hang together, and boxes.
 
-    Parameters
-    ----------
-    values
-        Of all inputs but chance, shape (draws, inputs); every draw meets its own chance.
+    `values` are those of all inputs but chance, shape (draws, inputs); every draw meets its own chance.
     """
     asked, names = runs.asked, [each.key for each in inputs if each.kind != unknowns.CHANCE]
-    variables: dict[str, Any] = {"draws": len(values)}
+    parts = [xr.Dataset({"draws": len(values)})]
     if asked.explain:
         whole = runs.explained(levels)
-        for k, each in enumerate(asked.explain):
-            if each.scale == "place":
-                whole[:, k] = indices.placed(whole[:, k], whole[:, k])
-        first, tied = np.full((2, len(asked.explain), len(inputs)), np.nan)
+        runs.put_in_place(whole, whole)
         correlations = indices.rank_correlations(values)
         nearest = np.argmax(np.abs(correlations), axis=1)
-        first[:, : len(names)] = indices.given_data_shares(values, whole)
-        tied[0, : len(names)] = correlations[np.arange(len(names)), nearest]
-        variables["first_on_draws"] = (("explain", "input"), first)
-        variables["rank_correlation"] = ("input", tied[0])
-        variables["tied_to"] = ("input", [*(names[j] for j in nearest), *[""] * (len(inputs) - len(names))])
+        own = {
+            "first_order_on_draws": (("explain", "input"), indices.given_data_shares(values, whole)),
+            "rank_correlation": ("input", correlations[np.arange(len(names)), nearest]),
+            "tied_to": ("input", np.array(names)[nearest]),
+        }
+        every = [each.key for each in inputs]
+        parts.append(xr.Dataset(own, {"input": names}).reindex(input=every, fill_value={"tied_to": ""}))
     if asked.discover:
-        found = [discover(each, levels, values, names) for each in asked.discover]
-        for name, first_value in found[0].items():
-            dims = ("question", "limit") if np.ndim(first_value) else "question"
-            variables[name] = (dims, np.array([each[name] for each in found]))
-    return xr.Dataset(variables)
+        parts.append(
+            xr.concat([discover(each, levels, values, names) for each in asked.discover], "question")
+        )
+    return xr.merge(parts)
 
 
 def met(condition: Condition, difference: Floats) -> Flags:
@@ -190,38 +172,34 @@ def met(condition: Condition, difference: Floats) -> Flags:
     return np.asarray(difference > (condition.above or 0.0))
 
 
-def discover(question: Discover, levels: Levels, values: Floats, names: Sequence[str]) -> dict[str, Any]:
+def discover(question: Discover, levels: Levels, values: Floats, names: Sequence[str]) -> xr.Dataset:
     """Return where a question's conditions hold together: the share of draws, and the box if there is one.
 
-    Parameters
-    ----------
-    values
-        Of the inputs, shape (draws, inputs), named by `names`.
-
-    Returns
-    -------
-    Not a number where there is no box or a side is open; `checked_density` and `checked_elsewhere` are those on
-    draws that the search hadn't seen.
+    `values` are those of the inputs, shape (draws, inputs), named by `names`. Not a number where there is no box or a
+    side is open; `checked_density` and `checked_elsewhere` are those on draws that the search hadn't seen.
     """
     one, other = levels[question.scenario], levels[question.against]
     holds = np.logical_and.reduce(
         [met(each, one[each.outcome] - other[each.outcome]) for each in question.condition]
     )
     box = find_box(values, holds, names, most=LIMITS)
-    limits = box.limits if box is not None else ()
-    density, elsewhere = (check(values, holds, names) if box is not None else None) or (np.nan, np.nan)
-    ends = np.full((LIMITS, 2), np.nan)
-    ends[: len(limits)] = [(each.low, each.high) for each in limits] or np.empty((0, 2))
+    limits = () if box is None else box.limits
+    density, elsewhere = (box and check(values, holds, names)) or (np.nan, np.nan)
+    ends = np.full((2, LIMITS), np.nan)
+    for i, each in enumerate(limits):
+        ends[:, i] = each.low, each.high
     ends[~np.isfinite(ends)] = np.nan
-    return {
-        "share": holds.mean(),
-        **{name: getattr(box, name, np.nan) for name in ("density", "elsewhere", "coverage", "mass")},
-        "checked_density": density,
-        "checked_elsewhere": elsewhere,
-        "limit_on": [*(each.name for each in limits), *[""] * (LIMITS - len(limits))],
-        "low": ends[:, 0],
-        "high": ends[:, 1],
-    }
+    return xr.Dataset(
+        {
+            "share": holds.mean(),
+            **{name: getattr(box, name, np.nan) for name in ("density", "elsewhere", "coverage", "mass")},
+            "checked_density": density,
+            "checked_elsewhere": elsewhere,
+            "limit_on": ("limit", [*(each.name for each in limits), *[""] * (LIMITS - len(limits))]),
+            "low": ("limit", ends[0]),
+            "high": ("limit", ends[1]),
+        }
+    )
 
 
 def check(values: Floats, holds: Flags, names: Sequence[str]) -> tuple[float, float] | None:
@@ -230,8 +208,7 @@ def check(values: Floats, holds: Flags, names: Sequence[str]) -> tuple[float, fl
     None where a half shows no box.
     """
     inside, outside = [], []
-    for search in (slice(0, None, 2), slice(1, None, 2)):
-        count = slice(1 - (search.start or 0), None, 2)
+    for search, count in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
         box = find_box(values[search], holds[search], names)
         if box is None:
             return None

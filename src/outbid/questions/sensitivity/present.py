@@ -13,22 +13,17 @@ import xarray as xr
 from outbid.conventions import PRIOR_LABELS
 from outbid.question import Section
 from outbid.questions.sensitivity.compute import FREE
+from outbid.questions.sensitivity.indices import INDICES
 from outbid.questions.sensitivity.schema import Discover, Sensitivity, declare
 from outbid.study import Study
+from outbid.words.effects import records
 from outbid.words.numbers import capital, clean, counted, interval, percent, plain_name, quantity, shorten
 
 VERSIONS = {**PRIOR_LABELS, FREE: "before any data, free of the priors"}
 # Unknowns that the page names, and the terminal's room.
 SHOWN, WIDTH, LINES = 12, 100, 10
 # Significant digits of the shares; more are noise.
-DIGITS = {
-    "first": 5,
-    "first_half": 5,
-    "total": 5,
-    "total_half": 5,
-    "first_on_draws": 4,
-    "rank_correlation": 3,
-}
+DIGITS = {**dict.fromkeys(INDICES, 5), "first_order_on_draws": 4, "rank_correlation": 3}
 
 
 def tables(data: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
@@ -37,7 +32,7 @@ def tables(data: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
     if asked.explain:
         frames["sensitivity"] = _shares(data, asked)
     if asked.discover:
-        frames["scenario_discovery"] = pd.DataFrame(_limits(data, asked))
+        frames["scenario_discovery"] = _limits(data, asked)
     return frames
 
 
@@ -49,54 +44,48 @@ def _asked(study: Study) -> Sensitivity:
 
 def _shares(data: xr.Dataset, asked: Sensitivity) -> pd.DataFrame:
     """Return the inputs of every explanation, those first that matter most in the design or on the draws."""
-    drawn = data[["first_on_draws", "tied_to", "rank_correlation"]].rename(prior="version")
-    both = xr.merge([data[["first", "first_half", "total", "total_half"]], drawn], join="left")
+    drawn = data[["first_order_on_draws", "tied_to", "rank_correlation"]].rename(prior="version")
+    both = xr.merge([data[list(INDICES)], drawn], join="left")
     frame = both.to_dataframe(["version", "explain", "input"]).reset_index()
-    # chance has no share on the draws, where every draw meets its own
-    weight = -frame[["total", "first_on_draws"]].max(axis=1)
     # versions and explanations in the order of the data
-    place = frame.index // len(data.input)
-    frame = frame.iloc[np.lexsort((weight, place))].reset_index(drop=True)
+    order = np.lexsort((-_weights(frame), frame.index // len(data.input)))
+    frame = frame.iloc[order].reset_index(drop=True)
     for name, digits in DIGITS.items():
         frame[name] = [float(f"{value:.{digits}g}") for value in frame[name]]
-    named = {each.id: each for each in asked.explain}
-    columns = {
-        "explain": frame.explain,
-        "label": [named[name].label for name in frame.explain],
-        "scale": [named[name].scale for name in frame.explain],
-        **{name: frame[name] for name in ("version", "input", "kind", "meaning")},
-        "first_order": frame["first"],
-        "first_order_low": frame["first"] - frame.first_half,
-        "first_order_high": frame["first"] + frame.first_half,
-        "total": frame.total,
-        "total_low": frame.total - frame.total_half,
-        "total_high": frame.total + frame.total_half,
-        "first_order_on_draws": frame.first_on_draws,
-        "tied_to": frame.tied_to.fillna(""),
-        "rank_correlation": frame.rank_correlation,
-    }
-    return pd.DataFrame(columns).assign(**data.attrs)
+    for name in ("first_order", "total"):
+        half = frame[f"{name}_half"]
+        frame[f"{name}_low"], frame[f"{name}_high"] = frame[name] - half, frame[name] + half
+    about = pd.DataFrame(each.model_dump(include={"id", "label", "scale"}) for each in asked.explain)
+    frame = frame.merge(about, left_on="explain", right_on="id").fillna({"tied_to": ""})
+    columns = ["explain", "label", "scale", "version", "input", "kind", "meaning"]
+    columns += [f"{name}{end}" for name in ("first_order", "total") for end in ("", "_low", "_high")]
+    columns += ["first_order_on_draws", "tied_to", "rank_correlation"]
+    return frame[columns].assign(**data.attrs)
 
 
-def _limits(data: xr.Dataset, asked: Sensitivity) -> Iterator[dict[str, Any]]:
-    """Yield a row for each limit of each box; one without an input where there is no box."""
-    inputs = data[["kind", "meaning", "unit"]].to_dataframe()
-    for prior, each in ((prior, each) for prior in data.prior.values for each in asked.discover):
-        here = data.sel(prior=prior, question=each.id)
-        row: dict[str, Any] = {"question": each.id, "prior": prior, "scenario": each.scenario}
-        row |= {"against": each.against, "conditions": "; ".join(one.words for one in each.condition)}
-        row |= {name: float(here[name]) for name in ("share", "density", "elsewhere", "coverage")}
-        row |= {"share_in_box": float(here.mass)}
-        row |= {name: float(here[name]) for name in ("checked_density", "checked_elsewhere")}
-        for i, name in enumerate([str(name) for name in here.limit_on.values if name] or [""]):
-            input_ = inputs.loc[name] if name else pd.Series({"kind": "", "meaning": "", "unit": ""})
-            row |= {"input": name, "meaning": _meaning(input_), "unit": input_.unit}
-            yield row | {"low": float(here.low[i]), "high": float(here.high[i]), "draws": int(here.draws)}
+def _limits(data: xr.Dataset, asked: Sensitivity) -> pd.DataFrame:
+    """Return a row for each limit of each box; one without an input where there is no box."""
+    shares = ["share", "density", "elsewhere", "coverage", "mass", "checked_density", "checked_elsewhere"]
+    boxes = data[[*shares, "limit_on", "low", "high", "draws"]].to_dataframe(["prior", "question", "limit"])
+    boxes = boxes.rename(columns={"limit_on": "input"}).reset_index()
+    boxes = boxes[(boxes.input != "") | (boxes.limit == 0)]
+    questions = pd.DataFrame(
+        each.model_dump(include={"id", "scenario", "against"}) for each in asked.discover
+    )
+    questions["conditions"] = ["; ".join(one.words for one in each.condition) for each in asked.discover]
+    inputs = data[["kind", "meaning", "unit"]].to_dataframe().reset_index()
+    inputs["meaning"] = [_meaning(row) for row in records(inputs)]
+    frame = boxes.merge(questions.rename(columns={"id": "question"}), on="question").merge(
+        inputs, on="input", how="left"
+    )
+    columns = ["question", "prior", "scenario", "against", "conditions", *shares, "input", "meaning", "unit"]
+    frame = frame[[*columns, "low", "high", "draws"]].fillna({"meaning": "", "unit": ""})
+    return frame.rename(columns={"mass": "share_in_box"})
 
 
 def _meaning(row: Any) -> str:
     """Return what an input means, without a full stop."""
-    return f"{row.meaning.rstrip('.')}{', today' if row.kind in ('stock', 'index', 'lever') else ''}"
+    return f"{row['meaning'].rstrip('.')}{', today' if row['kind'] in ('stock', 'index', 'lever') else ''}"
 
 
 # in words
@@ -105,15 +94,10 @@ def _meaning(row: Any) -> str:
 def section(data: xr.Dataset, study: Study) -> Section:
     """Return when something holds, with the twelve weightiest unknowns behind a fold."""
     asked, frames = _asked(study), tables(data, study)
-    questions = [
-        {
-            "question": each.question,
-            "yes": " and ".join(condition.words for condition in each.condition),
-            "against": study.scenario(each.against).label,
-            "answers": [(capital(PRIOR_LABELS[p]), *box_words(each, box)) for p, box in _boxes(frames, each)],
-        }
-        for each in asked.discover
-    ]
+    questions = []
+    for each in asked.discover:
+        answers = [(capital(PRIOR_LABELS[p]), *box_words(each, box)) for p, box in _boxes(frames, each)]
+        questions.append((each, study.scenario(each.against).label, answers))
     words = {
         "heading": heading(asked, frames),
         "questions": questions,
@@ -137,14 +121,11 @@ def heading(asked: Sensitivity, frames: Mapping[str, pd.DataFrame]) -> str:
         return f"What matters most for “{first.label}”: “{_meaning(first)}”"
     question = asked.discover[0]
     prior, box = next(_boxes(frames, question))
-    where, first, one = capital(PRIOR_LABELS[prior]), box.iloc[0], len(box) == 1
+    where, first = capital(PRIOR_LABELS[prior]), box.iloc[0]
     if not first.input:
         return f"{where}, no few unknowns decide when {question.answer}"
-    return (
-        f"{where}, {counted(len(box), 'unknown')} {'tells' if one else 'tell'} most of when {question.answer}: in "
-        f"{percent(first.density)} of draws on the right side of {'it' if one else 'them'}, in "
-        f"{percent(first.elsewhere)} elsewhere"
-    )
+    tell = "tells" if len(box) == 1 else "tell"
+    return f"{where}, {counted(len(box), 'unknown')} {tell} most of when {question.answer}"
 
 
 def box_words(question: Discover, box: pd.DataFrame) -> tuple[str, str]:
@@ -156,34 +137,34 @@ def box_words(question: Discover, box: pd.DataFrame) -> tuple[str, str]:
     if not first.input:
         share = percent(first.share)
         return f"{answer} in {share} of draws, and no few unknowns tell which: every limit could be luck.", ""
-    where = " and ".join(limit_words(row) for row in box.to_dict("records"))
-    density, elsewhere, inside, outside = (
-        percent(first[name]) for name in ("density", "elsewhere", "checked_density", "checked_elsewhere")
-    )
+    where = " and ".join(limit_words(row) for row in records(box))
+    names = ("density", "elsewhere", "checked_density", "checked_elsewhere")
+    density, elsewhere, inside, outside = (percent(first[name]) for name in names)
     check = f"On draws not searched: {inside} and {outside}."
     if np.isnan(first.checked_density):
         check = "Not found twice in halves of the draws: take it as a hint."
     return f"In {density} of draws in which {where}; in {elsewhere} elsewhere.", check
 
 
-def limit_words(limit: Mapping[Any, Any]) -> str:
+def limit_words(limit: Mapping[str, Any]) -> str:
     """Return a limit as a clause ("“how far means hold members” is above 0.031"); an open side is not a number."""
     low, high, unit = (limit[name] for name in ("low", "high", "unit"))
     # the unit of a coefficient tells a reader nothing
     short, what = unit if len(unit.split()) == 1 else "", f"“{limit['meaning']}” is"
     if np.isfinite(low) and np.isfinite(high):
         return f"{what} between {interval(low, high, short).replace(' to ', ' and ', 1)}"
-    return (
-        f"{what} below {quantity(high, short)}"
-        if np.isfinite(high)
-        else f"{what} above {quantity(low, short)}"
-    )
+    side, end = ("below", high) if np.isfinite(high) else ("above", low)
+    return f"{what} {side} {quantity(end, short)}"
+
+
+def _weights(shares: pd.DataFrame) -> pd.Series[float]:
+    """Return what an input is ranked by: its share of the spread in the design or on the draws, where chance has none."""
+    return shares[["total", "first_order_on_draws"]].max(axis=1)
 
 
 def _blocks(shares: pd.DataFrame) -> Iterator[tuple[str, list[tuple[str, list[str]]]]]:
     """Yield for each version the weightiest unknowns of all, with a cell for every outcome."""
-    shares = shares.assign(weight=shares[["total", "first_order_on_draws"]].max(axis=1))
-    weightiest = shares.groupby("input").weight.max().sort_values(ascending=False, kind="stable")
+    weightiest = _weights(shares).groupby(shares.input).max().sort_values(ascending=False, kind="stable")
     for version, here in shares.groupby("version", sort=False):
         rows = []
         for key in weightiest.index[:SHOWN]:
@@ -212,7 +193,6 @@ def lines(data: xr.Dataset, study: Study) -> tuple[str, ...]:
     for each in asked.explain:
         shares = frames["sensitivity"]
         rows = shares[(shares.explain == each.id) & (shares.version == shares.version.iloc[0])].head(3)
-        weights = rows[["total", "first_order_on_draws"]].max(axis=1)
-        best = [f"{plain_name(n)} {percent(w)}" for n, w in zip(rows.input, weights, strict=True)]
+        best = [f"{plain_name(n)} {percent(w)}" for n, w in zip(rows.input, _weights(rows), strict=True)]
         out.append(f"{each.label}: {', '.join(best)}")
     return tuple(shorten(line, WIDTH) for line in out[:LINES])

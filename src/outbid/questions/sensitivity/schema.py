@@ -30,8 +30,7 @@ FEWEST, MOST = 8, 2**16
 
 def _power_of_two(samples: int) -> int:
     if samples & (samples - 1):
-        problem = f"{samples} is no power of two from {FEWEST} to {MOST}"
-        raise fault(problem, "Give one, such as 256 or 1024.")
+        raise fault(f"{samples} is no power of two from {FEWEST} to {MOST}", "Give one, such as 256 or 1024.")
     return samples
 
 
@@ -144,11 +143,8 @@ class Sensitivity(Declared):
 def declare(study: Study) -> Sensitivity | None:
     """Read sensitivity.toml of a study's folder; None if it has none.
 
-    Raises
-    ------
-    InputError
-        On malformed TOML, unknown keys, outcomes or courses, a course held against itself, a condition without a
-        number, an id taken twice, or base samples that are no power of two.
+    Raises InputError on malformed TOML, unknown keys, outcomes or courses, a course held against itself, a condition
+    without a number, an id taken twice, or base samples that are no power of two.
     """
     if not (study.folder / FILE).is_file():
         return None

@@ -60,15 +60,10 @@ def inputs_of(
 ) -> tuple[Input, ...]:
     """Return what is uncertain and read on the way to outcomes: parameters, states, levers of today, then chance.
 
-    Parameters
-    ----------
-    standings
-        Where draws stand today: only what differs between the draws of one of them is uncertain.
+    `standings` are where draws stand today: only what differs between the draws of one of them is uncertain.
     """
-    reads = list(model.reads.values())
-    reads += [
-        trace(item.where, item.function, "supm").reads for item in model.outcomes if item.name in outcomes
-    ]
+    wanted = [item for item in model.outcomes if item.name in outcomes]
+    reads = [*model.reads.values(), *(trace(item.where, item.function, "supm").reads for item in wanted)]
     watched = {rule.watch for scenario in scenarios for rule in scenario.rules}
     parameters = {name for each in reads for name in each.p} | {model.noise[name] for name in model.noisy}
     states = {name for each in reads for name in each.s} | {flow.source for flow in model.flows} | watched
@@ -93,11 +88,11 @@ def values_of(model: Model, inputs: Sequence[Input], standing: StateToday) -> Fl
     """Return the inputs of draws as a reader knows them, shape (draws, inputs), without chance."""
     columns = []
     for each in inputs:
-        if each.kind == CHANCE:
-            continue
-        column = each.of(model, standing)
-        scale = model.index(each.name).scale if each.kind == INDEX else ""
-        columns.append(np.asarray(from_scale(scale, column)) if scale else column)
+        if each.kind == INDEX:
+            scale = model.index(each.name).scale
+            columns.append(np.asarray(from_scale(scale, each.of(model, standing))))
+        elif each.kind != CHANCE:
+            columns.append(each.of(model, standing))
     return np.stack(columns, axis=1)
 
 
@@ -105,50 +100,42 @@ def values_of(model: Model, inputs: Sequence[Input], standing: StateToday) -> Fl
 class Space:
     """Turns points of the unit cube into where runs start, and the innovations they meet.
 
-    Parameters
-    ----------
-    quantiles
-        One for each input but chance.
-    typical
-        One draw: what is no input stays there.
-    chances
-        Innovations by noisy index, shape (sequences, blocks).
+    `quantiles` has one for each input but chance. `typical` is one draw: what is no input stays there. `chances` are
+    innovations by noisy index, (sequences, blocks).
     """
 
     model: Model
     inputs: tuple[Input, ...]
-    quantiles: tuple[Quantile, ...]
+    quantiles: Mapping[Input, Quantile]
     typical: StateToday
     chances: Mapping[str, Floats]
 
     def at(self, unit: Floats) -> tuple[StateToday, dict[str, Floats]]:
         """Return starts and innovations for points of shape (rows, inputs), each number from 0 up to 1."""
-        base = self.typical.taken(np.zeros(len(unit), dtype=np.int64))
-        parameters, levers, state = base.parameters, base.levers, dict(base.state)
         sequence = np.zeros(len(unit), dtype=np.int64)
-        for i, item in enumerate(self.inputs):
+        base = self.typical.taken(sequence)
+        parameters, levers, state = base.parameters, base.levers, dict(base.state)
+        for item, column in zip(self.inputs, unit.T, strict=True):
             if item.kind == CHANCE:
                 count = len(next(iter(self.chances.values())))
-                sequence = np.minimum((unit[:, i] * count).astype(np.int64), count - 1)
+                sequence = np.minimum((column * count).astype(np.int64), count - 1)
                 continue
-            value = self.quantiles[i](unit[:, i])
+            value = self.quantiles[item](column)
             if item.kind == PARAMETER:
                 parameters[:, self.model.parameter_names.index(item.name)] = value
             elif item.kind == LEVER:
                 levers[:, self.model.lever_names.index(item.name)] = value
             else:
                 state[item.name] = value
-        return (
-            StateToday(parameters, state, levers),
-            {name: each[sequence] for name, each in self.chances.items()},
-        )
+        start = StateToday(parameters, state, levers)
+        return start, {name: each[sequence] for name, each in self.chances.items()}
 
 
 def weighted_space(
     model: Model, inputs: Sequence[Input], standing: StateToday, chances: Mapping[str, Floats]
 ) -> Space:
     """Return the space in which each input follows its own marginal in the draws; how they hang together is lost."""
-    quantiles = tuple(_empirical(each.of(model, standing)) for each in inputs if each.kind != CHANCE)
+    quantiles = {each: _empirical(each.of(model, standing)) for each in inputs if each.kind != CHANCE}
     return Space(model, tuple(inputs), quantiles, _typical(standing), chances)
 
 
@@ -163,19 +150,19 @@ def free_space(
     table = prior_table(model.parameters, "neutral")
     edges = np.outer([-_REACH, _REACH], np.ones(len(model.parameters)))
     lows, highs = np.asarray(from_standard_normal(edges, table))
-    quantiles: list[Quantile] = []
+    quantiles: dict[Input, Quantile] = {}
     for item in inputs:
-        if item.kind == CHANCE:
-            continue
         if item.kind == PARAMETER:
             i = model.parameter_names.index(item.name)
+            low, high = lows[i], highs[i]
             scale = _SCALES[model.parameters[i].priors["neutral"].family]
-            quantiles.append(_uniform(float(lows[i]), float(highs[i]), scale))
+        elif item.kind != CHANCE:
+            low, high = np.quantile(item.of(model, unseen), [0.05, 0.95])
+            scale = "log" if item.kind == STOCK and low > 0 else "linear"
+        else:
             continue
-        low, high = np.quantile(item.of(model, unseen), [0.05, 0.95])
-        scale = "log" if item.kind == STOCK and low > 0 else "linear"
-        quantiles.append(_uniform(float(low), float(high), scale))
-    return Space(model, tuple(inputs), tuple(quantiles), _typical(unseen), chances)
+        quantiles[item] = _uniform(float(low), float(high), scale)
+    return Space(model, tuple(inputs), quantiles, _typical(unseen), chances)
 
 
 def _typical(standing: StateToday) -> StateToday:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +25,20 @@ from outbid.declared import (
     ref,
 )
 from outbid.errors import did_you_mean
+from outbid.model import vocabulary
+from outbid.model.declare import Model
 from outbid.players.schema import read_game
 from outbid.simulate.scenario import Change, Scenario
 from outbid.study import Study
 
 FILE = "trap.toml"
 Floats = NDArray[np.float64]
+Amount = TypeVar("Amount", float, Floats)
 # Points along an axis: two make a line, more than this take longer than they tell.
 Points = Annotated[int, between(2, 25)]
 Draws = Annotated[int, between(4, 2000)]
 Stock = Annotated[str, ref("stock that can be split", "no stock")]
-Variant = Annotated[str, ref("game variant")]
+VariantId = Annotated[str, ref("game variant")]
 Ends = Annotated[
     tuple[Number, ...],
     Field(strict=False, min_length=2, max_length=2),
@@ -59,7 +62,7 @@ class Axis(Declared):
         return self
 
     def grid(self, points: int = 0) -> Floats:
-        """Return so many places, evenly from low to high; as many as declared, if left out."""
+        """Return so many places, evenly from low to high; as many as declared if 0."""
         return np.linspace(self.low, self.high, points or self.points)
 
     def _within(self, least: float, most: float) -> None:
@@ -79,30 +82,27 @@ class Offer(Axis):
 
     @model_validator(mode="after")
     def _in_range(self, info: ValidationInfo) -> Self:
-        ranges: Mapping[str, tuple[float, float]] = (info.context or {}).get("range", {})
-        self._within(*ranges[self.lever])
+        ranges = dict((info.context or {}).get("range", {}))
+        self._within(*ranges.pop(self.lever))
         for name, ends in self.along.items():
-            others = [each for each in ranges if each != self.lever]
-            if name not in others:
-                raise fault(f"no other lever {name!r}", did_you_mean(name, others), "along")
+            if name not in ranges:
+                raise fault(f"no other lever {name!r}", did_you_mean(name, ranges), "along")
             low, high = ranges[name]
             if min(ends) < low or max(ends) > high:
                 stay = f"Stay within {low:g} to {high:g}."
                 raise fault("leaves the lever's range", stay, f"along, {name}")
         return self
 
-    def values(self, offer: float) -> dict[str, float]:
-        """Return every lever's value under an offer."""
+    def values(self, offer: Amount) -> dict[str, Amount]:
+        """Return every lever's value under an offer, or under many."""
         share = (offer - self.low) / (self.high - self.low)
         going_with = {name: low + share * (high - low) for name, (low, high) in self.along.items()}
-        return {self.lever: float(offer), **going_with}
+        return {self.lever: offer, **going_with}
 
     def on(self, course: Scenario, offer: float) -> Scenario:
         """Return a course with an offer on the table."""
-        changes = [
-            Change(lever=name, shape="ramp", to=value, months=self.months)
-            for name, value in self.values(offer).items()
-        ]
+        values = self.values(offer).items()
+        changes = [Change(lever=name, shape="ramp", to=to, months=self.months) for name, to in values]
         return course.model_copy(update={"changes": (*course.changes, *changes)})
 
 
@@ -124,8 +124,8 @@ class Split(Axis):
         part, rest = state[self.part], state[self.rest]
         return np.asarray(part / np.maximum(part + rest, 1e-12))
 
-    def moved(self, state: Mapping[str, Floats], share: float) -> dict[str, Floats]:
-        """Return the states with the two stocks' sum kept and `part` given that share of it."""
+    def moved(self, state: Mapping[str, Floats], share: float | Floats) -> dict[str, Floats]:
+        """Return the states with the two stocks' sum kept and `part` given that share of it, the same or each its own."""
         together = state[self.part] + state[self.rest]
         return {**state, self.part: share * together, self.rest: (1.0 - share) * together}
 
@@ -155,8 +155,8 @@ class Answering(Declared):
     the moderating course is taken, and where it is not.
     """
 
-    soft: Variant
-    hard: Variant
+    soft: VariantId
+    hard: VariantId
     offers: Points = 5
     shares: Points = 5
     draws: Draws = 25
@@ -176,13 +176,21 @@ class Trap(Declared):
     fixed: Annotated[Fixed, TABLE] = Fixed()
     answering: Annotated[Answering, TABLE] | None = None
 
+    def outcomes(self, model: Model) -> dict[str, vocabulary.Outcome]:
+        """Return the model's outcome of each gain, by the gain's id."""
+        known = {each.name: each for each in model.outcomes}
+        return {gain.id: known[gain.outcome] for gain in self.gain}
+
+    def grids(self, offers: int = 0, shares: int = 0) -> tuple[Floats, Floats]:
+        """Return the places on both axes, so many or as many as declared."""
+        return self.offer.grid(offers), self.split.grid(shares)
+
     @model_validator(mode="after")
     def _sound(self, info: ValidationInfo) -> Self:
-        names = info.context or {}
+        names, gains = info.context or {}, [each.id for each in self.gain]
         if self.moderating == self.staying:
             raise fault("is the moderating course itself", "Name two courses.", "staying")
         courses: list[Scenario] = [names["courses"][name] for name in (self.moderating, self.staying)]
-        gains = [each.id for each in self.gain]
         if self.trap not in gains:
             raise fault(f"no gain {self.trap!r}", did_you_mean(self.trap, gains), "trap")
         for course in courses:
@@ -190,15 +198,13 @@ class Trap(Declared):
                 problem = f"moves {lever}, which the map's axis sets"
                 raise fault(problem, "Name a course that leaves the offer alone.", course.id)
         if self.answering is not None and names["game"] is not None:
-            game, either = names["game"], (self.answering.soft, self.answering.hard)
-            soft, hard = (next(each for each in game.variants if each.id == name) for name in either)
+            variants = {each.id: each for each in names["game"].variants}
+            soft, hard = variants[self.answering.soft], variants[self.answering.hard]
             if set(hard.resting) != set(soft.resting) or not soft.resting:
-                raise fault(
-                    "in both variants the same players have to rest, and one has to be left to answer",
-                    "Give both variants of play.toml the same `resting` players.",
-                    "answering",
-                )
-            answers = {each.lever for each in game.players if each.name not in soft.resting}
+                problem = "in both variants the same players have to rest, and one has to be left to answer"
+                fix = "Give both variants of play.toml the same `resting` players."
+                raise fault(problem, fix, "answering")
+            answers = {each.lever for each in names["game"].players if each.name not in soft.resting}
             for course in courses:
                 for lever in course.moves & answers:
                     problem = f"{course.id} moves {lever}, the answer itself"
@@ -209,21 +215,15 @@ class Trap(Declared):
 def declare(study: Study) -> Trap | None:
     """Read trap.toml of a study's folder; None if it has none.
 
-    Raises
-    ------
-    InputError
-        On malformed TOML, unknown keys or names, values out of range, an axis of no length, a course that moves
-        what the map's axis sets, or variants of the game in which nobody is left to answer.
+    Raises InputError on malformed TOML, unknown keys or names, values out of range, an axis of no length, a course
+    that moves what the map's axis sets, or variants of the game in which nobody is left to answer.
     """
-    if not (study.folder / FILE).is_file():
-        return None
     game = read_game(study.folder, study.model)
     names = {
         **study.names,
         "courses": {each.id: each for each in study.scenarios},
         "stock that can be split": [each.name for each in study.model.stocks if not each.sink],
         "game": game,
+        **({} if game is None else {"game variant": [each.id for each in game.variants]}),
     }
-    if game is not None:
-        names["game variant"] = [each.id for each in game.variants]
     return read(study.folder / FILE, Trap, names)
