@@ -182,7 +182,7 @@ class Likelihood:
         first, _, logs = _chain(hidden, game, jnp.asarray(equilibrium.values))
         quantities = hidden.everything(jnp.asarray(estimates, dtype=float))[len(hidden.parameters) :]
         density = _measured(hidden, game.grid, quantities, self.figures)
-        return markov.smooth(first, game.kernel, logs, self.seen, density)
+        return markov.smooth(markov.Chain(first, game.kernel, logs, self.seen, density))
 
 
 def _chain(hidden: HiddenGame, game: Game, values: Array) -> tuple[Array, Array, Array]:
@@ -223,8 +223,12 @@ def _evaluate(
     def measured(each: Array) -> Array:
         return _measured(hidden, game.grid, everything(own, each)[count:], figures)
 
+    def record(parts: tuple[Array, Array, Array], density: Array) -> markov.Chain:
+        kernel = replace(game.kernel, weights=parts[1])
+        return markov.Chain(parts[0], kernel, parts[2], seen, density)
+
     def months(parts: tuple[Array, Array, Array], density: Array) -> Array:
-        return markov.month_logs(parts[0], replace(game.kernel, weights=parts[1]), parts[2], seen, density)
+        return markov.month_logs(record(parts, density))
 
     # The game is solved and linearised once; the measures' quantities do not move it.
     if by_month:
@@ -242,10 +246,8 @@ def _evaluate(
     else:
         parts, pull, values = jax.vjp(chain, own, has_aux=True)
         density, pull_measures = jax.vjp(measured, measures)
-        assert isinstance(game.kernel, Banded)
-        kernel = replace(game.kernel, weights=parts[1])
-        logs, slopes = markov.with_slopes(parts[0], kernel, parts[2], seen, density)
-        score = jnp.concatenate([*pull(tuple(slopes[:3])), *pull_measures(slopes.log_measure)])
+        logs, slopes, by_density = markov.with_slopes(record(parts, density))
+        score = jnp.concatenate([*pull(slopes), *pull_measures(by_density)])
     return logs, score, values, size_of(residual(game.arrays, values))
 
 

@@ -210,15 +210,12 @@ def one_index_hidden(
     interactions: Sequence[Quantity] | None = None,
     discount: float = 0.99,
     first: LongRun | Normal | None = None,
-    room: float = ROOM,
 ) -> HiddenGame:
     """Return the classic game on one index that was not observed, see `outbid.game.game.one_index_game`.
 
     Its quantities are called "value.NAME", "cost.NAME", "intercept", "persistence", "effect.NAME", "interaction.NAME",
-    "sd".
-
-    * `axis`: evenly spaced; should hold nearly all that the state may do, for its ends hold it.
-    * `room`: the kernel's reach is fixed at what a normal move with this many times the starting sd needs.
+    "sd". The axis is evenly spaced, and should hold nearly all that the state may do, for its ends hold it. The kernel's
+    reach is fixed at what a normal move with `ROOM` times the starting sd needs.
     """
     names = [player.name for player in players]
     table: dict[str, Quantity] = {"intercept": intercept, "persistence": persistence, "sd": sd}
@@ -233,7 +230,7 @@ def one_index_hidden(
         raise InputError(f"axis {axis.name!r}", "is not evenly spaced", "Use even_axis.")
     order = [0, *range(3, 3 + count), 1, *range(3 + count, 3 + 2 * count)]
     begin = np.array([each.start if isinstance(each, Free) else each for each in table.values()])
-    reach = normal_reach(at, one_index_mean(axis, players, begin[order]), room * begin[2])
+    reach = normal_reach(at, one_index_mean(axis, players, begin[order]), ROOM * begin[2])
 
     def build(parameters: Array) -> Game:
         # no floor under probabilities: it would make the likelihood jump

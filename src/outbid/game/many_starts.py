@@ -33,6 +33,8 @@ T = TypeVar("T")
 SAME = 1e-6
 # Two searches ended at the same maximum when they differ by less: in log-likelihood, and in standard errors.
 LEVEL, NEAR = 1e-5, 1e-2
+# Standard deviation of the log odds of random policies.
+BOLDNESS = 3.0
 # How many starts look for further equilibria at each maximum.
 EQUILIBRIUM_STARTS = 12
 
@@ -60,12 +62,11 @@ class Multiplicity:
         return f"{told}; {self.failed} led nowhere." if self.failed else f"{told}."
 
 
-def search(game: Game, starts: int = 30, seed: int = 0, *, boldness: float = 3.0) -> Multiplicity:
+def search(game: Game, starts: int = 30, seed: int = 0) -> Multiplicity:
     """Solve a game from many random starts and return every equilibrium that was found.
 
-    The first start is `solve`'s own. The others let every player play some random policy, with log odds of standard
-    deviation `boldness`, the same throughout, by regions, or by states, for ever, and start Newton from what that would
-    be worth. Raises NoEquilibrium if no start leads to one.
+    The first start is `solve`'s own. The others let every player play some random policy for ever, the same throughout, by
+    regions, or by states, and start Newton from what that would be worth. Raises NoEquilibrium if no start leads to one.
     """
     if starts < 1:
         raise InputError("starts", f"is {starts}", "Give at least 1.")
@@ -75,8 +76,7 @@ def search(game: Game, starts: int = 30, seed: int = 0, *, boldness: float = 3.0
         found.append(solve(game))
     for _ in range(starts - 1):
         with one_thread_each():
-            start = jnp.asarray(_random_policy(game, generator, boldness))
-            at = jax.block_until_ready(_from_policy(arrays, start))
+            at = jax.block_until_ready(_from_policy(arrays, jnp.asarray(_random_policy(game, generator))))
         if holds(at.values, float(at.error)):
             found.append(certify(game, at.values, int(at.steps), "Newton from a random policy"))
     if not found:
@@ -98,12 +98,12 @@ def _grouped(items: Iterable[T], same: Callable[[T, T], bool]) -> list[list[T]]:
     return groups
 
 
-def _random_policy(game: Game, generator: np.random.Generator, boldness: float) -> Floats:
+def _random_policy(game: Game, generator: np.random.Generator) -> Floats:
     """Return log odds of every action by state, shape (states, all actions), constant over random regions."""
     states, actions = game.grid.size, sum(game.counts)
     regions = int(generator.choice([1, 2, 5, states]))
     where = np.sort(generator.integers(0, regions, states)) if regions < states else np.arange(states)
-    odds = generator.normal(0.0, boldness, (max(regions, 1), actions))
+    odds = generator.normal(0.0, BOLDNESS, (max(regions, 1), actions))
     return np.asarray(odds[where])
 
 

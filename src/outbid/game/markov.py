@@ -69,17 +69,24 @@ def seen_actions(counts: Sequence[int], actions: ArrayLike) -> Seen:
     return Seen(jnp.asarray(masks, dtype=float), jnp.asarray([patterns.index(row) for row in rows]))
 
 
-def month_logs(
-    log_initial: Array, kernel: Kernel, log_profiles: Array, seen: Seen, log_measure: Array
-) -> Array:
-    """Return the log density of each month's record given the months before, shape (months,).
+class Chain(NamedTuple):
+    """A hidden Markov chain and what was seen of it.
 
     * `log_initial`: log probabilities of the first month's state, shape (states,).
     * `log_profiles`: log probability of each joint action by state, shape (states, profiles), see `joint_log`.
-    * `seen`: what was seen of the actions.
     * `log_measure`: shape (months, states): log density of the month's measures; zero where there are none.
     """
-    return filter_months(log_initial, kernel, log_profiles, seen, log_measure)[0]
+
+    log_initial: Array
+    kernel: Kernel
+    log_profiles: Array
+    seen: Seen
+    log_measure: Array
+
+
+def month_logs(chain: Chain) -> Array:
+    """Return the log density of each month's record given the months before, shape (months,)."""
+    return filter_months(chain)[0]
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,25 +107,21 @@ class Posterior:
         return np.asarray(np.sqrt((shares * away**2).sum(axis=1)))
 
 
-def smooth(
-    log_initial: Array, kernel: Kernel, log_profiles: Array, seen: Seen, log_measure: Array
-) -> Posterior:
+def smooth(chain: Chain) -> Posterior:
     """Return each month's state given the record so far, and given all of it (forward and backward pass)."""
-    filtered, smoothed = _smooth(log_initial, kernel, log_profiles, seen, log_measure)
-    return Posterior(np.asarray(filtered), np.asarray(smoothed))
+    return Posterior(*map(np.asarray, _smooth(chain)))
 
 
 @jax.jit
-def _smooth(
-    log_initial: Array, kernel: Kernel, log_profiles: Array, seen: Seen, log_measure: Array
-) -> tuple[Array, Array]:
-    _, told = filter_months(log_initial, kernel, log_profiles, seen, log_measure)
-    shares, _ = allowed(log_profiles, seen.masks)
+def _smooth(chain: Chain) -> tuple[Array, Array]:
+    seen, log_measure = chain.seen, chain.log_measure
+    _, told = filter_months(chain)
+    shares, _ = allowed(chain.log_profiles, seen.masks)
 
     def back(later: Array, month: tuple[Array, Array]) -> tuple[Array, Array]:
         pattern, density = month
         # what a state is to expect: Σ_a share(s, a) Σ_s' P(s' | s, a) later(s')
-        ahead = (shares[pattern] * expect(kernel, later[None])[0]).sum(axis=1)
+        ahead = (shares[pattern] * expect(chain.kernel, later[None])[0]).sum(axis=1)
         ahead = ahead / ahead.max()
         return ahead * density, ahead
 
@@ -136,12 +139,10 @@ def allowed(log_profiles: Array, masks: Array) -> tuple[Array, Array]:
     return jnp.exp(inside - top[:, None, None]), top
 
 
-def filter_months(
-    log_initial: Array, kernel: Kernel, log_profiles: Array, seen: Seen, log_measure: Array
-) -> tuple[Array, Array]:
+def filter_months(chain: Chain) -> tuple[Array, Array]:
     """Return the months' log densities, and the state given earlier months and this month's measures."""
-    shares, tops = allowed(log_profiles, seen.masks)
-    push = _pusher(kernel, shares)
+    shares, tops = allowed(chain.log_profiles, chain.seen.masks)
+    push = _pusher(chain.kernel, shares)
 
     def month(before: Array, record: tuple[Array, Array]) -> tuple[Array, tuple[Array, Array]]:
         pattern, logs = record
@@ -151,7 +152,7 @@ def filter_months(
         total = after.sum()
         return after / total, (jnp.log(total) + top + tops[pattern], told)
 
-    _, (logs, told) = jax.lax.scan(month, jnp.exp(log_initial), (seen.months, log_measure))
+    _, (logs, told) = jax.lax.scan(month, jnp.exp(chain.log_initial), (chain.seen.months, chain.log_measure))
     return logs, told
 
 
@@ -195,26 +196,21 @@ def _pusher(kernel: Kernel, shares: Array) -> Callable[[Array, Array], Array]:
     return shift
 
 
-class Slopes(NamedTuple):
-    """Derivatives of the log-likelihood by the inputs of the same names, in their shapes."""
+def with_slopes(chain: Chain) -> tuple[Array, tuple[Array, Array, Array], Array]:
+    """Return what `month_logs` does for a band, and the slopes of its sum.
 
-    log_initial: Array
-    weights: Array
-    log_profiles: Array
-    log_measure: Array
-
-
-def with_slopes(
-    log_initial: Array, kernel: Banded, log_profiles: Array, seen: Seen, log_measure: Array
-) -> tuple[Array, Slopes]:
-    """Return what `month_logs` returns, and the slopes of its sum; inputs as there."""
-    logs, told = filter_months(log_initial, kernel, log_profiles, seen, log_measure)
-    shares, _ = allowed(log_profiles, seen.masks)
-    chain = matrices(kernel, shares)
+    The slopes are by the first month's log probabilities, the kernel's weights and the profiles' log probabilities; and by
+    the measures' log densities; in their shapes.
+    """
+    kernel, seen, log_measure = chain.kernel, chain.seen, chain.log_measure
+    assert isinstance(kernel, Banded)
+    logs, told = filter_months(chain)
+    shares, _ = allowed(chain.log_profiles, seen.masks)
+    moving = matrices(kernel, shares)
 
     def back(later: Array, month: tuple[Array, Array, Array]) -> tuple[Array, tuple[Array, Array]]:
         pattern, density, here = month
-        ahead = chain[pattern] @ later
+        ahead = moving[pattern] @ later
         total = here @ ahead
         return density * ahead / ahead.max(), (here * ahead / total, later / total)
 
@@ -232,7 +228,7 @@ def with_slopes(
     band = jax.lax.map(used, jnp.arange(len(seen.masks)))
     weights = jnp.einsum("msa,msk->sak", shares, band)
     profiles = (weights * kernel.weights).sum(axis=2)
-    return logs, Slopes(smoothed[0], weights, profiles, smoothed)
+    return logs, (smoothed[0], weights, profiles), smoothed
 
 
 def joint_log(counts: tuple[int, ...], logs: tuple[Array, ...]) -> Array:
