@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import rivalry
 from outbid.errors import InputError
 from outbid.game.equilibrium import solve
-from outbid.game.game import Axis, Grid, check_game, even_axis
+from outbid.game.game import Axis, Grid, check_game, even_axis, profile_levels
 from outbid.game.kernel import dense, normal_weights
 from outbid.game.reduce import Held, fit_held, reduce
 from outbid.model.compile import build_step

@@ -279,7 +279,8 @@ def one_index_game(
     """
     mean = one_index_mean(axis, players, np.array([intercept, *effects, persistence, *interactions]))
     kernel = normal_band(axis.points, jnp.asarray(mean), jnp.asarray(sd), normal_reach(axis.points, mean, sd))
-    game = on_kernel(axis, players, kernel, *by_players(len(players), discount), np.array([*value, *cost]))
+    (sight,) = by_players(len(players), discount)
+    game = on_kernel(axis, players, kernel, sight, np.array([*value, *cost]))
     check_game(game)
     return game
 

@@ -159,19 +159,16 @@ class Likelihood:
         Unless `thorough`, only Newton's method looks for the equilibrium: enough for a trial step, which can be
         shortened.
         """
-        blank = jnp.zeros(self.shape)
-
-        def at(start: ArrayLike) -> tuple[Array, Array, Array, Array]:
-            each, begin = by_month or not self.large, jnp.asarray(start)
-            return _evaluate(self.hidden, each, jnp.asarray(inner), begin, self.figures, self.seen)
-
-        logs, scores, found, error = at(blank if values is None else values)
+        blank, rest = jnp.zeros(self.shape), (self.figures, self.seen)
+        at = partial(_evaluate, self.hidden, by_month or not self.large, jnp.asarray(inner))
+        logs, scores, found, error = at(blank if values is None else jnp.asarray(values), *rest)
         if values is not None and not holds(found, float(error)):
-            logs, scores, found, error = at(blank)
+            logs, scores, found, error = at(blank, *rest)
         if not holds(found, float(error)):
             if not thorough:
                 raise NoEquilibrium("equilibrium", "Newton's method finds none", "Take a shorter step.")
-            logs, scores, found, error = at(solve(self.hidden.game(jnp.asarray(self.outward(inner)))).values)
+            solved = solve(self.hidden.game(jnp.asarray(self.outward(inner)))).values
+            logs, scores, found, error = at(jnp.asarray(solved), *rest)
         each = np.asarray(scores)
         total, kept = (each.sum(axis=0), each) if each.ndim == 2 else (each, None)
         return Point(np.asarray(logs), total, np.asarray(found), kept)

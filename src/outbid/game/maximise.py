@@ -105,7 +105,7 @@ def undecided(names: Sequence[str], information: Floats, share: float) -> list[s
     size = np.sqrt(np.maximum(np.abs(np.diag(information)), 1e-300))
     sizes, vectors = np.linalg.eigh(information / np.outer(size, size))
     weights = np.abs(vectors[:, sizes <= share * sizes[-1]]).max(axis=1, initial=0.0)
-    return [names[place] for place in np.flatnonzero(weights > 0.1)]
+    return [name for name, weight in zip(names, weights, strict=True) if weight > 0.1]
 
 
 def best_step(frame: Floats, score: Floats, curvature: Floats, radius: float) -> tuple[Floats, float]:

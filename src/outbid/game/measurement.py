@@ -261,7 +261,7 @@ def fit_state(
     title, flat = f"Dynamic factor model, {measured} measures", smoothed.parameters.flat
     information = observed_information(lambda move: -downhill(flat + move)[1], np.eye(len(flat)), STEP)
     curved = np.linalg.eigvalsh(information).min() > 0
-    covariance = np.linalg.inv(information) if curved else np.full_like(information, np.nan)
+    covariance = np.asarray(np.linalg.inv(information) if curved else np.full_like(information, np.nan))
     observations = (~np.isnan(values)).sum(axis=0)
     return MeasurementFit(title, terms, flat, covariance, None, smoothed, observations, tuple(maxima))
 

@@ -37,7 +37,8 @@ from threadpoolctl import ThreadpoolController
 from outbid.game.game import Arrays
 from outbid.game.kernel import Banded, Kernel, Scattered, dense, expect
 
-T, R = TypeVar("T"), TypeVar("R")
+T = TypeVar("T")
+R = TypeVar("R")
 # Below this precision, a log-sum is its limit, the mean.
 FLAT = 1e-9
 
@@ -284,11 +285,11 @@ def newton(arrays: Arrays, start: Array, steps: int = STEPS, *, careful: bool = 
             _, new = jax.lax.while_loop(too_long, shorter, (jnp.asarray(1.0), new))
         again = measured(new[0] - inverse(new[1]))
         new = jax.tree.map(partial(jnp.where, new[2] <= again[2]), new, again)
-        values, _, error = new
+        values, right, error = new
         # Once it holds, or is no number any more, or rounding is all that is left, nothing is to be gained.
         rounding = (error >= at.error) & close(values, 1e-3 * error)
         done = close(values, error) | ~jnp.isfinite(error) | rounding
-        return Iterate(*new, at.steps + 1, ~done)
+        return Iterate(values, right, error, at.steps + 1, ~done)
 
     first = measured(start)
     opening = Iterate(*first, jnp.asarray(0), ~close(start, first[2]))

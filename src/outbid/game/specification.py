@@ -126,12 +126,12 @@ def checked_game(specification: Specification, theta: Floats, play: Play) -> Gam
     if play.actions.shape[1] != len(game.players):
         fix = f"The game's are {', '.join(player.name for player in game.players)}."
         raise InputError("play, actions", f"are of {play.actions.shape[1]} players", fix)
-    for place in np.flatnonzero(play.states >= game.grid.size):
+    for place in np.flatnonzero(play.states >= game.grid.size).tolist():
         problem = f"state {play.states[place]} is not on the grid"
         fix = f"The grid's states are 0 to {game.grid.size - 1}."
         raise InputError(f"play, month {play.month(place)}", problem, fix)
     for player, column in zip(game.players, play.actions.T, strict=True):
-        for place in np.flatnonzero(column >= len(player.actions)):
+        for place in np.flatnonzero(column >= len(player.actions)).tolist():
             problem = f"{player.name} has no action number {column[place]}"
             fix = f"Its actions are numbered 0 to {len(player.actions) - 1}."
             raise InputError(f"play, month {play.month(place)}", problem, fix)
