@@ -16,7 +16,7 @@ from outbid.game.game import Axis, Game, Grid, Player, even_axis
 from outbid.game.hidden_estimates import FullInformation, Likelihood, Record, full_information
 from outbid.game.hidden_game import Anchor, Free, HiddenGame, LongRun, Measure, Normal, one_index_hidden
 from outbid.game.kernel import Scattered, banded_from
-from outbid.game.markov import draw, forward, joint_log, seen_actions
+from outbid.game.markov import Chain, draw, joint_log, month_logs, seen_actions
 from outbid.game.newton import log_probabilities
 
 AXIS = even_axis("support", -8.0, 8.0, 41)
@@ -229,7 +229,7 @@ def test_measures_may_see_any_axis_of_any_game(kind: str) -> None:
     centres = grid.values * [1.0, 0.5] + [0.0, 0.3]
     measured = norm.logpdf(figures[:, None, :], centres[None], 1.0).sum(axis=2)
     seen = seen_actions((2, 2), actions)
-    wanted = forward(jnp.log(found.long_run), kernel, logs, seen, jnp.asarray(measured))
+    wanted = month_logs(Chain(jnp.log(found.long_run), kernel, logs, seen, jnp.asarray(measured))).sum()
     assert point.log_likelihood == pytest.approx(float(wanted), abs=1e-9)
     with pytest.raises(InputError, match="no such axis"):
         wrong = (measures[0], Measure("second", 1.0, axis="too"))

@@ -23,6 +23,7 @@ from outbid.game.game import (
     even_axis,
     game_from_arrays,
     one_index_game,
+    profile_levels,
     quantile_axis,
     restrict,
 )
@@ -197,7 +198,7 @@ def test_a_kernel_of_the_wrong_shape_is_refused() -> None:
 def test_profiles_are_numbered_with_the_first_player_slowest() -> None:
     game = small()
     assert game.counts == (2, 3)
-    assert game.levels.tolist() == [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]
+    assert profile_levels(game.players).tolist() == [[0, 0], [0, 1], [0, 2], [1, 0], [1, 1], [1, 2]]
     assert game.player("south") == 1
     with pytest.raises(InputError, match="Did you mean 'south'"):
         game.player("soutj")

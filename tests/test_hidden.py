@@ -16,9 +16,8 @@ from hypothesis import strategies as st
 from outbid.errors import InputError
 from outbid.game.kernel import Kernel, Scattered, banded_from, normal_band, normal_reach
 from outbid.game.markov import (
-    Seen,
+    Chain,
     draw,
-    forward,
     joint_log,
     long_run_start,
     measure_log,
@@ -28,6 +27,11 @@ from outbid.game.markov import (
     smooth,
     with_slopes,
 )
+
+
+def forward(*parts) -> jax.Array:
+    return month_logs(Chain(*parts)).sum()
+
 
 compiled = jax.jit(forward)
 COUNTS = (2, 2)
@@ -47,8 +51,8 @@ class Case(NamedTuple):
     kernel: Kernel
 
     @property
-    def inputs(self) -> tuple[jax.Array, Kernel, jax.Array, Seen, jax.Array]:
-        return (
+    def inputs(self) -> Chain:
+        return Chain(
             jnp.log(self.initial),
             self.kernel,
             jnp.log(self.chances),
@@ -120,7 +124,7 @@ def test_the_forward_pass_is_the_sum_over_all_paths(kind: str, seed: int) -> Non
 @pytest.mark.parametrize("kind", ["banded", "scattered"])
 def test_the_smoother_is_the_sum_over_all_paths(kind: str) -> None:
     each = case(3, kind)
-    posterior = smooth(*each.inputs)
+    posterior = smooth(each.inputs)
     np.testing.assert_allclose(posterior.smoothed, enumerated(each)[1], atol=1e-12)
     for month in range(4):
         np.testing.assert_allclose(
@@ -141,16 +145,16 @@ def test_wide_bands_and_narrow_ones_agree(monkeypatch: pytest.MonkeyPatch) -> No
     generator = np.random.default_rng(0)
     actions = generator.integers(-1, 2, (30, 2))
     figures = jnp.asarray(generator.standard_normal((30, 2)))
-    inputs = (
+    inputs = Chain(
         normal_start(points, 0.3, 0.5),
         kernel,
         jnp.log(generator.dirichlet(np.ones(4), size=41)),
         seen_actions(COUNTS, actions),
         measure_log(points, figures, INTERCEPTS, LOADINGS, SDS),
     )
-    narrow = jax.jit(month_logs)(*inputs)
+    narrow = jax.jit(month_logs)(inputs)
     monkeypatch.setattr("outbid.game.markov.NARROW", 0)
-    wide = jax.jit(lambda *each: month_logs(*each))(*inputs)
+    wide = jax.jit(lambda each: month_logs(each))(inputs)
     np.testing.assert_allclose(narrow, wide, atol=1e-11)
     np.testing.assert_allclose(narrow.sum(), compiled(*inputs))
 
@@ -180,10 +184,10 @@ def test_a_linear_normal_state_gives_the_likelihood_of_a_kalman_filter(months: i
     logs = jnp.zeros((551, 1))
     seen = seen_actions((1,), np.zeros((months, 1), dtype=int))
     measured = measure_log(points, jnp.asarray(figures), INTERCEPTS, LOADINGS, SDS)
-    inputs = (normal_start(points, 0.5, 1.0), kernel, logs, seen, measured)
+    inputs = Chain(normal_start(points, 0.5, 1.0), kernel, logs, seen, measured)
     # each move is rounded to a cell, which adds a twelfth of its width squared to the noise
     assert float(compiled(*inputs)) == pytest.approx(wanted, abs=1e-3 * max(1, months / 300))
-    np.testing.assert_allclose(smooth(*inputs).mean(points, smoothed=False), centres, atol=2e-3)
+    np.testing.assert_allclose(smooth(inputs).mean(points, smoothed=False), centres, atol=2e-3)
 
 
 def test_the_gradient_is_that_of_finite_differences() -> None:
@@ -218,14 +222,14 @@ def test_the_slopes_of_one_pass_back_are_those_of_differentiation() -> None:
         normal_start(points, 0.3, 0.5),
         jnp.log(jnp.asarray(generator.dirichlet(np.ones(4), size=9))),
     )
-    found, slopes = jax.jit(with_slopes)(first, kernel, logs, seen, measured)
+    found, slopes, by_measure = jax.jit(with_slopes)(Chain(first, kernel, logs, seen, measured))
 
     def plain(a: jax.Array, weights: jax.Array, b: jax.Array, c: jax.Array) -> jax.Array:
         return forward(a, replace(kernel, weights=weights), b, seen, c)
 
     wanted = jax.jit(jax.grad(plain, (0, 1, 2, 3)))(first, kernel.weights, logs, measured)
     assert float(found.sum()) == pytest.approx(float(plain(first, kernel.weights, logs, measured)))
-    for one, two in zip(slopes, wanted, strict=True):
+    for one, two in zip((*slopes, by_measure), wanted, strict=True):
         np.testing.assert_allclose(one, two, atol=1e-9)
 
 

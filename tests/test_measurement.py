@@ -11,6 +11,7 @@ from scipy.stats import multivariate_normal
 
 from outbid.errors import InputError
 from outbid.game.measurement import (
+    FIRST_VARIANCE,
     Measurement,
     draw_states,
     fit_state,
@@ -44,7 +45,7 @@ def simulated(
     generator = np.random.default_rng(seed)
     actions = (generator.random((months, len(parameters.inputs) - 1)) < 0.4).astype(float)
     state = np.empty(months)
-    state[0] = np.sqrt(parameters.first_variance) * generator.standard_normal()
+    state[0] = np.sqrt(FIRST_VARIANCE) * generator.standard_normal()
     for month in range(1, months):
         push = parameters.inputs[0] + actions[month - 1] @ parameters.inputs[1:]
         state[month] = parameters.persistence * state[month - 1] + push + generator.standard_normal()
@@ -109,7 +110,7 @@ def test_smoothing_is_conditioning() -> None:
     # joint law of all months and measures, written out
     months = len(measures)
     mean, root = np.zeros(months), np.zeros((months, months))
-    root[0, 0] = np.sqrt(SMALL.first_variance)
+    root[0, 0] = np.sqrt(FIRST_VARIANCE)
     for month in range(1, months):
         push = SMALL.inputs[0] + actions[month - 1] @ SMALL.inputs[1:]
         mean[month] = SMALL.persistence * mean[month - 1] + push
@@ -175,7 +176,7 @@ def test_one_measure_and_no_rule_about_the_sign() -> None:
     model = Measurement(np.array([0.7]), 0.9, np.array([0.0, 1.0]))
     measures, actions, _ = simulated(200, model, missing=0.1)
     fit = fit_state(-measures, actions, ("x",), ("a",), starts=2)
-    assert fit.parameters.weights[0] > 0
+    assert fit.smoothed.parameters.weights[0] > 0
     assert fit.terms == ("x", "persistence", "constant", "lag_a")
 
 

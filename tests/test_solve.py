@@ -135,7 +135,7 @@ def test_one_player_is_a_dynamic_logit(seed: int, discount: float, precision: fl
     odds = np.exp(precision * values)
     found = solve(game)
     np.testing.assert_allclose(found.probabilities[0], odds / odds.sum(axis=1, keepdims=True), atol=1e-9)
-    np.testing.assert_allclose(found.action_values[0], values, atol=1e-8)
+    np.testing.assert_allclose(found.values[:, : values.shape[1]], values, atol=1e-8)
 
 
 @pytest.mark.parametrize(("counts", "states"), SHAPES)
@@ -282,7 +282,7 @@ def test_the_long_run_is_where_many_months_lead(seed: int) -> None:
     found = solve(random_game(seed, (3, 2), 8))
     mass = np.full(8, 1.0 / 8)
     for _ in range(2000):
-        mass = found.onward(mass)
+        mass = mass @ found.transition()
     np.testing.assert_allclose(found.long_run, mass, atol=1e-9)
     assert found.long_run.sum() == pytest.approx(1.0)
 

@@ -8,7 +8,6 @@ branch that folds back cannot be followed so; then the share of the way where it
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
@@ -22,7 +21,7 @@ from outbid.errors import InputError
 from outbid.game.equilibrium import Equilibrium, certify, holds, solve
 from outbid.game.game import Arrays, Game, check_game
 from outbid.game.kernel import Banded, Scattered
-from outbid.game.newton import cores, linearised, newton, one_thread_each, residual, size_of, split
+from outbid.game.newton import linearised, newton, residual, side_by_side, size_of, split
 
 # The first stride, how far strides grow, and the smallest before a branch counts as lost.
 STRIDE, GROWTH, SMALLEST = 0.125, 2.5, 2.0**-12
@@ -43,8 +42,6 @@ class Trail:
     """
 
     equilibria: tuple[Equilibrium, ...]
-    shares: tuple[float, ...]
-    strides: int
     lost: float | None
     largest_correction: float
 
@@ -80,28 +77,25 @@ def follow_all(
     """
     stops = np.asarray(shares, dtype=float)
     if not len(stops) or (np.diff(stops) <= 0).any() or stops[0] <= 0 or stops[-1] > 1:
-        problem = f"are {tuple(shares)}"
-        raise InputError("shares", problem, "Give increasing shares of the way, above 0, up to 1.")
+        fix = "Give increasing shares of the way, above 0, up to 1."
+        raise InputError("shares", f"are {tuple(shares)}", fix)
     for game in games:
         check_game(game)
         if game.counts != base.game.counts or game.payoffs.shape != base.game.payoffs.shape:
             problem = "has other players, actions or states than the base"
             raise InputError("counterfactual", problem, "Solve it by itself: no path leads there.")
-    with one_thread_each(), ThreadPoolExecutor(cores()) as pool:
-        # the first one by itself, so that it alone compiles
-        first = [_follow(base, game, stops) for game in games[:1]]
-        return (*first, *pool.map(lambda game: _follow(base, game, stops), games[1:]))
+    return tuple(side_by_side(lambda game: _follow(base, game, stops), games))
 
 
 def between(begin: Arrays, end: Arrays, share: Array | float) -> Arrays:
     """Return the game at a share of the way between two whose kernels are laid out alike."""
 
     def mix(one: Array, two: Array) -> Array:
-        return one + share * (two - one)
+        # a kernel's targets are the same already
+        return one + share * (two - one) if jnp.issubdtype(one.dtype, jnp.floating) else one
 
-    kernel = replace(begin.kernel, weights=mix(begin.kernel.weights, end.kernel.weights))
-    discount, precision = mix(begin.discount, end.discount), mix(begin.precision, end.precision)
-    return Arrays(mix(begin.payoffs, end.payoffs), kernel, discount, precision, begin.counts)
+    mixed: Arrays = jax.tree.map(mix, begin, end)
+    return mixed
 
 
 def _follow(base: Equilibrium, game: Game, stops: np.ndarray) -> Trail:
@@ -110,15 +104,14 @@ def _follow(base: Equilibrium, game: Game, stops: np.ndarray) -> Trail:
     found: list[Equilibrium] = []
     for i, share in enumerate(stops):
         at = between(begin, end, float(share))
-        here = Game(game.players, game.grid, at.payoffs, at.kernel, at.discount, at.precision)
-        here = game if share == 1.0 else here
+        moved = Game(game.players, game.grid, at.payoffs, at.kernel, at.discount, at.precision)
+        here = game if share == 1.0 else moved
         if bool(reached[i]) and holds(values[i], float(errors[i])):
             found.append(certify(here, values[i], int(walked.strides), "followed from the base"))
         else:
             found.append(solve(here, found[-1].values if found else np.asarray(walked.values)))
     lost = None if bool(reached[-1]) else float(walked.share)
-    shares = tuple(float(share) for share in stops)
-    return Trail(tuple(found), shares, int(walked.strides), lost, float(walked.worst))
+    return Trail(tuple(found), lost, float(walked.worst))
 
 
 @jax.jit
@@ -126,16 +119,9 @@ def _walk(begin: Arrays, end: Arrays, values: Array, stops: Array) -> tuple[Walk
     """Walk to every stop; return the end of the walk and, by stop, whether it was reached, values and error."""
 
     def log_odds(change: Array) -> Array:
-        parts = split(begin.counts, change)
-        return size_of(
-            jnp.concatenate(
-                [
-                    begin.precision[i] * (part - part.mean(axis=-1, keepdims=True))
-                    for i, part in enumerate(parts)
-                ],
-                axis=-1,
-            )
-        )
+        parts = zip(begin.precision, split(begin.counts, change), strict=True)
+        odds = [precision * (part - part.mean(axis=-1, keepdims=True)) for precision, part in parts]
+        return size_of(jnp.concatenate(odds, axis=-1))
 
     def derivative(share: Array, here: Array, inverse: Callable[[Array], Array]) -> Array:
         _, moved = jax.jvp(lambda at: residual(between(begin, end, at), here), (share,), (jnp.ones(()),))
@@ -200,5 +186,5 @@ def _alike(begin: Arrays, end: Arrays) -> tuple[Arrays, Arrays]:
         here = jnp.concatenate([one.weights, jnp.zeros_like(two.weights)], axis=-1)
         there = jnp.concatenate([jnp.zeros_like(one.weights), two.weights], axis=-1)
         return replace(begin, kernel=Scattered(targets, here)), replace(end, kernel=Scattered(targets, there))
-    problem = "has another kind of kernel than the base"
-    raise InputError("counterfactual", problem, "Build both with the same kind.")
+    fix = "Build both with the same kind."
+    raise InputError("counterfactual", "has another kind of kernel than the base", fix)

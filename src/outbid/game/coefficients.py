@@ -1,35 +1,34 @@
-"""Tables of estimated coefficients: intervals and p values, as a DataFrame and laid out as plain text, LaTeX or HTML."""
+"""Estimated coefficients: intervals and p values, as a DataFrame and laid out as plain text, LaTeX or HTML."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from outbid.errors import InputError
+from outbid.game.kernel import Floats
 
-Floats = NDArray[np.float64]
 Facts = Sequence[tuple[str, str]]
 # Heads of columns that differ from their names.
 HEADS = {"parameter": "", "standard_error": "std. error"}
 STARS = ((0.01, 3), (0.05, 2), (0.1, 1))
-MARKS = "p < 0.1: *, p < 0.05: **, p < 0.01: ***, two-sided"
-SPECIAL = {
-    "\\": r"\textbackslash{}",
-    **{each: f"\\{each}" for each in "{}_&%$#"},
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-}
+MARKS = ("Stars", "p < 0.1: *, p < 0.05: **, p < 0.01: ***, two-sided")
+COMMANDS = dict(zip("\\^~<>", ["backslash", "asciicircum", "asciitilde", "less", "greater"], strict=True))
+SPECIAL = str.maketrans(
+    {each: f"\\{each}" for each in "{}_&%$#"} | {each: f"\\text{name}{{}}" for each, name in COMMANDS.items()}
+)
 
 
-def standard_errors(covariance: Floats) -> Floats:
-    """Return the roots of a covariance's diagonal, shape (terms,)."""
-    return np.asarray(np.sqrt(np.diag(covariance)))
+def law(degrees_of_freedom: int | None) -> Any:
+    """Return the normal distribution, or Student's t with degrees of freedom."""
+    from scipy.stats import norm, t
+
+    return norm if degrees_of_freedom is None else t(degrees_of_freedom)
 
 
 def check_coverage(level: float) -> float:
@@ -40,34 +39,48 @@ def check_coverage(level: float) -> float:
 
 
 def interval(
-    estimates: Floats, errors: Floats, level: float = 0.95, degrees_of_freedom: int | None = None
+    estimates: Floats, errors: Floats, level: float, degrees_of_freedom: int | None = None
 ) -> Floats:
     """Return lower and upper ends, shape (*estimates.shape, 2): normal, or Student's t with degrees of freedom."""
-    from scipy.stats import norm, t
-
-    share = (1 + check_coverage(level)) / 2
-    reach = (norm.ppf(share) if degrees_of_freedom is None else t.ppf(share, degrees_of_freedom)) * errors
+    reach = law(degrees_of_freedom).ppf((1 + check_coverage(level)) / 2) * errors
     return np.stack([estimates - reach, estimates + reach], axis=-1)
 
 
-def coefficient_table(
-    names: Sequence[str],
-    estimates: Floats,
-    errors: Floats,
-    level: float = 0.95,
-    degrees_of_freedom: int | None = None,
-) -> pd.DataFrame:
-    """Return one row a parameter: estimate, standard error, ratio, two-sided p, ends of the interval.
+@dataclass(frozen=True, eq=False)
+class Coefficients:
+    """Estimates, shape (terms,), with their covariance, and the degrees of freedom of Student's t; None: normal."""
 
-    The ratio is called `z` with the normal distribution, `t` with degrees of freedom.
-    """
-    from scipy.stats import norm, t
+    title: str
+    terms: tuple[str, ...]
+    estimates: Floats
+    covariance: Floats
+    degrees_of_freedom: int | None
 
-    ratio, freedom = estimates / errors, degrees_of_freedom
-    p = 2 * (norm.sf(np.abs(ratio)) if freedom is None else t.sf(np.abs(ratio), freedom))
-    low, high = interval(estimates, errors, level, freedom).T
-    columns = {"parameter": names, "estimate": estimates, "standard_error": errors}
-    return pd.DataFrame(columns | {"z" if freedom is None else "t": ratio, "p": p, "low": low, "high": high})
+    @property
+    def standard_errors(self) -> Floats:
+        """Standard errors of the estimates, shape (terms,)."""
+        return np.asarray(np.sqrt(np.diag(self.covariance)))
+
+    def conf_int(self, level: float = 0.95) -> Floats:
+        """Return lower and upper ends of intervals, shape (terms, 2)."""
+        return interval(self.estimates, self.standard_errors, level, self.degrees_of_freedom)
+
+    def table(self, level: float = 0.95) -> pd.DataFrame:
+        """Return one row a term: estimate, standard error, ratio (`z` or `t`), two-sided p, ends of the interval."""
+        errors, (low, high) = self.standard_errors, self.conf_int(level).T
+        ratio = self.estimates / errors
+        columns = {"parameter": self.terms, "estimate": self.estimates, "standard_error": errors}
+        columns["z" if self.degrees_of_freedom is None else "t"] = ratio
+        p = 2 * law(self.degrees_of_freedom).sf(np.abs(ratio))
+        return pd.DataFrame({**columns, "p": p, "low": low, "high": high})
+
+    def facts(self) -> Facts:
+        """Return what belongs under a table's title: (what, how much), in words."""
+        return ()
+
+    def summary(self) -> str:
+        """Return the estimates as a table in plain text."""
+        return text_table(self.title, self.facts(), self.table())
 
 
 def figure(value: float) -> str:
@@ -96,13 +109,9 @@ def cells_of(table: pd.DataFrame) -> list[list[str]]:
 def aligned(lines: Sequence[Sequence[str]], left: int = 1) -> list[str]:
     """Return lines of cells as text in columns: the first `left` of them to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return [
-        "  ".join(
-            cell.ljust(width) if place < left else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
-    ]
+    sides = ["<" if place < left else ">" for place in range(len(widths))]
+    form = "  ".join(f"{{:{side}{width}}}" for side, width in zip(sides, widths, strict=True))
+    return [form.format(*line) for line in lines]
 
 
 def text_table(
@@ -113,7 +122,7 @@ def text_table(
     ends = {"low": f"[{tail:.3g}", "high": f"{1 - tail:.4g}]"}
     heads = {**HEADS, **ends, "p": "P>|z|" if "z" in table else "P>|t|"}
     lines = aligned([[heads.get(name, name) for name in table.columns], *cells_of(table)])
-    longest = max(len(what) for what, _ in facts)
+    longest = max((len(what) for what, _ in facts), default=0)
     told = [f"{what + ':':<{longest + 1}} {much}" for what, much in facts]
     rule = max(map(len, lines))
     top = [warning, ""] if warning else []
@@ -122,7 +131,7 @@ def text_table(
 
 def escape_latex(text: str) -> str:
     """Return text in which LaTeX sees no commands."""
-    return "".join(SPECIAL.get(each, each) for each in text)
+    return text.translate(SPECIAL)
 
 
 def _stars(p: float, form: str) -> str:
@@ -141,25 +150,25 @@ def latex_table(title: str, warning: str, facts: Facts, table: pd.DataFrame, sta
         cells[1] += _stars(p, "$^{{{}}}$") if stars else ""
         lines.append(" & ".join(cells) + r" \\")
     lines.append(r"\midrule")
-    notes = [*([("Warning", warning)] if warning else []), *facts, *([("Stars", MARKS)] if stars else [])]
-    lines += [
-        rf"\multicolumn{{5}}{{l}}{{{escape_latex(what)}: {escape_latex(much)}}} \\" for what, much in notes
-    ]
+    for what, much in [*([("Warning", warning)] if warning else []), *facts, *([MARKS] if stars else [])]:
+        lines.append(rf"\multicolumn{{5}}{{l}}{{{escape_latex(f'{what}: {much}')}}} \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"])
 
 
 def html_table(title: str, warning: str, facts: Facts, table: pd.DataFrame, stars: bool) -> str:
     """Return the table for HTML, without any style of its own."""
     lines = [f"<p><strong>{html.escape(warning)}</strong></p>"] if warning else []
-    lines += ["<table>", f"<caption>{html.escape(title)}</caption>"]
-    head = ("Parameter", "Estimate", "Std. error", "z", "p", "Low", "High")
-    lines.append("<thead><tr>" + "".join(f'<th scope="col">{cell}</th>' for cell in head) + "</tr></thead>")
-    lines.append("<tbody>")
+    names = ("Parameter", "Estimate", "Std. error", "z", "p", "Low", "High")
+    head = "".join(f'<th scope="col">{each}</th>' for each in names)
+    lines += [
+        "<table>",
+        f"<caption>{html.escape(title)}</caption>",
+        f"<thead><tr>{head}</tr></thead>",
+        "<tbody>",
+    ]
     for (name, *cells), p in zip(cells_of(table), table["p"], strict=True):
         cells[0] += _stars(p, "<sup>{}</sup>") if stars else ""
         numbers = "".join(f"<td>{cell}</td>" for cell in cells)
         lines.append(f'<tr><th scope="row">{html.escape(name)}</th>{numbers}</tr>')
-    notes = [*facts, *([("Stars", MARKS)] if stars else [])]
-    told = "; ".join(f"{html.escape(what)}: {html.escape(much)}" for what, much in notes)
-    lines += ["</tbody>", f'<tfoot><tr><td colspan="{len(head)}">{told}</td></tr></tfoot>', "</table>"]
-    return "\n".join(lines)
+    told = "; ".join(html.escape(f"{what}: {much}") for what, much in [*facts, *([MARKS] if stars else [])])
+    return "\n".join([*lines, "</tbody>", f'<tfoot><tr><td colspan="7">{told}</td></tr></tfoot>', "</table>"])

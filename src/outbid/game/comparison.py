@@ -18,16 +18,16 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 from jax.tree_util import Partial
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from outbid.errors import InputError, check_name
 from outbid.game.branches import Trail, follow_all
-from outbid.game.equilibrium import Equilibrium, NoEquilibrium, holds, solve
-from outbid.game.game import Arrays, Game, restrict
-from outbid.game.kernel import Banded
-from outbid.game.newton import linearised, newton, one_thread_each, residual, shared_out
+from outbid.game.equilibrium import Batch, Equilibrium, solve, solved_again
+from outbid.game.game import Game, restrict
+from outbid.game.kernel import Banded, Floats
+from outbid.game.newton import Iterate, equilibrium_values, newton, one_thread_each, shared_out
 from outbid.game.outcomes import Figures, Outcome, Reading, activity, long_run
-from outbid.game.specification import Specification, as_partial
+from outbid.game.specification import Specification, as_partial, with_numbers
 
 Build = Callable[[Array], Game]
 # A band is cut off where its edge holds so much more than the base's edge.
@@ -62,11 +62,10 @@ def reformed(name: str, specification: Specification, settings: Mapping[str, flo
     numbers = first.estimates.copy()
     for key, value in settings.items():
         numbers[_place(key, first.names)] = value
-    build = Partial(_reformed, as_partial(specification.build_with), jnp.asarray(numbers))
-    variant = Variant(name, build)
+    build = Partial(with_numbers, as_partial(specification.build_with), jnp.asarray(numbers))
     zero = jnp.zeros(len(specification.names))
-    _check_reach(name, specification.build(zero), variant.build(zero))
-    return variant
+    _check_reach(name, specification.build(zero), build(zero))
+    return Variant(name, build)
 
 
 def without(
@@ -101,10 +100,6 @@ def _at_moved(build: Build, keep: Array, to: Array, theta: Array) -> Game:
     return build(keep * theta + to)
 
 
-def _reformed(build_with: Callable[[Array, Array], Game], numbers: Array, theta: Array) -> Game:
-    return build_with(theta, numbers)
-
-
 @dataclass(frozen=True)
 class _Transformed:
     """A change of games that goes by what it does, so that compiled code is found again."""
@@ -118,19 +113,15 @@ class _Transformed:
 
 def _check_reach(name: str, base: Game, other: Game) -> None:
     """Refuse a kernel that its band cuts off: one with far more at the band's edge than the base has there."""
-    one, two = base.kernel, other.kernel
-    if not (isinstance(one, Banded) and isinstance(two, Banded)):
+    if not (isinstance(base.kernel, Banded) and isinstance(other.kernel, Banded)):
         return
-    for edge, reach in ((0, two.lower), (-1, two.upper)):
-        held, now = (float(np.max(np.asarray(kernel.weights[:, :, edge]))) for kernel in (one, two))
+    for edge, reach in ((0, other.kernel.lower), (-1, other.kernel.upper)):
+        held, now = (float(np.max(np.asarray(game.kernel.weights[:, :, edge]))) for game in (base, other))
         # a row that lies beyond the band altogether is no number
         if reach < base.grid.size - 1 and not now <= 10.0 * held + CUT:
             problem = f"moves the state further than the kernel's band of {reach} states"
             fix = "Build the specification with a wider band."
             raise InputError(f"counterfactual {name!r}", problem, fix)
-
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,9 +147,9 @@ class Comparison:
 class Readout(NamedTuple):
     """What is read of one game: the outcome (rows, states), visits (states,) or none of them, and the values."""
 
-    outcome: Array
-    visits: Array
-    values: Array
+    outcome: Any
+    visits: Any
+    values: Any
 
 
 def compare(
@@ -194,82 +185,49 @@ def compare(
     variants = []
     for build, found in zip(builds, [first, *ends], strict=True):
         with one_thread_each():
-            # to the end, for a call may come back before its result is there
-            read, slopes = jax.block_until_ready(_read_with_slopes(build, outcome, visits, point, found))
+            at = (jnp.asarray(point), jnp.asarray(found.values))
+            read, slopes = jax.tree.map(np.asarray, _read_with_slopes(build, outcome, visits, *at))
         starts = found.values + np.einsum("sap,dp->dsa", slopes.values, thetas - point)
-        values, solved = _solve_draws(build, thetas, starts) if draws else (starts, np.ones(0, dtype=bool))
-        variants.append((build, found, read, slopes, values, solved))
-    fine = np.all([solved for *_, solved in variants], axis=0)
+        variants.append((build, found, read, slopes, _solve_draws(build, thetas, starts)))
+    fine = np.all([batch.solved for *_, batch in variants], axis=0)
     readings = []
-    for name, (build, found, read, slopes, values, _) in zip(
-        ["base", *(each.name for each in counterfactuals)], variants, strict=True
-    ):
-        drawn = None
+    names = ["base", *(each.name for each in counterfactuals)]
+    for name, (build, found, read, slopes, batch) in zip(names, variants, strict=True):
+        drawn = Readout(None, None, None)
         if fine.any():
-            drawn = shared_out(
-                partial(_read_all, build, outcome, visits),
-                (jnp.asarray(thetas[fine]), jnp.asarray(values[fine])),
-            )
-        each = [
-            Figures(
-                np.asarray(getattr(read, what)),
-                np.asarray(getattr(slopes, what)),
-                spread,
-                None if drawn is None else np.asarray(getattr(drawn, what)),
-            )
-            for what in ("outcome", "visits")
-        ]
-        readings.append(Reading(name, found, each[0], each[1] if visits else None))
+            pairs = (jnp.asarray(thetas[fine]), jnp.asarray(batch.values[fine]))
+            drawn = shared_out(partial(_read_all, build, outcome, visits), pairs)
+        by_state, visited = (
+            Figures(value, slope, spread, None if each is None else np.moveaxis(each, 0, -1))
+            for value, slope, each in zip(read[:2], slopes[:2], drawn[:2], strict=True)
+        )
+        readings.append(Reading(name, found, by_state, visited if visits else None))
     return Comparison(readings[0], tuple(readings[1:]), trails, thetas[fine], draws - int(fine.sum()))
 
 
 def _reach(first: Equilibrium, games: Sequence[Game]) -> tuple[Trail | None, ...]:
     """Follow the base to every game of its shape; the others are None."""
-    alike = [
-        game.counts == first.game.counts and type(game.kernel) is type(first.game.kernel) for game in games
-    ]
+    base, kind = first.game, type(first.game.kernel)
+    alike = [game.counts == base.counts and isinstance(game.kernel, kind) for game in games]
     trails = iter(follow_all(first, [game for game, same in zip(games, alike, strict=True) if same]))
     return tuple(next(trails) if same else None for same in alike)
 
 
-def _read(build: Partial, outcome: Outcome, visits: bool, theta: Array, values: Array) -> Readout:
+def _read(build: Partial, outcome: Outcome, visits: bool, theta: Array, start: Array) -> Readout:
+    """Return what is read at `theta`, the game solved from values that are near."""
     game = build(theta)
+    values = equilibrium_values(game.arrays, start)
     return Readout(outcome(game, values), long_run(game, values) if visits else jnp.zeros(0), values)
 
 
-def _read_with_slopes(
-    build: Partial, outcome: Outcome, visits: bool, theta: Floats, found: Equilibrium
-) -> tuple[Readout, Readout]:
-    """Return what is read at `theta`, and its derivatives by it, parameters last.
-
-    In three parts, so that variants of one shape share the costly one's compiled code.
-    """
-    at, values = jnp.asarray(theta), jnp.asarray(found.values)
-    moves = _answers(found.game.arrays, values, _pushes(build, at, values))
-    read, slopes = _read_moved(build, outcome, visits, at, values, moves)
-    return read, slopes
-
-
-@jax.jit
-def _pushes(build: Partial, theta: Array, values: Array) -> Array:
-    """Return how each parameter moves the equations, shape (states, all actions, parameters)."""
-    slopes: Array = jax.jacfwd(lambda at: residual(build(at).arrays, values))(theta)
-    return slopes
-
-
-@jax.jit
-def _answers(arrays: Arrays, values: Array, pushes: Array) -> Array:
-    """Return how the values move with each parameter, by the implicit function theorem."""
-    inverse = linearised(arrays, values)
-    return jax.vmap(lambda push: -inverse(push), in_axes=-1, out_axes=-1)(pushes)
-
-
 @partial(jax.jit, static_argnums=(1, 2))
-def _read_moved(
-    build: Partial, outcome: Outcome, visits: bool, theta: Array, values: Array, moves: Array
+def _read_with_slopes(
+    build: Partial, outcome: Outcome, visits: bool, theta: Array, start: Array
 ) -> tuple[Readout, Readout]:
+    """Return what is read at `theta`, and its derivatives by it, parameters last."""
+
     def both(at: Array) -> tuple[Readout, Readout]:
-        read = _read(build, outcome, visits, at, values + moves @ (at - theta))
+        read = _read(build, outcome, visits, at, start)
         return read, read
 
     slopes, read = jax.jacfwd(both, has_aux=True)(theta)
@@ -278,33 +236,20 @@ def _read_moved(
 
 @partial(jax.jit, static_argnums=(1, 2))
 def _read_all(build: Partial, outcome: Outcome, visits: bool, pairs: tuple[Array, Array]) -> Readout:
-    def one(pair: tuple[Array, Array]) -> Readout:
-        # the values are at hand already
-        return _read(build, outcome, visits, *pair)._replace(values=jnp.zeros(0))
-
-    read: Readout = jax.lax.map(one, pairs)
-    return read
+    read: Readout = jax.lax.map(lambda pair: _read(build, outcome, visits, *pair), pairs)
+    # the values are at hand already
+    return read._replace(values=jnp.zeros(len(pairs[0])))
 
 
 @jax.jit
-def _newton_all(build: Partial, pairs: tuple[Array, Array]) -> tuple[Array, Array]:
-    def one(pair: tuple[Array, Array]) -> tuple[Array, Array]:
-        at = newton(build(pair[0]).arrays, pair[1])
-        return at.values, at.error
-
-    found: tuple[Array, Array] = jax.lax.map(one, pairs)
-    return found
+def _newton_all(build: Partial, pairs: tuple[Array, Array]) -> Iterate:
+    at: Iterate = jax.lax.map(lambda pair: newton(build(pair[0]).arrays, pair[1]), pairs)
+    return at
 
 
-def _solve_draws(build: Partial, thetas: Floats, starts: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return every draw's values, and which draws have an equilibrium."""
-    values, errors = shared_out(partial(_newton_all, build), (jnp.asarray(thetas), jnp.asarray(starts)))
-    values = np.array(values)
-    solved = np.array([holds(each, float(error)) for each, error in zip(values, errors, strict=True)])
-    for i in np.flatnonzero(~solved):
-        try:
-            values[i] = solve(build(jnp.asarray(thetas[i]))).values
-        except NoEquilibrium:
-            continue
-        solved[i] = True
-    return values, solved
+def _solve_draws(build: Partial, thetas: Floats, starts: Floats) -> Batch:
+    """Solve the game at drawn parameters, shape (draws, parameters), from values that are near."""
+    if not len(thetas):
+        return Batch(starts, np.zeros(0), np.zeros(0, dtype=bool))
+    at = shared_out(partial(_newton_all, build), (jnp.asarray(thetas), jnp.asarray(starts)))
+    return solved_again(lambda i: build(jnp.asarray(thetas[i])), at.values, at.error)

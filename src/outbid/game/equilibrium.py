@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from outbid.errors import InputError
 from outbid.game.game import Arrays, Game, check_game
-from outbid.game.kernel import Banded, Scattered, expect, transition
+from outbid.game.kernel import Banded, Floats, expect, stationary, transition
 from outbid.game.newton import (
     FLAT,
     Iterate,
@@ -43,30 +43,19 @@ from outbid.game.newton import (
     residual,
     shared_out,
     size_of,
-    split,
 )
-
-
-def shocks_worth(log_chances: Array, precision: Array) -> Array:
-    """Return what the logit shocks add a month for somebody who plays so, shape (states,), in payoff units.
-
-    It carries the constant that `newton.log_sums` carries.
-    """
-    count = log_chances.shape[-1]
-    scale = jnp.where(precision < FLAT, 1.0, precision)
-    short = (jnp.exp(log_chances) * (log_chances + math.log(count))).sum(axis=-1) / scale
-    return math.log(count) - jnp.where(precision < FLAT, 0.0, short)
 
 
 def worth_of_play(arrays: Arrays, log_chances: tuple[Array, ...]) -> Array:
     """Return what a game played so for ever is worth to each player, shape (players, states)."""
     together = joint(tuple(jnp.exp(each) for each in log_chances))
-    monthly = jnp.stack(
-        [
-            (together * arrays.payoffs[i]).sum(axis=-1) + shocks_worth(mine, arrays.precision[i])
-            for i, mine in enumerate(log_chances)
-        ]
-    )
+
+    def month(i: int, mine: Array) -> Array:
+        # what the logit shocks add, with the constant that `newton.log_sums` carries
+        count, flat = mine.shape[-1], arrays.precision[i] < FLAT
+        scale = jnp.where(flat, 1.0, arrays.precision[i])
+        short = (jnp.exp(mine) * (mine + math.log(count))).sum(axis=-1) / scale
+        return (together * arrays.payoffs[i]).sum(axis=-1) + (math.log(count) - jnp.where(flat, 0.0, short))
 
     def evaluated(player: tuple[Array, Array]) -> Array:
         discount, right = player[0], player[1][None]
@@ -79,32 +68,30 @@ def worth_of_play(arrays: Arrays, log_chances: tuple[Array, ...]) -> Array:
         return better
 
     # one after the other: the same code for all
+    monthly = jnp.stack([month(i, mine) for i, mine in enumerate(log_chances)])
     worths: Array = jax.lax.map(evaluated, (arrays.discount, monthly))
     return worths
 
 
 def deviation_gains(arrays: Arrays, log_chances: tuple[Array, ...]) -> Array:
-    """Return what each player gains in each state by answering best for one month, shape (players, states).
-
-    * `log_chances`: the play: each player's log probabilities, shapes (states, actions). Any play will do.
-    """
+    """Return what each player gains in each state by answering any play best for one month, shape (players, states)."""
     counts = arrays.counts
     worth = worth_of_play(arrays, log_chances)
     future = arrays.payoffs + arrays.discount[:, None, None] * expect(arrays.kernel, worth)
     gains = []
     for i, count in enumerate(counts):
-        sure = [jnp.ones_like(each) if j == i else jnp.exp(each) for j, each in enumerate(log_chances)]
-        others = joint(tuple(sure))
+        play = [jnp.ones_like(each) if j == i else jnp.exp(each) for j, each in enumerate(log_chances)]
+        others = joint(play)
         before, after = math.prod(counts[:i]), math.prod(counts[i + 1 :])
         mine = (others * future[i]).reshape(-1, before, count, after).sum(axis=(1, 3))
-        scale = jnp.where(arrays.precision[i] < FLAT, 1.0, arrays.precision[i])
+        flat = arrays.precision[i] < FLAT
+        scale = jnp.where(flat, 1.0, arrays.precision[i])
         sharp = (jax.scipy.special.logsumexp(scale * mine, axis=-1) - math.log(count)) / scale
-        best = jnp.where(arrays.precision[i] < FLAT, mine.mean(axis=-1), sharp) + math.log(count)
+        best = jnp.where(flat, mine.mean(axis=-1), sharp) + math.log(count)
         gains.append(best - worth[i])
     return jnp.stack(gains)
 
 
-Floats = NDArray[np.float64]
 # What a certificate still calls an equilibrium, relative to the size of the values.
 HOLDS = 1e-8
 SMALLEST_STRIDE = 1.0 / 256.0
@@ -138,14 +125,8 @@ class Equilibrium:
     @cached_property
     def probabilities(self) -> tuple[Floats, ...]:
         """Each player's probabilities of its actions by state, shapes (states, actions)."""
-        return tuple(
-            np.exp(np.asarray(log)) for log in log_probabilities(self.game.arrays, jnp.asarray(self.values))
-        )
-
-    @cached_property
-    def action_values(self) -> tuple[Floats, ...]:
-        """Each player's action values net of the shock, shapes (states, actions), in payoff units."""
-        return tuple(np.asarray(each) for each in split(self.game.counts, jnp.asarray(self.values)))
+        logs = log_probabilities(self.game.arrays, jnp.asarray(self.values))
+        return tuple(np.exp(np.asarray(log)) for log in logs)
 
     def of(self, player: str) -> Floats:
         """Return one player's probabilities, shape (states, actions)."""
@@ -153,36 +134,18 @@ class Equilibrium:
 
     def mean_action(self, player: str) -> Floats:
         """Return the expected level of a player's action by state, shape (states,)."""
-        levels = np.asarray(self.game.players[self.game.player(player)].actions)
-        return np.asarray(self.of(player) @ levels)
+        return np.asarray(self.of(player) @ np.asarray(self.game.players[self.game.player(player)].actions))
 
     @cached_property
     def profile_probabilities(self) -> Floats:
         """Probability of each joint action by state, shape (states, profiles)."""
         return np.asarray(joint([jnp.asarray(each) for each in self.probabilities]))
 
-    def onward(self, mass: Floats) -> Floats:
-        """Return the distribution of next month's state from this month's, both of shape (states,)."""
-        weighted = self.profile_probabilities * mass[:, None]
-        weights, kernel = np.asarray(self.game.kernel.weights), self.game.kernel
-        flows = weights * weighted[:, :, None]
-        after = np.zeros(len(mass))
-        if isinstance(kernel, Scattered):
-            np.add.at(after, np.asarray(kernel.targets), flows)
-            return after
-        total = flows.sum(axis=1)
-        padded = np.zeros(len(mass) + weights.shape[2])
-        for k in range(weights.shape[2]):
-            padded[k : k + len(mass)] += total[:, k]
-        return padded[kernel.lower : kernel.lower + len(mass)]
-
     @cached_property
     def long_run(self) -> Floats:
         """Share of months spent in each state in the long run, shape (states,)."""
-        size = self.game.grid.size
-        system = np.vstack([self.transition().T - np.eye(size), np.ones(size)])
-        found = np.linalg.lstsq(system, np.append(np.zeros(size), 1.0), rcond=None)[0]
-        return np.asarray(np.clip(found, 0.0, None) / np.clip(found, 0.0, None).sum())
+        shares = np.clip(np.asarray(stationary(jnp.asarray(self.transition()))), 0.0, None)
+        return np.asarray(shares / shares.sum())
 
     def transition(self) -> Floats:
         """Return the probabilities of next month's state under equilibrium play, shape (states, states)."""
@@ -199,9 +162,6 @@ def solve(game: Game, start: Floats | None = None) -> Equilibrium:
     arrays = game.arrays
     blank = jnp.zeros((game.grid.size, sum(game.counts)))
     steps, nearest = 0, np.inf
-    if start is not None and np.shape(start) != blank.shape:
-        problem = f"has shape {np.shape(start)}"
-        raise InputError("start", problem, f"Give (states, all actions) = {blank.shape}.")
     ways: list[tuple[str, Callable[[], Iterate]]] = [
         ("Newton from zero", lambda: _newton(arrays, blank)),
         ("damped Newton", lambda: _careful(arrays, blank)),
@@ -209,6 +169,9 @@ def solve(game: Game, start: Floats | None = None) -> Equilibrium:
         ("homotopy in discount", lambda: _walk(arrays, blank, "discount")),
     ]
     if start is not None:
+        if np.shape(start) != blank.shape:
+            fix = f"Give (states, all actions) = {blank.shape}."
+            raise InputError("start", f"has shape {np.shape(start)}", fix)
         ways.insert(0, ("Newton from the start given", lambda: _newton(arrays, jnp.asarray(start))))
     elif isinstance(arrays.kernel, Banded):
         ways.insert(0, ("Newton from a coarser grid", lambda: _from_coarse(arrays)))
@@ -228,8 +191,8 @@ def solve(game: Game, start: Floats | None = None) -> Equilibrium:
 def certify(game: Game, values: Array | Floats, steps: int, method: str) -> Equilibrium:
     """Return an answer with its certificate."""
     with one_thread_each():
-        error, gain = jax.block_until_ready(_evidence(game.arrays, jnp.asarray(values)))
-    return Equilibrium(game, np.asarray(values), Certificate(float(error), float(gain), steps, method))
+        error, gain = map(float, _evidence(game.arrays, jnp.asarray(values)))
+    return Equilibrium(game, np.asarray(values), Certificate(error, gain, steps, method))
 
 
 def holds(values: Array | Floats, error: float) -> bool:
@@ -251,22 +214,24 @@ def solve_many(games: Game, start: Floats | None = None) -> Batch:
     What Newton does not solve is tried again by `solve`'s other ways; what still fails is marked, not raised.
     """
     arrays = games.arrays
-    count = arrays.payoffs.shape[0]
-    shape = (count, games.grid.size, sum(games.counts))
     if start is None:
         found = shared_out(_batch_from_coarse, arrays)
     else:
+        shape = (arrays.payoffs.shape[0], games.grid.size, sum(games.counts))
         found = shared_out(_batch_newton, (arrays, jnp.broadcast_to(jnp.asarray(start), shape)))
-    values, errors = np.array(found.values), np.array(found.error)
-    for i in range(count):
-        if not holds(values[i], errors[i]):
-            one = jax.tree.map(lambda leaf, i=i: leaf[i], games)
-            try:
-                again = solve(one)
-            except NoEquilibrium:
-                continue
-            values[i], errors[i] = again.values, again.certificate.residual
-    solved = np.array([holds(each, error) for each, error in zip(values, errors, strict=True)])
+    return solved_again(lambda i: jax.tree.map(lambda leaf: leaf[i], games), found.values, found.error)
+
+
+def solved_again(game: Callable[[int], Game], values: Floats, errors: Floats) -> Batch:
+    """Return the solutions of many games, those solved by all of `solve`'s ways whose values do not hold."""
+    values, errors = np.array(values), np.array(errors)
+    solved = np.array([holds(*each) for each in zip(values, errors, strict=True)], dtype=bool)
+    for i in np.flatnonzero(~solved).tolist():
+        try:
+            again = solve(game(i))
+        except NoEquilibrium:
+            continue
+        values[i], errors[i], solved[i] = again.values, again.certificate.residual, True
     return Batch(values, errors, solved)
 
 
@@ -274,21 +239,9 @@ _newton = jax.jit(newton)
 _careful = jax.jit(partial(newton, steps=200, careful=True))
 
 
-@jax.jit
-def _from_coarse(arrays: Arrays) -> Iterate:
-    return newton(arrays, coarse_start(arrays))
-
-
-@jax.jit
-def _batch_newton(pairs: tuple[Arrays, Array]) -> Iterate:
-    found: Iterate = jax.lax.map(lambda pair: newton(*pair), pairs)
-    return found
-
-
-@jax.jit
-def _batch_from_coarse(arrays: Arrays) -> Iterate:
-    found: Iterate = jax.lax.map(_from_coarse, arrays)
-    return found
+_from_coarse = jax.jit(lambda arrays: newton(arrays, coarse_start(arrays)))
+_batch_newton = jax.jit(partial(jax.lax.map, lambda pair: newton(*pair)))
+_batch_from_coarse = jax.jit(partial(jax.lax.map, _from_coarse))
 
 
 def _walk(arrays: Arrays, blank: Array, grows: Literal["precision", "discount"]) -> Iterate:

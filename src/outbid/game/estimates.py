@@ -14,17 +14,16 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from outbid.errors import InputError, check_name
 from outbid.game import coefficients
+from outbid.game.coefficients import Coefficients, law
 from outbid.game.equilibrium import Equilibrium, certify
-from outbid.game.game import Game, check_game
+from outbid.game.kernel import Floats
 from outbid.game.likelihood import KINDS, covariances, inverse, maximise_likelihood
-from outbid.game.maximise import Maximum
-from outbid.game.specification import Play, Specification, check_play
-
-Floats = NDArray[np.float64]
+from outbid.game.maximise import Maximum, undecided
+from outbid.game.specification import Play, Specification, checked_game
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,9 +84,13 @@ class Estimates:
             raise InputError("standard errors, kind", problem, f"There are: {', '.join(self.kinds)}.")
         return self.covariances[wanted]
 
+    def of_kind(self, kind: str | None = None) -> Coefficients:
+        """Return the estimates with their errors of a kind; kinds as in `vcov`."""
+        return Coefficients(self.title, self.names, self.estimates, self.vcov(kind), None)
+
     def standard_errors(self, kind: str | None = None) -> Floats:
         """Return standard errors, shape (parameters,); kinds as in `vcov`."""
-        return coefficients.standard_errors(self.vcov(kind))
+        return self.of_kind(kind).standard_errors
 
     def z(self, kind: str | None = None) -> Floats:
         """Return estimates over their standard errors, shape (parameters,)."""
@@ -95,15 +98,13 @@ class Estimates:
 
     def p_values(self, kind: str | None = None, *, sides: int = 2) -> Floats:
         """Return p values, shape (parameters,); with one of the `sides`, of estimates as far on their own side."""
-        from scipy.stats import norm
-
         if sides not in (1, 2):
             raise InputError("p values, sides", f"{sides} is neither 1 nor 2", "Give 1 or 2.")
-        return np.asarray(sides * norm.sf(np.abs(self.z(kind))))
+        return np.asarray(sides * law(None).sf(np.abs(self.z(kind))))
 
     def conf_int(self, level: float = 0.95, kind: str | None = None) -> Floats:
         """Return lower and upper ends of normal intervals, shape (parameters, 2)."""
-        return coefficients.interval(self.estimates, self.standard_errors(kind), level)
+        return self.of_kind(kind).conf_int(level)
 
     def predict(self, states: ArrayLike | Mapping[str, ArrayLike] | None = None, action: int = -1) -> Floats:
         """Return the chance that each player takes an action, shape (states, players).
@@ -112,10 +113,10 @@ class Estimates:
         Action -1 is each player's last, such as to attack.
         """
         game = self.equilibrium.game
-        counts = {player.name: len(player.actions) for player in game.players}
-        for name, count in counts.items():
-            if not -count <= action < count:
-                raise InputError("predict, action", f"{name} has no action number {action}", "Give another.")
+        for player in game.players:
+            if not -len(player.actions) <= action < len(player.actions):
+                problem = f"{player.name} has no action number {action}"
+                raise InputError("predict, action", problem, "Give another.")
         each = np.stack([chances[:, action] for chances in self.equilibrium.probabilities], axis=1)
         if states is None:
             return each
@@ -129,9 +130,9 @@ class Estimates:
 
     def table(self, kind: str | None = None, level: float = 0.95) -> pd.DataFrame:
         """Return one row a parameter: estimate, standard error, z, two-sided p, ends of the interval."""
-        return coefficients.coefficient_table(self.names, self.estimates, self.standard_errors(kind), level)
+        return self.of_kind(kind).table(level)
 
-    def facts(self, kind: str | None = None) -> list[tuple[str, str]]:
+    def facts(self, kind: str | None = None) -> coefficients.Facts:
         """Return what belongs under or over a table: (what, how much), in words."""
         game, certificate = self.equilibrium.game, self.equilibrium.certificate
         return [
@@ -152,9 +153,8 @@ class Estimates:
 
     def summary(self, kind: str | None = None, level: float = 0.95) -> str:
         """Return the results as a table in plain text; it begins with a warning if the search did not converge."""
-        return coefficients.text_table(
-            self.title, self.facts(kind), self.table(kind, level), warning=self.warning, level=level
-        )
+        facts, table = self.facts(kind), self.table(kind, level)
+        return coefficients.text_table(self.title, facts, table, warning=self.warning, level=level)
 
     def to_latex(self, kind: str | None = None, *, stars: bool = False) -> str:
         """Return a LaTeX table (booktabs); stars mark two-sided p below .1, .05 and .01."""
@@ -199,37 +199,33 @@ def estimate(
     parameter that changes nothing; NoEquilibrium if none is found at the start.
     """
     theta = specification.parameters(start)
-    game = specification.game(theta)
-    check_game(game)
-    check_play(play, game)
+    game = checked_game(specification, theta, play)
     shape = (game.grid.size, sum(game.counts))
     if values is not None and np.shape(values) != shape:
         raise InputError("values", f"have shape {np.shape(values)}", f"Give (states, all actions) = {shape}.")
-    counts = play.counts(game)
-    found = maximise_likelihood(specification, counts, theta, values, constrained=constrained)
+    found = maximise_likelihood(specification, play.counts(game), theta, values, constrained=constrained)
     how = "constrained optimisation" if constrained else "nested fixed point"
     return estimates_at(specification, play, found, how, errors=errors)
 
 
 def estimates_at(
-    specification: Specification,
-    play: Play,
-    found: Maximum,
-    how: str = "nested fixed point",
-    *,
-    errors: bool = True,
+    specification: Specification, play: Play, found: Maximum, how: str = "nested fixed point", *, errors: bool
 ) -> Estimates:
     """Return the results at a maximum that was found: errors, equilibrium, and whether it may be believed."""
     game = specification.game(found.theta)
     each = found.at.logs[play.states[:, None], play.columns(game.counts)]
-    _refuse_separation(game, each)
+    for player, column in zip(game.players, each.T, strict=True):
+        if len(player.actions) > 1 and np.exp(column.min()) > CERTAIN:
+            problem = "the state foretells all it did without fail, so its payoffs run off to infinity"
+            fix = "Take more months, or fix a payoff of this player."
+            raise InputError(f"play, {player.name}", f"{problem} (perfect separation)", fix)
     held = {"uncorrected": inverse(found.at.information)}
-    converged, message = found.converged, found.message
     if errors:
         held = covariances(specification, play, found.theta, found.at)
-    blurred = _blurred(specification, found.at.information)
+    converged, message = found.converged, found.message
+    blurred = undecided(specification.names, found.at.information, TOLD_APART)
     if converged and blurred:
-        converged, message = False, f"the data don't tell apart {blurred}"
+        converged, message = False, f"the data don't tell apart {' and '.join(blurred)}"
     elif converged and errors and "robust" not in held:
         converged, message = False, "the search stopped on a saddle or a ridge, not at a maximum"
     return Estimates(
@@ -248,28 +244,6 @@ def estimates_at(
     )
 
 
-def _refuse_separation(game: Game, logs: Floats) -> None:
-    for player, column in zip(game.players, logs.T, strict=True):
-        if len(player.actions) > 1 and np.exp(column.min()) > CERTAIN:
-            raise InputError(
-                f"play, {player.name}",
-                "the state foretells all it did without fail, so its payoffs run off to infinity "
-                "(perfect separation)",
-                "Take more months, or fix a payoff of this player.",
-            )
-
-
-def _blurred(specification: Specification, information: Floats) -> str:
-    """Return the names of parameters that the data don't tell apart, if there are any."""
-    scale = np.sqrt(np.diag(information))
-    sizes, vectors = np.linalg.eigh(information / np.outer(scale, scale))
-    if sizes[0] > TOLD_APART * sizes[-1]:
-        return ""
-    return " and ".join(
-        name for name, weight in zip(specification.names, vectors[:, 0], strict=True) if abs(weight) > 0.1
-    )
-
-
 Charge = Literal["none", "aic", "bic"]
 # What a larger model may fall short of the smaller one by, in log-likelihood, and still count as maximised.
 ROUNDING = 1e-6
@@ -279,10 +253,9 @@ SAME = 1e-10
 
 @dataclass(frozen=True)
 class ModelTest:
-    """A test between two models.
+    """A test between two models; `p` is two-sided (one-sided in the likelihood-ratio test).
 
-    `p` is two-sided (the likelihood-ratio test's only side for that one); `favours` the model that the statistic leans
-    to: 0 for the first, 1 for the second, None for neither.
+    `favours` is the model that the statistic leans to: 0 for the first, 1 for the second, None for neither.
     """
 
     name: str
@@ -294,42 +267,38 @@ class ModelTest:
     def sentence(self, level: float = 0.05) -> str:
         """Return the finding in words, at a level of significance."""
         degrees = f" on {self.degrees_of_freedom} degrees of freedom" if self.degrees_of_freedom else ""
-        told = f"{self.name}: statistic {self.statistic:.3f}{degrees}, p = {self.p:.3f}; "
-        if self.favours is None or self.p >= level:
-            return told + f"the data don't choose between the two at the {level:g} level."
-        return told + f"the data prefer the {('first', 'second')[self.favours]} model."
+        finding = f"don't choose between the two at the {level:g} level"
+        if self.favours is not None and self.p < level:
+            finding = f"prefer the {('first', 'second')[self.favours]} model"
+        return f"{self.name}: statistic {self.statistic:.3f}{degrees}, p = {self.p:.3f}; the data {finding}."
 
 
 def likelihood_ratio(smaller: Estimates, larger: Estimates) -> ModelTest:
-    """Test a model against a larger one that contains it (Wilks, 1938).
+    """Test a model against a larger one that contains it (Wilks, 1938), or refuse what shows that it does not.
 
     The statistic is twice the gain in log-likelihood, chi squared under the smaller model; approximate where the
-    likelihood rests on an estimated first step. What shows that the larger does not contain the smaller is refused.
+    likelihood rests on an estimated first step.
     """
-    _check(smaller, larger)
-    degrees = len(larger.names) - len(smaller.names)
-    if degrees <= 0:
-        raise InputError(
-            "likelihood-ratio test",
-            f"the smaller model has {len(smaller.names)} parameters and the larger {len(larger.names)}",
-            "Give the smaller first; for rivals of which neither contains the other use `vuong` or `clarke`.",
-        )
-    for each, which in ((smaller, "smaller"), (larger, "larger")):
-        if not each.converged:
-            problem = f"the {which} model did not converge"
-            raise InputError("likelihood-ratio test", problem, "Estimate it from other starts.")
-    gain = larger.log_likelihood - smaller.log_likelihood
-    if gain < -ROUNDING:
-        raise InputError(
-            "likelihood-ratio test",
-            f"the larger model fits worse, by {-gain:.4g} in log-likelihood",
-            "It doesn't contain the smaller one, or stopped at a lower maximum: start it from the smaller one's answer.",
-        )
     from scipy.stats import chi2
 
+    where = "likelihood-ratio test"
+    _check(smaller, larger)
+    few, many = len(smaller.names), len(larger.names)
+    if many <= few:
+        problem = f"the smaller model has {few} parameters and the larger {many}"
+        rivals = "for rivals of which neither contains the other use `vuong` or `clarke`."
+        raise InputError(where, problem, f"Give the smaller first; {rivals}")
+    for each, which in ((smaller, "smaller"), (larger, "larger")):
+        if not each.converged:
+            raise InputError(where, f"the {which} model did not converge", "Estimate it from other starts.")
+    gain = larger.log_likelihood - smaller.log_likelihood
+    if gain < -ROUNDING:
+        problem = f"the larger model fits worse, by {-gain:.4g} in log-likelihood"
+        other = "It doesn't contain the smaller one, or stopped at a lower maximum"
+        raise InputError(where, problem, f"{other}: start it from the smaller one's answer.")
     statistic = 2.0 * max(gain, 0.0)
-    p = float(chi2.sf(statistic, degrees))
-    return ModelTest("Likelihood-ratio test", statistic, p, 1 if statistic > 0 else None, degrees)
+    p = float(chi2.sf(statistic, many - few))
+    return ModelTest("Likelihood-ratio test", statistic, p, 1 if statistic > 0 else None, many - few)
 
 
 def vuong(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelTest:
@@ -339,14 +308,10 @@ def vuong(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelT
     presumes that they are distinguishable. A parameter costs half the log of the number of months ("bic", Vuong's
     equation 5.9), one ("aic"), or nothing ("none").
     """
-    gaps = _gaps(first, second, "Vuong test", spread=True)
-    spread = float(np.std(gaps))
-    from scipy.stats import norm
-
-    total = float(gaps.sum()) - _charge(first, second, charge)
-    statistic = total / (spread * float(np.sqrt(len(gaps))))
-    p = float(2.0 * norm.sf(abs(statistic)))
-    return ModelTest(f"Vuong test ({_told(charge)})", statistic, p, 0 if statistic > 0 else 1)
+    name, gaps, cost = _gaps(first, second, charge, "Vuong test", spread=True)
+    statistic = (float(gaps.sum()) - cost) / (float(np.std(gaps)) * float(np.sqrt(len(gaps))))
+    p = float(2.0 * law(None).sf(abs(statistic)))
+    return ModelTest(name, statistic, p, 0 if statistic > 0 else 1)
 
 
 def clarke(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelTest:
@@ -356,40 +321,35 @@ def clarke(first: Estimates, second: Estimates, charge: Charge = "bic") -> Model
     neither is better; months that both explain alike are left out. The charge, as in `vuong`, is spread evenly over the
     months.
     """
-    gaps = _gaps(first, second, "Clarke test")
-    gaps = gaps - _charge(first, second, charge) / len(gaps)
-    ahead, behind = int((gaps > SAME).sum()), int((gaps < -SAME).sum())
     from scipy.stats import binomtest
 
+    name, gaps, cost = _gaps(first, second, charge, "Clarke test")
+    gaps = gaps - cost / len(gaps)
+    ahead, behind = int((gaps > SAME).sum()), int((gaps < -SAME).sum())
     p = float(binomtest(ahead, ahead + behind, 0.5).pvalue)
-    leans = None if ahead == behind else 0 if ahead > behind else 1
-    return ModelTest(f"Clarke test ({_told(charge)})", float(ahead), p, leans)
+    return ModelTest(name, float(ahead), p, None if ahead == behind else 0 if ahead > behind else 1)
 
 
-def _gaps(first: Estimates, second: Estimates, test: str, spread: bool = False) -> Floats:
-    """Return by how much the first model explains each month better, shape (months,); with a `spread` if asked for."""
+def _gaps(
+    first: Estimates, second: Estimates, charge: Charge, test: str, spread: bool = False
+) -> tuple[str, Floats, float]:
+    """Return a test's name with its charge, by how much the first model explains each month better, and costs more.
+
+    The months' gaps have shape (months,); with a `spread` if asked for.
+    """
     _check(first, second)
-    gaps = first.contributions - second.contributions
+    gaps = np.asarray(first.contributions - second.contributions)
     if np.max(np.abs(gaps)) < SAME or (spread and np.std(gaps) == 0):
         raise InputError(test, "both models give every month the same likelihood", "Compare two models.")
-    return np.asarray(gaps)
-
-
-def _charge(first: Estimates, second: Estimates, charge: Charge) -> float:
     price = {"none": 0.0, "aic": 1.0, "bic": 0.5 * float(np.log(first.observations))}
     if charge not in price:
         raise InputError("comparison, charge", f"nothing is called {charge!r}", "Use none, aic or bic.")
-    return price[charge] * (len(first.names) - len(second.names))
-
-
-def _told(charge: Charge) -> str:
-    return "no charge for parameters" if charge == "none" else f"charge for parameters as in {charge.upper()}"
+    told = "no charge for parameters" if charge == "none" else f"charge for parameters as in {charge.upper()}"
+    return f"{test} ({told})", gaps, price[charge] * (len(first.names) - len(second.names))
 
 
 def _check(first: Estimates, second: Estimates) -> None:
     if first.outcome != second.outcome or first.observations != second.observations:
-        raise InputError(
-            "comparison",
-            f"the models explain different actions ({first.observations} and {second.observations} months)",
-            "Estimate both from the same months and players.",
-        )
+        months = f"{first.observations} and {second.observations} months"
+        problem = f"the models explain different actions ({months})"
+        raise InputError("comparison", problem, "Estimate both from the same months and players.")

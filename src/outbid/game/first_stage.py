@@ -12,16 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from outbid.errors import InputError
-from outbid.game import coefficients
+from outbid.game.coefficients import Coefficients, Facts, check_coverage
+from outbid.game.kernel import Floats
 
-Floats = NDArray[np.float64]
+# What to do about a month that is missing.
+GAPS = "Months must follow one another without gaps: cut the panel, or fill it."
 
 
 def check_panel(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> tuple[Floats, Floats]:
@@ -34,78 +35,39 @@ def check_panel(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> t
     if states.shape != moves.shape[:1]:
         problem = f"has shape {states.shape}, and the actions cover {len(moves)} months"
         raise InputError("state", problem, "Give one number a month.")
-    fix = "Months must follow one another without gaps: cut the panel, or fill it."
     for name, column in [("state", states), *zip(names, moves.T, strict=True)]:
         missing = np.flatnonzero(~np.isfinite(column))
-        if len(missing):
-            many = "" if len(missing) == 1 else f" ({len(missing)} in all)"
-            raise InputError(f"{name}, month {missing[0] + 1}", f"the figure is missing{many}", fix)
+        many = "" if len(missing) == 1 else f" ({len(missing)} in all)"
+        for month in missing:
+            raise InputError(f"{name}, month {month + 1}", f"the figure is missing{many}", GAPS)
     return states, moves
 
 
-def check_identified(design: Floats, terms: Sequence[str], players: int) -> None:
-    """Refuse a regression whose terms can't be told apart: a constant, one column an action of the `players`, the rest."""
-    for place in range(1, players + 1):
-        if np.ptp(design[:, place]) == 0:
-            problem = f"is {design[0, place]:g} in every month, so its effect can't be told"
-            raise InputError(
-                f"actions, {terms[place]}", problem, "Leave this player out, or take other months."
-            )
-    size = np.linalg.norm(design, axis=0)
-    scaled = design / np.where(size > 0, size, 1)
-    for count in range(1, len(terms) + 1):
-        if np.linalg.matrix_rank(scaled[:, :count]) < count:
-            problem = "follows from the terms before it, so its effect can't be told"
-            raise InputError(f"term {terms[count - 1]}", problem, "Leave a player out, or take more months.")
-
-
 @dataclass(frozen=True, eq=False)
-class FirstStage:
-    """A fitted state equation: estimates (terms,), their covariance (terms, terms), which errors these are, and its fit.
+class FirstStage(Coefficients):
+    """A fitted state equation, which standard errors these are, and its fit; intervals are by Student's t.
 
     `sigma` is the residual standard deviation, with the degrees of freedom below it, in units of the state.
     """
 
-    title: str
-    terms: tuple[str, ...]
-    estimates: Floats
-    covariance: Floats
     sigma: float
-    degrees_of_freedom: int
     r_squared: float
     months: int
     errors: str
 
     @property
-    def standard_errors(self) -> Floats:
-        """Standard errors of the estimates, shape (terms,)."""
-        return coefficients.standard_errors(self.covariance)
-
-    @property
     def adjusted_r_squared(self) -> float:
         """Share of the variance explained, with a charge for every term (as the published tables print it)."""
-        return 1 - (1 - self.r_squared) * (self.months - 1) / self.degrees_of_freedom
+        return 1 - (1 - self.r_squared) * (self.months - 1) / (self.months - len(self.terms))
 
-    def conf_int(self, level: float = 0.95) -> Floats:
-        """Return lower and upper ends of intervals by Student's t, shape (terms, 2)."""
-        return coefficients.interval(self.estimates, self.standard_errors, level, self.degrees_of_freedom)
-
-    def table(self) -> pd.DataFrame:
-        """Return one row a term: estimate, standard error, t, two-sided p, ends of the 95% interval."""
-        freedom = self.degrees_of_freedom
-        return coefficients.coefficient_table(
-            self.terms, self.estimates, self.standard_errors, degrees_of_freedom=freedom
-        )
-
-    def summary(self) -> str:
-        """Return the regression as a table in plain text."""
-        facts = (
+    def facts(self) -> Facts:
+        """Return what belongs under the table's title: (what, how much), in words."""
+        return (
             ("Months", f"{self.months}"),
             ("Standard errors", self.errors),
             ("Sigma", f"{self.sigma:.4g} on {self.degrees_of_freedom} degrees of freedom"),
             ("R squared", f"{self.r_squared:.3f}, adjusted {self.adjusted_r_squared:.3f}"),
         )
-        return coefficients.text_table(self.title, facts, self.table())
 
 
 def levels(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> FirstStage:
@@ -117,9 +79,8 @@ def levels(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> FirstS
     * `names`: one name a player's action, such as "hamas_attack".
     """
     states, moves = check_panel(state, actions, names)
-    terms = level_terms(names)
-    design = level_design(states[:-1], moves[:-1])
-    return _least_squares("State on last month's actions and state", terms, design, states[1:], names, 1)
+    title, design = "State on last month's actions and state", level_design(states[:-1], moves[:-1])
+    return _least_squares(title, level_terms(names), design, states[1:], names, 1)
 
 
 def changes(
@@ -135,13 +96,11 @@ def changes(
     steps = np.diff(states)
     before, moved = states[1:-1, None], moves[1:-1]
     design = np.column_stack([np.ones(len(moved)), moved, steps[:-1], moved * before])
-    plain = _least_squares(
-        "Change of the state on last month's actions and change", terms, design, steps[1:], names, len(terms)
-    )
+    title = "Change of the state on last month's actions and change"
+    plain = _least_squares(title, terms, design, steps[1:], names, len(terms))
     residuals = steps[1:] - design @ plain.estimates
-    robust = newey_west(design * residuals[:, None], design, lag=lag)
-    how = f"Newey-West, prewhitened, lag {robust.lag}"
-    return replace(plain, covariance=robust.covariance, errors=how)
+    covariance, lag = newey_west(design * residuals[:, None], design, lag)
+    return replace(plain, covariance=covariance, errors=f"Newey-West, prewhitened, lag {lag}")
 
 
 def level_terms(names: Sequence[str]) -> tuple[str, ...]:
@@ -159,19 +118,31 @@ def level_design(state: Floats, actions: Floats) -> Floats:
 def _least_squares(
     title: str, terms: tuple[str, ...], design: Floats, outcome: Floats, names: Sequence[str], spare: int
 ) -> FirstStage:
-    """Fit by ordinary least squares with plain errors; `spare` is how many months there must be beyond the terms."""
+    """Fit by ordinary least squares with plain errors, or refuse terms that can't be told apart.
+
+    `spare` is how many months there must be beyond the terms, of which the actions come after the constant.
+    """
     months, columns = design.shape
     if months < columns + spare:
         problem = f"{months} usable months are too few for {columns} terms"
         raise InputError("panel", problem, f"Give at least {columns + spare + 2} months.")
-    check_identified(design, terms, len(names))
+    for place, name in enumerate(names, start=1):
+        if np.ptp(design[:, place]) == 0:
+            problem = f"is {design[0, place]:g} in every month, so its effect can't be told"
+            raise InputError(f"actions, {name}", problem, "Leave this player out, or take other months.")
+    size = np.linalg.norm(design, axis=0)
+    scaled = design / np.where(size > 0, size, 1)
+    for count, term in enumerate(terms, start=1):
+        if np.linalg.matrix_rank(scaled[:, :count]) < count:
+            problem = "follows from the terms before it, so its effect can't be told"
+            raise InputError(f"term {term}", problem, "Leave a player out, or take more months.")
     # imported here because it takes more than a second
     from statsmodels.regression.linear_model import OLS
 
     fit = OLS(outcome, design).fit()
-    estimates, covariance = np.asarray(fit.params), np.asarray(fit.cov_params())
-    fine = (float(np.sqrt(fit.scale)), months - columns, float(fit.rsquared), months)
-    return FirstStage(title, terms, estimates, covariance, *fine, "ordinary least squares")
+    found = (np.asarray(fit.params), np.asarray(fit.cov_params()), months - columns)
+    sigma, explained = float(np.sqrt(fit.scale)), float(fit.rsquared)
+    return FirstStage(title, terms, *found, sigma, explained, months, "ordinary least squares")
 
 
 # Beyond this size a path has exploded and no longer says anything.
@@ -179,21 +150,14 @@ EXPLODED = 1e6
 
 
 @dataclass(frozen=True, eq=False)
-class Bootstrap:
+class Bootstrap(Coefficients):
     """Draws of the state equation's coefficients and sigma, shape (draws, terms), and what was fitted to the panel itself.
 
     `latent` says whether the draws also vary the state that could not be observed.
     """
 
-    terms: tuple[str, ...]
-    estimates: Floats
     draws: Floats
     latent: bool
-
-    @property
-    def covariance(self) -> Floats:
-        """Covariance of the draws, shape (terms, terms)."""
-        return np.asarray(np.cov(self.draws, rowvar=False))
 
     @property
     def standard_errors(self) -> Floats:
@@ -207,21 +171,20 @@ class Bootstrap:
 
     def conf_int(self, level: float = 0.95) -> Floats:
         """Return the quantiles of the draws that hold `level` of them, shape (terms, 2)."""
-        tail = (1 - coefficients.check_coverage(level)) / 2
+        tail = (1 - check_coverage(level)) / 2
         return np.asarray(np.quantile(self.draws, [tail, 1 - tail], axis=0).T)
 
-    def table(self) -> pd.DataFrame:
-        """Return one row a term: estimate, bootstrap error, bias, ends of the 95% interval."""
-        low, high = self.conf_int().T
-        columns = {"parameter": self.terms, "estimate": self.estimates}
+    def table(self, level: float = 0.95) -> pd.DataFrame:
+        """Return one row a term: estimate, bootstrap error, bias, ends of the interval."""
+        low, high = self.conf_int(level).T
         errors = {"standard_error": self.standard_errors, "bias": self.bias}
-        return pd.DataFrame({**columns, **errors, "low": low, "high": high})
+        columns = {"parameter": self.terms, "estimate": self.estimates, **errors, "low": low, "high": high}
+        return pd.DataFrame(columns)
 
-    def summary(self) -> str:
-        """Return estimates, bootstrap errors and bias as a table in plain text."""
+    def facts(self) -> Facts:
+        """Return how many draws there are, and of what."""
         also = ", the latent state drawn anew each time" if self.latent else ""
-        facts = [("Draws", f"{len(self.draws)}{also}")]
-        return coefficients.text_table("Parametric bootstrap of the state equation", facts, self.table())
+        return [("Draws", f"{len(self.draws)}{also}")]
 
 
 def bootstrap(
@@ -256,9 +219,10 @@ def bootstrap(
         centres, starts = fit_paths(paths, moves)[chosen], paths[chosen, 0]
     noise = np.random.default_rng(seed).standard_normal((len(observed) - 1, draws))
     simulated = simulate_paths(centres, starts, moves, noise)
-    return Bootstrap(
-        (*level_terms(names), "sigma"), estimates, fit_paths(simulated, moves), states is not None
-    )
+    drawn = fit_paths(simulated, moves)
+    title, terms = "Parametric bootstrap of the state equation", (*level_terms(names), "sigma")
+    covariance = np.cov(drawn, rowvar=False)
+    return Bootstrap(title, terms, estimates, covariance, None, drawn, states is not None)
 
 
 def simulate_paths(parameters: Floats, start: Floats, actions: Floats, noise: Floats) -> Floats:
@@ -277,10 +241,12 @@ def simulate_paths(parameters: Floats, start: Floats, actions: Floats, noise: Fl
         for month in range(len(noise)):
             path[month + 1] = level[month] + carry[month] * path[month] + shocks[month]
     if not (np.abs(path) < EXPLODED).all():
-        problem = (
-            "simulated states explode: the equation carries more than the whole state into the next month"
+        carried = "the equation carries more than the whole state into the next month"
+        raise InputError(
+            "bootstrap",
+            f"simulated states explode: {carried}",
+            "Use the equation in changes, or other months.",
         )
-        raise InputError("bootstrap", problem, "Use the equation in changes, or other months.")
     return path.T
 
 
@@ -289,31 +255,21 @@ def fit_paths(paths: Floats, actions: Floats) -> Floats:
     design = level_design(paths[:, :-1], actions[:-1])
     outcome = paths[:, 1:, None]
     crossed = design.transpose(0, 2, 1)
-    coefficients = np.linalg.solve(crossed @ design, crossed @ outcome)
-    residuals = (outcome - design @ coefficients)[..., 0]
-    spare = design.shape[1] - design.shape[2]
-    sigma = np.sqrt((residuals**2).sum(axis=1) / spare)
-    return np.column_stack([coefficients[..., 0], sigma])
+    fitted = np.linalg.solve(crossed @ design, crossed @ outcome)
+    residuals = (outcome - design @ fitted)[..., 0]
+    sigma = np.sqrt((residuals**2).sum(axis=1) / (design.shape[1] - design.shape[2]))
+    return np.column_stack([fitted[..., 0], sigma])
 
 
-class NeweyWest(NamedTuple):
-    """A covariance of coefficients, with the lag and the bandwidth, in months, that it was made with."""
+def automatic_bandwidth(rest: Floats, weights: Floats) -> float:
+    """Return the bandwidth of the Bartlett kernel that prewhitened scores, shape (months, terms), ask for.
 
-    covariance: Floats
-    lag: int
-    bandwidth: float
-
-
-def automatic_bandwidth(scores: ArrayLike, weights: ArrayLike, *, prewhitened: int = 0) -> float:
-    """Return the bandwidth of the Bartlett kernel that the data ask for.
-
-    Newey and West (1994), tables I and II: a pilot sum over the first 3 (n / 100)^(2/9) lags (4 in place of 3 without
-    prewhitening) says how slowly the autocovariances of the scores (months, terms), summed by `weights`, die away. n
-    counts the months that prewhitening used up too.
+    Newey and West (1994), tables I and II: a pilot sum over the first 3 (n / 100)^(2/9) lags says how slowly the
+    autocovariances of the scores, summed by `weights`, die away. n counts the month that prewhitening used up too.
     """
-    series = np.asarray(scores, dtype=float) @ np.asarray(weights, dtype=float)
-    n = len(series) + prewhitened
-    pilot = int((3 if prewhitened else 4) * (n / 100) ** (2 / 9))
+    series = rest @ weights
+    n = len(series) + 1
+    pilot = int(3 * (n / 100) ** (2 / 9))
     covariances = _autocovariances(series[:, None], pilot)[:, 0, 0]
     level = covariances[0] + 2 * covariances[1:].sum()
     slope = 2 * (np.arange(pilot + 1) * covariances).sum()
@@ -322,58 +278,36 @@ def automatic_bandwidth(scores: ArrayLike, weights: ArrayLike, *, prewhitened: i
     return float(min(1.1447 * np.cbrt(ratio**2 * n), len(series) - 1))
 
 
-def newey_west(
-    scores: ArrayLike,
-    design: ArrayLike,
-    *,
-    intercept: int | None = 0,
-    lag: int | None = None,
-    prewhite: bool = True,
-) -> NeweyWest:
-    """Return the covariance of least-squares coefficients under residuals that vary in size and hang together.
+def newey_west(scores: Floats, design: Floats, lag: int | None = None) -> tuple[Floats, int]:
+    """Return the covariance of least-squares coefficients under residuals that hang together and vary in size, and its lag.
 
     The scores are prewhitened by a vector autoregression of order one (Andrews and Monahan 1992), summed with the
     Bartlett kernel (Newey and West 1987) up to the automatic lag (Newey and West 1994), coloured again, and put between
-    two inverses of X'X. There is no correction for small samples.
-
-    * `scores`, `design`: shape (months, terms); the scores are each row of the design times its residual.
-    * `intercept`: the column which has no say in the choice of the lag; None if there is none.
-    * `prewhite`: with a given lag and no prewhitening this is the estimator of 1987.
+    two inverses of X'X. There is no correction for small samples. `scores` and `design` have shape (months, terms), the
+    constant first, which has no say in the lag; the scores are each row of the design times its residual.
     """
-    scores = np.asarray(scores, dtype=float)
-    design = np.asarray(design, dtype=float)
     months, terms = scores.shape
-    if lag is not None and not 0 <= lag < months - prewhite:
-        problem = f"{lag} does not fit {months} months"
-        raise InputError("lag", problem, "Give 0 or more, less than the months.")
-    colour = np.eye(terms)
-    if prewhite:
-        if months <= 2 * terms:
-            problem = f"{months} months are too few to prewhiten {terms} terms"
-            raise InputError("Newey-West errors", problem, f"Give more than {2 * terms} months.")
-        # scores follow (row by row) scores[t] = scores[t - 1] @ carried + rest[t]
-        carried = np.linalg.lstsq(scores[:-1], scores[1:], rcond=None)[0]
-        if np.abs(np.linalg.eigvals(carried)).max() >= 1:
-            problem = "the scores grow from month to month, and prewhitening needs scores that settle"
-            raise InputError("Newey-West errors", problem, "Take differences, or set prewhite to False.")
-        colour = np.linalg.inv(np.eye(terms) - carried)
-        rest = scores[1:] - scores[:-1] @ carried
-    else:
-        rest = scores
+    if lag is not None and not 0 <= lag < months - 1:
+        fix = "Give 0 or more, less than the months."
+        raise InputError("lag", f"{lag} does not fit {months} months", fix)
+    if months <= 2 * terms:
+        problem = f"{months} months are too few to prewhiten {terms} terms"
+        raise InputError("Newey-West errors", problem, f"Give more than {2 * terms} months.")
+    # scores follow (row by row) scores[t] = scores[t - 1] @ carried + rest[t]
+    carried = np.linalg.lstsq(scores[:-1], scores[1:], rcond=None)[0]
+    if np.abs(np.linalg.eigvals(carried)).max() >= 1:
+        problem = "the scores grow from month to month, and prewhitening needs scores that settle"
+        raise InputError("Newey-West errors", problem, "Take differences, or other months.")
+    colour = np.linalg.inv(np.eye(terms) - carried)
+    rest = scores[1:] - scores[:-1] @ carried
     if lag is None:
-        weights = np.ones(terms)
-        if intercept is not None and terms > 1:
-            weights[intercept] = 0
-        bandwidth = automatic_bandwidth(rest, weights, prewhitened=int(prewhite))
-        lag = int(bandwidth)
-    else:
-        bandwidth = float(lag)
+        lag = int(automatic_bandwidth(rest, np.append(float(terms == 1), np.ones(terms - 1))))
     covariances = _autocovariances(rest, lag) * len(rest)
     falling = 1 - np.arange(lag + 1) / (lag + 1)
     half = np.einsum("l,lij->ij", falling, covariances)
     summed = half + half.T - covariances[0]
     bread = np.linalg.inv(design.T @ design)
-    return NeweyWest(bread @ colour.T @ summed @ colour @ bread, lag, bandwidth)
+    return bread @ colour.T @ summed @ colour @ bread, lag
 
 
 def _autocovariances(series: Floats, lags: int) -> Floats:

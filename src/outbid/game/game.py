@@ -18,21 +18,20 @@ from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError, check_name
-from outbid.game.kernel import Banded, Kernel, Scattered, banded_from, normal_band, normal_reach
+from outbid.game.kernel import Banded, Floats, Kernel, Scattered, banded_from, normal_band, normal_reach
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 # Beyond this share of figures outside the grid, the grid misses the data.
 TOLERATED = 0.2
 
 
+@jax.tree_util.register_static
 @dataclass(frozen=True)
 class Axis:
     """One dimension of a grid: increasing points of a named quantity."""
 
     name: str
     points: tuple[float, ...]
-    unit: str = ""
 
     def __post_init__(self) -> None:
         points = np.asarray(self.points, dtype=float)
@@ -79,7 +78,7 @@ class Grid:
         check_name(name, axes, f"axis {name!r}", "the grid has no such axis")
         return axes[name]
 
-    def nearest(self, figures: Mapping[str, ArrayLike], *, tolerated: float = TOLERATED) -> Ints:
+    def nearest(self, figures: Mapping[str, ArrayLike]) -> Ints:
         """Return the state nearest to each figure, shape (figures,); what lies outside goes to the edge."""
         indices = []
         for axis in self.axes:
@@ -87,17 +86,14 @@ class Grid:
                 raise InputError(f"grid, {axis.name}", "has no figures", "Give figures for every axis.")
             points = np.asarray(axis.points)
             each = np.atleast_1d(np.asarray(figures[axis.name], dtype=float))
-            if not np.isfinite(each).all():
-                problem = f"month {int(np.flatnonzero(~np.isfinite(each))[0]) + 1} is not a number"
+            for place in np.flatnonzero(~np.isfinite(each)):
+                problem = f"month {place + 1} is not a number"
                 raise InputError(f"figures, {axis.name}", problem, "Fill it or leave the month out.")
             indices.append(np.searchsorted((points[1:] + points[:-1]) / 2, each))
             # an edge month still belongs to the last cell; what counts is how many lie beyond it
-            gaps = np.diff(points)
-            low, high = (
-                (points[0] - gaps[0] / 2, points[-1] + gaps[-1] / 2) if len(gaps) else (-np.inf, np.inf)
-            )
-            outside = float(np.mean((each < low) | (each > high)))
-            if outside > tolerated:
+            first, last = np.diff(points)[[0, -1]] if len(points) > 1 else (np.inf, np.inf)
+            outside = float(np.mean((each < points[0] - first / 2) | (each > points[-1] + last / 2)))
+            if outside > TOLERATED:
                 problem = f"{outside:.0%} of the figures lie outside {points[0]:.3g} to {points[-1]:.3g}"
                 raise InputError(f"grid, {axis.name}", problem, "Widen the axis.")
         return np.asarray(np.ravel_multi_index(tuple(indices), self.shape), dtype=np.int64)
@@ -117,15 +113,16 @@ def quantile_axis(
     return Axis(name, tuple((start + step * np.arange(count)).tolist()))
 
 
-def even_axis(name: str, low: float, high: float, count: int, unit: str = "") -> Axis:
+def even_axis(name: str, low: float, high: float, count: int) -> Axis:
     """Return an axis of `count` evenly spaced points from `low` to `high`, both included."""
-    return Axis(name, tuple(np.linspace(low, high, count).tolist()), unit)
+    return Axis(name, tuple(np.linspace(low, high, count).tolist()))
 
 
 # How far a kernel's row may be from one.
 ROUNDING = 1e-8
 
 
+@jax.tree_util.register_static
 @dataclass(frozen=True)
 class Player:
     """Someone who chooses: its name and the level of each of its actions."""
@@ -137,16 +134,15 @@ class Player:
     def __post_init__(self) -> None:
         levels = tuple(float(each) for each in self.actions)
         if not levels or len(set(levels)) < len(levels) or not np.isfinite(levels).all():
-            problem = "needs actions with levels of their own"
-            raise InputError(f"player {self.name!r}", problem, "Give each level once.")
+            where = f"player {self.name!r}"
+            raise InputError(where, "needs actions with levels of their own", "Give each level once.")
         object.__setattr__(self, "actions", levels)
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["payoffs", "kernel", "discount", "precision"],
-    meta_fields=["counts"],
-)
+NUMBERS = ["payoffs", "kernel", "discount", "precision"]
+
+
+@partial(jax.tree_util.register_dataclass, data_fields=NUMBERS, meta_fields=["counts"])
 @dataclass(frozen=True)
 class Arrays:
     """A game's numbers without its names, so that games of one shape share compiled code."""
@@ -158,11 +154,7 @@ class Arrays:
     counts: tuple[int, ...]
 
 
-@partial(
-    jax.tree_util.register_dataclass,
-    data_fields=["payoffs", "kernel", "discount", "precision"],
-    meta_fields=["players", "grid"],
-)
+@partial(jax.tree_util.register_dataclass, data_fields=NUMBERS, meta_fields=["players", "grid"])
 @dataclass(frozen=True)
 class Game:
     """A stochastic game with logit shocks.
@@ -191,11 +183,6 @@ class Game:
     def arrays(self) -> Arrays:
         """The numbers alone."""
         return Arrays(self.payoffs, self.kernel, self.discount, self.precision, self.counts)
-
-    @property
-    def levels(self) -> np.ndarray:
-        """Each profile's action levels, shape (profiles, players)."""
-        return profile_levels(self.players)
 
     def player(self, name: str) -> int:
         """Return a player's place, or complain with the nearest name."""
@@ -239,14 +226,12 @@ def check_game(game: Game) -> None:
     if len({player.name for player in game.players}) < len(game.players):
         raise InputError("players", "two have the same name", "Rename one of them.")
     if payoffs.shape != wanted:
-        problem = f"have shape {payoffs.shape}"
-        raise InputError("payoffs", problem, f"Give (players, states, profiles) = {wanted}.")
+        fix = f"Give (players, states, profiles) = {wanted}."
+        raise InputError("payoffs", f"have shape {payoffs.shape}", fix)
     if weights.shape[:2] != wanted[1:]:
         problem = f"has states and profiles {weights.shape[:2]}"
         raise InputError("kernel", problem, f"The game has {wanted[1:]}.")
-    bad = np.argwhere(~np.isfinite(payoffs))
-    if len(bad):
-        i, s, a = bad[0]
+    for i, s, a in np.argwhere(~np.isfinite(payoffs)):
         fix = "Give a finite payoff for every state and joint action."
         raise InputError(f"payoffs, {game.players[i].name}", f"state {s}, profile {a} is not a number", fix)
     if not np.isfinite(weights).all() or (weights < 0).any():
@@ -265,14 +250,13 @@ def check_game(game: Game) -> None:
         targets = np.asarray(game.kernel.targets)
         if targets.min() < 0 or targets.max() >= game.grid.size:
             raise InputError("kernel", "leads to a state that is not on the grid", "Mend its targets.")
-    discount, precision = np.asarray(game.discount), np.asarray(game.precision)
-    for player, each in zip(game.players, discount, strict=True):
-        if not 0.0 <= each < 1.0:
+    pairs = zip(game.players, np.asarray(game.discount), np.asarray(game.precision), strict=True)
+    for player, discount, precision in pairs:
+        if not 0.0 <= discount < 1.0:
             fix = "Give at least 0 and less than 1, such as 0.99."
-            raise InputError(f"discount, {player.name}", f"is {each:g}", fix)
-    for player, each in zip(game.players, precision, strict=True):
-        if not (np.isfinite(each) and each >= 0.0):
-            raise InputError(f"precision, {player.name}", f"is {each:g}", "Give 0 or more.")
+            raise InputError(f"discount, {player.name}", f"is {discount:g}", fix)
+        if not 0.0 <= precision < np.inf:
+            raise InputError(f"precision, {player.name}", f"is {precision:g}", "Give 0 or more.")
 
 
 def one_index_game(
@@ -293,27 +277,33 @@ def one_index_game(
     The form of Crisman-Cox and Gibilisco (Tug of War, International Organization), with c `intercept`, r `persistence`,
     e_i `effects`, x_i `interactions`, β_i `value` and κ_i `cost` (if negative).
     """
-    at, levels = np.asarray(axis.points), profile_levels(players)
-    mean = one_index_mean(at, levels, intercept, np.asarray(effects), persistence, np.asarray(interactions))
-    payoffs = one_index_payoffs(at, levels, np.asarray(value), np.asarray(cost))
-    kernel = normal_band(at, jnp.asarray(mean), jnp.asarray(sd), normal_reach(at, mean, sd))
-    return game_from_arrays(players, Grid((axis,)), payoffs, kernel, discount)
+    mean = one_index_mean(axis, players, np.array([intercept, *effects, persistence, *interactions]))
+    kernel = normal_band(axis.points, jnp.asarray(mean), jnp.asarray(sd), normal_reach(axis.points, mean, sd))
+    (sight,) = by_players(len(players), discount)
+    game = on_kernel(axis, players, kernel, sight, np.array([*value, *cost]))
+    check_game(game)
+    return game
 
 
-def one_index_mean(
-    at: Any, levels: Any, intercept: Any, effects: Any, persistence: Any, interactions: Any
-) -> Any:
-    """Return next month's mean state in the classic game, shape (states, profiles), of NumPy's arrays or JAX's.
+def one_index_mean(axis: Axis, players: Sequence[Player], equation: Any) -> Any:
+    """Return next month's mean state in the classic game, shape (states, profiles), of NumPy's numbers or JAX's.
 
-    `at` has shape (states,), `levels` (profiles, players), `effects` and `interactions` (players,).
+    The equation is in the order of `outbid.game.first_stage.level_terms`; what follows them is not looked at.
     """
-    level, carry = intercept + levels @ effects, persistence + levels @ interactions
+    at, levels, count = np.asarray(axis.points), profile_levels(players), len(players)
+    level = equation[0] + levels @ equation[1 : count + 1]
+    carry = equation[count + 1] + levels @ equation[count + 2 : 2 * count + 2]
     return level[None, :] + at[:, None] * carry[None, :]
 
 
-def one_index_payoffs(at: Any, levels: Any, value: Any, cost: Any) -> Any:
-    """Return the classic game's payoffs, shape (players, states, profiles); `value` and `cost` have shape (players,)."""
-    return value[:, None, None] * at[None, :, None] + (cost[:, None] * levels.T)[:, None, :]
+def on_kernel(axis: Axis, players: Sequence[Player], kernel: Kernel, discount: Array, theta: Any) -> Game:
+    """Return the classic game on a kernel, by the players' values of the index and then their costs of acting.
+
+    `discount` has shape (players,), `theta` (2 players,): u_i = theta_i s + theta_(players + i) a_i.
+    """
+    at, levels, count = np.asarray(axis.points), profile_levels(players), len(players)
+    payoffs = theta[:count, None, None] * at[None, :, None] + (theta[count:, None] * levels.T)[:, None, :]
+    return Game(tuple(players), Grid((axis,)), jnp.asarray(payoffs), kernel, discount, jnp.ones(count))
 
 
 def restrict(game: Game, player: str, action: float, *, keep: bool = False) -> Game:
@@ -358,11 +348,6 @@ def settled(game: Game, player: str, place_of_action: ArrayLike, kept_as: float 
         """Keep, of the joint actions on an axis, those with the player's action."""
         return jnp.take(parted(array, axis, counts, place), jnp.asarray(place_of_action), axis=axis + 1)
 
-    weights = taken(game.kernel.weights, 1)
-    kernel: Kernel = (
-        Scattered(taken(game.kernel.targets, 1), weights)
-        if isinstance(game.kernel, Scattered)
-        else Banded(weights, game.kernel.lower)
-    )
+    kernel = jax.tree.map(lambda leaf: taken(leaf, 1), game.kernel)
     payoffs = taken(game.payoffs[stay], 2)
     return Game(tuple(left), game.grid, payoffs, kernel, game.discount[stay], game.precision[stay])

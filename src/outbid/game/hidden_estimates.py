@@ -12,29 +12,26 @@ several local maxima: start from several places, and report what each led to.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from outbid.errors import InputError
 from outbid.game import markov
 from outbid.game.equilibrium import Equilibrium, NoEquilibrium, certify, holds, solve
 from outbid.game.estimates import Estimates
-from outbid.game.game import Game, Grid
+from outbid.game.game import Game, Grid, Ints
 from outbid.game.hidden_game import HiddenGame, Normal, natural_from
-from outbid.game.kernel import Banded, Kernel
-from outbid.game.maximise import maximise, observed_information, scaling
+from outbid.game.kernel import Banded, Floats, Kernel
+from outbid.game.maximise import maximise, observed_information, scaling, undecided
 from outbid.game.newton import equilibrium_values, log_probabilities, residual, size_of
 from outbid.game.specification import check_calendar
 
-Floats = NDArray[np.float64]
 # What of a month's move a band may cut off, and of the state's months may lie at the grid's ends.
 CUT, ENDS = 1e-5, 0.05
 
@@ -47,29 +44,28 @@ class Record:
     * `measures`: shape (months, measures), in the order of the specification; NaN where missing.
     """
 
-    actions: NDArray[np.int64]
+    actions: Ints
     measures: Floats
     months: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         actions, measures = np.asarray(self.actions), np.asarray(self.measures, dtype=float)
+        names = tuple(str(month) for month in self.months)
         if actions.ndim != 2 or measures.ndim != 2:
             raise InputError("record", "is no pair of tables", "Give actions and measures, one row a month.")
-        if len(actions) != len(measures) or len(self.months) not in (0, len(actions)):
-            named = f", and {len(self.months)} months have names" if self.months else ""
+        if len(actions) != len(measures) or len(names) not in (0, len(actions)):
+            named = f", and {len(names)} months have names" if names else ""
             problem = f"has actions of {len(actions)} months and measures of {len(measures)}{named}"
             fix = "Give both the same months; leave NaN, or -1, where one is missing."
             raise InputError("record", problem, fix)
-        check_calendar([str(month) for month in self.months])
-        if np.isinf(measures).any():
-            month = int(np.argwhere(np.isinf(measures))[0][0])
+        check_calendar(names)
+        for month in np.flatnonzero(np.isinf(measures).any(axis=1)):
             raise InputError(f"record, measures, month {month + 1}", "is infinite", "Leave NaN there.")
-        for place, column in enumerate(measures.T):
-            if np.isnan(column).all():
-                raise InputError(f"record, measure {place + 1}", "has no figure at all", "Leave it out.")
+        for place in np.flatnonzero(np.isnan(measures).all(axis=0)):
+            raise InputError(f"record, measure {place + 1}", "has no figure at all", "Leave it out.")
         object.__setattr__(self, "actions", actions.astype(int) if actions.dtype == bool else actions)
         object.__setattr__(self, "measures", measures)
-        object.__setattr__(self, "months", tuple(str(month) for month in self.months))
+        object.__setattr__(self, "months", names)
 
 
 def grid_doubts(kernel: Kernel, smoothed: Floats) -> tuple[str, ...]:
@@ -88,7 +84,6 @@ def grid_doubts(kernel: Kernel, smoothed: Floats) -> tuple[str, ...]:
     return tuple(notes)
 
 
-Program = Callable[[Array, Array, Array, markov.Seen], tuple[Array, Array, Array, Array]]
 # On wide bands and more states than this, the score in all is worked out by other means than the months' scores.
 LARGE = 96
 
@@ -123,11 +118,8 @@ class Likelihood:
         self.seen = markov.seen_actions(game.counts, record.actions)
         self.shape = (game.grid.size, sum(game.counts))
         # where one program does for both, it need not be compiled twice
-        self.large = (
-            isinstance(game.kernel, Banded) and not markov.is_narrow(game.kernel) and game.grid.size > LARGE
-        )
+        self.large = markov.is_wide(game.kernel) and game.grid.size > LARGE
         self.figures = jnp.asarray(record.measures)
-        self.signed = jnp.asarray(hidden.signs)
 
     def at(self, estimates: ArrayLike, values: ArrayLike | None = None, *, by_month: bool = False) -> Point:
         """Return the likelihood at estimates in natural units, shape (names,), with scores in those units.
@@ -143,19 +135,17 @@ class Likelihood:
     def inward(self, estimates: Floats) -> Floats:
         """Return the unbounded units of a search from natural ones: logs where a sign is bound."""
         if estimates.shape != self.hidden.start.shape or not np.isfinite(estimates).all():
-            problem = f"have shape {estimates.shape}"
-            raise InputError("estimates", problem, f"Give a number for each of {self.hidden.names}.")
-        bound = self.hidden.signs != 0
-        inner = estimates.copy()
-        if (estimates[bound] * self.hidden.signs[bound] <= 0).any():
+            fix = f"Give a number for each of {self.hidden.names}."
+            raise InputError("estimates", f"have shape {estimates.shape}", fix)
+        signs = self.hidden.signs
+        if ((signs != 0) & (estimates * signs <= 0)).any():
             problem = "break a sign that the specification binds"
             raise InputError("estimates", problem, "Start on its right side.")
-        inner[bound] = np.log(np.abs(estimates[bound]))
-        return inner
+        return np.where(signs == 0, estimates, np.log(np.where(signs == 0, 1.0, np.abs(estimates))))
 
     def outward(self, inner: Floats) -> Floats:
         """Return natural units from unbounded ones, both of shape (names,)."""
-        return np.asarray(natural_from(jnp.asarray(inner), self.signed))
+        return np.asarray(natural_from(jnp.asarray(inner), jnp.asarray(self.hidden.signs)))
 
     def slopes(self, inner: Floats) -> Floats:
         """Derivative of natural units by inner ones, shape (names,)."""
@@ -169,29 +159,27 @@ class Likelihood:
         Unless `thorough`, only Newton's method looks for the equilibrium: enough for a trial step, which can be
         shortened.
         """
-        compiled = _compiled(self.hidden, by_month or not self.large)
-        here, rest = jnp.asarray(inner), (self.figures, self.seen)
-        blank = jnp.zeros(self.shape)
-        logs, scores, found, error = compiled(here, blank if values is None else jnp.asarray(values), *rest)
-        if values is not None and not holds(np.asarray(found), float(error)):
-            logs, scores, found, error = compiled(here, blank, *rest)
-        if not holds(np.asarray(found), float(error)):
+        blank, rest = jnp.zeros(self.shape), (self.figures, self.seen)
+        at = partial(_evaluate, self.hidden, by_month or not self.large, jnp.asarray(inner))
+        logs, scores, found, error = at(blank if values is None else jnp.asarray(values), *rest)
+        if values is not None and not holds(found, float(error)):
+            logs, scores, found, error = at(blank, *rest)
+        if not holds(found, float(error)):
             if not thorough:
                 raise NoEquilibrium("equilibrium", "Newton's method finds none", "Take a shorter step.")
             solved = solve(self.hidden.game(jnp.asarray(self.outward(inner)))).values
-            logs, scores, found, error = compiled(here, jnp.asarray(solved), *rest)
+            logs, scores, found, error = at(jnp.asarray(solved), *rest)
         each = np.asarray(scores)
         total, kept = (each.sum(axis=0), each) if each.ndim == 2 else (each, None)
         return Point(np.asarray(logs), total, np.asarray(found), kept)
 
     def state(self, estimates: ArrayLike, equilibrium: Equilibrium) -> markov.Posterior:
         """Return each month's state given the record, at estimates in natural units and the equilibrium there."""
-        everything = self.hidden.everything(jnp.asarray(estimates, dtype=float))
-        game = equilibrium.game
-        first, _, logs = _chain(self.hidden, game, jnp.asarray(equilibrium.values))
-        quantities = everything[len(self.hidden.parameters) :]
-        density = _measured(self.hidden, game.grid, quantities, self.figures)
-        return markov.smooth(first, game.kernel, logs, self.seen, density)
+        hidden, game = self.hidden, equilibrium.game
+        first, _, logs = _chain(hidden, game, jnp.asarray(equilibrium.values))
+        quantities = hidden.everything(jnp.asarray(estimates, dtype=float))[len(hidden.parameters) :]
+        density = _measured(hidden, game.grid, quantities, self.figures)
+        return markov.smooth(markov.Chain(first, game.kernel, logs, self.seen, density))
 
 
 def _chain(hidden: HiddenGame, game: Game, values: Array) -> tuple[Array, Array, Array]:
@@ -199,7 +187,7 @@ def _chain(hidden: HiddenGame, game: Game, values: Array) -> tuple[Array, Array,
     log_profiles = markov.joint_log(game.counts, log_probabilities(game.arrays, values))
     if isinstance(hidden.first, Normal):
         at = game.grid.values
-        first = markov.normal_start(at[:, 0] if at.shape[1] == 1 else at, hidden.first.mean, hidden.first.sd)
+        first = markov.normal_start(at[:, 0] if at.shape[1] == 1 else at, *hidden.first)
     else:
         first = markov.long_run_start(game.kernel, log_profiles)
     return first, game.kernel.weights, log_profiles
@@ -207,24 +195,15 @@ def _chain(hidden: HiddenGame, game: Game, values: Array) -> tuple[Array, Array,
 
 def _measured(hidden: HiddenGame, grid: Grid, quantities: Array, figures: Array) -> Array:
     """Return the measures' log densities, (months, states), from intercepts, loadings and sds in one row."""
-    parts = quantities.reshape(-1, 3)
-    names = [axis.name for axis in grid.axes]
-    seen = [names[0] if each.axis is None else grid.axis(each.axis).name for each in hidden.measures]
-    at = grid.values[:, [names.index(each) for each in seen]]
-    return markov.measure_log(at, figures, parts[:, 0], parts[:, 1], parts[:, 2])
+    seen = [0 if each.axis is None else grid.axes.index(grid.axis(each.axis)) for each in hidden.measures]
+    return markov.measure_log(grid.values[:, seen], figures, *quantities.reshape(-1, 3).T)
 
 
-def _compiled(hidden: HiddenGame, by_month: bool) -> Program:
-    """Return logs, scores (by month or in all), values and residual as a compiled function; kept with `hidden`."""
-    kept = hidden.__dict__.setdefault("_compiled", {})
-    if by_month not in kept:
-        kept[by_month] = jax.jit(partial(_evaluate, hidden, by_month))
-    return cast(Program, kept[by_month])
-
-
+@partial(jax.jit, static_argnums=(0, 1))
 def _evaluate(
     hidden: HiddenGame, by_month: bool, inner: Array, start: Array, figures: Array, seen: markov.Seen
 ) -> tuple[Array, Array, Array, Array]:
+    """Return the months' logs, scores (by month or in all), equilibrium values and their residual."""
     split, count = hidden.game_names, len(hidden.parameters)
     own, measures = inner[:split], inner[split:]
 
@@ -241,8 +220,12 @@ def _evaluate(
     def measured(each: Array) -> Array:
         return _measured(hidden, game.grid, everything(own, each)[count:], figures)
 
+    def record(parts: tuple[Array, Array, Array], density: Array) -> markov.Chain:
+        kernel = replace(game.kernel, weights=parts[1])
+        return markov.Chain(parts[0], kernel, parts[2], seen, density)
+
     def months(parts: tuple[Array, Array, Array], density: Array) -> Array:
-        return markov.month_logs(parts[0], replace(game.kernel, weights=parts[1]), parts[2], seen, density)
+        return markov.month_logs(record(parts, density))
 
     # The game is solved and linearised once; the measures' quantities do not move it.
     if by_month:
@@ -254,17 +237,14 @@ def _evaluate(
             moved: Array = jax.jvp(lambda each: months(each, density), (parts,), (push(direction),))[1]
             return moved
 
-        scores = [jax.jacfwd(lambda each: months(parts, measured(each)))(measures)]
+        score = jax.jacfwd(lambda each: months(parts, measured(each)))(measures)
         if split:
-            scores = [jax.vmap(by_own, out_axes=1)(jnp.eye(split)), *scores]
-        score = jnp.concatenate(scores, axis=1)
+            score = jnp.concatenate([jax.vmap(by_own, out_axes=1)(jnp.eye(split)), score], axis=1)
     else:
         parts, pull, values = jax.vjp(chain, own, has_aux=True)
         density, pull_measures = jax.vjp(measured, measures)
-        kernel = replace(game.kernel, weights=parts[1])
-        assert isinstance(kernel, Banded)
-        logs, slopes = markov.with_slopes(parts[0], kernel, parts[2], seen, density)
-        score = jnp.concatenate([*pull(tuple(slopes[:3])), *pull_measures(slopes.log_measure)])
+        logs, slopes, by_density = markov.with_slopes(record(parts, density))
+        score = jnp.concatenate([*pull(slopes), *pull_measures(by_density)])
     return logs, score, values, size_of(residual(game.arrays, values))
 
 
@@ -343,14 +323,18 @@ class Search:
             if self.point.log_likelihood - before < RISE:
                 return
 
-    def information(self, frame: Floats) -> Floats:
-        """Return the observed information in a frame; zero where the likelihood is not to be had on both sides."""
+    def information(self, frame: Floats) -> tuple[Floats, list[str]]:
+        """Return the observed information in a frame, and the quantities that it leaves open.
+
+        It is zero where the likelihood is not to be had on both sides.
+        """
 
         def score(move: Floats) -> Floats:
             point = self.look(self.inner + move, self.point.values)
             return np.full(len(frame), np.nan) if point is None else point.score @ frame
 
-        return observed_information(score, frame.T, STEP)
+        information, inverse = observed_information(score, frame.T, STEP), np.linalg.inv(frame)
+        return information, undecided(self.likelihood.hidden.names, inverse.T @ information @ inverse, OPEN)
 
 
 @dataclass(frozen=True, eq=False)
@@ -378,8 +362,8 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
     search = Search(likelihood, hidden.start if start is None else np.asarray(start, dtype=float))
     search.run()
     frame = search.frame()
-    information = search.information(frame)
-    flat, promise = _undecided(hidden.names, frame, information), np.inf
+    information, flat = search.information(frame)
+    promise = np.inf
     if not flat:
         further = search.inner + frame @ np.linalg.solve(information, frame.T @ search.point.score)
         point = search.look(further, search.point.values)
@@ -389,8 +373,7 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
         if sizes[0] < BLUNT:
             # once more, now that a standard error is known in every direction
             frame = frame @ (vectors / np.sqrt(sizes))
-            information = search.information(frame)
-            flat = _undecided(hidden.names, frame, information)
+            information, flat = search.information(frame)
         slope = frame.T @ search.point.score
         promise = float(slope @ np.linalg.solve(information, slope)) / 2
     scaled = np.linalg.inv(information) if not flat else np.full_like(information, np.nan)
@@ -406,42 +389,29 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
         message = f"the record leaves open, or does not tell apart, {', '.join(flat)}"
     robust = outward @ scaled @ (months.T @ months) @ scaled @ outward.T
     found = Estimates(
-        "Payoffs, state equation and measures by full-information maximum likelihood",
-        hidden.names,
-        estimates,
-        {"uncorrected": outward @ scaled @ outward.T, "robust": robust},
-        search.point.log_likelihood,
-        search.point.logs,
-        equilibrium,
-        not flat and promise < PROMISE,
-        message,
-        search.steps,
-        search.evaluations,
-        hashlib.sha256(record.actions.tobytes() + record.measures.tobytes()).hexdigest(),
+        title="Payoffs, state equation and measures by full-information maximum likelihood",
+        names=hidden.names,
+        estimates=estimates,
+        covariances={"uncorrected": outward @ scaled @ outward.T, "robust": robust},
+        log_likelihood=search.point.log_likelihood,
+        contributions=search.point.logs,
+        equilibrium=equilibrium,
+        converged=not flat and promise < PROMISE,
+        message=message,
+        steps=search.steps,
+        evaluations=search.evaluations,
+        outcome=hashlib.sha256(record.actions.tobytes() + record.measures.tobytes()).hexdigest(),
     )
     natural = scores / likelihood.slopes(search.inner)
     notes = (*_vanished(hidden, found, scores), *grid_doubts(game.kernel, state.smoothed))
     return FullInformation(found, state, natural, notes)
 
 
-def _undecided(names: tuple[str, ...], frame: Floats, information: Floats) -> list[str]:
-    """Return the quantities in directions without positive information: a saddle, or a likelihood that is level."""
-    inverse = np.linalg.inv(frame)
-    full = inverse.T @ information @ inverse
-    size = np.sqrt(np.maximum(np.abs(np.diag(full)), 1e-300))
-    sizes, vectors = np.linalg.eigh(full / np.outer(size, size))
-    shares = np.abs(vectors[:, sizes <= OPEN * sizes[-1]]).max(axis=1, initial=0.0)
-    return [name for name, share in zip(names, shares, strict=True) if share > 0.1]
-
-
 def _vanished(hidden: HiddenGame, found: Estimates, scores: Floats) -> tuple[str, ...]:
-    """Return which quantities ran to the end of the sign they were bound to, in words."""
+    """Return in words which quantities ran to the end of the sign they were bound to."""
     # by the observed information, and by the months' scores: where a quantity is tiny, differences say little
     blunt = found.standard_errors() > VANISHED * np.abs(found.estimates)
     silent = VANISHED * np.sqrt((scores**2).sum(axis=0)) < 1.0
     gone = (hidden.signs != 0) & (blunt | silent)
-    return tuple(
-        f"{name} ran to zero, the end of its sign: the record speaks against that sign, or not at all"
-        for name, each in zip(hidden.names, gone, strict=True)
-        if each
-    )
+    told = "ran to zero, the end of its sign: the record speaks against that sign, or not at all"
+    return tuple(f"{hidden.names[place]} {told}" for place in np.flatnonzero(gone))

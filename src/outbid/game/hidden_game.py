@@ -17,8 +17,8 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import InputError, check_name
-from outbid.game.game import Axis, Game, Grid, Player, one_index_mean, one_index_payoffs, profile_levels
-from outbid.game.kernel import normal_band, normal_reach
+from outbid.game.game import Axis, Game, Player, on_kernel, one_index_mean
+from outbid.game.kernel import Floats, normal_band, normal_reach
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,16 @@ class Free:
 
     def __post_init__(self) -> None:
         if self.sign not in (-1, 0, 1) or not np.isfinite(self.start):
-            problem = "has no such start or sign"
-            raise InputError("free quantity", problem, "Give a number; a sign of -1, 0 or 1.")
+            fix = "Give a number; a sign of -1, 0 or 1."
+            raise InputError("free quantity", "has no such start or sign", fix)
         if self.sign and self.start * self.sign <= 0:
             problem = f"starts at {self.start:g}, against its sign"
             raise InputError("free quantity", problem, "Start on the right side of zero.")
 
 
 Quantity = float | Free
+# A measure's quantities.
+PARTS = ("intercept", "loading", "sd")
 
 
 @dataclass(frozen=True)
@@ -80,15 +82,17 @@ class Normal(NamedTuple):
 
 def check_anchor(anchor: Anchor, quantities: Mapping[str, Quantity], measures: Sequence[Measure]) -> None:
     """Refuse an anchor that does not hold the state: a name that is unknown, of the wrong kind, free, or held at zero."""
-    own = {f"{each.name}.{part}": part for each in measures for part in ("intercept", "loading", "sd")}
-    wrong = {"location": ("loading", "sd"), "scale": ("intercept", "sd"), "sign": ("intercept", "sd")}
+    own = {f"{each.name}.{part}": part for each in measures for part in PARTS}
+    # by role: which of a measure's quantities can't settle it, and what can
+    roles = {
+        "location": (("loading", "sd"), "an intercept"),
+        "scale": (("intercept", "sd"), "a loading, or the state's own sd"),
+        "sign": (("intercept", "sd"), "a loading"),
+    }
     for role, name in anchor._asdict().items():
-        where = f"anchor, {role}"
+        where, (wrong, fit) = f"anchor, {role}", roles[role]
         check_name(name, quantities, where, f"{name!r} is no quantity here")
-        if own.get(name) in wrong[role]:
-            fit = {"location": "an intercept", "scale": "a loading, or the state's own sd"}.get(
-                role, "a loading"
-            )
+        if own.get(name) in wrong:
             raise InputError(where, f"{name!r} does not settle the state's {role}", f"Name {fit}.")
         each = quantities[name]
         if isinstance(each, Free):
@@ -98,8 +102,8 @@ def check_anchor(anchor: Anchor, quantities: Mapping[str, Quantity], measures: S
         elif role != "location" and each == 0:
             raise InputError(where, f"{name!r} is held at zero, which sets no {role}", "Hold it at another.")
     if anchor.sign == anchor.scale and anchor.sign not in own:
-        problem = "a standard deviation has no direction"
-        raise InputError("anchor, sign", problem, "Name a loading with a sign.")
+        fix = "Name a loading with a sign."
+        raise InputError("anchor, sign", "a standard deviation has no direction", fix)
 
 
 def natural_from(inner: Array, signs: Array) -> Array:
@@ -107,7 +111,6 @@ def natural_from(inner: Array, signs: Array) -> Array:
     return jnp.where(signs == 0, inner, signs * jnp.exp(jnp.where(signs == 0, 0.0, inner)))
 
 
-Floats = NDArray[np.float64]
 # How much further than at the start the state may be able to move in a month, as estimation goes along.
 ROOM = 1.3
 
@@ -130,16 +133,17 @@ class HiddenGame:
     def __post_init__(self) -> None:
         object.__setattr__(self, "measures", tuple(self.measures))
         if not self.measures:
-            problem = "there are none"
-            raise InputError("measures", problem, "Without any, nothing tells the state: give one or more.")
+            fix = "Without any, nothing tells the state: give one or more."
+            raise InputError("measures", "there are none", fix)
         doubles = len({each.name for each in self.measures}) < len(self.measures)
         if doubles or len(self.quantities) < len(self.parameters) + 3 * len(self.measures):
             raise InputError("measures", "a name is taken twice", "Give each measure a name of its own.")
         for measure in self.measures:
-            held = measure.sd.start if isinstance(measure.sd, Free) else measure.sd
-            if held <= 0 or (isinstance(measure.sd, Free) and measure.sd.sign != 1):
-                problem = "may not be positive"
-                raise InputError(f"measure {measure.name!r}, sd", problem, "Use Free(start, sign=1).")
+            sd = measure.sd
+            positive = sd.sign == 1 if isinstance(sd, Free) else sd > 0
+            if not positive:
+                fix = "Use Free(start, sign=1)."
+                raise InputError(f"measure {measure.name!r}, sd", "may not be positive", fix)
         for name, each in self.quantities.items():
             if not isinstance(each, Free) and not np.isfinite(each):
                 raise InputError(f"quantity {name!r}", f"is held at {each}", "Give a finite number.")
@@ -152,23 +156,28 @@ class HiddenGame:
         """Everything by name: the game's parameters, then each measure's intercept, loading and sd."""
         table = dict(self.parameters)
         for each in self.measures:
-            table |= {f"{each.name}.{part}": getattr(each, part) for part in ("intercept", "loading", "sd")}
+            table |= {f"{each.name}.{part}": getattr(each, part) for part in PARTS}
         return table
 
     @cached_property
+    def free(self) -> dict[str, Free]:
+        """What is estimated, by name and in the order of all vectors of estimates."""
+        return {name: each for name, each in self.quantities.items() if isinstance(each, Free)}
+
+    @property
     def names(self) -> tuple[str, ...]:
-        """What is estimated, in the order of all vectors of estimates."""
-        return tuple(name for name, each in self.quantities.items() if isinstance(each, Free))
+        """The names of what is estimated."""
+        return tuple(self.free)
 
     @cached_property
     def signs(self) -> NDArray[np.int64]:
         """The sign that each estimated quantity is bound to, shape (names,)."""
-        return np.array([each.sign for each in self.quantities.values() if isinstance(each, Free)])
+        return np.array([each.sign for each in self.free.values()])
 
     @cached_property
     def start(self) -> Floats:
         """Where estimation begins, shape (names,), in natural units."""
-        return np.array([each.start for each in self.quantities.values() if isinstance(each, Free)])
+        return np.array([each.start for each in self.free.values()])
 
     @property
     def game_names(self) -> int:
@@ -177,8 +186,8 @@ class HiddenGame:
 
     def everything(self, estimates: Array) -> Array:
         """Return all quantities, held ones filled in, shape (quantities,), from what is estimated, shape (names,)."""
-        free = np.array([isinstance(each, Free) for each in self.quantities.values()])
         held = [0.0 if isinstance(each, Free) else float(each) for each in self.quantities.values()]
+        free = np.array([name in self.free for name in self.quantities])
         return jnp.asarray(held).at[np.flatnonzero(free)].set(jnp.asarray(estimates))
 
     def game(self, estimates: Array) -> Game:
@@ -201,48 +210,32 @@ def one_index_hidden(
     interactions: Sequence[Quantity] | None = None,
     discount: float = 0.99,
     first: LongRun | Normal | None = None,
-    room: float = ROOM,
 ) -> HiddenGame:
     """Return the classic game on one index that was not observed, see `outbid.game.game.one_index_game`.
 
     Its quantities are called "value.NAME", "cost.NAME", "intercept", "persistence", "effect.NAME", "interaction.NAME",
-    "sd".
-
-    * `axis`: evenly spaced; should hold nearly all that the state may do, for its ends hold it.
-    * `room`: the kernel's reach is fixed at what a normal move with this many times the starting sd needs.
+    "sd". The axis is evenly spaced, and should hold nearly all that the state may do, for its ends hold it. The kernel's
+    reach is fixed at what a normal move with `ROOM` times the starting sd needs.
     """
     names = [player.name for player in players]
     table: dict[str, Quantity] = {"intercept": intercept, "persistence": persistence, "sd": sd}
-    rows = {
-        "effect": effects,
-        "interaction": interactions or [0.0] * len(names),
-        "value": value,
-        "cost": cost,
-    }
+    without = interactions or [0.0] * len(names)
+    rows = {"effect": effects, "interaction": without, "value": value, "cost": cost}
     for kind, row in rows.items():
         if len(row) != len(names):
             raise InputError(kind, f"has {len(row)} entries", f"Give one a player, {len(names)}.")
         table |= {f"{kind}.{name}": each for name, each in zip(names, row, strict=True)}
-    at, levels, count = np.asarray(axis.points), profile_levels(players), len(names)
+    at, count = np.asarray(axis.points), len(names)
     if len(at) < 3 or not np.allclose(np.diff(at), at[1] - at[0]):
         raise InputError(f"axis {axis.name!r}", "is not evenly spaced", "Use even_axis.")
-    grid, held = Grid((axis,)), tuple(players)
-
-    def mean_of(parameters: Array) -> Array:
-        effect, interaction = parameters[3 : 3 + count], parameters[3 + count : 3 + 2 * count]
-        mean: Array = one_index_mean(
-            jnp.asarray(at), jnp.asarray(levels), parameters[0], effect, parameters[1], interaction
-        )
-        return mean
-
-    begin = jnp.asarray([each.start if isinstance(each, Free) else each for each in table.values()])
-    reach = normal_reach(at, np.asarray(mean_of(begin)), room * float(begin[2]))
+    order = [0, *range(3, 3 + count), 1, *range(3 + count, 3 + 2 * count)]
+    begin = np.array([each.start if isinstance(each, Free) else each for each in table.values()])
+    reach = normal_reach(at, one_index_mean(axis, players, begin[order]), ROOM * begin[2])
 
     def build(parameters: Array) -> Game:
-        worth, price = parameters[3 + 2 * count : 3 + 3 * count], parameters[3 + 3 * count :]
-        payoffs = one_index_payoffs(jnp.asarray(at), levels, worth, price)
         # no floor under probabilities: it would make the likelihood jump
-        kernel = normal_band(at, mean_of(parameters), parameters[2], reach, floor=0.0)
-        return Game(held, grid, payoffs, kernel, jnp.full(count, discount), jnp.ones(count))
+        mean = one_index_mean(axis, players, parameters[np.array(order)])
+        kernel = normal_band(at, mean, parameters[2], reach, floor=0.0)
+        return on_kernel(axis, players, kernel, jnp.full(count, discount), parameters[3 + 2 * count :])
 
     return HiddenGame(table, build, tuple(measures), anchor, LongRun() if first is None else first)

@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from outbid.errors import InputError
 
 Floats = NDArray[np.float64]
+# What a normal move's probability has to be, for it to be kept.
+FLOOR = 1e-8
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["weights"], meta_fields=["lower"])
@@ -58,7 +60,7 @@ def expect(kernel: Kernel, x: Array) -> Array:
         return jnp.einsum("nsak,sak->nsa", x[:, kernel.targets], kernel.weights)
     states, _, width = kernel.weights.shape
     padded = jnp.pad(x, ((0, 0), (kernel.lower, kernel.upper)))
-    reach = np.arange(states)[:, None] + np.arange(width)[None, :]
+    reach = np.add.outer(np.arange(states), np.arange(width))
     return jnp.einsum("nsk,sak->nsa", padded[:, reach], kernel.weights)
 
 
@@ -99,8 +101,8 @@ def banded_from(full: ArrayLike) -> Banded:
     """Return the narrowest band that holds a kernel given in full, shape (states, profiles, states)."""
     matrix = np.asarray(full, dtype=float)
     if matrix.ndim != 3 or matrix.shape[0] != matrix.shape[2]:
-        problem = f"has shape {matrix.shape}"
-        raise InputError("kernel", problem, "Give an array of shape (states, profiles, states).")
+        fix = "Give an array of shape (states, profiles, states)."
+        raise InputError("kernel", f"has shape {matrix.shape}", fix)
     states = len(matrix)
     source, _, target = np.nonzero(matrix)
     lower, upper = (max(0, int(np.max(each, initial=0))) for each in (source - target, target - source))
@@ -109,10 +111,10 @@ def banded_from(full: ArrayLike) -> Banded:
     return Banded(jnp.asarray(np.take_along_axis(padded, reach[:, None, :], axis=2)), lower)
 
 
-def normal_reach(points: ArrayLike, mean: ArrayLike, sd: ArrayLike, floor: float = 1e-8) -> tuple[int, int]:
+def normal_reach(points: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> tuple[int, int]:
     """Return how many states down and up a normal move reaches from any state, by numbers known now."""
     at, center = np.asarray(points, dtype=float), np.asarray(mean, dtype=float)
-    spread = float(np.max(np.asarray(sd))) * float(-norm.ppf(floor / 10.0))
+    spread = float(np.max(np.asarray(sd))) * float(-norm.ppf(FLOOR / 10.0))
     first = np.clip(np.searchsorted(at, center - spread) - 1, 0, len(at) - 1)
     last = np.clip(np.searchsorted(at, center + spread), 0, len(at) - 1)
     here = np.arange(len(at))[:, None]
@@ -120,7 +122,7 @@ def normal_reach(points: ArrayLike, mean: ArrayLike, sd: ArrayLike, floor: float
 
 
 def normal_band(
-    points: ArrayLike, mean: Array, sd: Array, reach: tuple[int, int], floor: float = 1e-8
+    points: ArrayLike, mean: Array, sd: Array, reach: tuple[int, int], floor: float = FLOOR
 ) -> Banded:
     """Return the kernel of a normal move on evenly spaced points: next state ~ N(mean(s, a), sd²).
 
@@ -142,10 +144,10 @@ def normal_band(
     mirrored = above > 0
     high = jnp.where(mirrored, norm.cdf(-below), norm.cdf(above))
     low = jnp.where(mirrored, norm.cdf(-above), norm.cdf(below))
-    high = jnp.where((target == states - 1)[:, None, :], jnp.where(mirrored, high, 1.0), high)
-    low = jnp.where((target == states - 1)[:, None, :], jnp.where(mirrored, 0.0, low), low)
-    high = jnp.where((target == 0)[:, None, :], jnp.where(mirrored, 1.0, high), high)
-    low = jnp.where((target == 0)[:, None, :], jnp.where(mirrored, low, 0.0), low)
+    for end, at_top in ((states - 1, True), (0, False)):
+        there = (target == end)[:, None, :]
+        high = jnp.where(there & (mirrored != at_top), 1.0, high)
+        low = jnp.where(there & (mirrored == at_top), 0.0, low)
     mass = jnp.where(inside, high - low, 0.0)
     mass = jnp.where(mass < floor, 0.0, mass)
     return Banded(mass / mass.sum(axis=2, keepdims=True), lower)

@@ -25,32 +25,30 @@ the next transition is independent of it. A sample's Ω is not zero, but that is
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from numpy.typing import NDArray
 
 from outbid.errors import InputError
 from outbid.game.equilibrium import NoEquilibrium, holds, solve
-from outbid.game.kernel import Kernel, Scattered
+from outbid.game.kernel import Floats, Kernel, Scattered
 from outbid.game.maximise import ROUNDING, Maximum, maximise, observed_information, scaling
 from outbid.game.newton import linearised, log_probabilities, newton, one_thread_each, residual, size_of
 from outbid.game.specification import Play, Specification, as_partial
 
-Floats = NDArray[np.float64]
 # Newton steps on the values in an evaluation.
 NEWTON_STEPS = 15
 
 
 class Evaluation(NamedTuple):
-    """The likelihood and what a step needs to know about it.
+    """The log-likelihood and what a step needs to know about it.
 
-    Log-likelihood; its score, shape (parameters,); expected information (parameters, parameters); values (states, all
-    actions) and their largest residual; log probabilities (states, all actions); derivatives by parameter of values and
-    of log probabilities (states, all actions, parameters).
+    Its score, shape (parameters,); expected information (parameters, parameters); values (states, all actions) and their
+    largest residual; log probabilities, shaped alike; derivatives by parameter of both (states, all actions, parameters).
     """
 
     log_likelihood: Any
@@ -97,9 +95,8 @@ def evaluate(
     `steps` at most; `counts` are months in which each action was taken in each state, both of shape (states, all
     actions).
     """
-    build = as_partial(specification.build)
-    found = _evaluate(build, jnp.asarray(theta), jnp.asarray(start), jnp.asarray(counts), jnp.asarray(steps))
-    return Evaluation(*(np.asarray(part) for part in found))
+    found = _evaluate(as_partial(specification.build), *map(jnp.asarray, (theta, start, counts, steps)))
+    return Evaluation(*map(np.asarray, found))
 
 
 @one_thread_each()
@@ -125,10 +122,8 @@ def maximise_likelihood(
         at = evaluate(specification, theta, before.values + before.moves @ move, counts)
         # where Newton keeps failing from nearby, the game is solved from scratch
         if failures >= 3 and not _sound(at):
-            try:
+            with suppress(InputError):
                 at = solved(theta)
-            except InputError:
-                return None
         return at if _sound(at) else None
 
     def loose_trial(theta: Floats, move: Floats, before: Evaluation, _: int) -> Evaluation | None:
@@ -177,10 +172,7 @@ STEP = 1e-3
 
 
 def curvature(specification: Specification, theta: Floats, at: Evaluation, counts: Floats) -> Floats:
-    """Return minus the log-likelihood's second derivatives, shape (parameters, parameters).
-
-    Central differences of exact scores, a thousandth of a standard error to each side.
-    """
+    """Return minus the log-likelihood's second derivatives, shape (parameters, parameters), by differences of scores."""
     sizes = 1.0 / np.sqrt(np.diag(at.information))
 
     def score(move: Floats) -> Floats:
@@ -202,7 +194,9 @@ def covariances(specification: Specification, play: Play, theta: Floats, at: Eva
     found = {"uncorrected": plain}
     scores = at.slopes[play.states[:, None], play.columns(game.counts)].sum(axis=1)
     curved = curvature(specification, theta, at, play.counts(game))
-    if is_maximum(curved, at.information):
+    # positive definite, in units of the expected information
+    scaled = curved / _units(at.information)
+    if np.isfinite(scaled).all() and np.linalg.eigvalsh(scaled)[0] > 1e-9:
         bread = inverse(curved)
         found["robust"] = bread @ (scores.T @ scores) @ bread
     if specification.first_step is None:
@@ -216,19 +210,16 @@ def covariances(specification: Specification, play: Play, theta: Floats, at: Eva
     return found
 
 
-def is_maximum(curvature: Floats, information: Floats) -> bool:
-    """Say whether minus the second derivatives are positive definite, in units of the expected information."""
-    scale = np.sqrt(np.diag(information))
-    scaled = curvature / np.outer(scale, scale)
-    return bool(np.isfinite(scaled).all() and np.linalg.eigvalsh(scaled)[0] > 1e-9)
-
-
 def inverse(information: Floats) -> Floats:
     """Return the inverse of an information matrix whose parameters may differ in scale by orders of magnitude."""
+    units = _units(information)
+    return np.asarray(np.linalg.pinv(information / units, hermitian=True) / units)
+
+
+def _units(information: Floats) -> Floats:
+    """Return the products of the parameters' own scales, (parameters, parameters), by which information is scaled."""
     scale = np.sqrt(np.diag(information))
-    return np.asarray(
-        np.linalg.pinv(information / np.outer(scale, scale), hermitian=True) / np.outer(scale, scale)
-    )
+    return np.outer(scale, scale)
 
 
 def first_step_parts(
@@ -242,14 +233,8 @@ def first_step_parts(
     if first is None or build is None:
         raise InputError("specification", "has no first step", "Give it one, with `build_with`.")
     game = specification.game(theta)
-    slopes, moved = _by_first_step(
-        as_partial(build),
-        jnp.asarray(theta),
-        jnp.asarray(first.estimates),
-        jnp.asarray(at.values),
-        jnp.asarray(play.states),
-        jnp.asarray(play.profiles(game.counts)),
-    )
+    numbers = (theta, first.estimates, at.values, play.states, play.profiles(game.counts))
+    slopes, moved = _by_first_step(as_partial(build), *map(jnp.asarray, numbers))
     months = np.bincount(play.states, minlength=game.grid.size)
     weights = months[:, None] * np.exp(at.logs)
     return np.einsum("sa,sap,sag->pg", weights, at.slopes, np.asarray(slopes)), np.asarray(moved)
@@ -268,16 +253,15 @@ def _by_first_step(
         logs = jnp.concatenate(log_probabilities(arrays, moved), axis=-1)
         return logs, jnp.log(chances(arrays.kernel, states[:-1], profiles[:-1], states[1:]))
 
-    slopes, scores = jax.jacfwd(both)(gamma)
-    return slopes, scores
+    slopes: tuple[Array, Array] = jax.jacfwd(both)(gamma)
+    return slopes
 
 
 def chances(kernel: Kernel, before: Array, profiles: Array, after: Array) -> Array:
     """Return the probability of each transition, shape (transitions,); zero where the kernel has none."""
     rows = kernel.weights[before, profiles]
     if isinstance(kernel, Scattered):
-        return jnp.where(kernel.targets[before, profiles] == after[:, None], rows, 0.0).sum(axis=1)
-    place = after - before + kernel.lower
-    width = rows.shape[1]
-    inside = (place >= 0) & (place < width)
-    return jnp.where(inside, rows[jnp.arange(len(rows)), jnp.clip(place, 0, width - 1)], 0.0)
+        targets = kernel.targets[before, profiles]
+    else:
+        targets = before[:, None] + np.arange(-kernel.lower, kernel.upper + 1)
+    return jnp.where(targets == after[:, None], rows, 0.0).sum(axis=1)

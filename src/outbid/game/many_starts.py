@@ -6,7 +6,7 @@ No search proves that it has found all of them; the results say how many starts 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -15,25 +15,26 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 from jax import Array
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from outbid.errors import InputError
 from outbid.game.coefficients import aligned, cells_of
 from outbid.game.equilibrium import Equilibrium, NoEquilibrium, certify, holds, solve, worth_of_play
 from outbid.game.estimates import Estimates, estimates_at
-from outbid.game.game import Arrays, Game, check_game
-from outbid.game.kernel import expect
+from outbid.game.game import Arrays, Game
+from outbid.game.kernel import Floats, expect
 from outbid.game.likelihood import maximise_likelihood
 from outbid.game.maximise import Maximum
-from outbid.game.newton import Iterate, averaged, cores, newton, one_thread_each, split
-from outbid.game.specification import Play, Specification, check_play
+from outbid.game.newton import Iterate, averaged, newton, one_thread_each, side_by_side, split
+from outbid.game.specification import Play, Specification, checked_game
 
-Floats = NDArray[np.float64]
 T = TypeVar("T")
 # Two answers are the same equilibrium when no probability of play differs by more.
 SAME = 1e-6
 # Two searches ended at the same maximum when they differ by less: in log-likelihood, and in standard errors.
 LEVEL, NEAR = 1e-5, 1e-2
+# Standard deviation of the log odds of random policies.
+BOLDNESS = 3.0
 # How many starts look for further equilibria at each maximum.
 EQUILIBRIUM_STARTS = 12
 
@@ -61,35 +62,29 @@ class Multiplicity:
         return f"{told}; {self.failed} led nowhere." if self.failed else f"{told}."
 
 
-def search(game: Game, starts: int = 30, seed: int = 0, *, boldness: float = 3.0) -> Multiplicity:
+def search(game: Game, starts: int = 30, seed: int = 0) -> Multiplicity:
     """Solve a game from many random starts and return every equilibrium that was found.
 
-    The first start is `solve`'s own. The others let every player play some random policy, with log odds of standard
-    deviation `boldness`, the same throughout, by regions, or by states, for ever, and start Newton from what that would
-    be worth. Raises NoEquilibrium if no start leads to one.
+    The first start is `solve`'s own. The others let every player play some random policy for ever, the same throughout, by
+    regions, or by states, and start Newton from what that would be worth. Raises NoEquilibrium if no start leads to one.
     """
     if starts < 1:
         raise InputError("starts", f"is {starts}", "Give at least 1.")
     arrays, generator = game.arrays, np.random.default_rng(seed)
-    answers: list[tuple[Floats, int, str]] = []
-    try:
-        own = solve(game)
-        answers.append((np.asarray(own.values), own.certificate.steps, own.certificate.method))
-    except NoEquilibrium:
-        pass
+    found: list[Equilibrium] = []
+    with suppress(NoEquilibrium):
+        found.append(solve(game))
     for _ in range(starts - 1):
         with one_thread_each():
-            start = jnp.asarray(_random_policy(game, generator, boldness))
-            found = jax.block_until_ready(_from_policy(arrays, start))
-        if holds(found.values, float(found.error)):
-            answers.append((np.asarray(found.values), int(found.steps), "Newton from a random policy"))
-    if not answers:
+            at = jax.block_until_ready(_from_policy(arrays, jnp.asarray(_random_policy(game, generator))))
+        if holds(at.values, float(at.error)):
+            found.append(certify(game, at.values, int(at.steps), "Newton from a random policy"))
+    if not found:
         fix = "Look at the payoffs, or lower the precision or the discount."
         raise NoEquilibrium("equilibrium", f"none was found from {starts} starts", fix)
-    found = [certify(game, *answer) for answer in answers]
     groups = sorted(_grouped(found, _same_play), key=lambda group: -len(group))
     distinct, counts = tuple(group[0] for group in groups), tuple(map(len, groups))
-    return Multiplicity(distinct, counts, starts, starts - len(answers))
+    return Multiplicity(distinct, counts, starts, starts - len(found))
 
 
 def _grouped(items: Iterable[T], same: Callable[[T, T], bool]) -> list[list[T]]:
@@ -98,18 +93,17 @@ def _grouped(items: Iterable[T], same: Callable[[T, T], bool]) -> list[list[T]]:
     for each in items:
         group = next((group for group in groups if same(group[0], each)), None)
         if group is None:
-            groups.append([each])
-        else:
-            group.append(each)
+            groups.append(group := [])
+        group.append(each)
     return groups
 
 
-def _random_policy(game: Game, generator: np.random.Generator, boldness: float) -> Floats:
+def _random_policy(game: Game, generator: np.random.Generator) -> Floats:
     """Return log odds of every action by state, shape (states, all actions), constant over random regions."""
     states, actions = game.grid.size, sum(game.counts)
     regions = int(generator.choice([1, 2, 5, states]))
     where = np.sort(generator.integers(0, regions, states)) if regions < states else np.arange(states)
-    odds = generator.normal(0.0, boldness, (max(regions, 1), actions))
+    odds = generator.normal(0.0, BOLDNESS, (max(regions, 1), actions))
     return np.asarray(odds[where])
 
 
@@ -154,13 +148,10 @@ class LocalMaxima:
     def summary(self) -> str:
         """Return the maxima as a table in plain text."""
         number, table = len(self.estimates), self.table()
-        lines = [
-            f"{number} local {'maximum' if number == 1 else 'maxima'} found from {self.tried} starts; "
-            f"{len(self.failed)} starts led to none.",
-            "A higher one may exist that no start led to.",
-            "",
-        ]
-        return "\n".join([*lines, *aligned([list(table.columns), *cells_of(table)], left=0)])
+        found = f"{number} local {'maximum' if number == 1 else 'maxima'} found from {self.tried} starts"
+        told = f"{found}; {len(self.failed)} starts led to none."
+        lines = aligned([list(table.columns), *cells_of(table)], left=0)
+        return "\n".join([told, "A higher one may exist that no start led to.", "", *lines])
 
 
 def draw_starts(center: ArrayLike, spread: ArrayLike, number: int = 60, seed: int = 0) -> Floats:
@@ -193,39 +184,33 @@ def estimate_many(
     places = np.atleast_2d(np.asarray(starts, dtype=float))
     for i, each in enumerate(places):
         specification.parameters(each, f"start {i + 1}")
-    game = specification.game(places[0])
-    check_game(game)
-    check_play(play, game)
-    counts = play.counts(game)
+    counts = play.counts(checked_game(specification, places[0], play))
 
     def attempt(start: Floats) -> Maximum | str:
         try:
-            return maximise_likelihood(specification, counts, start)
-        except (InputError, NoEquilibrium) as error:
+            found = maximise_likelihood(specification, counts, start)
+        except InputError as error:
             return str(error)
+        return found if found.converged else found.message
 
-    # the first alone, so that compilation happens once
-    with one_thread_each(), ThreadPoolExecutor(cores()) as pool:
-        ended = [attempt(places[0]), *pool.map(attempt, places[1:])]
+    ended = side_by_side(attempt, list(places))
     failed = [(i, each) for i, each in enumerate(ended) if isinstance(each, str)]
     maxima = [(i, each) for i, each in enumerate(ended) if isinstance(each, Maximum)]
-    failed += [(i, each.message) for i, each in maxima if not each.converged]
     kept = []
-    for group in _grouped([(i, each) for i, each in maxima if each.converged], _same_maximum):
+    for group in _grouped(maxima, _same_maximum):
         best = max((each for _, each in group), key=lambda each: float(each.at.log_likelihood))
         members = tuple(i for i, _ in group)
         try:
             found = estimates_at(specification, play, best, errors=errors)
+            reason = "" if found.converged else found.message
         except InputError as error:
-            failed += [(i, str(error)) for i in members]
+            reason = str(error)
+        if reason:
+            failed += [(i, reason) for i in members]
             continue
-        if not found.converged:
-            failed += [(i, found.message) for i in members]
-            continue
-        known = (
-            search(found.equilibrium.game, equilibrium_starts, seed).equilibria if equilibrium_starts else ()
-        )
-        away = all(not _same_play(found.equilibrium, each) for each in known)
+        own = found.equilibrium
+        known = search(own.game, equilibrium_starts, seed).equilibria if equilibrium_starts else ()
+        away = not any(_same_play(own, each) for each in known)
         kept.append((found, members, len(known) + int(away)))
     if not kept:
         reasons = sorted({reason for _, reason in failed})

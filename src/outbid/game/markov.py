@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import NamedTuple
 
 import jax
@@ -24,16 +25,17 @@ from jax.scipy.stats import norm
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
-from outbid.game.kernel import Banded, Kernel, Scattered, dense, expect, stationary, transition
+from outbid.game.kernel import Banded, Floats, Kernel, Scattered, dense, expect, stationary, transition
 from outbid.game.newton import spread
 
-Floats = NDArray[np.float64]
 # How a missing action is written.
 MISSING = -1
 # What a probability that rounds to nothing counts as.
 TINY = 1e-300
 # A band up to so many states wide is applied shift by shift; a wider one as a matrix.
 NARROW = 128
+# Where a state leads under each pattern, by shares (patterns, states, profiles) and the kernel's weights.
+MIXED = "msa,sak->msk"
 
 
 class Seen(NamedTuple):
@@ -50,51 +52,46 @@ def seen_actions(counts: Sequence[int], actions: ArrayLike) -> Seen:
     """Return which profiles a record of actions, (months, players), numbered from 0 or -1 if missing, allows."""
     record = np.asarray(actions)
     if record.ndim != 2 or record.shape[1] != len(counts) or not len(record):
-        problem = f"have shape {record.shape}"
-        raise InputError("actions", problem, f"Give (months, players), {len(counts)} players.")
+        fix = f"Give (months, players), {len(counts)} players."
+        raise InputError("actions", f"have shape {record.shape}", fix)
     for player, count in enumerate(counts):
-        bad = np.flatnonzero(~np.isin(record[:, player], np.arange(MISSING, count)))
-        if len(bad):
-            problem = f"{record[bad[0], player]} is no action"
-            fix = f"Number the actions 0 to {count - 1}; -1 is missing."
-            raise InputError(f"actions, month {bad[0] + 1}, player {player + 1}", problem, fix)
-    every = np.stack([each.ravel() for each in np.indices(tuple(counts))], axis=1)
-    patterns = [tuple(row) for row in every.tolist()]
-    patterns += sorted({tuple(row) for row in record.astype(int).tolist()} - set(patterns))
-    place = {pattern: number for number, pattern in enumerate(patterns)}
+        for month in np.flatnonzero(~np.isin(record[:, player], np.arange(MISSING, count))):
+            where, fix = (
+                f"actions, month {month + 1}, player {player + 1}",
+                f"Number the actions 0 to {count - 1}",
+            )
+            raise InputError(where, f"{record[month, player]} is no action", f"{fix}; -1 is missing.")
+    every = list(product(*map(range, counts)))
+    rows = list(map(tuple, record.astype(int).tolist()))
+    patterns = [*every, *sorted(set(rows) - set(every))]
     table = np.asarray(patterns)[:, None, :]
-    masks = ((table == MISSING) | (table == every[None])).all(axis=2)
-    months = np.array([place[tuple(row)] for row in record.astype(int).tolist()])
-    return Seen(jnp.asarray(masks, dtype=float), jnp.asarray(months))
+    masks = ((table == MISSING) | (table == np.asarray(every))).all(axis=2)
+    return Seen(jnp.asarray(masks, dtype=float), jnp.asarray([patterns.index(row) for row in rows]))
 
 
-def month_logs(
-    log_initial: Array, kernel: Kernel, log_profiles: Array, seen: Seen, log_measure: Array
-) -> Array:
-    """Return the log density of each month's record given the months before, shape (months,).
+class Chain(NamedTuple):
+    """A hidden Markov chain and what was seen of it.
 
     * `log_initial`: log probabilities of the first month's state, shape (states,).
-    * `kernel`: where each state and profile leads.
-    * `log_profiles`: log probability of each joint action by state, shape (states, profiles), see
-      `hidden_likelihood.joint_log`.
-    * `seen`: what was seen of the actions.
+    * `log_profiles`: log probability of each joint action by state, shape (states, profiles), see `joint_log`.
     * `log_measure`: shape (months, states): log density of the month's measures; zero where there are none.
     """
-    return filter_months(log_initial, kernel, log_profiles, seen, log_measure)[0]
+
+    log_initial: Array
+    kernel: Kernel
+    log_profiles: Array
+    seen: Seen
+    log_measure: Array
 
 
-def forward(log_initial: Array, kernel: Kernel, log_profiles: Array, seen: Seen, log_measure: Array) -> Array:
-    """Return the log-likelihood of the record, the state summed out: the sum of `month_logs`."""
-    return month_logs(log_initial, kernel, log_profiles, seen, log_measure).sum()
+def month_logs(chain: Chain) -> Array:
+    """Return the log density of each month's record given the months before, shape (months,)."""
+    return filter_months(chain)[0]
 
 
 @dataclass(frozen=True, eq=False)
 class Posterior:
-    """Probabilities of each month's state.
-
-    * `filtered`: shape (months, states): given the record up to that month, its own measures and actions included.
-    * `smoothed`: shape (months, states): given the record of all months.
-    """
+    """Probabilities of each month's state, (months, states): given the record up to that month; given all months."""
 
     filtered: Floats
     smoothed: Floats
@@ -105,31 +102,26 @@ class Posterior:
 
     def sd(self, at: ArrayLike, *, smoothed: bool = True) -> Floats:
         """Return each month's standard deviation of the state, shape (months,)."""
-        values = np.asarray(at, dtype=float)
-        centre = self.mean(values, smoothed=smoothed)
+        away = np.asarray(at, dtype=float) - self.mean(at, smoothed=smoothed)[:, None]
         shares = self.smoothed if smoothed else self.filtered
-        return np.asarray(np.sqrt((shares * (values[None, :] - centre[:, None]) ** 2).sum(axis=1)))
+        return np.asarray(np.sqrt((shares * away**2).sum(axis=1)))
 
 
-def smooth(
-    log_initial: Array, kernel: Kernel, log_profiles: Array, seen: Seen, log_measure: Array
-) -> Posterior:
+def smooth(chain: Chain) -> Posterior:
     """Return each month's state given the record so far, and given all of it (forward and backward pass)."""
-    filtered, smoothed = _smooth(log_initial, kernel, log_profiles, seen, log_measure)
-    return Posterior(np.asarray(filtered), np.asarray(smoothed))
+    return Posterior(*map(np.asarray, _smooth(chain)))
 
 
 @jax.jit
-def _smooth(
-    log_initial: Array, kernel: Kernel, log_profiles: Array, seen: Seen, log_measure: Array
-) -> tuple[Array, Array]:
-    _, told = filter_months(log_initial, kernel, log_profiles, seen, log_measure)
-    shares, _ = allowed(log_profiles, seen.masks)
-    pull = _puller(kernel, shares)
+def _smooth(chain: Chain) -> tuple[Array, Array]:
+    seen, log_measure = chain.seen, chain.log_measure
+    _, told = filter_months(chain)
+    shares, _ = allowed(chain.log_profiles, seen.masks)
 
     def back(later: Array, month: tuple[Array, Array]) -> tuple[Array, Array]:
         pattern, density = month
-        ahead = pull(pattern, later)
+        # what a state is to expect: Σ_a share(s, a) Σ_s' P(s' | s, a) later(s')
+        ahead = (shares[pattern] * expect(chain.kernel, later[None])[0]).sum(axis=1)
         ahead = ahead / ahead.max()
         return ahead * density, ahead
 
@@ -147,12 +139,10 @@ def allowed(log_profiles: Array, masks: Array) -> tuple[Array, Array]:
     return jnp.exp(inside - top[:, None, None]), top
 
 
-def filter_months(
-    log_initial: Array, kernel: Kernel, log_profiles: Array, seen: Seen, log_measure: Array
-) -> tuple[Array, Array]:
+def filter_months(chain: Chain) -> tuple[Array, Array]:
     """Return the months' log densities, and the state given earlier months and this month's measures."""
-    shares, tops = allowed(log_profiles, seen.masks)
-    push = _pusher(kernel, shares)
+    shares, tops = allowed(chain.log_profiles, chain.seen.masks)
+    push = _pusher(chain.kernel, shares)
 
     def month(before: Array, record: tuple[Array, Array]) -> tuple[Array, tuple[Array, Array]]:
         pattern, logs = record
@@ -162,23 +152,18 @@ def filter_months(
         total = after.sum()
         return after / total, (jnp.log(total) + top + tops[pattern], told)
 
-    _, (logs, told) = jax.lax.scan(month, jnp.exp(log_initial), (seen.months, log_measure))
+    _, (logs, told) = jax.lax.scan(month, jnp.exp(chain.log_initial), (chain.seen.months, chain.log_measure))
     return logs, told
 
 
-def _mixed(kernel: Kernel, shares: Array) -> Array:
-    """Return where a state leads under each pattern, (patterns, states, width), actions' probabilities included."""
-    return jnp.einsum("msa,sak->msk", shares, kernel.weights)
-
-
-def is_narrow(kernel: Kernel) -> bool:
-    """Say whether a kernel is applied shift by shift."""
-    return isinstance(kernel, Banded) and kernel.weights.shape[-1] <= NARROW
+def is_wide(kernel: Kernel) -> bool:
+    """Say whether a kernel is a band that is applied as a matrix."""
+    return isinstance(kernel, Banded) and kernel.weights.shape[-1] > NARROW
 
 
 def matrices(kernel: Banded, shares: Array) -> Array:
-    """Return `_mixed` as matrices, (patterns, states, next states)."""
-    mixed = jnp.swapaxes(_mixed(kernel, shares), 0, 1)
+    """Return where a state leads under each pattern, (patterns, states, next states), actions' probabilities included."""
+    mixed = jnp.swapaxes(jnp.einsum(MIXED, shares, kernel.weights), 0, 1)
     return jnp.swapaxes(dense(Banded(mixed, kernel.lower)), 0, 1)
 
 
@@ -191,7 +176,7 @@ def _pusher(kernel: Kernel, shares: Array) -> Callable[[Array, Array], Array]:
             return jnp.zeros_like(x).at[kernel.targets].add(flows)
 
         return scatter
-    if not is_narrow(kernel):
+    if is_wide(kernel):
         full = matrices(kernel, shares)
         return lambda pattern, x: x @ full[pattern]
     # By next state: entry k of a column is what arrives from k states further up than the band's lowest source.
@@ -200,7 +185,7 @@ def _pusher(kernel: Kernel, shares: Array) -> Callable[[Array, Array], Array]:
     source = np.arange(states)[:, None] + np.arange(width)[None, :] - kernel.upper
     entry = np.broadcast_to(np.arange(width)[::-1], source.shape)
     inside = (source >= 0) & (source < states)
-    mixed = _mixed(kernel, shares)
+    mixed = jnp.einsum(MIXED, shares, kernel.weights)
     arriving = jnp.where(inside, mixed[:, np.clip(source, 0, states - 1), entry], 0.0)
     bands = jnp.swapaxes(arriving, 1, 2)
 
@@ -211,35 +196,21 @@ def _pusher(kernel: Kernel, shares: Array) -> Callable[[Array, Array], Array]:
     return shift
 
 
-def _puller(kernel: Kernel, shares: Array) -> Callable[[Array, Array], Array]:
-    """Return what a state is to expect of y next month under a pattern: Σ_a share(s, a) Σ_s' P(s' | s, a) y(s')."""
-    return lambda pattern, y: (shares[pattern] * expect(kernel, y[None])[0]).sum(axis=1)
+def with_slopes(chain: Chain) -> tuple[Array, tuple[Array, Array, Array], Array]:
+    """Return what `month_logs` does for a band, and the slopes of its sum.
 
-
-class Slopes(NamedTuple):
-    """Derivatives of the log-likelihood by the inputs of the same names.
-
-    By the first month's log probabilities, shape (states,); the kernel's weights (states, profiles, width); the
-    profiles' log probabilities (states, profiles); the measures' log densities (months, states).
+    The slopes are by the first month's log probabilities, the kernel's weights and the profiles' log probabilities; and by
+    the measures' log densities; in their shapes.
     """
-
-    log_initial: Array
-    weights: Array
-    log_profiles: Array
-    log_measure: Array
-
-
-def with_slopes(
-    log_initial: Array, kernel: Banded, log_profiles: Array, seen: Seen, log_measure: Array
-) -> tuple[Array, Slopes]:
-    """Return what `outbid.game.markov.month_logs` returns, and the slopes of its sum; inputs as there."""
-    logs, told = filter_months(log_initial, kernel, log_profiles, seen, log_measure)
-    shares, _ = allowed(log_profiles, seen.masks)
-    chain = matrices(kernel, shares)
+    kernel, seen, log_measure = chain.kernel, chain.seen, chain.log_measure
+    assert isinstance(kernel, Banded)
+    logs, told = filter_months(chain)
+    shares, _ = allowed(chain.log_profiles, seen.masks)
+    moving = matrices(kernel, shares)
 
     def back(later: Array, month: tuple[Array, Array, Array]) -> tuple[Array, tuple[Array, Array]]:
         pattern, density, here = month
-        ahead = chain[pattern] @ later
+        ahead = moving[pattern] @ later
         total = here @ ahead
         return density * ahead / ahead.max(), (here * ahead / total, later / total)
 
@@ -257,15 +228,13 @@ def with_slopes(
     band = jax.lax.map(used, jnp.arange(len(seen.masks)))
     weights = jnp.einsum("msa,msk->sak", shares, band)
     profiles = (weights * kernel.weights).sum(axis=2)
-    return logs, Slopes(smoothed[0], weights, profiles, smoothed)
+    return logs, (smoothed[0], weights, profiles), smoothed
 
 
 def joint_log(counts: tuple[int, ...], logs: tuple[Array, ...]) -> Array:
     """Return log probabilities of profiles, (states, profiles), from each player's (states, actions)."""
-    total = jnp.zeros((logs[0].shape[0], *counts))
-    for player, log in enumerate(logs):
-        total = total + spread(counts, player, log)
-    return total.reshape(logs[0].shape[0], -1)
+    total = sum((spread(counts, player, log) for player, log in enumerate(logs)), jnp.zeros((1, *counts)))
+    return total.reshape(len(total), -1)
 
 
 def measure_log(at: ArrayLike, figures: Array, intercepts: Array, loadings: Array, sds: Array) -> Array:
@@ -292,18 +261,15 @@ def normal_start(at: ArrayLike, mean: float, sd: float) -> Array:
     """Return log probabilities of the first month's state: N(mean, sd²) on evenly spaced points, tails at the ends."""
     points = np.asarray(at, dtype=float)
     if points.ndim != 1 or not (np.isfinite(mean) and sd > 0):
-        problem = "is no normal distribution on one axis"
-        raise InputError("first month's state", problem, "Give a mean and sd > 0.")
+        where, problem = "first month's state", "is no normal distribution on one axis"
+        raise InputError(where, problem, "Give a mean and sd > 0.")
     edges = (points[1:] + points[:-1]) / 2
     below = jnp.concatenate([jnp.zeros(1), norm.cdf((jnp.asarray(edges) - mean) / sd), jnp.ones(1)])
     return jnp.log(jnp.maximum(jnp.diff(below), TINY))
 
 
 def long_run_start(kernel: Kernel, log_profiles: Array) -> Array:
-    """Return log probabilities of the first month's state: the shares of months that equilibrium play makes in the long run.
-
-    By one dense solve of as many unknowns as there are states.
-    """
+    """Return log probabilities of the first month's state: the shares of months that play makes in the long run."""
     return jnp.log(jnp.maximum(stationary(transition(kernel, jnp.exp(log_profiles))), TINY))
 
 
@@ -314,16 +280,15 @@ def draw(
     generator = np.random.default_rng(seed)
     weights, chances = np.asarray(kernel.weights), np.exp(np.asarray(log_profiles))
     first = np.asarray(initial, dtype=float)
-    states, profiles = np.zeros(months, dtype=np.int64), np.zeros(months, dtype=np.int64)
+    states, profiles = np.zeros((2, months), dtype=np.int64)
     state = int(generator.choice(len(first), p=first / first.sum()))
     for month in range(months):
         profile = int(generator.choice(chances.shape[1], p=chances[state] / chances[state].sum()))
         states[month], profiles[month] = state, profile
         move = weights[state, profile]
         reached = int(generator.choice(len(move), p=move / move.sum()))
-        state = (
-            int(np.asarray(kernel.targets)[state, profile, reached])
-            if isinstance(kernel, Scattered)
-            else state + reached - kernel.lower
-        )
+        if isinstance(kernel, Scattered):
+            state = int(kernel.targets[state, profile, reached])
+        else:
+            state += reached - kernel.lower
     return states, profiles

@@ -7,13 +7,13 @@ measured by the metric, so that parameters of any scale are alike.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from outbid.game.kernel import Floats
+
 # The maximum is reached when a further step promises less, in log-likelihood.
 PROMISE = 1e-10
 # What rounding may leave of that promise when no step rises any more.
@@ -100,6 +100,14 @@ def scaling(information: Floats, scale: Floats | None = None, faint: float = 0.0
     return np.asarray(vectors / np.sqrt(np.maximum(sizes, max(1e-12, faint * sizes[-1]))) / each[:, None])
 
 
+def undecided(names: Sequence[str], information: Floats, share: float) -> list[str]:
+    """Return the parameters in directions with less than a share of the most information, or with none that is positive."""
+    size = np.sqrt(np.maximum(np.abs(np.diag(information)), 1e-300))
+    sizes, vectors = np.linalg.eigh(information / np.outer(size, size))
+    weights = np.abs(vectors[:, sizes <= share * sizes[-1]]).max(axis=1, initial=0.0)
+    return [name for name, weight in zip(names, weights, strict=True) if weight > 0.1]
+
+
 def best_step(frame: Floats, score: Floats, curvature: Floats, radius: float) -> tuple[Floats, float]:
     """Return the step that promises most within a radius, in the frame (directions as columns), and what it promises.
 
@@ -109,17 +117,16 @@ def best_step(frame: Floats, score: Floats, curvature: Floats, radius: float) ->
     slope = vectors.T @ (frame.T @ score)
     low = max(0.0, -sizes[0] + 1e-8 * (1.0 + abs(sizes[0])))
 
-    def along(shift: float) -> Floats:
-        return np.asarray(slope / (sizes + shift))
-
-    if low > 0 or np.linalg.norm(along(0.0)) > radius:
-        high = low + np.linalg.norm(slope) / radius + 1.0 + abs(sizes[0])
+    shift = 0.0
+    if low > 0 or np.linalg.norm(slope / sizes) > radius:
+        shift = low + np.linalg.norm(slope) / radius + 1.0 + abs(sizes[0])
         for _ in range(60):
-            middle = 0.5 * (low + high)
-            low, high = (middle, high) if np.linalg.norm(along(middle)) > radius else (low, middle)
-        move = along(high)
-    else:
-        move = along(0.0)
+            middle = 0.5 * (low + shift)
+            if np.linalg.norm(slope / (sizes + middle)) > radius:
+                low = middle
+            else:
+                shift = middle
+    move = slope / (sizes + shift)
     gain = float(slope @ move - 0.5 * (sizes * move**2).sum())
     return np.asarray(vectors @ move), max(gain, 1e-300)
 

@@ -3,7 +3,7 @@
 Each measure, put to mean 0 and standard deviation 1, is its weight times the state plus unit noise,
     y[t, k] = weight[k] s[t] + N(0, 1),
 and the state carries over and answers to what the players did the month before,
-    s[t] = persistence s[t - 1] + inputs' (1, actions[t - 1]) + N(0, 1),  s[1] ~ N(0, first_variance).
+    s[t] = persistence s[t - 1] + inputs' (1, actions[t - 1]) + N(0, 1),  s[1] ~ N(0, 5).
 The unit noises settle the scale. This is the measurement model of Crisman-Cox and Gibilisco; filtering and
 smoothing (Kalman 1960; Durbin and Koopman 2012) are statsmodels'.
 """
@@ -12,17 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
-from outbid.game import coefficients
+from outbid.game.coefficients import Coefficients, Facts
+from outbid.game.kernel import Floats
 from outbid.game.maximise import observed_information
 
-Floats = NDArray[np.float64]
 FIRST_VARIANCE = 5.0
 
 
@@ -33,7 +32,11 @@ class Measurement:
     weights: Floats
     persistence: float
     inputs: Floats
-    first_variance: float = FIRST_VARIANCE
+
+    @classmethod
+    def from_flat(cls, flat: Floats, measures: int) -> Measurement:
+        """Return the parameters from one row, the weights of so many measures first."""
+        return cls(flat[:measures], float(flat[measures]), flat[measures + 1 :])
 
     @property
     def flat(self) -> Floats:
@@ -47,10 +50,9 @@ class Measurement:
 
 
 class SmoothedState(NamedTuple):
-    """The state given all measures of all months, with the parameters that it was worked out with.
+    """The state given all measures of all months, its standard deviation, and what it was worked out with.
 
-    `state_se` is its standard deviation, `autocovariance` that of each month's state with the next month's, (months -
-    1,).
+    `autocovariance`, shape (months - 1,), is that of each month's state with the next month's.
     """
 
     parameters: Measurement
@@ -64,8 +66,8 @@ def standardise(measures: ArrayLike) -> tuple[Floats, Floats, Floats]:
     """Return measures with mean 0 and standard deviation 1, the means, and the standard deviations (by n - 1)."""
     table = np.asarray(measures, dtype=float)
     if table.ndim != 2:
-        problem = f"have shape {table.shape}"
-        raise InputError("measures", problem, "Give one row a month, one column a measure.")
+        fix = "Give one row a month, one column a measure."
+        raise InputError("measures", f"have shape {table.shape}", fix)
     for place, column in enumerate(table.T, start=1):
         where, seen = f"measures, column {place}", column[~np.isnan(column)]
         if not np.isfinite(seen).all():
@@ -90,22 +92,10 @@ def smooth_state(parameters: Measurement, measures: ArrayLike, actions: ArrayLik
 def smooth(parameters: Measurement, values: Floats, actions: Floats) -> SmoothedState:
     """Return what `smooth_state` returns, from measures that are standardised and checked already."""
     if len(parameters.weights) != values.shape[1] or len(parameters.inputs) != 1 + actions.shape[1]:
-        problem = (
-            f"has {len(parameters.weights)} weights and {len(parameters.inputs)} inputs for "
-            f"{values.shape[1]} measures and {actions.shape[1]} players"
-        )
-        raise InputError(
-            "measurement", problem, "Give one weight a measure; a constant and one input a player."
-        )
-    result = _state_space(parameters, values, actions).smooth()
-    variance = np.asarray(result.smoothed_state_cov)[0, 0]
-    together = np.asarray(result.smoothed_state_autocov)[0, 0]
-    mean = np.asarray(result.smoothed_state)[0]
-    return SmoothedState(parameters, mean, np.sqrt(variance), together[:-1], float(result.llf))
-
-
-def _state_space(parameters: Measurement, values: Floats, actions: Floats) -> Any:
-    """The model as statsmodels holds it."""
+        sizes = f"{len(parameters.weights)} weights and {len(parameters.inputs)} inputs"
+        problem = f"has {sizes} for {values.shape[1]} measures and {actions.shape[1]} players"
+        fix = "Give one weight a measure; a constant and one input a player."
+        raise InputError("measurement", problem, fix)
     # imported here because it takes more than a second
     from statsmodels.tsa.statespace.kalman_smoother import KalmanSmoother
 
@@ -116,8 +106,12 @@ def _state_space(parameters: Measurement, values: Floats, actions: Floats) -> An
     model["transition"] = np.array([[parameters.persistence]])
     model["state_intercept"] = (parameters.inputs[0] + actions @ parameters.inputs[1:])[None, :]
     model["selection"] = model["state_cov"] = np.eye(1)
-    model.initialize_known(np.zeros(1), np.array([[parameters.first_variance]]))
-    return model
+    model.initialize_known(np.zeros(1), np.array([[FIRST_VARIANCE]]))
+    result = model.smooth()
+    variance = np.asarray(result.smoothed_state_cov)[0, 0]
+    together = np.asarray(result.smoothed_state_autocov)[0, 0]
+    mean = np.asarray(result.smoothed_state)[0]
+    return SmoothedState(parameters, mean, np.sqrt(variance), together[:-1], float(result.llf))
 
 
 def score(smoothed: SmoothedState, values: Floats, actions: Floats) -> Floats:
@@ -132,11 +126,9 @@ def score(smoothed: SmoothedState, values: Floats, actions: Floats) -> Floats:
     weights = np.where(seen, values, 0).T @ mean - parameters.weights * (seen.T @ square)
     inputs = np.column_stack([np.ones(len(actions) - 1), actions[:-1]])
     pushed = inputs @ parameters.inputs
-    before, after = mean[:-1], mean[1:]
-    carried = (
-        smoothed.autocovariance + after * before - parameters.persistence * square[:-1] - pushed * before
-    )
-    left = after - parameters.persistence * before - pushed
+    before, after, kept = mean[:-1], mean[1:], parameters.persistence
+    carried = smoothed.autocovariance + after * before - kept * square[:-1] - pushed * before
+    left = after - kept * before - pushed
     return np.concatenate([weights, [carried.sum()], left @ inputs])
 
 
@@ -154,7 +146,7 @@ def draw_states(
     months = len(centre)
     band = np.zeros((2, months))
     band[1] = 1 + ~np.isnan(values) @ parameters.weights**2
-    band[1, 0] += 1 / parameters.first_variance - 1
+    band[1, 0] += 1 / FIRST_VARIANCE - 1
     band[1, :-1] += parameters.persistence**2
     band[0, 1:] = -parameters.persistence
     # precision = U'U with U upper triangular, so U⁻¹ times standard normal numbers has the right covariance
@@ -170,11 +162,9 @@ def check_measures(measures: ArrayLike, actions: ArrayLike) -> tuple[Floats, Flo
     if moves.ndim != 2 or len(moves) != len(values):
         problem = f"have shape {moves.shape}, and the measures cover {len(values)} months"
         raise InputError("actions", problem, "Give one row a month and one column a player.")
-    missing = np.argwhere(~np.isfinite(moves))
-    if len(missing):
-        month, player = missing[0] + 1
-        problem = "the figure is missing"
-        raise InputError(f"actions, month {month}, column {player}", problem, "Fill it, or cut the window.")
+    for month, column in np.argwhere(~np.isfinite(moves)):
+        where = f"actions, month {month + 1}, column {column + 1}"
+        raise InputError(where, "the figure is missing", "Fill it, or cut the window.")
     return values, moves
 
 
@@ -187,61 +177,32 @@ STEP = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
-class MeasurementFit:
-    """The measurement model at its maximum likelihood: parameters in the order of `terms`, and the state there.
+class MeasurementFit(Coefficients):
+    """The measurement model at its maximum likelihood, and the state there.
 
     * `covariance`: inverse of the observed information; NaN where the likelihood is not curved enough to tell.
-    * `means`, `deviations`, `observations`: what each measure was standardised with, and its months with a figure.
+    * `observations`: each measure's months with a figure.
     * `maxima`: log likelihoods of the different maxima that the starts led to, highest first.
     """
 
-    terms: tuple[str, ...]
     smoothed: SmoothedState
-    covariance: Floats
-    means: Floats
-    deviations: Floats
     observations: NDArray[np.int64]
     maxima: tuple[float, ...]
-
-    @property
-    def parameters(self) -> Measurement:
-        """The parameters, as the smoother takes them."""
-        return self.smoothed.parameters
-
-    @property
-    def estimates(self) -> Floats:
-        """The parameters in one row, shape (terms,)."""
-        return self.parameters.flat
-
-    @property
-    def standard_errors(self) -> Floats:
-        """Standard errors of the estimates, shape (terms,)."""
-        return coefficients.standard_errors(self.covariance)
 
     @property
     def log_likelihood(self) -> float:
         """Log likelihood of the standardised measures."""
         return self.smoothed.log_likelihood
 
-    def conf_int(self, level: float = 0.95) -> Floats:
-        """Return lower and upper ends of normal intervals, shape (terms, 2)."""
-        return coefficients.interval(self.estimates, self.standard_errors, level)
-
-    def table(self) -> pd.DataFrame:
-        """Return one row a parameter: estimate, standard error, z, p, ends of the 95% interval."""
-        return coefficients.coefficient_table(self.terms, self.estimates, self.standard_errors)
-
-    def summary(self) -> str:
-        """Return parameters, standard errors and the likelihood as a table in plain text."""
+    def facts(self) -> Facts:
+        """Return what belongs under the table's title: (what, how much), in words."""
         facts = [
             ("Months", f"{len(self.smoothed.state)}"),
             ("Months with a figure", ", ".join(map(str, self.observations))),
             ("Log-likelihood", f"{self.log_likelihood:.4f}"),
         ]
-        if len(self.maxima) > 1:
-            facts.append(("Other maxima", ", ".join(f"{value:.4f}" for value in self.maxima[1:])))
-        title = f"Dynamic factor model, {len(self.means)} measures"
-        return coefficients.text_table(title, facts, self.table())
+        others = ", ".join(f"{value:.4f}" for value in self.maxima[1:])
+        return [*facts, ("Other maxima", others)] if others else facts
 
 
 def fit_state(
@@ -251,7 +212,6 @@ def fit_state(
     action_names: Sequence[str],
     *,
     low_months: Sequence[int] | slice | None = None,
-    first_variance: float = FIRST_VARIANCE,
     starts: int = 6,
     seed: int = 0,
 ) -> MeasurementFit:
@@ -265,19 +225,24 @@ def fit_state(
     from scipy.optimize import minimize
 
     values, moves = check_measures(measures, actions)
-    terms = _terms(values, moves, measure_names, action_names)
+    measured, players = values.shape[1], moves.shape[1]
+    if len(measure_names) != measured or len(action_names) != players:
+        problem = f"{len(measure_names)} and {len(action_names)} names"
+        fix = f"Give {measured} names of measures and {players} of actions."
+        raise InputError("measure_names and action_names", problem, fix)
+    terms = (*measure_names, "persistence", "constant", *(f"lag_{name}" for name in action_names))
     inputs = np.column_stack([np.ones(len(moves)), moves])
     if np.linalg.matrix_rank(inputs[:-1]) < inputs.shape[1]:
         problem = "never vary, or follow from one another, so their effects can't be told"
         raise InputError("actions", problem, "Leave a player out, or take other months.")
 
     def downhill(flat: Floats) -> tuple[float, Floats]:
-        smoothed = smooth(_unpack(flat, values.shape[1], first_variance), values, moves)
+        smoothed = smooth(Measurement.from_flat(flat, measured), values, moves)
         return -smoothed.log_likelihood, -score(smoothed, values, moves)
 
     ended = [
         minimize(downhill, start, jac=True, method="BFGS", options={"maxiter": 500, "gtol": 1e-5})
-        for start in _starts(values, moves.shape[1], starts, seed)
+        for start in _starts(values, players, starts, seed)
     ]
     rested = [each for each in ended if np.isfinite(each.fun) and np.abs(each.jac).max() < FLAT]
     if not rested:
@@ -288,20 +253,17 @@ def fit_state(
     for each in rested:
         if not maxima or maxima[-1] + each.fun > SAME:
             maxima.append(-float(each.fun))
-    best = _unpack(np.asarray(rested[0].x), values.shape[1], first_variance)
+    best = Measurement.from_flat(np.asarray(rested[0].x), measured)
     smoothed = smooth(best, values, moves)
     low = best.weights[0] > 0 if low_months is None else smoothed.state[low_months].mean() < 0
     if not low:
         smoothed = smooth(best.mirrored, values, moves)
-    _, means, deviations = standardise(measures)
+    title, flat = f"Dynamic factor model, {measured} measures", smoothed.parameters.flat
+    information = observed_information(lambda move: -downhill(flat + move)[1], np.eye(len(flat)), STEP)
+    curved = np.linalg.eigvalsh(information).min() > 0
+    covariance = np.asarray(np.linalg.inv(information) if curved else np.full_like(information, np.nan))
     observations = (~np.isnan(values)).sum(axis=0)
-    covariance = _covariance(smoothed.parameters, values, moves)
-    return MeasurementFit(terms, smoothed, covariance, means, deviations, observations, tuple(maxima))
-
-
-def _unpack(flat: Floats, measures: int, first_variance: float) -> Measurement:
-    """Parameters from one row of numbers."""
-    return Measurement(flat[:measures], float(flat[measures]), flat[measures + 1 :], first_variance)
+    return MeasurementFit(title, terms, flat, covariance, None, smoothed, observations, tuple(maxima))
 
 
 def _starts(values: Floats, players: int, count: int, seed: int) -> list[Floats]:
@@ -315,28 +277,3 @@ def _starts(values: Floats, players: int, count: int, seed: int) -> list[Floats]
         inputs = 0.2 * generator.standard_normal(1 + players)
         places.append(np.concatenate([weights, [generator.uniform(0.5, 1)], inputs]))
     return places
-
-
-def _covariance(parameters: Measurement, values: Floats, actions: Floats) -> Floats:
-    """Inverse of the observed information, by central differences of the exact slope."""
-    flat, measures = parameters.flat, values.shape[1]
-
-    def slope(move: Floats) -> Floats:
-        near = _unpack(flat + move, measures, parameters.first_variance)
-        return score(smooth(near, values, actions), values, actions)
-
-    information = observed_information(slope, np.eye(len(flat)), STEP)
-    if np.linalg.eigvalsh(information).min() <= 0:
-        return np.full_like(information, np.nan)
-    return np.asarray(np.linalg.inv(information))
-
-
-def _terms(
-    values: Floats, moves: Floats, measure_names: Sequence[str], action_names: Sequence[str]
-) -> tuple[str, ...]:
-    """Names of the parameters, after a look at whether there is one name a column."""
-    if len(measure_names) != values.shape[1] or len(action_names) != moves.shape[1]:
-        problem = f"{len(measure_names)} and {len(action_names)} names"
-        fix = f"Give {values.shape[1]} names of measures and {moves.shape[1]} of actions."
-        raise InputError("measure_names and action_names", problem, fix)
-    return (*measure_names, "persistence", "constant", *(f"lag_{name}" for name in action_names))

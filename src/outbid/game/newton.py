@@ -23,8 +23,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -36,14 +37,15 @@ from threadpoolctl import ThreadpoolController
 from outbid.game.game import Arrays
 from outbid.game.kernel import Banded, Kernel, Scattered, dense, expect
 
+T = TypeVar("T")
+R = TypeVar("R")
 # Below this precision, a log-sum is its limit, the mean.
 FLAT = 1e-9
 
 
 def split(counts: tuple[int, ...], values: Array) -> tuple[Array, ...]:
     """Return each player's part of an array whose last axis holds all players' actions."""
-    ends = [sum(counts[: i + 1]) for i in range(len(counts))]
-    return tuple(values[..., end - count : end] for count, end in zip(counts, ends, strict=True))
+    return tuple(jnp.split(values, np.cumsum(counts)[:-1], axis=-1))
 
 
 def log_probabilities(arrays: Arrays, values: Array) -> tuple[Array, ...]:
@@ -80,11 +82,8 @@ def spread(counts: tuple[int, ...], player: int, part: Array) -> Array:
 
 def others_play(counts: tuple[int, ...], logs: tuple[Array, ...], player: int) -> Array:
     """Return the probability of everyone else's part of each profile, shape (states, *counts)."""
-    total = jnp.zeros((*logs[0].shape[:-1], *counts))
-    for j, log in enumerate(logs):
-        if j != player:
-            total = total + spread(counts, j, log)
-    return jnp.exp(total)
+    blank = jnp.zeros((*logs[0].shape[:-1], *counts))
+    return jnp.exp(sum((spread(counts, j, log) for j, log in enumerate(logs) if j != player), blank))
 
 
 def profile_values(arrays: Arrays, values: Array) -> Array:
@@ -98,8 +97,7 @@ def averaged(counts: tuple[int, ...], logs: tuple[Array, ...], worth: Array) -> 
     result = []
     for i in range(len(counts)):
         mine = worth[i].reshape(*worth.shape[1:-1], *counts) * others_play(counts, logs, i)
-        axes = tuple(mine.ndim - len(counts) + j for j in range(len(counts)) if j != i)
-        result.append(mine.sum(axis=axes))
+        result.append(mine.sum(axis=tuple(j - len(counts) for j in range(len(counts)) if j != i)))
     return jnp.concatenate(result, axis=-1)
 
 
@@ -113,12 +111,9 @@ class Slope(NamedTuple):
     """The parts of the equations' derivative that lie within one state.
 
     A step dv solves (1 - Λ) dv - B dW = r with dW = C dv, where Λ is how a state's values answer to each other, B how
-    they answer to next month, and C the probabilities of play. Only dW links states.
-
-    * `inverse`, `outward`: (1 - Λ)⁻¹ and C (1 - Λ)⁻¹, shapes (states, all actions, all actions), (states, players,
-      ...).
-    * `mixed`: the latter with the others' play spread over profiles: the weight of P(s'|s, a) dW_j in dW_i, shape
-      (states, players i, players j, profiles), discounts included.
+    they answer to next month, and C the probabilities of play. Only dW links states. `inverse` and `outward` are (1 - Λ)⁻¹
+    and C (1 - Λ)⁻¹, shapes (states, all actions, all actions) and (states, players, all actions); `mixed` is the weight of
+    P(s'|s, a) dW_j in dW_i, shape (states, players i, players j, profiles), discounts included.
     """
 
     inverse: Array
@@ -139,15 +134,9 @@ def slope(arrays: Arrays, values: Array) -> Slope:
 
     answers = jax.vmap(jax.jacfwd(at_state), in_axes=(0, 1))(values, worth)
     inverse = jnp.linalg.inv(jnp.eye(values.shape[-1]) - answers)
-    chances = jnp.stack(
-        [
-            jnp.concatenate(
-                [jnp.exp(log) if i == j else jnp.zeros_like(log) for j, log in enumerate(logs)], axis=-1
-            )
-            for i in range(len(counts))
-        ],
-        axis=1,
-    )
+    # each player's probabilities in a row of its own, zero at the others' actions
+    owned = np.repeat(np.eye(len(counts)), counts, axis=1)
+    chances = jnp.exp(jnp.concatenate(logs, axis=-1))[:, None, :] * owned
     outward = chances @ inverse
     mixed = []
     for j, part in enumerate(split(counts, outward)):
@@ -184,13 +173,8 @@ def factorised(kernel: Kernel, mixed: Array) -> Callable[[Array], Array]:
     def product(x: Array) -> Array:
         return x - jnp.einsum("sija,jsa->is", mixed, expect(kernel, x))
 
-    def iterated(right: Array) -> Array:
-        found, _ = jax.scipy.sparse.linalg.gmres(
-            product, right, tol=NEAR, restart=SUBSPACE, maxiter=RESTARTS, solve_method="batched"
-        )
-        return jnp.asarray(found)
-
-    return iterated
+    solver = partial(jax.scipy.sparse.linalg.gmres, product, tol=NEAR, restart=SUBSPACE, maxiter=RESTARTS)
+    return lambda right: jnp.asarray(solver(right, solve_method="batched")[0])
 
 
 def _by_blocks(kernel: Banded, mixed: Array) -> Callable[[Array], Array]:
@@ -217,8 +201,7 @@ def _by_blocks(kernel: Banded, mixed: Array) -> Callable[[Array], Array]:
         following = lu_solve(factors, high)
         return following, (*factors, following)
 
-    blank, below = jnp.zeros(three.shape[-2:]), three[0]
-    _, (lu, pivots, above) = jax.lax.scan(eliminate, blank, (below, three[1], three[2]))
+    _, (lu, pivots, above) = jax.lax.scan(eliminate, jnp.zeros(three.shape[-2:]), tuple(three))
 
     def down(before: Array, block: tuple[Array, Array, Array, Array]) -> tuple[Array, Array]:
         lu, pivots, low, row = block
@@ -234,7 +217,7 @@ def _by_blocks(kernel: Banded, mixed: Array) -> Callable[[Array], Array]:
         padded = jnp.pad(right, ((0, 0), (0, blocks * size - states)))
         rows = jnp.swapaxes(padded.reshape(players, blocks, size), 0, 1).reshape(blocks, players * size)
         blank = jnp.zeros(players * size)
-        _, half = jax.lax.scan(down, blank, (lu, pivots, below, rows))
+        _, half = jax.lax.scan(down, blank, (lu, pivots, three[0], rows))
         _, full = jax.lax.scan(up, blank, (above, half), reverse=True)
         return jnp.swapaxes(full.reshape(blocks, players, size), 0, 1).reshape(players, -1)[:, :states]
 
@@ -259,10 +242,8 @@ def size_of(error: Array) -> Array:
 
 def linearised(arrays: Arrays, values: Array) -> Callable[[Array], Array]:
     """Return the inverse of the residual's derivative at `values`, as a function of shape (states, all actions)."""
-    parts = slope(arrays, values)
+    parts, logs = slope(arrays, values), log_probabilities(arrays, values)
     between = factorised(arrays.kernel, parts.mixed)
-
-    logs = log_probabilities(arrays, values)
 
     def inverse(right: Array) -> Array:
         linked = between(jnp.einsum("sia,sa->is", parts.outward, right))
@@ -304,12 +285,11 @@ def newton(arrays: Arrays, start: Array, steps: int = STEPS, *, careful: bool = 
             _, new = jax.lax.while_loop(too_long, shorter, (jnp.asarray(1.0), new))
         again = measured(new[0] - inverse(new[1]))
         new = jax.tree.map(partial(jnp.where, new[2] <= again[2]), new, again)
-        error = new[2]
+        values, right, error = new
         # Once it holds, or is no number any more, or rounding is all that is left, nothing is to be gained.
-        done = (
-            close(new[0], error) | ~jnp.isfinite(error) | ((error >= at.error) & close(new[0], 1e-3 * error))
-        )
-        return Iterate(new[0], new[1], error, at.steps + 1, ~done)
+        rounding = (error >= at.error) & close(values, 1e-3 * error)
+        done = close(values, error) | ~jnp.isfinite(error) | rounding
+        return Iterate(values, right, error, at.steps + 1, ~done)
 
     first = measured(start)
     opening = Iterate(*first, jnp.asarray(0), ~close(start, first[2]))
@@ -326,14 +306,12 @@ def coarse_start(arrays: Arrays) -> Array:
         return blank
     count = -(-states // group)
     middle = np.minimum(np.arange(count) * group + group // 2, states - 1)
-    target = np.clip(
-        middle[:, None] + np.arange(kernel.weights.shape[-1])[None, :] - kernel.lower, 0, states - 1
-    )
+    moves = np.arange(-kernel.lower, kernel.upper + 1)
+    target = np.clip(middle[:, None] + moves, 0, states - 1)
     member = (target[:, :, None] // group == np.arange(count)[None, None, :]).astype(float)
     full = jnp.einsum("sak,skt->sat", kernel.weights[middle], member)
-    targets = jnp.broadcast_to(jnp.arange(count), full.shape)
-    coarse: Kernel = Scattered(targets, full)
-    small = Arrays(arrays.payoffs[:, middle], coarse, arrays.discount, arrays.precision, arrays.counts)
+    coarse = Scattered(jnp.broadcast_to(jnp.arange(count), full.shape), full)
+    small = replace(arrays, payoffs=arrays.payoffs[:, middle], kernel=coarse)
     found = newton(small, jnp.zeros((count, actions)), 30)
     points = jnp.arange(states)
     lines = [jnp.interp(points, middle, found.values[:, i]) for i in range(actions)]
@@ -374,17 +352,22 @@ def one_thread_each() -> Iterator[None]:
 
 def cores() -> int:
     """Return how many processor cores this process may use."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def shared_out(function: Callable[[Any], Any], batch: Any, workers: int | None = None) -> Any:
+def side_by_side(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """Return a function of each item, on as many threads as there are cores; the first alone, so that it alone compiles."""
+    with one_thread_each(), ThreadPoolExecutor(cores()) as pool:
+        return [*map(function, items[:1]), *pool.map(function, items[1:])]
+
+
+def shared_out(function: Callable[[Any], Any], batch: Any) -> Any:
     """Return function(batch) for a batch with a leading axis on every array, its parts worked on side by side.
 
     Every part has the same length, so that `function` is compiled once; the last repeats its last item.
     """
     count = len(jax.tree.leaves(batch)[0])
-    parts = max(1, min(workers or cores(), count))
+    parts = max(1, min(cores(), count))
     size = -(-count // parts)
     places = [np.minimum(np.arange(i * size, (i + 1) * size), count - 1) for i in range(parts)]
     pieces = [jax.tree.map(lambda leaf, at=at: leaf[at], batch) for at in places]

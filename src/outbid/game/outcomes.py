@@ -7,7 +7,7 @@ negative ones substitutes (Bulow, Geanakoplos and Klemperer, 1985).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,16 +16,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from outbid.errors import InputError, check_name
 from outbid.game.coefficients import check_coverage, interval
 from outbid.game.equilibrium import Equilibrium
 from outbid.game.game import Game, parted
-from outbid.game.kernel import Banded, Kernel, Scattered, stationary, transition
+from outbid.game.kernel import Banded, Floats, Kernel, Scattered, stationary, transition
 from outbid.game.newton import equilibrium_values, joint, log_probabilities, profile_values, split
 
-Floats = NDArray[np.float64]
 Outcome = Callable[[Game, Array], Array]
 # The name of the row that tells whether any player acts.
 ANY = "any"
@@ -69,7 +68,8 @@ def long_run(game: Game, values: Array) -> Array:
 class Figures:
     """One figure or several, and how sure they are.
 
-    `slopes` are derivatives by the parameters, their axis last; `draws` the same figures at drawn parameters, or None.
+    `slopes` are derivatives by the parameters, their axis last; `draws` the same figures at drawn parameters, their axis
+    last, or None.
     """
 
     values: Floats
@@ -92,13 +92,17 @@ class Figures:
         if self.draws is None:
             raise InputError("interval", "there are no draws of the parameters", "Compare with `draws=200`.")
         share = (1 - check_coverage(level)) / 2
-        return np.stack(list(np.quantile(self.draws, [share, 1 - share], axis=0)), axis=-1)
+        return np.moveaxis(np.quantile(self.draws, [share, 1 - share], axis=-1), 0, -1)
+
+    def through(self, linear: Callable[[Floats], Any]) -> Figures:
+        """Return what a linear function makes of the figures, of their derivatives and of their draws."""
+        values, slopes = (np.asarray(linear(each)) for each in (self.values, self.slopes))
+        draws = None if self.draws is None else np.asarray(linear(self.draws))
+        return Figures(values, slopes, self.covariance, draws)
 
     def __sub__(self, other: Figures) -> Figures:
         """Return differences; draws of the same parameters stay together."""
-        draws = None
-        if self.draws is not None and other.draws is not None:
-            draws = self.draws - other.draws
+        draws = None if self.draws is None or other.draws is None else self.draws - other.draws
         return Figures(self.values - other.values, self.slopes - other.slopes, self.covariance, draws)
 
 
@@ -116,10 +120,9 @@ class Reading:
 
     def of(self, player: str) -> Figures:
         """Return a player's outcome by state, figures of shape (states,)."""
-        i = self._row(player)
-        held = self.by_state
-        draws = None if held.draws is None else held.draws[:, i]
-        return Figures(held.values[i], held.slopes[i], held.covariance, draws)
+        names = [*(each.name for each in self.equilibrium.game.players), ANY][: len(self.by_state.values)]
+        check_name(player, names, f"player {player!r}", f"does not play in {self.name}")
+        return self.by_state.through(lambda each: each[names.index(player)])
 
     def over_grid(self, player: str) -> Figures:
         """Return the mean over all states of the grid, each counted once."""
@@ -133,29 +136,18 @@ class Reading:
 
     def weighted(self, player: str, weights: Floats) -> Figures:
         """Return the mean with fixed weights of the states, shape (states,)."""
-        each = self.of(player)
-        draws = None if each.draws is None else each.draws @ weights
-        return Figures(
-            np.asarray(weights @ each.values), np.asarray(weights @ each.slopes), each.covariance, draws
-        )
+        return self.of(player).through(lambda each: weights @ each)
 
     def stationary(self, player: str) -> Figures:
         """Return the mean over months in the long run of this game; its visits move with the parameters too."""
         if self.visits is None:
             raise InputError("long run", "was not asked for", "Compare with `visits=True`.")
         each, visits = self.of(player), self.visits
-        fixed = self.weighted(player, visits.values)
-        draws = None
+        fixed, draws = self.weighted(player, visits.values), None
         if each.draws is not None and visits.draws is not None:
-            draws = np.einsum("ds,ds->d", each.draws, visits.draws)
-        return Figures(
-            fixed.values, np.asarray(fixed.slopes + each.values @ visits.slopes), each.covariance, draws
-        )
-
-    def _row(self, player: str) -> int:
-        names = [*(each.name for each in self.equilibrium.game.players), ANY][: len(self.by_state.values)]
-        check_name(player, names, f"player {player!r}", f"does not play in {self.name}")
-        return names.index(player)
+            draws = (each.draws * visits.draws).sum(axis=0)
+        slopes = np.asarray(fixed.slopes + each.values @ visits.slopes)
+        return Figures(fixed.values, slopes, each.covariance, draws)
 
 
 def error_over_months(figures: Figures, states: ArrayLike) -> float:
@@ -182,9 +174,8 @@ def against(game: Game, player: str, policy: Array) -> Game:
     if isinstance(game.kernel, Banded):
         kernel = Banded(weighted.sum(axis=2), game.kernel.lower)
     else:
-        shape = (*weighted.shape[:2], -1)
         targets = parted(game.kernel.targets, 1, counts, place)
-        kernel = Scattered(targets.reshape(shape), weighted.reshape(shape))
+        kernel = Scattered(*(each.reshape(*each.shape[:2], -1) for each in (targets, weighted)))
     payoffs = (parted(game.payoffs[stay], 2, counts, place) * policy[None, :, None, :]).sum(axis=3)
     players = tuple(each for i, each in enumerate(game.players) if i != place)
     return Game(players, game.grid, payoffs, kernel, game.discount[stay], game.precision[stay])
@@ -196,18 +187,14 @@ def reply_slopes(game: Game, values: Array) -> Array:
     For two players with levels 0 and 1 it is the slope of one's probability to act by the other's, along the best-reply
     curve, where they cross; the future is as in equilibrium.
     """
-    chances, rises = _play(game, values)
     future = profile_values(game.arrays, values)
 
-    def mean_level(i: int, more: Array) -> Array:
-        others = [jnp.ones_like(each) if j == i else each + more * rises[j] for j, each in enumerate(chances)]
-        weighted = joint(others) * future[i]
-        mine = weighted.reshape(game.grid.size, *game.counts)
-        worth = mine.sum(axis=tuple(j + 1 for j in range(len(chances)) if j != i))
-        levels = np.asarray(game.players[i].actions)
-        return jax.nn.softmax(game.precision[i] * worth, axis=-1) @ levels
+    def worth(i: int, play: Sequence[Array]) -> Array:
+        others = [jnp.ones_like(each) if j == i else each for j, each in enumerate(play)]
+        mine = (joint(others) * future[i]).reshape(game.grid.size, *game.counts)
+        return mine.sum(axis=tuple(j + 1 for j in range(len(play)) if j != i))
 
-    return jnp.stack([_slope(partial(mean_level, i)) for i in range(len(chances))])
+    return _answers(game, values, worth)
 
 
 def standing_slopes(game: Game, values: Array) -> Array:
@@ -215,32 +202,37 @@ def standing_slopes(game: Game, values: Array) -> Array:
 
     Shape (players, states): of the mean level in that state. It contains what the rise does to where the state goes.
     """
-    chances, rises = _play(game, values)
     parts = split(game.counts, values)
 
-    def mean_level(i: int, more: Array) -> Array:
+    def worth(i: int, play: Sequence[Array]) -> Array:
         alone = game
         for j, each in enumerate(game.players):
             if j != i:
-                alone = against(alone, each.name, chances[j] + more * rises[j])
-        best = equilibrium_values(alone.arrays, parts[i])
-        levels = np.asarray(game.players[i].actions)
-        return jax.nn.softmax(game.precision[i] * best, axis=-1) @ levels
+                alone = against(alone, each.name, play[j])
+        return equilibrium_values(alone.arrays, parts[i])
 
-    return jnp.stack([_slope(partial(mean_level, i)) for i in range(len(chances))])
+    return _answers(game, values, worth)
 
 
-def _slope(function: Callable[[Array], Array]) -> Array:
-    _, slope = jax.jvp(function, (jnp.zeros(()),), (jnp.ones(()),))
-    return jnp.asarray(slope)
+def _answers(game: Game, values: Array, worth: Callable[[int, Sequence[Array]], Array]) -> Array:
+    """Return how much each player's mean level rises with its rivals', (players, states).
 
-
-def _play(game: Game, values: Array) -> tuple[list[Array], list[Array]]:
-    """Return everybody's probabilities, and how they change when the mean level rises by one: tilted to the high."""
+    `worth` gives a player's action values, (states, actions), by its place and everybody's probabilities.
+    """
     chances = [jnp.exp(log) for log in log_probabilities(game.arrays, values)]
+    levels = [np.asarray(player.actions) for player in game.players]
+    # how probabilities change when the mean level rises by one: tilted to the high
     rises = []
-    for player, each in zip(game.players, chances, strict=True):
-        away = np.asarray(player.actions) - (each @ np.asarray(player.actions))[:, None]
+    for level, each in zip(levels, chances, strict=True):
+        away = level - (each @ level)[:, None]
         variance = (each * away**2).sum(axis=1, keepdims=True)
         rises.append(jnp.where(variance > STILL, each * away / jnp.maximum(variance, STILL), 0.0))
-    return chances, rises
+
+    def mean_level(i: int, more: Array) -> Array:
+        play = [each + more * rise for each, rise in zip(chances, rises, strict=True)]
+        return jax.nn.softmax(game.precision[i] * worth(i, play), axis=-1) @ levels[i]
+
+    def slope(i: int) -> Array:
+        return jnp.asarray(jax.jvp(partial(mean_level, i), (jnp.zeros(()),), (jnp.ones(()),))[1])
+
+    return jnp.stack([slope(i) for i in range(len(chances))])

@@ -8,7 +8,7 @@ Ifrach and Weintraub, 2017); all noise but that of the grid's indices is integra
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from numpy.typing import NDArray
 
 from outbid.errors import InputError, check_name, did_you_mean
 from outbid.game.game import Game, Grid, Player, by_players, profile_levels
@@ -25,7 +24,6 @@ from outbid.model.compile import build_step, to_scale
 from outbid.model.declare import Model, Names
 from outbid.model.vocabulary import Actor
 
-Floats = NDArray[np.float64]
 Weights = Mapping[str, Mapping[str, Any]]
 # (state, last month's levers, this month's with the players' moves) -> this month's levers
 Answer = Callable[[Mapping[str, Array], Mapping[str, Array], Mapping[str, Array]], Mapping[str, Array]]
@@ -95,9 +93,7 @@ class Reduction:
             at = {axis.name: point[i] for i, axis in enumerate(self.grid.axes)}
             before = {name: at.get(name, value) for name, value in base.items()}
             state = self._state(at, held)
-            now: Mapping[str, Array] = base | {
-                player.lever: action[i] for i, player in enumerate(self.players)
-            }
+            now: Mapping[str, Array] = base | {each.lever: action[i] for i, each in enumerate(self.players)}
             now = now if answer is None else answer(state, before, now)
             following, told = step(state, quiet, now, before, parameters)
             moved = {name[6:]: value for name, value in told.items() if name.startswith("moved.")}
@@ -106,10 +102,9 @@ class Reduction:
             gains = [jnp.asarray(gain, dtype=float) for gain in gains]
             return {name: following[name] for name in self._indices}, jnp.stack(gains)
 
+        points, levels = jnp.asarray(self.grid.values), jnp.asarray(profile_levels(self.players))
         over_actions = jax.vmap(month, in_axes=(None, 0))
-        mean, payoffs = jax.vmap(over_actions, in_axes=(0, None))(
-            jnp.asarray(self.grid.values), jnp.asarray(profile_levels(self.players))
-        )
+        mean, payoffs = jax.vmap(over_actions, in_axes=(0, None))(points, levels)
         return mean, jnp.moveaxis(payoffs, 2, 0)
 
     @property
@@ -118,11 +113,7 @@ class Reduction:
         return tuple(axis.name for axis in self.grid.axes if axis.name in indices)
 
     def _state(self, at: Mapping[str, Array], held: Held | None) -> dict[str, Array]:
-        scaled = {
-            name: to_scale(self.model.index(name).scale, value)
-            for name, value in at.items()
-            if name in self._indices
-        }
+        scaled = {name: to_scale(self.model.index(name).scale, at[name]) for name in self._indices}
         if held is None:
             return scaled
         away = jnp.stack([scaled.get(name, at[name]) for name in at]) - held.center
@@ -147,19 +138,17 @@ class Reduction:
         states, profiles = self.grid.size, int(np.prod([len(each.actions) for each in self.players]))
         places = np.zeros((1, profiles, 1), dtype=int)
         weights = jnp.ones((states, profiles, 1))
-        levels = profile_levels(self.players)
         holders = [player.lever for player in self.players]
+        levels = dict(zip(holders, profile_levels(self.players).T, strict=True))
         for axis in self.grid.axes:
             size = len(axis.points)
             if axis.name in mean:
-                scale = self.model.index(axis.name).scale
-                points = to_scale(scale, jnp.asarray(axis.points))
+                points = to_scale(self.model.index(axis.name).scale, jnp.asarray(axis.points))
                 sd = jnp.broadcast_to(self._noise(axis.name, parameters), mean[axis.name].shape)
                 each = normal_weights(points, mean[axis.name], sd)
                 place = np.arange(size)[None, None, :]
             else:
-                chosen = levels[:, holders.index(axis.name)]
-                place = np.array([axis.points.index(level) for level in chosen])[None, :, None]
+                place = np.array([axis.points.index(level) for level in levels[axis.name]])[None, :, None]
                 each = jnp.ones((states, profiles, 1))
             places = (places[..., :, None] * size + place[..., None, :]).reshape(1, profiles, -1)
             weights = (weights[..., :, None] * each[..., None, :]).reshape(states, profiles, -1)
@@ -173,26 +162,21 @@ def reduce(model: Model, actors: Sequence[str], grid: Grid) -> Reduction:
     unit) or after a player's lever (points are its levels), which it needs where a mechanism reads its last move.
     """
     known = {actor.name: actor for actor in model.actors}
+    players = []
     for name in actors:
         check_name(name, known, f"player {name!r}", "the model has no such actor")
-    chosen = tuple(known[name] for name in actors)
-    players = []
-    for actor in chosen:
+        actor = known[name]
         if len(actor.levers) != 1:
             fix = "A player on a grid moves one lever; declare it with that one."
             raise InputError(f"actor {actor.name!r}", f"holds {len(actor.levers)} levers", fix)
         ((lever, levels),) = actor.levers.items()
         players.append(Player(actor.name, tuple(levels), lever))
     _check_axes(model, players, grid)
-    return Reduction(model, chosen, tuple(players), grid)
+    return Reduction(model, tuple(known[name] for name in actors), tuple(players), grid)
 
 
 def fine_reduction(
-    model: Model,
-    actors: Sequence[str],
-    grid: Grid,
-    parameters: Mapping[str, float],
-    levers: Any,
+    model: Model, actors: Sequence[str], grid: Grid, parameters: Mapping[str, float], levers: Any
 ) -> Reduction:
     """Return the reduction to a fine axis of one index, whose kernel is a band of cells (Tauchen, 1986).
 
@@ -210,8 +194,7 @@ def fine_reduction(
     sd = float(plain._noise(axis.name, parameters))
     if not sd > 0:
         raise InputError(f"axis {axis.name!r}", "has no noise", "A band of cells needs some; use `reduce`.")
-    reach = normal_reach(points, np.asarray(mean[axis.name]), sd)
-    return Reduction(plain.model, plain.actors, plain.players, grid, reach)
+    return replace(plain, reach=normal_reach(points, np.asarray(mean[axis.name]), sd))
 
 
 def fit_held(model: Model, grid: Grid, states: Mapping[str, Any], axes: Any) -> Held:
@@ -219,24 +202,16 @@ def fit_held(model: Model, grid: Grid, states: Mapping[str, Any], axes: Any) -> 
 
     `states` are stocks in persons and indices in their own unit, (months,) each; `axes` (months, axes), in grid units.
     """
-    x = jnp.stack(
-        [
-            to_scale(model.index(axis.name).scale, axes[:, i])
-            if axis.name in {index.name for index in model.indices}
-            else axes[:, i]
-            for i, axis in enumerate(grid.axes)
-        ],
-        axis=1,
-    )
+    scales = {index.name: index.scale for index in model.indices}
+    names = [axis.name for axis in grid.axes]
+    columns = [to_scale(scales.get(name, "identity"), axes[:, i]) for i, name in enumerate(names)]
+    x = jnp.stack(columns, axis=1)
     center = x.mean(axis=0)
     away = x - center
     # a little ridge: an axis that hardly moved says nothing about what goes with it
     gram = away.T @ away + 1e-6 * len(x) * jnp.eye(x.shape[1])
-    names = {axis.name for axis in grid.axes}
     logs = {item.name: jnp.log1p(states[item.name]) for item in model.stocks}
-    logs |= {
-        item.name: to_scale(item.scale, states[item.name]) for item in model.indices if item.name not in names
-    }
+    logs |= {name: to_scale(scale, states[name]) for name, scale in scales.items() if name not in names}
     mean = {name: value.mean() for name, value in logs.items()}
     slope = {name: jnp.linalg.solve(gram, away.T @ (value - mean[name])) for name, value in logs.items()}
     return Held(mean, slope, center)

@@ -1,6 +1,4 @@
-"""What is to be estimated: payoffs as a function of parameters, what a first step has estimated already, and the record of
-play to explain.
-"""
+"""What is to be estimated: payoffs as a function of parameters, an earlier step's numbers, and the record of play."""
 
 from __future__ import annotations
 
@@ -13,16 +11,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from outbid.errors import InputError
-from outbid.game.first_stage import level_terms
-from outbid.game.game import Axis, Game, Grid, Player, one_index_mean, one_index_payoffs, profile_levels
-from outbid.game.kernel import Kernel, normal_band, normal_reach
+from outbid.game.first_stage import GAPS, level_terms
+from outbid.game.game import Axis, Game, Grid, Ints, Player, check_game, on_kernel, one_index_mean
+from outbid.game.kernel import Floats, Kernel, normal_band, normal_reach
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-CALENDAR = re.compile(r"^(\d{4})-(\d{2})$")
+CALENDAR = re.compile(r"^\d{4}-\d{2}$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,20 +42,19 @@ class Play:
             problem = f"are {len(names)} for {len(states)} states"
             raise InputError("play, months", problem, "Name each month once.")
         check_calendar(names)
-        label = names or tuple(str(i + 1) for i in range(len(states)))
-        columns = [("state", states), *((f"action of player {i + 1}", c) for i, c in enumerate(actions.T))]
-        for what, column in columns:
-            missing = np.flatnonzero(~np.isfinite(column))
-            if len(missing):
-                fix = "Months must follow one another without gaps: cut the panel, or fill it."
-                raise InputError(f"play, month {label[missing[0]]}", f"the {what} is missing", fix)
-            odd = np.flatnonzero((column < 0) | (column != np.round(column)))
-            if len(odd):
+        object.__setattr__(self, "months", names)
+        for column, each in enumerate(np.column_stack([states, actions]).T):
+            places = np.isfinite(each) & (each >= 0) & (each == np.round(each))
+            if not places.all():
+                bad = int(np.argmin(places))
+                where = f"play, month {self.month(bad)}"
+                what = f"action of player {column}" if column else "state"
+                if not np.isfinite(each[bad]):
+                    raise InputError(where, f"the {what} is missing", GAPS)
                 fix = "Give its place, a whole number from 0 up."
-                raise InputError(f"play, month {label[odd[0]]}", f"the {what} is {column[odd[0]]:g}", fix)
+                raise InputError(where, f"the {what} is {each[bad]:g}", fix)
         object.__setattr__(self, "states", states.astype(np.int64))
         object.__setattr__(self, "actions", actions.astype(np.int64))
-        object.__setattr__(self, "months", names)
 
     def month(self, place: int) -> str:
         """Return a month's name, or its number from 1."""
@@ -78,25 +73,19 @@ class Play:
 
     def columns(self, counts: Sequence[int]) -> Ints:
         """Return the place of what was done among all players' actions side by side, shape (months, players)."""
-        return np.asarray(
-            self.actions + np.concatenate([[0], np.cumsum(counts)[:-1]])[None, :], dtype=np.int64
-        )
+        return np.asarray(self.actions + np.concatenate([[0], np.cumsum(counts)[:-1]]), dtype=np.int64)
 
 
 def check_calendar(months: Sequence[str]) -> None:
     """Complain about a month that is missing or out of order; names that are no "YYYY-MM" are not looked at."""
-    found = [CALENDAR.match(month) for month in months]
-    if not found or any(each is None for each in found):
+    if not all(map(CALENDAR.match, months)):
         return
-    numbers = [12 * int(each[1]) + int(each[2]) - 1 for each in found if each]
-    for before, after, name in zip(numbers, numbers[1:], months[1:], strict=False):
-        if after == before + 1:
-            continue
-        if after <= before:
+    numbers = [12 * int(month[:4]) + int(month[5:]) - 1 for month in months]
+    for wanted, found, name in zip((each + 1 for each in numbers), numbers[1:], months[1:], strict=False):
+        if found < wanted:
             raise InputError(f"play, month {name}", "is out of order", "Sort the months, one row each.")
-        lost = f"{(before + 1) // 12}-{(before + 1) % 12 + 1:02d}"
-        fix = "Months must follow one another without gaps: cut the panel, or fill it."
-        raise InputError(f"play, month {lost}", "is missing", fix)
+        if found > wanted:
+            raise InputError(f"play, month {wanted // 12}-{wanted % 12 + 1:02d}", "is missing", GAPS)
 
 
 def play_from_panel(
@@ -110,51 +99,48 @@ def play_from_panel(
 
     `actions` holds the level of each player's action by month.
     """
-    check_calendar([str(month) for month in months])
     chosen = []
     for player in players:
         if player.name not in actions:
             raise InputError(f"actions, {player.name}", "are missing", "Give a level for every month.")
         levels = np.atleast_1d(np.asarray(actions[player.name], dtype=float))
         match = levels[:, None] == np.asarray(player.actions)[None, :]
-        unknown = np.flatnonzero(~match.any(axis=1))
-        if len(unknown):
-            month = str(months[unknown[0]]) if len(months) else str(unknown[0] + 1)
-            if not np.isfinite(levels[unknown[0]]):
-                fix = "Months must follow one another without gaps: cut the panel, or fill it."
-                raise InputError(f"actions, {player.name}, month {month}", "the figure is missing", fix)
-            problem = f"{levels[unknown[0]]:g} is none of its actions"
+        known = match.any(axis=1)
+        if not known.all():
+            bad = int(np.argmin(known))
+            where = f"actions, {player.name}, month {months[bad] if len(months) else bad + 1}"
+            if not np.isfinite(levels[bad]):
+                raise InputError(where, "the figure is missing", GAPS)
             fix = f"They are {', '.join(f'{each:g}' for each in player.actions)}."
-            raise InputError(f"actions, {player.name}, month {month}", problem, fix)
+            raise InputError(where, f"{levels[bad]:g} is none of its actions", fix)
         chosen.append(match.argmax(axis=1))
     if len({len(each) for each in chosen}) > 1:
         raise InputError("actions", "cover different numbers of months", "Give every player the same months.")
-    return Play(grid.nearest(figures), np.stack(chosen, axis=1), tuple(str(month) for month in months))
+    return Play(grid.nearest(figures), np.stack(chosen, axis=1), tuple(months))
 
 
-def check_play(play: Play, game: Game) -> None:
-    """Refuse a record that a game can't have left, or from which its payoffs can't be told (perfect separation)."""
+def checked_game(specification: Specification, theta: Floats, play: Play) -> Game:
+    """Return the game at parameters, if it is one that can have left the record, and whose payoffs can be told from it."""
+    game = specification.game(theta)
+    check_game(game)
     if play.actions.shape[1] != len(game.players):
         fix = f"The game's are {', '.join(player.name for player in game.players)}."
         raise InputError("play, actions", f"are of {play.actions.shape[1]} players", fix)
-    beyond = np.flatnonzero(play.states >= game.grid.size)
-    if len(beyond):
-        problem = f"state {play.states[beyond[0]]} is not on the grid"
+    for place in np.flatnonzero(play.states >= game.grid.size).tolist():
+        problem = f"state {play.states[place]} is not on the grid"
         fix = f"The grid's states are 0 to {game.grid.size - 1}."
-        raise InputError(f"play, month {play.month(beyond[0])}", problem, fix)
+        raise InputError(f"play, month {play.month(place)}", problem, fix)
     for player, column in zip(game.players, play.actions.T, strict=True):
-        outside = np.flatnonzero(column >= len(player.actions))
-        if len(outside):
-            problem = f"{player.name} has no action number {column[outside[0]]}"
+        for place in np.flatnonzero(column >= len(player.actions)).tolist():
+            problem = f"{player.name} has no action number {column[place]}"
             fix = f"Its actions are numbered 0 to {len(player.actions) - 1}."
-            raise InputError(f"play, month {play.month(outside[0])}", problem, fix)
+            raise InputError(f"play, month {play.month(place)}", problem, fix)
         if len(player.actions) > 1 and np.ptp(column) == 0:
-            raise InputError(
-                f"play, {player.name}",
-                f"does the same in all {len(column)} months ({player.actions[column[0]]:g}), so the cost of doing "
-                "otherwise can't be told (perfect separation)",
-                "Take other months, or fix that player's payoff.",
-            )
+            same = f"does the same in all {len(column)} months ({player.actions[column[0]]:g})"
+            problem = f"{same}, so the cost of doing otherwise can't be told (perfect separation)"
+            fix = "Take other months, or fix that player's payoff."
+            raise InputError(f"play, {player.name}", problem, fix)
+    return game
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,16 +153,13 @@ class FirstStep:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "names", tuple(self.names))
-        object.__setattr__(self, "estimates", np.asarray(self.estimates, dtype=float))
-        object.__setattr__(self, "covariance", np.asarray(self.covariance, dtype=float))
-        count = len(self.names)
-        if self.estimates.shape != (count,) or self.covariance.shape != (count, count):
-            raise InputError(
-                "first step",
-                f"has {count} names, estimates of shape {self.estimates.shape} and a covariance of shape "
-                f"{self.covariance.shape}",
-                "Give one number a name, and a square covariance of that size.",
-            )
+        for name in ("estimates", "covariance"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=float))
+        count, sizes = len(self.names), (self.estimates.shape, self.covariance.shape)
+        if sizes != ((count,), (count, count)):
+            problem = f"has {count} names, estimates of shape {sizes[0]} and a covariance of shape {sizes[1]}"
+            fix = "Give one number a name, and a square covariance of that size."
+            raise InputError("first step", problem, fix)
         if not (np.isfinite(self.estimates).all() and np.isfinite(self.covariance).all()):
             raise InputError("first step", "holds something that is not a number", "Fit it again.")
         if not np.allclose(self.covariance, self.covariance.T, rtol=1e-6, atol=1e-12):
@@ -212,9 +195,9 @@ class Specification:
         if each.shape != (len(self.names),):
             problem = f"has shape {each.shape}, and the parameters are {', '.join(self.names)}"
             raise InputError(where, problem, "Give one number for each.")
-        for name, value in zip(self.names, each, strict=True):
-            if not np.isfinite(value):
-                raise InputError(f"{where}, {name}", "is not a number", "Give a finite number.")
+        if not np.isfinite(each).all():
+            name = self.names[int(np.argmin(np.isfinite(each)))]
+            raise InputError(f"{where}, {name}", "is not a number", "Give a finite number.")
         return each
 
     def game(self, values: ArrayLike) -> Game:
@@ -225,69 +208,39 @@ class Specification:
 
 def as_partial(function: Callable[..., Any]) -> jax.tree_util.Partial:
     """Return a function in the form that compiled code takes as an argument, its arrays apart from its code."""
-    if isinstance(function, jax.tree_util.Partial):
-        return function
-    return jax.tree_util.Partial(function)
+    return function if isinstance(function, jax.tree_util.Partial) else jax.tree_util.Partial(function)
 
 
-@jax.jit
-def _built(build: Callable[[Array], Game], theta: Array) -> Game:
-    return build(theta)
+_built = jax.jit(lambda build, theta: build(theta))
+
+
+def with_numbers(build_with: Callable[[Array, Array], Game], numbers: Array, theta: Array) -> Game:
+    """Return the game at first-step numbers that are given before the parameters."""
+    return build_with(theta, numbers)
 
 
 def linked_specification(
     names: Sequence[str], build_with: Callable[[Array, Array], Game], first_step: FirstStep
 ) -> Specification:
     """Return a specification from one function of parameters and first-step numbers, `build_with(theta, gamma)`."""
-    held = jax.tree_util.Partial(_Swapped(build_with), jnp.asarray(first_step.estimates))
+    held = jax.tree_util.Partial(with_numbers, as_partial(build_with), jnp.asarray(first_step.estimates))
     return Specification(tuple(names), held, first_step, build_with)
 
 
 @dataclass(frozen=True)
-class _Swapped:
-    """A function of two arguments that takes the second one first."""
-
-    function: Callable[[Array, Array], Game]
-
-    def __call__(self, second: Array, first: Array) -> Game:
-        return self.function(first, second)
-
-
-@dataclass(frozen=True)
-class _OnKernel:
-    """The classic game on a kernel that is at hand."""
-
-    axis: Axis
-    players: tuple[Player, ...]
-
-    def __call__(self, kernel: Kernel, discount: Array, theta: Array) -> Game:
-        at, levels, count = np.asarray(self.axis.points), profile_levels(self.players), len(self.players)
-        payoffs = one_index_payoffs(at, levels, theta[:count], theta[count:])
-        return Game(self.players, Grid((self.axis,)), payoffs, kernel, discount, jnp.ones(count))
-
-
-@dataclass(frozen=True)
-class _OnEquation:
-    """The classic game on a kernel that follows from the state equation."""
+class _Classic:
+    """The classic game's axis, players and reach, which are the same at all its numbers."""
 
     axis: Axis
     players: tuple[Player, ...]
     reach: tuple[int, int]
 
     def kernel(self, equation: Array) -> Kernel:
-        at = np.asarray(self.axis.points)
-        return normal_band(at, _mean(self.axis, self.players, equation), equation[-1], self.reach)
+        mean = one_index_mean(self.axis, self.players, equation)
+        return normal_band(self.axis.points, mean, equation[-1], self.reach)
 
     def __call__(self, discount: Array, theta: Array, equation: Array) -> Game:
-        return _OnKernel(self.axis, self.players)(self.kernel(equation), discount, theta)
-
-
-def _mean(axis: Axis, players: Sequence[Player], equation: Array) -> Array:
-    """Return next month's mean state, shape (states, profiles), by the terms of `first_stage.level_terms`."""
-    at, levels, count = jnp.asarray(axis.points), profile_levels(players), len(players)
-    effects, interactions = equation[1 : count + 1], equation[count + 2 : 2 * count + 2]
-    mean: Array = one_index_mean(at, levels, equation[0], effects, equation[count + 1], interactions)
-    return mean
+        return on_kernel(self.axis, self.players, self.kernel(equation), discount, theta)
 
 
 def classic_specification(
@@ -311,12 +264,12 @@ def classic_specification(
     weights = np.broadcast_to(np.asarray(discount, dtype=float), (len(whole),))
     if not ((weights >= 0) & (weights < 1)).all():
         raise InputError("discount", f"is {discount}", "Give at least 0 and less than 1, such as 0.99.")
-    mean = np.asarray(_mean(axis, whole, jnp.asarray(numbers)))
-    joint = _OnEquation(axis, whole, normal_reach(axis.points, mean, numbers[-1]))
-    kernel, sight = jax.jit(joint.kernel)(jnp.asarray(numbers)), jnp.asarray(weights)
+    mean = one_index_mean(axis, whole, numbers)
+    classic = _Classic(axis, whole, normal_reach(axis.points, mean, numbers[-1]))
+    kernel, sight = jax.jit(classic.kernel)(jnp.asarray(numbers)), jnp.asarray(weights)
     names = tuple(f"{what}_{player.name}" for what in ("beta", "kappa") for player in whole)
-    build = jax.tree_util.Partial(_OnKernel(axis, whole), kernel, sight)
+    build = jax.tree_util.Partial(on_kernel, axis, whole, kernel, sight)
     if covariance is None:
         return Specification(names, build)
     first = FirstStep(terms, numbers, np.asarray(covariance, dtype=float))
-    return Specification(names, build, first, jax.tree_util.Partial(joint, sight))
+    return Specification(names, build, first, jax.tree_util.Partial(classic, sight))
