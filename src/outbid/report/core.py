@@ -18,10 +18,11 @@ import pandas as pd
 import xarray as xr
 
 from outbid import __version__
-from outbid.conventions import DATA, NEUTRAL, QUANTILES
+from outbid.conventions import DATA, QUANTILES
 from outbid.infer.history import path_quantiles, paths_table
 from outbid.model.vocabulary import LogNormal, NegativeBinomial, Observation
 from outbid.stats.effects import five_digits
+from outbid.words.effects import lead
 
 if TYPE_CHECKING:
     from outbid.data.panel import Record
@@ -69,14 +70,9 @@ class Core:
         return self.tables[name]
 
     @property
-    def priors(self) -> tuple[str, ...]:
-        """The prior sets that there are, in the order in which they are told."""
-        return tuple(dict.fromkeys(self["fits"]["prior"]))
-
-    @property
     def lead(self) -> str:
         """The prior set that is read first: the neutral one, or the only one."""
-        return NEUTRAL if NEUTRAL in self.priors or not self.priors else self.priors[0]
+        return lead(self["fits"])
 
     @property
     def problems(self) -> list[str]:

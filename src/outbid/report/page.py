@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,34 +40,26 @@ def page(
     """
     present = {section.id for section in sections}
     shared = {"present": present, "claim_ids": set(claim_ids) if "claims" in present else set()}
-    code, script, style = bundle(), own("page.js"), own("style.css")
+    code, script = bundle(), own("page.js")
+    words = {"title": title, "citation": citation, "version": version, "sections": sections}
     return (
         environment()
         .get_template("report/templates/page.html.j2")
         .render(
+            words,
             policy=security_policy((code, script)),
             bundle=Markup(code),
             script=Markup(script),
-            style=Markup(style),
-            sections=sections,
+            style=Markup(own("style.css")),
             bodies=[body(section, shared) for section in sections],
-            title=title,
-            citation=citation,
-            version=version,
         )
     )
 
 
 def body(section: Section, shared: Mapping[str, Any]) -> Markup:
     """Return one section's HTML; `shared` holds `present` (ids of sections) and `claim_ids`."""
-    words = {
-        "section": section,
-        "tables": section.tables,
-        "figures": section.figures,
-        **shared,
-        **section.words,
-    }
-    return Markup(environment().get_template(section.template).render(words))
+    given = {"section": section, "tables": section.tables, "figures": section.figures}
+    return Markup(environment().get_template(section.template).render(given, **shared, **section.words))
 
 
 def security_policy(scripts: tuple[str, ...]) -> str:
@@ -74,7 +67,8 @@ def security_policy(scripts: tuple[str, ...]) -> str:
 
     Vega evaluates its expressions with an interpreter, so that even `unsafe-eval` is not needed.
     """
-    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    hashes = " ".join(f"'sha256-{digest}'" for digest in digests)
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -91,20 +85,9 @@ def as_json(value: Any) -> Markup:
 
 def embedded(figure: Figure) -> Markup:
     """Return a figure's drawing, layout and data for the page's script."""
-    layout = figure.layout
+    data = {name: _columns(frame) for name, frame in figure.data.items()}
     return as_json(
-        {
-            "spec": figure.spec,
-            "layout": {
-                "kind": layout.kind,
-                "margin": layout.margin,
-                "gap": layout.gap,
-                "least": layout.least,
-                "most": layout.most,
-            },
-            "data": {name: _columns(frame) for name, frame in figure.data.items()},
-            "options": figure.options,
-        }
+        {"spec": figure.spec, "layout": asdict(figure.layout), "data": data, "options": figure.options}
     )
 
 
@@ -150,10 +133,6 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
 @cache
 def bundle() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script; no network, but it takes over a second."""
@@ -179,17 +158,12 @@ def _of_a_room(name: str) -> str | None:
 def environment() -> Environment:
     """Return what fills the templates, which are named by their path below the package."""
     prepared = Environment(
-        loader=ChoiceLoader(
-            [FileSystemLoader([_HERE.parent, _HERE / "templates"]), FunctionLoader(_of_a_room)]
-        ),
+        loader=ChoiceLoader([FileSystemLoader(_HERE.parent), FunctionLoader(_of_a_room)]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    prepared.filters["as_json"] = as_json
-    prepared.filters["embedded"] = embedded
-    prepared.filters["still"] = still
-    prepared.filters["safe_link"] = safe_link
-    prepared.filters["capitalize_first"] = capital
+    filters = (as_json, embedded, still, safe_link)
+    prepared.filters |= {each.__name__: each for each in filters} | {"capitalize_first": capital}
     return prepared

@@ -16,7 +16,7 @@ from outbid.infer.store import RESULTS
 from outbid.output import records
 from outbid.question import Section
 from outbid.questions import QUESTIONS, by_name
-from outbid.report import answer, drivers, history, methods, unknowns
+from outbid.report import answer, drivers, history, methods
 from outbid.report.core import SHARED, Core
 from outbid.report.page import page
 from outbid.study import Study
@@ -73,7 +73,7 @@ class Report:
             history.section(core, study),
             drivers.section(core, study),
             *questions,
-            unknowns.section(core, study),
+            methods.unknowns(core, study),
             methods.section(core, study),
         ]
         return [section for section in every if section is not None]
@@ -102,9 +102,7 @@ class Report:
             asked |= summary(data, self.study) if summary else {name: records(first)}
         return {
             "study": self.study.name,
-            "version": run["version"],
-            "seed": run["seed"],
-            "quick": run["quick"],
+            **{key: run[key] for key in ("version", "seed", "quick")},
             "data": {
                 **{key: run[key] for key in ("first_month", "last_month", "n_months")},
                 "sources": sources.loc[sources["role"] == "figures", "id"].tolist(),
