@@ -197,7 +197,7 @@ class LoadedStudy:
 
     def report(self, *, out: Path | str, progress: Progress | None = None) -> ReportResult:
         """Draw report.html again from what an earlier run left in `out`."""
-        from outbid.report.whole import read_report
+        from outbid.report.page import read_report
 
         with OutputFolder(out) as folder:
             report = read_report(self.study, folder.path)
@@ -233,7 +233,7 @@ class LoadedStudy:
         from outbid.output import write_tables
         from outbid.questions import answer, by_name
         from outbid.report.core import core
-        from outbid.report.whole import Report
+        from outbid.report.page import Report
 
         study = self.study
         command = command_line(self.name, study.folder, settings, out)

@@ -34,6 +34,7 @@ from outbid.question import Section
 from outbid.report.core import Core, inside
 from outbid.report.methods import reporter, with_interval
 from outbid.study import Band, Study
+from outbid.words.effects import records
 from outbid.words.numbers import capital, counted, day_name, interval, month_name, percent, two_digits
 
 # How many series are drawn at once; the others are folded.
@@ -138,14 +139,15 @@ def change_in_words(first: float, last: float) -> str:
     return f"{'fell' if ratio < 1 else 'rose'} by {part}"
 
 
-def by_year(study: Study, core: Core) -> list[tuple[str, dict[str, str]]]:
-    """Return the bands by calendar year: label with unit, then mean and mean interval by year."""
-    out = []
+def by_year(study: Study, core: Core) -> list[list[str]]:
+    """Return the bands by calendar year, the first row their head: label with unit, mean and mean interval by year."""
+    out: list[list[str]] = []
     for band in study.settings.bands:
         path = _path(core, band)
         means = path.groupby(path["month"].str[:4])[["median", "q05", "q95"]].mean()
-        cells = {str(year): with_interval(row) for year, row in means.to_dict("index").items()}
-        out.append((f"{band.label}, {band.unit}" if band.unit else band.label, cells))
+        out = out or [["Quantity", *means.index]]
+        out.append([f"{band.label}, {band.unit}" if band.unit else band.label])
+        out[-1] += [with_interval(row) for row in records(means)]
     return out
 
 

@@ -53,29 +53,23 @@ def place(
     for x, y, text in points:
         parts = text.split("\n")
         long, tall = max(map(len, parts)) * LETTER, len(parts) * LINE
-
-        def box_at(end: Point, angle: float, long: float = long, tall: float = tall) -> Area:
+        found = []
+        for reach, angle in product(_REACHES, _ANGLES):
+            end = (x + reach * math.cos(angle), y + reach * math.sin(angle))
             left = end[0] - (1 - math.cos(angle)) / 2 * long  # that share lies left of the leader's end
             middle = end[1] + math.sin(angle) * tall / 2
-            return (left, middle - tall / 2, left + long, middle + tall / 2)
-
-        def cost(box: Area, reach: float) -> float:
+            box = (left, middle - tall / 2, left + long, middle + tall / 2)
             beyond = (-box[0], box[2] - width, -box[1], box[3] - height)
-            return (
+            cost = (
                 reach
                 + _COVERING_TEXT * sum(overlap(box, other) for other in taken)
                 + _COVERING_LINE * sum(_covered(box, line) for line in lines)
                 + _LEAVING * sum(max(0.0, each) for each in beyond)
             )
-
-        ways = [
-            (reach, angle, (x + reach * math.cos(angle), y + reach * math.sin(angle)))
-            for reach, angle in product(_REACHES, _ANGLES)
-        ]
-        found = [(cost(box_at(end, angle), reach), n) for n, (reach, angle, end) in enumerate(ways)]
-        reach, angle, end = ways[min(found)[1]]
-        taken.append(box_at(end, angle))
-        out.append(Placed(text, taken[-1][0], taken[-1][1] + LINE / 2, end, reach))
+            found.append((cost, box, end, reach))
+        _, box, end, reach = min(found, key=lambda way: way[0])
+        taken.append(box)
+        out.append(Placed(text, box[0], box[1] + LINE / 2, end, reach))
     return tuple(out)
 
 
