@@ -37,21 +37,7 @@ SHARED = ("figures", "parameters", "diagram", "paths", "bands", "sources")
 # Draws on which the model's month is differentiated.
 _DRAWS = 500
 _MIDDLE = {name: QUANTILES[name] for name in ("median", "q05", "q95")}
-_PREDICTED = tuple(f"predicted_{name}" for name in _MIDDLE)
-_FIGURE = (
-    "series",
-    "unit",
-    "start",
-    "end",
-    "value",
-    "low",
-    "high",
-    "used",
-    "why_not",
-    "source",
-    *_PREDICTED,
-    "note",
-)
+_FIGURE = ("series", "unit", "start", "end", "value", "low", "high", "used", "why_not", "source")
 
 
 @dataclass(frozen=True)
@@ -172,11 +158,12 @@ def figures(study: Study, replicas: Replicas) -> pd.DataFrame:
     for each in study.panel.series.values():
         for record in each.records:
             drawn = replicas.get(each.id, {}).get(record)
-            middle = [np.nan] * 3 if drawn is None else np.quantile(drawn, list(_MIDDLE.values()))
+            middle = [np.nan] * 3 if drawn is None else _middle(drawn).values()
             days = (record.start.isoformat(), record.end.isoformat())
             said = (record.value, record.low, record.high, "yes" if record.used else "no", record.why_not)
             rows.append((each.id, each.unit, *days, *said, record.source, *middle, record.note))
-    return pd.DataFrame(rows, columns=_FIGURE).astype({"value": float, "low": float, "high": float})
+    columns = [*_FIGURE, *(f"predicted_{name}" for name in _MIDDLE), "note"]
+    return pd.DataFrame(rows, columns=columns).astype({"value": float, "low": float, "high": float})
 
 
 def inside(figures: pd.DataFrame) -> pd.Series[bool]:
@@ -296,10 +283,9 @@ def diagram(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
         return np.asarray(respond(p, states, now, now))
 
     spread = next(iter(known.values())).history["after"].paths
-    steps = {lever.name: lever.step for lever in model.levers}
-    scale = [
-        steps[name] if name in steps else np.std(spread[name]) for name in (link.source for link in arrows)
-    ]
+    typical = {name: float(np.std(spread[name])) for name in (*names, *model.counts)}
+    typical |= {lever.name: lever.step for lever in model.levers}
+    scale = [typical[link.source] for link in arrows]
     frames = []
     for prior, each in known.items():
         after, before = (summarise(responses(each.history[data]), scale) for data in DATA)

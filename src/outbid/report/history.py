@@ -71,13 +71,8 @@ def section(core: Core, study: Study) -> Section | None:
     beside = [name for band in study.settings.bands for name in band.figures if name in seen]
     by_size = core["series"].sort_values("used", ascending=False, kind="stable")["series"]
     order = list(dict.fromkeys([*beside, *by_size]))
-    others = order[SHOWN:]
-    drawn = figure(study, core)
-    fits = [
-        fit_figure(study, core, names, name)
-        for name, names in (("fit", order[:SHOWN]), ("fit_others", others))
-        if names
-    ]
+    drawn, parts = figure(study, core), {"fit": order[:SHOWN], "fit_others": order[SHOWN:]}
+    fits = [fit_figure(study, core, names, ident) for ident, names in parts.items() if names]
     if drawn is None and not fits:
         return None
     words = {
@@ -85,7 +80,7 @@ def section(core: Core, study: Study) -> Section | None:
         "fit_heading": fit_heading(core),
         "drawn": drawn,
         "fits": fits,
-        "n_others": len(others),
+        "n_others": len(order[SHOWN:]),
         "years": by_year(study, core),
     }
     figures = [*([drawn] if drawn else []), *fits]
@@ -110,10 +105,8 @@ def heading(study: Study, core: Core) -> str:
     before, after, apart = _ends(path)
     if not apart or before <= 0:
         return f"{text}; that {second} {'fell' if fell else 'rose'} too can't be shown"
-    change = change_in_words(before, after)
-    return (
-        f"{text}; {second} {change}" if (after < before) == fell else f"{text}; {second} did not: it {change}"
-    )
+    but = "" if (after < before) == fell else "did not: it "
+    return f"{text}; {second} {but}{change_in_words(before, after)}"
 
 
 def fit_heading(core: Core) -> str:

@@ -178,9 +178,10 @@ def _when(start: str, end: str) -> str:
 
 
 def _value(row: Mapping[str, Any]) -> str:
-    value, low, high = (
-        "" if math.isnan(row[name]) else reported(row[name]) for name in ("value", "low", "high")
-    )
+    written = {
+        name: "" if math.isnan(row[name]) else reported(row[name]) for name in ("value", "low", "high")
+    }
+    value, low, high = written.values()
     if value or not (low or high):
         return value or "not known"
     return f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}"
@@ -189,48 +190,28 @@ def _value(row: Mapping[str, Any]) -> str:
 def _totals(tail: float) -> str:
     if math.isnan(tail):
         return ""
-    verdict = (
-        "too low for the model" if tail > 0.95 else "too high for the model" if tail < 0.05 else "agrees"
-    )
-    return f"{verdict} ({percent(tail)})"
+    off = "low" if tail > 0.95 else "high" if tail < 0.05 else ""
+    return f"{f'too {off} for the model' if off else 'agrees'} ({percent(tail)})"
 
 
 def fit_words(fit: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a fit's diagnostics, words first: title, passed, verdict, how, and checks as (words, number, rule)."""
+    """Return a fit's diagnostics, words first: title, passed, verdict, how, and checks (words, then number and limit)."""
     draws = fit["chains"] * fit["draws"]
     allowed = math.floor(LARGEST_DIVERGENT_SHARE * draws)
-    enough, few, over = (
-        fit["ess_bulk_min"] > LEAST_EFFECTIVE,
-        "fewest effective draws",
-        f"over {LEAST_EFFECTIVE}",
-    )
-    checks = [
-        (
-            "The chains agree" if fit["rhat_max"] < LARGEST_RHAT else "The chains don't agree",
-            f"largest R-hat {fit['rhat_max']:.3f}",
-            f"under {LARGEST_RHAT}",
-        ),
-        (
-            f"There are {'enough' if enough else 'too few'} independent draws for the middle of the distributions",
-            f"{few} {two_digits(fit['ess_bulk_min'])}",
-            over,
-        ),
-        (
-            "and for their tails" if fit["ess_tail_min"] > LEAST_EFFECTIVE else "Too few for their tails",
-            f"{few} {two_digits(fit['ess_tail_min'])}",
-            f"{over} is good",
-        ),
-        (
-            f"The sampler {'seldom or never lost its way' if fit['divergences'] <= allowed else 'lost its way too often'}",
-            counted(fit["divergences"], "divergence"),
-            f"at most {allowed} of {draws:,}",
-        ),
-        (
-            f"It {'explored the whole' if fit['bfmi_min'] > LEAST_BFMI else 'may have missed part of the'} distribution",
-            f"lowest energy fraction {two_digits(fit['bfmi_min'])}",
-            f"over {LEAST_BFMI}",
-        ),
-    ]
+    bulk, tail = fit["ess_bulk_min"], fit["ess_tail_min"]
+    agree = "agree" if fit["rhat_max"] < LARGEST_RHAT else "don't agree"
+    enough = "enough" if bulk > LEAST_EFFECTIVE else "too few"
+    tails = "and for their tails" if tail > LEAST_EFFECTIVE else "Too few for their tails"
+    way = "seldom or never lost its way" if fit["divergences"] <= allowed else "lost its way too often"
+    whole = "explored the whole" if fit["bfmi_min"] > LEAST_BFMI else "may have missed part of the"
+    few, over = "fewest effective draws", f"over {LEAST_EFFECTIVE}"
+    checks = {
+        f"The chains {agree}": f"largest R-hat {fit['rhat_max']:.3f}; under {LARGEST_RHAT}",
+        f"There are {enough} independent draws for the middle of the distributions": f"{few} {two_digits(bulk)}; {over}",
+        tails: f"{few} {two_digits(tail)}; {over} is good",
+        f"The sampler {way}": f"{counted(fit['divergences'], 'divergence')}; at most {allowed} of {draws:,}",
+        f"It {whole} distribution": f"lowest energy fraction {two_digits(fit['bfmi_min'])}; over {LEAST_BFMI}",
+    }
     made = "A short sample" if fit["how"] == "short" else "Sampled"
     size = f"{counted(fit['chains'], 'chain')} of {counted(fit['draws'], 'draw')}"
     return {
