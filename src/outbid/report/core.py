@@ -158,7 +158,7 @@ def figures(study: Study, replicas: Replicas) -> pd.DataFrame:
     for each in study.panel.series.values():
         for record in each.records:
             drawn = replicas.get(each.id, {}).get(record)
-            middle = [np.nan] * 3 if drawn is None else _middle(drawn).values()
+            middle = [np.nan] * 3 if drawn is None else [*_middle(drawn).values()]
             days = (record.start.isoformat(), record.end.isoformat())
             said = (record.value, record.low, record.high, "yes" if record.used else "no", record.why_not)
             rows.append((each.id, each.unit, *days, *said, record.source, *middle, record.note))
@@ -240,7 +240,8 @@ def parameters(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
     `contraction` is 1 - (posterior sd / prior sd)², on the scale on which the prior is normal: 0 = the data say nothing,
     1 = they say everything.
     """
-    items, frames = study.model.parameters, []
+    items = study.model.parameters
+    frames = []
     own = slice(len(items))
     for prior, each in known.items():
         z, checks = each.fit.draws.z, each.fit.diagnostics

@@ -138,7 +138,7 @@ def by_year(study: Study, core: Core) -> list[list[str]]:
     for band in study.settings.bands:
         path = _path(core, band)
         means = path.groupby(path["month"].str[:4])[["median", "q05", "q95"]].mean()
-        out = out or [["Quantity", *means.index]]
+        out = out or [["Quantity", *map(str, means.index)]]
         out.append([f"{band.label}, {band.unit}" if band.unit else band.label])
         out[-1] += [with_interval(row) for row in records(means)]
     return out
@@ -201,7 +201,8 @@ def rows_of(study: Study, core: Core, names: Sequence[str]) -> pd.DataFrame:
     `layer` is "band" (the model's month), "expected" (what it expects of the months of one figure together) or
     "figure".
     """
-    figures, path, out = published(study, core, names), core["expected"], []
+    figures, path = published(study, core, names), core["expected"]
+    out = []
     expected = {f"predicted_{name}": name for name in ("median", "q05", "q95")}
     for name in names:
         own = figures[figures["series"] == name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, product
@@ -49,7 +49,8 @@ def place(
     must not cover. `lines`: thin boxes (one or two pixels wide) that labels should not cover. `width`,
     `height`: size of the drawing in pixels; labels stay inside.
     """
-    taken, out = list(marks), []
+    taken = list(marks)
+    out = []
     for x, y, text in points:
         parts = text.split("\n")
         long, tall = max(map(len, parts)) * LETTER, len(parts) * LINE
@@ -127,7 +128,8 @@ def plan(columns: Sequence[Sequence[str]], arrows: Sequence[tuple[str, str]]) ->
     stand in a column.
     """
     column = {node: i for i, each in enumerate(columns) for node in each}
-    stacks, chains = [list(each) for each in columns], []
+    stacks = [list(each) for each in columns]
+    chains: list[list[str]] = []
     for number, (source, target) in enumerate(arrows):
         a, b = column[source], column[target]
         step = 1 if b > a else -1
@@ -137,24 +139,44 @@ def plan(columns: Sequence[Sequence[str]], arrows: Sequence[tuple[str, str]]) ->
         chains.append([source, *lanes, target])
     stacks = _ordered(stacks, chains)
     sides = [_sides(column[source], column[target]) for source, target in arrows]
-    ports = Counter(
-        end for arrow, side in zip(arrows, sides, strict=True) for end in zip(arrow, side, strict=True)
-    )
+    # by side of a box, the arrows that end there: their neighbour, number and end
+    ends: dict[tuple[str, str], list[tuple[str, int, int]]] = defaultdict(list)
+    for number, (chain, (out_side, in_side)) in enumerate(zip(chains, sides, strict=True)):
+        ends[chain[0], out_side].append((chain[1], number, 0))
+        ends[chain[-1], in_side].append((chain[-2], number, 1))
     tall = dict.fromkeys((item for stack in stacks for item in stack), LANE_HEIGHT)
     for node in column:  # a box grows with the arrows on its busier side
-        tall[node] = max(BOX_HEIGHT, 8 + PORT_ROOM * max(ports[node, "left"], ports[node, "right"]))
+        busiest = max(len(ends[node, side]) for side in ("left", "right"))
+        tall[node] = max(BOX_HEIGHT, 8 + PORT_ROOM * busiest)
     middles, height = _middles(stacks, tall)
+    port: dict[tuple[int, int], float] = {}
+    for (node, _), users in ends.items():
+        room = tall[node] - 6
+        users.sort(key=lambda user: (middles[user[0]], *user[1:]))
+        for i, (_, number, end) in enumerate(users):
+            port[number, end] = middles[node] - room / 2 + room * (i + 0.5) / len(users)
     left = {item: MARGIN + i * (BOX_WIDTH + COLUMN_GAP) for i, stack in enumerate(stacks) for item in stack}
     boxes = {
         node: Box(i, left[node], middles[node] - tall[node] / 2, tall[node]) for node, i in column.items()
     }
+
+    def edge(item: str, side: str) -> float:
+        return left[item] + (BOX_WIDTH if side == "right" else 0.0)
+
+    routes = []
+    for number, (chain, (out_side, in_side)) in enumerate(zip(chains, sides, strict=True)):
+        points = [(edge(chain[0], out_side), port[number, 0])]
+        for lane in chain[1:-1]:
+            points += [(edge(lane, side), middles[lane]) for side in (in_side, out_side)]
+        points.append((edge(chain[-1], in_side), port[number, 1]))
+        routes.append(Route(tuple(points), -1 if in_side == "right" else 1, out_side == in_side))
     width = len(stacks) * (BOX_WIDTH + COLUMN_GAP) - COLUMN_GAP + LOOP_ROOM + 2 * MARGIN
-    return Plan(boxes, _routes(chains, sides, middles, tall, left), width, height)
+    return Plan(boxes, tuple(routes), width, height)
 
 
 def _ordered(stacks: list[list[str]], chains: Sequence[Sequence[str]]) -> list[list[str]]:
     """Order each column by the mean place of its neighbours; keep the order with the fewest crossings."""
-    near = defaultdict(list)
+    near: dict[str, list[str]] = defaultdict(list)
     for a, b in (pair for chain in chains for pair in pairwise(chain)):
         near[a].append(b)
         near[b].append(a)
@@ -208,34 +230,3 @@ def _middles(stacks: Sequence[Sequence[str]], tall: Mapping[str, float]) -> tupl
             middles[item] = y + tall[item] / 2
             y += tall[item] + GAP + stretch
     return middles, tallest + TOP + 2 * MARGIN
-
-
-def _routes(
-    chains: Sequence[Sequence[str]],
-    sides: Sequence[tuple[str, str]],
-    middles: Mapping[str, float],
-    tall: Mapping[str, float],
-    left: Mapping[str, float],
-) -> tuple[Route, ...]:
-    """Spread arrow ends along the sides of boxes and string the points of each arrow."""
-    ends: dict[tuple[str, str], list[tuple[float, int, int]]] = defaultdict(list)
-    for number, (chain, (out_side, in_side)) in enumerate(zip(chains, sides, strict=True)):
-        ends[chain[0], out_side].append((middles[chain[1]], number, 0))
-        ends[chain[-1], in_side].append((middles[chain[-2]], number, 1))
-    port: dict[tuple[int, int], float] = {}
-    for (node, _), users in ends.items():
-        room = tall[node] - 6
-        for i, (_, number, end) in enumerate(sorted(users)):
-            port[number, end] = middles[node] - room / 2 + room * (i + 0.5) / len(users)
-
-    def edge(item: str, side: str) -> float:
-        return left[item] + (BOX_WIDTH if side == "right" else 0.0)
-
-    routes = []
-    for number, (chain, (out_side, in_side)) in enumerate(zip(chains, sides, strict=True)):
-        points = [(edge(chain[0], out_side), port[number, 0])]
-        for lane in chain[1:-1]:
-            points += [(edge(lane, side), middles[lane]) for side in (in_side, out_side)]
-        points.append((edge(chain[-1], in_side), port[number, 1]))
-        routes.append(Route(tuple(points), -1 if in_side == "right" else 1, out_side == in_side))
-    return tuple(routes)
