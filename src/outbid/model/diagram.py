@@ -31,6 +31,7 @@ Floats = NDArray[np.float64]
 RESERVOIR = "population"
 
 Responses = Callable[[Values, Values, Values, Values], Array]
+_Effect = Flow | Drift | Count
 # What an output can depend on: ("state" | "count" | "lever" | "previous", name).
 _Given = tuple[str, str]
 
@@ -168,14 +169,14 @@ def _givens(model: Model) -> list[_Given]:
 
 def _dependence(
     model: Model,
-) -> tuple[list[tuple[Mechanism, int, Any, frozenset[_Given]]], dict[str, frozenset[_Given]]]:
+) -> tuple[list[tuple[Mechanism, int, _Effect, frozenset[_Given]]], dict[str, frozenset[_Given]]]:
     """Return each effect with its mechanism and its place in it, and quantities by name, with what they depend on.
 
     One abstract evaluation of the month shows it, with counts standing for themselves.
     """
     givens = _givens(model)
     bare = replace(model, outcomes=(), observations=())
-    found: list[tuple[Mechanism, int, Any]] = []
+    found: list[tuple[Mechanism, int, _Effect]] = []
 
     def month(values: list[Array], parameters: list[Array]) -> list[Array]:
         given = dict(zip(givens, values, strict=True))

@@ -86,13 +86,14 @@ def sentences(study: Study, effects: pd.DataFrame | None) -> list[str]:
 def bottom_line(study: Study, effects: pd.DataFrame | None) -> str:
     """Return what the course comes to, as the study words it under each view; empty where it doesn't."""
     course, first = asked(study), study.main_outcomes[:2]
-    found = [_effects(effects, course, outcome) for outcome in first]
     if course is None or len(first) < 2:
         return ""
+    one, other = (_effects(effects, course, outcome) for outcome in first)
     lines = {
-        PRIOR_LABELS[prior]: study.settings.bottom(*(each[prior]["reading"] for each in found), course.course)
-        for prior in sorted(found[0], key=lambda each: each != SOURCES)
-        if prior in found[1]
+        PRIOR_LABELS[prior]: study.settings.bottom(
+            one[prior]["reading"], other[prior]["reading"], course.course
+        )
+        for prior in sorted({*one} & {*other}, key=lambda each: each != SOURCES)
     }
     if not lines or not all(lines.values()):
         return ""
@@ -271,7 +272,8 @@ def _placed(rows: pd.DataFrame, x: _Scale, y: _Scale) -> pd.DataFrame:
         marks.append((at_x - 7, at_y - 7, at_x + 7, at_y + 7))
         lines += [(left, at_y - 1, right, at_y + 1), (at_x - 1, top, at_x + 1, bottom)]
     spots = place(points, marks, lines, _PANEL_WIDTH, _PANEL_HEIGHT)
-    far = [spot.distance > 12 for spot in spots]  # a label beside its point needs no leader
+    # a label beside its point needs no leader
+    far = pd.Series([spot.distance > 12 for spot in spots], rows.index)
     return rows.assign(
         _x=[x.value(spot.left) for spot in spots],
         _y=[y.value(spot.middle) for spot in spots],
