@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -97,13 +97,7 @@ class Report:
 
     def page(self) -> str:
         """Return the page."""
-        return page(
-            self.sections(),
-            title=f"{self.study.settings.title}: {self.study.settings.question}",
-            citation=methods.citation(self.core, self.study),
-            version=self.core.provenance["version"],
-            claim_ids=self.study.ledger.claims,
-        )
+        return page(self.sections(), self.core, self.study)
 
     def lines(self) -> tuple[str, ...]:
         """Return the answer for a terminal."""
@@ -162,32 +156,28 @@ def _groups(path: Path, group: str) -> dict[str, xr.Dataset]:
         return {name: node.to_dataset(inherit=False).load() for name, node in tree.children.items()}
 
 
-def page(
-    sections: Sequence[Section], *, title: str, citation: str, version: str, claim_ids: Collection[str] = ()
-) -> str:
-    """Return the report as one HTML page; the contents name the sections in the order given.
+def page(sections: Sequence[Section], core: Core, study: Study) -> str:
+    """Return the report as one HTML page; the contents name the sections in the order given, the answer first.
 
     Text from a study is escaped wherever it stands, and the page's security policy lets no script run but its
-    own two, so that nothing a source wrote can act. `sections`: the answer first; a section's own text is
-    made by its template. `title`, `citation`, `version`: in the tab, at the foot, and of the program.
-    `claim_ids`: the claims that a section of the page tells of, so that others can link to them.
+    own two, so that nothing a source wrote can act. A section's own text is made by its template.
     """
     present = {section.id for section in sections}
-    shared = {"present": present, "claim_ids": set(claim_ids) if "claims" in present else set()}
+    # the claims that a section of the page tells of, so that others can link to them
+    shared = {"present": present, "claim_ids": set(study.ledger.claims) if "claims" in present else set()}
     code, script = bundle(), own("page.js")
-    words = {"title": title, "citation": citation, "version": version, "sections": sections}
-    return (
-        environment()
-        .get_template("report/templates/page.html.j2")
-        .render(
-            words,
-            policy=security_policy((code, script)),
-            bundle=Markup(code),
-            script=Markup(script),
-            style=Markup(own("style.css")),
-            bodies=[body(section, shared) for section in sections],
-        )
-    )
+    words = {
+        "policy": security_policy((code, script)),
+        "bundle": Markup(code),
+        "script": Markup(script),
+        "style": Markup(own("style.css")),
+        "sections": sections,
+        "bodies": [body(section, shared) for section in sections],
+        "title": f"{study.settings.title}: {study.settings.question}",
+        "citation": methods.citation(core, study),
+        "version": core.provenance["version"],
+    }
+    return environment().get_template("report/templates/page.html.j2").render(words)
 
 
 def body(section: Section, shared: Mapping[str, Any]) -> Markup:
