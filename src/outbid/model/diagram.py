@@ -159,7 +159,7 @@ def _wires(model: Model) -> list[tuple[Link, int, _Given]]:
 
 def _givens(model: Model) -> list[_Given]:
     names = {
-        "state": [item.name for item in (*model.stocks, *model.indices)],
+        "state": [*(item.name for item in model.stocks), *(item.name for item in model.indices)],
         "count": list(model.counts),
         "lever": list(model.lever_names),
         "previous": list(model.lever_names),
