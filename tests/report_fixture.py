@@ -12,7 +12,7 @@ import pandas as pd
 from outbid.conventions import PRIOR_SETS
 from outbid.model.diagram import links
 from outbid.question import Section
-from outbid.report import answer, drivers, history, methods, unknowns
+from outbid.report import answer, drivers, history, methods
 from outbid.report.core import Core, sources
 from outbid.report.page import page
 from outbid.study import Study
@@ -144,7 +144,7 @@ def sections(core: Core, study: Study, found: pd.DataFrame | None = None) -> lis
     """Return the sections that belong to no question."""
     every = [
         answer.section(core, study, found, "60 claims tested: 1 supported."),
-        *(part.section(core, study) for part in (history, drivers, unknowns)),
+        *(part(core, study) for part in (history.section, drivers.section, methods.unknowns)),
         methods.section(core, study),
     ]
     return [each for each in every if each is not None]
@@ -152,10 +152,7 @@ def sections(core: Core, study: Study, found: pd.DataFrame | None = None) -> lis
 
 def whole(core: Core, study: Study, found: pd.DataFrame | None = None) -> str:
     """Return the page of those sections."""
-    title = f"{study.settings.title}: {study.settings.question}"
-    return page(
-        sections(core, study, found), title=title, citation=methods.citation(core, study), version="0.1.0"
-    )
+    return page(sections(core, study, found), core, study)
 
 
 def _seen(study: Study) -> list[str]:
@@ -213,7 +210,9 @@ def _paths(keys: list[dict[str, str]], months: tuple[str, ...], last: float) -> 
         for i, month in enumerate(months)
         if (level := 100.0 if i < 24 else 100.0 * last)
     ]
-    return pd.DataFrame(rows, columns=[*(keys[0] if keys else ()), "month", "median", "q05", "q95"])
+    return pd.DataFrame(
+        rows, columns=[*(keys[0] if keys else ("path", "prior", "unit")), "month", "median", "q05", "q95"]
+    )
 
 
 def _parameters(study: Study, rng: np.random.Generator, priors: tuple[str, ...]) -> pd.DataFrame:

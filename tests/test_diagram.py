@@ -387,8 +387,7 @@ def test_claimed_effects_start_at_even_odds_and_have_the_claimed_sign_under_the_
     effects: Mapping[str, Effects], link: tuple[str, str, str], sign: int
 ) -> None:
     neutral, sources = (
-        summarise(effects[name](*link)[:, None], [0.1]).probability_positive[0]
-        for name in ("neutral", "sources")
+        summarise(effects[name](*link)[:, None], [0.1])["p_positive"][0] for name in ("neutral", "sources")
     )
     assert neutral == pytest.approx(0.5, abs=0.08)
     assert sources == (1.0 if sign > 0 else 0.0)
@@ -401,8 +400,9 @@ def test_a_summary_counts_zeros_half() -> None:
     found = summarise(
         [[1.0, 0.0, -1.0], [3.0, 0.0, 0.0], [2.0, 0.0, -4.0], [-2.0, 0.0, -3.0]], [2.0, 1.0, 0.5]
     )
-    assert found.effect == pytest.approx([3.0, 0.0, -1.0])
-    assert found.probability_positive == pytest.approx([0.75, 0.5, 0.125])
+    assert found["effect"] == pytest.approx([3.0, 0.0, -1.0])
+    assert found["size"] == pytest.approx([4.0, 0.0, 1.0])
+    assert found["p_positive"] == pytest.approx([0.75, 0.5, 0.125])
 
 
 @given(
@@ -412,5 +412,5 @@ def test_a_summary_counts_zeros_half() -> None:
 )
 def test_turning_effects_round_turns_their_summary_round(draws: list[list[float]]) -> None:
     ahead, back = summarise(draws, [1.0, 3.0]), summarise(-np.array(draws), [1.0, 3.0])
-    assert np.allclose(ahead.effect, -back.effect)
-    assert np.allclose(ahead.probability_positive, 1.0 - back.probability_positive)
+    assert np.allclose(ahead["effect"], -back["effect"]) and np.allclose(ahead["size"], back["size"])
+    assert np.allclose(ahead["p_positive"], 1.0 - back["p_positive"])

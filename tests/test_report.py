@@ -19,12 +19,11 @@ from hypothesis import strategies as st
 
 from outbid.conventions import NEUTRAL
 from outbid.plots.base import Figure
-from outbid.report import answer, drivers, history, methods, unknowns
-from outbid.report import timeline as past
+from outbid.report import answer, drivers, history, methods
 from outbid.report.core import Core
 from outbid.report.layout import BOX_WIDTH, overlap, place, plan
+from outbid.report.methods import OTHERS, PARTY, UN, reporter
 from outbid.report.page import as_json, safe_link
-from outbid.report.timeline import OTHERS, PARTY, UN, reporter
 from outbid.study import Study, load_study
 from outbid.words.effects import standing
 from report_fixture import PLANTED, effects, made_up, sections, small_folder, whole
@@ -154,7 +153,7 @@ def test_figures_outside_the_window_are_listed_and_not_drawn(study: Study, core:
     )
     old = with_table(core, "figures", pd.concat([early, core["figures"]], ignore_index=True))
     names = ["fighters"]
-    pd.testing.assert_frame_equal(past.published(study, old), past.published(study, core))
+    pd.testing.assert_frame_equal(history.beside_bands(study, old), history.beside_bands(study, core))
     pd.testing.assert_frame_equal(history.rows_of(study, old, names), history.rows_of(study, core, names))
     assert "before the window" in whole(old, study)
 
@@ -197,13 +196,13 @@ def test_open_arrows_have_no_sign_and_wider_ones_larger_effects(study: Study, co
     assert [widths[size] for size in sorted(widths)] == sorted(widths.values())
     for arrow in drawn["arrows"]:
         is_open = rows["standing"].iloc[arrow["index"]] == "open"
-        assert (arrow["sign"] == "") == is_open == (arrow["css"] == "open")
+        assert (arrow["sign"] == "") == is_open == (arrow["direction"] == "open")
 
 
 def test_every_mechanism_has_one_row(study: Study, core: Core) -> None:
     section = drivers.section(core, study)
     assert section is not None
-    names = [row["id"] for row in section.words["mechanisms"]]
+    names = [name for name, _ in section.words["mechanisms"]]
     assert len(names) == len(set(names)) == core["diagram"]["mechanism"].nunique() < 30
     told = section.words["links"][0]["raises"]
     assert "without taking sides" in told and "taking the texts at their word" in told
@@ -211,7 +210,7 @@ def test_every_mechanism_has_one_row(study: Study, core: Core) -> None:
 
 def test_headings_count_what_they_speak_of(core: Core) -> None:
     led = core["parameters"].query("prior == 'neutral'")["contraction"]
-    assert unknowns.heading(core) == (
+    assert methods.unknowns_heading(core) == (
         f"The data say next to nothing about {(led < 0.1).sum()} of {len(led)} parameters, and settle "
         f"{(led >= 0.75).sum()}"
     )
@@ -222,17 +221,16 @@ def test_headings_count_what_they_speak_of(core: Core) -> None:
 
 
 def test_twelve_parameters_are_in_sight_and_all_in_the_table(study: Study, core: Core) -> None:
-    assert unknowns.figure(core).data["contraction"]["parameter"].nunique() == 12
-    assert len(unknowns.rows(core, study)) == len(study.model.parameters)
+    assert methods.contraction(core).data["contraction"]["parameter"].nunique() == 12
+    assert len(methods.parameters(core, study)) == len(study.model.parameters)
 
 
 def test_a_fit_passes_by_one_set_of_limits(core: Core) -> None:
     (good, _), row = (methods.fit_words(row) for row in core["fits"].to_dict("records")), None
     assert good["passed"] and row is None
-    checks = {words for words, _, _ in good["checks"]}
-    assert "The sampler seldom or never lost its way" in checks  # 4 of 4,000 is one in a thousand
+    assert "The sampler seldom or never lost its way" in good["checks"]  # 4 of 4,000 is one in a thousand
     worse = methods.fit_words({**core["fits"].iloc[0].to_dict(), "divergences": 5})
-    assert "The sampler lost its way too often" in {words for words, _, _ in worse["checks"]}
+    assert "The sampler lost its way too often" in worse["checks"]
 
 
 # tables

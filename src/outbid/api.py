@@ -195,7 +195,7 @@ class LoadedStudy:
 
     def report(self, *, out: Path | str, progress: Progress | None = None) -> RunResult:
         """Draw report.html again from what an earlier run left in `out`."""
-        from outbid.report.whole import read_report
+        from outbid.report.page import read_report
 
         with OutputFolder(out) as folder:
             report = read_report(self.study, folder.path)
@@ -222,7 +222,7 @@ class LoadedStudy:
         from outbid.infer.store import RESULTS
         from outbid.questions import answer, by_name
         from outbid.report.core import core
-        from outbid.report.whole import Report
+        from outbid.report.page import Report
         from outbid.run import StudyRun, whole_fingerprint
 
         study = self.study

@@ -24,13 +24,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from outbid.model.compile import Effects, Values, evaluate, in_log, inputs_of_outputs
 from outbid.model.declare import Model
-from outbid.model.vocabulary import Drift, Flow, Mechanism, Scalar
+from outbid.model.vocabulary import Count, Drift, Flow, Mechanism, Scalar
 
 Floats = NDArray[np.float64]
 # The stock that everybody else is in; a diagram without it is easier to read (`Link.reservoir`).
 RESERVOIR = "population"
 
 Responses = Callable[[Values, Values, Values, Values], Array]
+_Effect = Flow | Drift | Count
 # What an output can depend on: ("state" | "count" | "lever" | "previous", name).
 _Given = tuple[str, str]
 
@@ -54,33 +55,9 @@ class Link:
     reservoir: bool = False
 
 
-@dataclass(frozen=True)
-class LinkSummary:
-    """Each link's median effect over draws, and the probability that it is positive: shape (links,) each."""
-
-    effect: Floats
-    probability_positive: Floats
-
-
-@dataclass(frozen=True)
-class _Output:
-    """One effect of a mechanism: its place in it, its ends with signs, the stock it leaves, its inputs."""
-
-    mechanism: Mechanism
-    place: int
-    through: str
-    ends: tuple[tuple[str, int], ...]
-    left: str
-    givens: frozenset[_Given]
-
-
-@dataclass(frozen=True)
-class _Wire:
-    """A link, which output carries it, and by which input."""
-
-    link: Link
-    output: int
-    given: _Given
+# What a mechanism returns, as a link says it, and which argument of that is its formula, by keyword and place.
+KINDS = {Flow: "hazard", Drift: "drift", Count: "count"}
+ARGUMENTS = {"hazard": ("hazard", 2), "drift": ("change", 1), "count": ("mean", 1)}
 
 
 def links(model: Model) -> tuple[Link, ...]:
@@ -90,7 +67,7 @@ def links(model: Model) -> tuple[Link, ...]:
     of a flow on the stock it leaves (mass action is not influence), and a state's return to its own level. Last month's
     value of a lever counts as that lever.
     """
-    return tuple(wire.link for wire in _wires(model))
+    return tuple(link for link, _, _ in _wires(model))
 
 
 def build_responses(model: Model) -> Responses:
@@ -104,11 +81,11 @@ def build_responses(model: Model) -> Responses:
     """
     wires = _wires(model)
     bare = replace(model, outcomes=(), observations=())
-    givens = tuple(dict.fromkeys(wire.given for wire in wires))
-    rows = np.array([wire.output for wire in wires], dtype=int)
-    columns = np.array([givens.index(wire.given) for wire in wires], dtype=int)
-    signs = np.array([wire.link.sign_of_end for wire in wires], dtype=float)
-    in_logs = np.array([wire.link.through != "drift" for wire in wires], dtype=bool)
+    givens = tuple(dict.fromkeys(given for _, _, given in wires))
+    rows = np.array([output for _, output, _ in wires], dtype=int)
+    columns = np.array([givens.index(given) for _, _, given in wires], dtype=int)
+    signs = np.array([link.sign_of_end for link, _, _ in wires], dtype=float)
+    in_logs = np.array([link.through != "drift" for link, _, _ in wires], dtype=bool)
 
     def responses(p: Values, states: Values, levers: Values, previous: Values) -> Array:
         def outputs(nudges: Array) -> tuple[Array, Array]:
@@ -134,46 +111,50 @@ def build_responses(model: Model) -> Responses:
     return responses
 
 
-def summarise(responses: ArrayLike, scales: ArrayLike) -> LinkSummary:
-    """Return each link's median effect and the probability that it is positive; exactly zero counts half as positive.
+def summarise(responses: ArrayLike, scales: ArrayLike) -> dict[str, Floats]:
+    """Return each link's median effect, its median size and the probability that it is positive (zero counts half).
 
-    Responses have shape (draws, links); `scales` are one typical change of each link's source, shape (links,).
+    Responses have shape (draws, links); `scales` are one typical change of each link's source, shape (links,). Returns
+    effect, size (the same whatever its sign) and p_positive, each of shape (links,).
     """
     effects = np.asarray(responses, dtype=float) * np.asarray(scales, dtype=float)
-    return LinkSummary(np.median(effects, axis=0), np.heaviside(effects, 0.5).mean(axis=0))
+    size, positive = np.median(np.abs(effects), axis=0), np.heaviside(effects, 0.5).mean(axis=0)
+    return {"effect": np.median(effects, axis=0), "size": size, "p_positive": positive}
 
 
 def _amounts(model: Model, effects: Effects) -> list[Scalar]:
     """Return every effect's hazard, change or mean, in the order of the mechanisms."""
-
-    def amount(effect: Any) -> Scalar:
-        if isinstance(effect, Flow):
-            return effect.hazard
-        return effect.change if isinstance(effect, Drift) else effect.mean
-
-    return [amount(effect) for item in model.mechanisms for effect in effects[item.name]]
+    every = [effect for item in model.mechanisms for effect in effects[item.name]]
+    return [getattr(effect, ARGUMENTS[KINDS[type(effect)]][0]) for effect in every]
 
 
-def _wires(model: Model) -> tuple[_Wire, ...]:
-    outputs, quantities = _dependence(model)
+def _wires(model: Model) -> list[tuple[Link, int, _Given]]:
+    """Return every link, which of all effects carries it, and by which input."""
+    effects, quantities = _dependence(model)
     functions = {item.name: item.function for item in model.quantities}
+    sinks = {stock.name for stock in model.stocks if stock.sink}
     wires = []
-    for number, output in enumerate(outputs):
-        item = output.mechanism
-        for target, sign in output.ends:
+    ends: tuple[tuple[str, int], ...]
+    for number, (item, place, effect, givens) in enumerate(effects):
+        kind, left = KINDS[type(effect)], ""
+        if isinstance(effect, Flow):
+            left, ends = effect.source, ((effect.target, 1), (effect.source, -1))
+        else:
+            ends = ((effect.index if isinstance(effect, Drift) else effect.name, 1),)
+        for target, sign in ends:
             for given in _givens(model):
-                kind, source = given
-                itself = kind in ("state", "count") and source in (output.left, target)
+                role, source = given
+                itself = role in ("state", "count") and source in (left, target)
                 # A lever that is read both as it is and as it was is one link, its response to what it is.
-                twice = kind == "previous" and ("lever", source) in output.givens
-                if given not in output.givens or itself or twice:
+                twice = role == "previous" and ("lever", source) in givens
+                if target in sinks or given not in givens or itself or twice:
                     continue
-                through = {name: functions[name] for name, givens in quantities.items() if given in givens}
-                text = formula(item.function, output.place, output.through, target, source, through)
+                through = {name: functions[name] for name, behind in quantities.items() if given in behind}
+                text = formula(item.function, place, kind, target, source, through)
                 said = (item.meaning, text, item.evidence)
-                link = Link(source, target, item.name, output.through, sign, *said, target == RESERVOIR)
-                wires.append(_Wire(link, number, given))
-    return tuple(wires)
+                link = Link(source, target, item.name, kind, sign, *said, target == RESERVOIR)
+                wires.append((link, number, given))
+    return wires
 
 
 def _givens(model: Model) -> list[_Given]:
@@ -186,15 +167,16 @@ def _givens(model: Model) -> list[_Given]:
     return [(kind, name) for kind, each in names.items() for name in each]
 
 
-def _dependence(model: Model) -> tuple[list[_Output], dict[str, frozenset[_Given]]]:
-    """Return all outputs of mechanisms, and quantities by name, with what they depend on.
+def _dependence(
+    model: Model,
+) -> tuple[list[tuple[Mechanism, int, _Effect, frozenset[_Given]]], dict[str, frozenset[_Given]]]:
+    """Return each effect with its mechanism and its place in it, and quantities by name, with what they depend on.
 
     One abstract evaluation of the month shows it, with counts standing for themselves.
     """
     givens = _givens(model)
     bare = replace(model, outcomes=(), observations=())
-    sinks = {stock.name for stock in model.stocks if stock.sink}
-    outputs: list[_Output] = []
+    found: list[tuple[Mechanism, int, _Effect]] = []
 
     def month(values: list[Array], parameters: list[Array]) -> list[Array]:
         given = dict(zip(givens, values, strict=True))
@@ -208,32 +190,19 @@ def _dependence(model: Model) -> tuple[list[_Output], dict[str, frozenset[_Given
 
         p = dict(zip(model.parameter_names, parameters, strict=True))
         effects, _ = evaluate(bare, p, of("state"), of("lever"), of("previous"), adjust)
-        for item in model.mechanisms:
-            outputs.extend(_output(item, *each, sinks) for each in enumerate(effects[item.name]))
-        found = _amounts(bare, effects) + [derived[item.name] for item in model.quantities]
-        return [jnp.asarray(value, dtype=float) for value in found]
+        found.extend((item, *each) for item in model.mechanisms for each in enumerate(effects[item.name]))
+        amounts = _amounts(bare, effects) + [derived[item.name] for item in model.quantities]
+        return [jnp.asarray(value, dtype=float) for value in amounts]
 
     number = jax.ShapeDtypeStruct((), jnp.result_type(float))
     traced = jax.make_jaxpr(month)([number] * len(givens), [number] * len(model.parameters))
     behind = [frozenset(givens[i] for i in each if i < len(givens)) for each in inputs_of_outputs(traced)]
-    named = dict(zip((item.name for item in model.quantities), behind[len(outputs) :], strict=True))
-    return [replace(output, givens=each) for output, each in zip(outputs, behind, strict=False)], named
-
-
-def _output(item: Mechanism, place: int, effect: Any, sinks: set[str]) -> _Output:
-    if isinstance(effect, Flow):
-        both = ((effect.target, 1), (effect.source, -1))
-        ends = tuple((stock, sign) for stock, sign in both if stock not in sinks)
-        return _Output(item, place, "hazard", ends, effect.source, frozenset())
-    if isinstance(effect, Drift):
-        return _Output(item, place, "drift", ((effect.index, 1),), "", frozenset())
-    return _Output(item, place, "count", ((effect.name, 1),), "", frozenset())
+    named = dict(zip((item.name for item in model.quantities), behind[len(found) :], strict=True))
+    return [(*each, below) for each, below in zip(found, behind, strict=False)], named
 
 
 LONGEST = 200
 ELLIPSIS = "…"
-# Which argument of what a mechanism returns is its formula, by keyword and place.
-ARGUMENTS = {"hazard": ("hazard", 2), "drift": ("change", 1), "count": ("mean", 1)}
 SUM = (ast.Add, ast.Sub)
 PRODUCT = (ast.Mult, ast.Div)
 
@@ -286,10 +255,10 @@ def returned_expressions(function: Callable[..., Any]) -> tuple[ast.expr, ...]:
     if found is None:
         return ()
     local: dict[str, ast.expr] = {}
-    plain = _Plain({argument.arg for argument in found.args.args})
+    plain = _Plain({argument.arg for argument in found.args.args}, local)
 
     def filled(node: ast.expr) -> ast.expr:
-        result: ast.expr = _Filled(local).visit(plain.visit(copy.deepcopy(node)))
+        result: ast.expr = plain.visit(copy.deepcopy(node))
         return result
 
     for step in found.body:
@@ -306,13 +275,10 @@ def returned_expressions(function: Callable[..., Any]) -> tuple[ast.expr, ...]:
 
 def _argument(node: ast.expr, keyword: str, position: int) -> ast.expr:
     """Return an argument of a call such as Flow(source, target, hazard); the whole if it isn't one."""
-    if isinstance(node, ast.Call):
-        for given in node.keywords:
-            if given.arg == keyword:
-                return given.value
-        if len(node.args) > position:
-            return node.args[position]
-    return node
+    if not isinstance(node, ast.Call):
+        return node
+    named = [given.value for given in node.keywords if given.arg == keyword]
+    return (named or node.args[position : position + 1] or [node])[0]
 
 
 def _names(node: ast.AST) -> set[str]:
@@ -328,40 +294,33 @@ def _written(parts: Iterable[tuple[str, ast.expr]]) -> str:
 
 
 class _Plain(ast.NodeTransformer):
-    """Write s.standing as standing, u.previous.hardness as previous.hardness, and 1.0 as 1."""
+    """Write s.standing as standing, u.previous.hardness as previous.hardness, 1.0 as 1, a local name as what it is."""
 
-    def __init__(self, letters: set[str]) -> None:
-        self.letters = letters
+    def __init__(self, letters: set[str], local: Mapping[str, ast.expr]) -> None:
+        self.letters, self.local = letters, local
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
-        self.generic_visit(node)
         if isinstance(node.value, ast.Name) and node.value.id in self.letters:
             return ast.Name(node.attr)
+        self.generic_visit(node)
         return node
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return copy.deepcopy(self.local.get(node.id, node))
 
     def visit_Constant(self, node: ast.Constant) -> ast.expr:
         whole = isinstance(node.value, float) and node.value.is_integer() and abs(node.value) < 1e6
         return ast.Constant(int(node.value)) if whole else node  # type: ignore[arg-type]
 
 
-class _Filled(ast.NodeTransformer):
-    """Put what a local name stands for in its place."""
-
-    def __init__(self, local: Mapping[str, ast.expr]) -> None:
-        self.local = local
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        return copy.deepcopy(self.local.get(node.id, node))
+_Group = tuple[type[ast.operator], type[ast.operator]]
 
 
 class _Shortened(ast.NodeTransformer):
     """Where some terms of a sum, or factors, mention a name to keep, write one ellipsis for the others."""
 
-    def __init__(
-        self, keep: set[str], groups: tuple[tuple[type[ast.operator], type[ast.operator]], ...]
-    ) -> None:
-        self.keep = keep
-        self.groups = groups
+    def __init__(self, keep: set[str], groups: tuple[_Group, ...]) -> None:
+        self.keep, self.groups = keep, groups
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         group = next((group for group in self.groups if isinstance(node.op, group)), None)
@@ -386,9 +345,7 @@ class _Shortened(ast.NodeTransformer):
         return result
 
 
-def _terms(
-    node: ast.expr, group: tuple[type[ast.operator], type[ast.operator]]
-) -> list[tuple[ast.operator, ast.expr]]:
+def _terms(node: ast.expr, group: _Group) -> list[tuple[ast.operator, ast.expr]]:
     """Return the terms of a sum with their signs, or the factors of a product with * or /."""
     if not (isinstance(node, ast.BinOp) and isinstance(node.op, group)):
         return [(group[0](), node)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -18,13 +18,15 @@ import pandas as pd
 import xarray as xr
 
 from outbid import __version__
-from outbid.conventions import NEUTRAL, QUANTILES
+from outbid.conventions import DATA, QUANTILES
 from outbid.infer.history import path_quantiles, paths_table
 from outbid.model.vocabulary import LogNormal, NegativeBinomial, Observation
 from outbid.stats.effects import five_digits
+from outbid.words.effects import lead
 
 if TYPE_CHECKING:
     from outbid.data.panel import Record
+    from outbid.infer.history import SmoothedHistory
     from outbid.run import Knowledge
     from outbid.run_settings import Settings
     from outbid.study import Study
@@ -34,8 +36,8 @@ PACKAGES = ("jax", "numpyro", "numpy", "scipy", "arviz", "xarray", "altair")
 SHARED = ("figures", "parameters", "diagram", "paths", "bands", "sources")
 # Draws on which the model's month is differentiated.
 _DRAWS = 500
-_MIDDLE = [QUANTILES[name] for name in ("median", "q05", "q95")]
-_TYPES = {"b": bool, "i": np.int64, "u": np.int64, "f": float}
+_MIDDLE = {name: QUANTILES[name] for name in ("median", "q05", "q95")}
+_FIGURE = ("series", "unit", "start", "end", "value", "low", "high", "used", "why_not", "source")
 
 
 @dataclass(frozen=True)
@@ -54,14 +56,9 @@ class Core:
         return self.tables[name]
 
     @property
-    def priors(self) -> tuple[str, ...]:
-        """The prior sets that there are, in the order in which they are told."""
-        return tuple(dict.fromkeys(self["fits"]["prior"]))
-
-    @property
     def lead(self) -> str:
         """The prior set that is read first: the neutral one, or the only one."""
-        return NEUTRAL if NEUTRAL in self.priors or not self.priors else self.priors[0]
+        return lead(self["fits"])
 
     @property
     def problems(self) -> list[str]:
@@ -73,32 +70,29 @@ class Core:
 
     def to_datasets(self) -> dict[str, xr.Dataset]:
         """Return the tables as Datasets along `row`, provenance as the attributes of one without variables."""
-        made = {name: to_dataset(frame) for name, frame in self.tables.items()}
+        made = {name: _dataset(frame) for name, frame in self.tables.items()}
         return {**made, "provenance": xr.Dataset(attrs={"json": json.dumps(dict(self.provenance))})}
 
     @classmethod
     def from_datasets(cls, datasets: Mapping[str, xr.Dataset]) -> Core:
         """Return what `to_datasets` made."""
-        tables = {name: to_frame(each) for name, each in datasets.items() if name != "provenance"}
-        return cls(tables, json.loads(datasets["provenance"].attrs["json"]))
+        provenance = json.loads(datasets["provenance"].attrs["json"])
+        tables = {
+            name: pd.DataFrame({column: each[column].values for column in json.loads(each.attrs["columns"])})
+            for name, each in datasets.items()
+            if name != "provenance"
+        }
+        return cls(tables, provenance)
 
 
-def to_dataset(frame: pd.DataFrame) -> xr.Dataset:
+def _dataset(frame: pd.DataFrame) -> xr.Dataset:
     """Return a table as a Dataset along `row`; what is missing among texts is an empty text."""
-    columns = {}
-    for name in frame:
-        values = frame[name].to_numpy()
-        kind = _TYPES.get(values.dtype.kind)
-        columns[str(name)] = (
-            "row",
-            values.astype(kind) if kind else frame[name].fillna("").to_numpy(dtype=str),
-        )
-    return xr.Dataset(columns, attrs={"columns": json.dumps([str(name) for name in frame])})
-
-
-def to_frame(dataset: xr.Dataset) -> pd.DataFrame:
-    """Return the table that `to_dataset` was given."""
-    return pd.DataFrame({name: dataset[name].values for name in json.loads(dataset.attrs["columns"])})
+    numeric = {name: column.dtype.kind in "biuf" for name, column in frame.items()}
+    columns = {
+        str(name): ("row", column.to_numpy() if numeric[name] else column.fillna("").to_numpy(dtype=str))
+        for name, column in frame.items()
+    }
+    return xr.Dataset(columns, attrs={"columns": json.dumps(list(columns))})
 
 
 def core(
@@ -110,12 +104,16 @@ def core(
     timing: Mapping[str, float],
 ) -> Core:
     """Return what is known of a study beside the answers to its questions."""
-    window = study.panel.window
+    window, months = study.panel.window, study.panel.window.months
+    drawn = {name: path_quantiles(study.model, months, each.history["after"]) for name, each in known.items()}
+    past = next(iter(known.values())).history["after"]  # the prior set under which figures are compared
+    replicas = _replicated(study, past)
+    table = figures(study, replicas)
     tables = {
-        "figures": figures(study, known),
-        "series": series(study, known),
-        "expected": expected(study, known),
-        "paths": paths(study, known),
+        "figures": table,
+        "series": series(study, table, replicas),
+        "expected": expected(study, past),
+        "paths": five_digits(paths_table(drawn)),
         "bands": bands(study, known),
         "parameters": parameters(study, known),
         "diagram": diagram(study, known),
@@ -140,83 +138,58 @@ def core(
     return Core(tables, provenance)
 
 
-def figures(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
-    """Return every published figure with what the model expects of it under the first prior set."""
-    nothing = (np.nan, np.nan, np.nan)
+Replicas = Mapping[str, Mapping["Record", np.ndarray]]
+
+
+def _replicated(study: Study, past: SmoothedHistory) -> Replicas:
+    """Return the draws of each used figure, by the series that the model sees."""
+    from outbid.infer.likelihood import gather
+
+    seen, series = gather(study.model, study.panel), study.panel.series
+    return {
+        name: dict(zip(series[name].used, past.replicated[:, seen.of(name)].T, strict=True))
+        for name in seen.names
+    }
+
+
+def figures(study: Study, replicas: Replicas) -> pd.DataFrame:
+    """Return every published figure with what the model expects of it."""
     rows = []
     for each in study.panel.series.values():
-        drawn = _replicated(study, known, each.id)
         for record in each.records:
-            replicas = drawn.get(record)
-            rows.append(
-                {
-                    "series": each.id,
-                    "unit": each.unit,
-                    "start": record.start.isoformat(),
-                    "end": record.end.isoformat(),
-                    "value": record.value,
-                    "low": record.low,
-                    "high": record.high,
-                    "used": "yes" if record.used else "no",
-                    "why_not": record.why_not or "",
-                    "source": record.source,
-                    **dict(
-                        zip(
-                            ("predicted_median", "predicted_q05", "predicted_q95"),
-                            nothing if replicas is None else np.quantile(replicas, _MIDDLE),
-                            strict=True,
-                        )
-                    ),
-                    "note": record.note or "",
-                }
-            )
-    frame = pd.DataFrame(rows, columns=list(rows[0]) if rows else ["series", "used", "value", "low", "high"])
-    return frame.astype({"value": float, "low": float, "high": float})
+            drawn = replicas.get(each.id, {}).get(record)
+            middle = [np.nan] * 3 if drawn is None else [*_middle(drawn).values()]
+            days = (record.start.isoformat(), record.end.isoformat())
+            said = (record.value, record.low, record.high, "yes" if record.used else "no", record.why_not)
+            rows.append((each.id, each.unit, *days, *said, record.source, *middle, record.note))
+    columns = [*_FIGURE, *(f"predicted_{name}" for name in _MIDDLE), "note"]
+    return pd.DataFrame(rows, columns=columns).astype({"value": float, "low": float, "high": float})
 
 
-def series(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
+def inside(figures: pd.DataFrame) -> pd.Series[bool]:
+    """Say of each used figure with an expectation whether any part of its range lies in the 90% interval."""
+    rows = figures[(figures["used"] == "yes") & figures["predicted_q05"].notna()]
+    low, high = (rows["value"].fillna(rows[name]) for name in ("low", "high"))
+    return (low.fillna(-np.inf) <= rows["predicted_q95"]) & (high.fillna(np.inf) >= rows["predicted_q05"])
+
+
+def series(study: Study, figures: pd.DataFrame, replicas: Replicas) -> pd.DataFrame:
     """Return how each series fits.
 
     Returns series, distribution ("shown only" where the model doesn't see it), figures (how many), used,
     share_inside (of the used figures inside the 90% predictive interval, NaN without any) and tail
     (probability that replicated totals exceed the observed).
     """
-    seen = {item.series: item for item in study.model.observations}
+    laws = {item.series: law_in_words(item) for item in study.model.observations}
+    shares = inside(figures).groupby(figures["series"]).mean()
     rows = []
-    for each in study.panel.series.values():
-        drawn = _replicated(study, known, each.id)
-        inside = [_agrees(record, replicas) for record, replicas in drawn.items()]
-        excess = [replicas - record.value for record, replicas in drawn.items() if record.value is not None]
-        rows.append(
-            {
-                "series": each.id,
-                "distribution": law_in_words(seen[each.id]) if each.id in seen else "shown only",
-                "figures": len(each.records),
-                "used": sum(record.used for record in each.records),
-                "share_inside": float(np.mean(inside)) if inside else np.nan,
-                "tail": float(np.mean(np.sum(excess, axis=0) > 0)) if excess else np.nan,
-            }
-        )
+    for name, each in study.panel.series.items():
+        pairs = replicas.get(name, {}).items()
+        excess = [drawn - record.value for record, drawn in pairs if record.value is not None]
+        tail = float(np.mean(np.sum(excess, axis=0) > 0)) if excess else np.nan
+        counts = (len(each.records), len(each.used))
+        rows.append((name, laws.get(name, "shown only"), *counts, shares.get(name, np.nan), tail))
     return pd.DataFrame(rows, columns=["series", "distribution", "figures", "used", "share_inside", "tail"])
-
-
-def _replicated(study: Study, known: Mapping[str, Knowledge], ident: str) -> dict[Record, np.ndarray]:
-    """Return the draws of each used figure of a series under the first prior set; none where the model sees it not."""
-    from outbid.infer.likelihood import gather
-
-    if ident not in {item.series for item in study.model.observations}:
-        return {}
-    past, rows = next(iter(known.values())).history["after"], iter(gather(study.model, study.panel).of(ident))
-    records = study.panel.series[ident].records
-    return {record: past.replicated[:, next(rows)] for record in records if record.used}
-
-
-def _agrees(record: Record, replicas: np.ndarray) -> bool:
-    """Whether a figure, or any part of its range where it is one, lies inside the 90% predictive interval."""
-    _, low, high = np.quantile(replicas, _MIDDLE)
-    least = record.low if record.value is None else record.value
-    most = record.high if record.value is None else record.value
-    return bool((most is None or low <= most) and (least is None or high >= least))
 
 
 def law_in_words(item: Observation) -> str:
@@ -229,47 +202,36 @@ def law_in_words(item: Observation) -> str:
     return f"{name}, months without an entry missing" if law.zero_truncated else name
 
 
-def expected(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
-    """Return, for every series that the model sees, its monthly path under the first prior set."""
-    past = next(iter(known.values())).history["after"]
+def expected(study: Study, past: SmoothedHistory) -> pd.DataFrame:
+    """Return the monthly path of every series that the model sees."""
     names = [item.series for item in study.model.observations if item.series in study.panel.series]
-    drawn = {name: past.paths[f"sees.{name}"] for name in names}
-    return _monthly([{"series": name} for name in names], list(drawn.values()), study.panel.window.months)
-
-
-def paths(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
-    """Return every inferred state, count, lever and outcome by month: prior, path, unit, month and quantiles."""
-    months = study.panel.window.months
-    quantiles = {
-        prior: path_quantiles(study.model, months, each.history["after"]) for prior, each in known.items()
-    }
-    return five_digits(paths_table(quantiles))
+    return _monthly(study, [({"series": name}, past.paths[f"sees.{name}"]) for name in names])
 
 
 def bands(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
     """Return the inferred paths that the study declares as bands: path, prior, unit, month, median, q05 and q95."""
-    keys, drawn = [], []
+    drawn = []
     for prior, each in known.items():
+        past = each.history["after"]
+        levers = {f"lever.{name}": past.levers[:, :, i] for i, name in enumerate(study.model.lever_names)}
         for band in study.settings.bands:
-            kind, _, lever = band.output.partition(".")
-            names = study.model.lever_names
-            past = each.history["after"]
-            drawn.append(
-                past.levers[:, :, names.index(lever)] if kind == "lever" else past.paths[band.output]
-            )
-            keys.append({"path": band.id, "prior": prior, "unit": band.unit})
-    return _monthly(keys, drawn, study.panel.window.months)
+            key = {"path": band.id, "prior": prior, "unit": band.unit}
+            drawn.append((key, (past.paths | levers)[band.output]))
+    return _monthly(study, drawn)
 
 
-def _monthly(keys: list[dict[str, str]], drawn: list[np.ndarray], months: tuple[str, ...]) -> pd.DataFrame:
+def _monthly(study: Study, drawn: Sequence[tuple[Mapping[str, str], np.ndarray]]) -> pd.DataFrame:
     """Return quantiles of paths of shape (draws, months), a row a month, under their keys."""
-    frames = []
-    for key, path in zip(keys, drawn, strict=True):
-        middle = dict(zip(("median", "q05", "q95"), np.quantile(path, _MIDDLE, axis=0), strict=True))
-        frames.append(pd.DataFrame({**key, "month": list(months), **middle}))
+    months = list(study.panel.window.months)
+    frames = [pd.DataFrame({**key, "month": months, **_middle(path)}) for key, path in drawn]
     if not frames:
-        return pd.DataFrame(columns=["path", "series", "prior", "unit", "month", "median", "q05", "q95"])
+        return pd.DataFrame(columns=["path", "series", "prior", "unit", "month", *_MIDDLE])
     return five_digits(pd.concat(frames, ignore_index=True))
+
+
+def _middle(draws: np.ndarray) -> dict[str, np.ndarray]:
+    """Return the median over draws, and the ends of the 90% interval."""
+    return dict(zip(_MIDDLE, np.quantile(draws, list(_MIDDLE.values()), axis=0), strict=True))
 
 
 def parameters(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
@@ -278,51 +240,42 @@ def parameters(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
     `contraction` is 1 - (posterior sd / prior sd)², on the scale on which the prior is normal: 0 = the data say nothing,
     1 = they say everything.
     """
-    rows = []
-    middle = {
-        name: np.quantile(each.history["after"].state_today.parameters, _MIDDLE, axis=0)
-        for name, each in known.items()
-    }
-    spread = {name: _flat(each.fit.draws.z).var(axis=0) for name, each in known.items()}
-    for i, item in enumerate(study.model.parameters):
-        for name, each in known.items():
-            rows.append(
-                {
-                    "parameter": item.name,
-                    "unit": item.unit,
-                    "prior": name,
-                    "distribution": item.priors[name].describe(),
-                    **dict(zip(("median", "q05", "q95"), middle[name][:, i].tolist(), strict=True)),
-                    "contraction": float(1.0 - spread[name][i]),
-                    "rhat": float(each.fit.diagnostics.rhat[i]),
-                    "ess_bulk": float(each.fit.diagnostics.ess_bulk[i]),
-                    "evidence": " ".join(item.evidence),
-                }
-            )
-    return pd.DataFrame(rows)
-
-
-def _flat(z: np.ndarray) -> np.ndarray:
-    return z.reshape(-1, z.shape[-1])
+    items = study.model.parameters
+    frames = []
+    own = slice(len(items))
+    for prior, each in known.items():
+        z, checks = each.fit.draws.z, each.fit.diagnostics
+        columns = {
+            "parameter": [item.name for item in items],
+            "unit": [item.unit for item in items],
+            "prior": prior,
+            "distribution": [item.priors[prior].describe() for item in items],
+            **_middle(each.history["after"].state_today.parameters),
+            "contraction": 1.0 - z.reshape(-1, z.shape[-1]).var(axis=0)[own],
+            "rhat": checks.rhat[own],
+            "ess_bulk": checks.ess_bulk[own],
+            "evidence": [" ".join(item.evidence) for item in items],
+        }
+        frames.append(pd.DataFrame(columns))
+    return pd.concat(frames).sort_index(kind="stable", ignore_index=True)
 
 
 def diagram(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
     """Return the links of the model, at the last month's states and the window's usual levers.
 
     Returns source, target, mechanism, prior, effect (the target's median response, in logs or on its own
-    scale, to one typical change of the source), size (the same whatever its sign), p_positive and
-    p_positive_before, formula, evidence.
+    scale, to one typical change of the source: a lever's step, or a state's spread over draws and months), size (the
+    same whatever its sign), p_positive and p_positive_before, formula, evidence.
     """
     import jax
 
     from outbid.model.diagram import build_responses, links, summarise
 
-    model = study.model
-    arrows = links(model)
+    model, arrows = study.model, links(study.model)
     respond = jax.jit(jax.vmap(build_responses(model)))
     names = [*(item.name for item in model.stocks), *(item.name for item in model.indices)]
 
-    def responses(past: Any) -> np.ndarray:
+    def responses(past: SmoothedHistory) -> np.ndarray:
         draws = min(_DRAWS, len(past.state_today))
         p = {name: past.state_today.parameters[:draws, i] for i, name in enumerate(model.parameter_names)}
         states = {name: past.paths[name][:draws, -1] for name in names}
@@ -330,62 +283,43 @@ def diagram(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
         now = {name: usual[:, i] for i, name in enumerate(model.lever_names)}
         return np.asarray(respond(p, states, now, now))
 
-    first = next(iter(known.values()))
-    scale = np.array([_typical_change(study, first, link.source) for link in arrows])
-    rows = []
+    spread = next(iter(known.values())).history["after"].paths
+    typical = {name: float(np.std(spread[name])) for name in (*names, *model.counts)}
+    typical |= {lever.name: lever.step for lever in model.levers}
+    scale = [typical[link.source] for link in arrows]
+    frames = []
     for prior, each in known.items():
-        drawn = responses(each.history["after"])
-        after, before = summarise(drawn, scale), summarise(responses(each.history["before"]), scale)
-        size = np.median(np.abs(drawn) * scale, axis=0)
-        for i, link in enumerate(arrows):
-            if not link.reservoir:
-                rows.append(
-                    {
-                        "source": link.source,
-                        "target": link.target,
-                        "mechanism": link.mechanism,
-                        "prior": prior,
-                        "effect": float(after.effect[i]),
-                        "size": float(size[i]),
-                        "p_positive": float(after.probability_positive[i]),
-                        "p_positive_before": float(before.probability_positive[i]),
-                        "formula": link.formula,
-                        "evidence": " ".join(link.evidence),
-                    }
-                )
-    columns = ("source", "target", "mechanism", "prior", "effect", "size", "p_positive", "p_positive_before")
-    return pd.DataFrame(rows, columns=[*columns, "formula", "evidence"])
-
-
-def _typical_change(study: Study, known: Knowledge, name: str) -> float:
-    """Return what counts as one typical change: a lever's step, or a state's spread over draws and months."""
-    if name in study.model.lever_names:
-        return study.model.lever(name).step
-    return float(np.std(known.history["after"].paths[name]))
+        after, before = (summarise(responses(each.history[data]), scale) for data in DATA)
+        columns = {
+            **{end: [getattr(link, end) for link in arrows] for end in ("source", "target", "mechanism")},
+            "prior": prior,
+            **after,
+            "p_positive_before": before["p_positive"],
+            "formula": [link.formula for link in arrows],
+            "evidence": [" ".join(link.evidence) for link in arrows],
+        }
+        frames.append(pd.DataFrame(columns)[[not link.reservoir for link in arrows]])
+    return pd.concat(frames, ignore_index=True)
 
 
 def fits(known: Mapping[str, Knowledge]) -> pd.DataFrame:
     """Return each fit's diagnostics; `draws` are those of one chain, `problems` is empty if it passed."""
-    rows = []
-    for name, each in known.items():
-        chains, draws, _ = each.fit.draws.z.shape
-        checks = each.fit.diagnostics
-        rows.append(
-            {
-                "prior": name,
-                "how": each.fit.how,
-                "chains": chains,
-                "draws": draws,
-                "rhat_max": float(checks.rhat.max()),
-                "ess_bulk_min": float(checks.ess_bulk.min()),
-                "ess_tail_min": float(checks.ess_tail.min()),
-                "divergences": checks.divergences,
-                "bfmi_min": float(checks.bfmi.min()),
-                "seconds": each.fit.seconds,
-                "problems": "; ".join(checks.problems),
-            }
-        )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(
+        {
+            "prior": name,
+            "how": each.fit.how,
+            "chains": each.fit.draws.z.shape[0],
+            "draws": each.fit.draws.z.shape[1],
+            "rhat_max": float(each.fit.diagnostics.rhat.max()),
+            "ess_bulk_min": float(each.fit.diagnostics.ess_bulk.min()),
+            "ess_tail_min": float(each.fit.diagnostics.ess_tail.min()),
+            "divergences": each.fit.diagnostics.divergences,
+            "bfmi_min": float(each.fit.diagnostics.bfmi.min()),
+            "seconds": each.fit.seconds,
+            "problems": "; ".join(each.fit.problems),
+        }
+        for name, each in known.items()
+    )
 
 
 def sources(study: Study) -> pd.DataFrame:

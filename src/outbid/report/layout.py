@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import math
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise, product
 
 Area = tuple[float, float, float, float]  # left, top, right, bottom
+Point = tuple[float, float]
 
 LETTER = 7.1
 LINE = 16.0
@@ -23,7 +25,7 @@ class Placed:
     text: str
     left: float
     middle: float
-    leader: tuple[float, float]
+    leader: Point
     distance: float
 
 
@@ -47,48 +49,36 @@ def place(
     must not cover. `lines`: thin boxes (one or two pixels wide) that labels should not cover. `width`,
     `height`: size of the drawing in pixels; labels stay inside.
     """
-    taken: list[Area] = list(marks)
+    taken = list(marks)
     out = []
     for x, y, text in points:
         parts = text.split("\n")
         long, tall = max(map(len, parts)) * LETTER, len(parts) * LINE
-        best: tuple[float, Area, tuple[float, float], float] | None = None
-        for reach in _REACHES:
-            for angle in _ANGLES:
-                end = (x + reach * math.cos(angle), y + reach * math.sin(angle))
-                share = (1 - math.cos(angle)) / 2  # how much of the label lies left of the leader's end
-                left = end[0] - share * long
-                middle = end[1] + math.sin(angle) * tall / 2
-                box = (left, middle - tall / 2, left + long, middle + tall / 2)
-                beyond = (
-                    max(0.0, -box[0])
-                    + max(0.0, box[2] - width)
-                    + max(0.0, -box[1])
-                    + max(0.0, box[3] - height)
-                )
-                cost = (
-                    reach
-                    + _COVERING_TEXT * sum(overlap(box, other) for other in taken)
-                    + _COVERING_LINE * sum(max(_length(box, line), 0.0) for line in lines)
-                    + _LEAVING * beyond
-                )
-                if best is None or cost < best[0]:
-                    best = (cost, box, end, reach)
-        assert best is not None
-        _, box, end, reach = best
+        found = []
+        for reach, angle in product(_REACHES, _ANGLES):
+            end = (x + reach * math.cos(angle), y + reach * math.sin(angle))
+            left = end[0] - (1 - math.cos(angle)) / 2 * long  # that share lies left of the leader's end
+            middle = end[1] + math.sin(angle) * tall / 2
+            box = (left, middle - tall / 2, left + long, middle + tall / 2)
+            beyond = (-box[0], box[2] - width, -box[1], box[3] - height)
+            cost = (
+                reach
+                + _COVERING_TEXT * sum(overlap(box, other) for other in taken)
+                + _COVERING_LINE * sum(_covered(box, line) for line in lines)
+                + _LEAVING * sum(max(0.0, each) for each in beyond)
+            )
+            found.append((cost, box, end, reach))
+        _, box, end, reach = min(found, key=lambda way: way[0])
         taken.append(box)
         out.append(Placed(text, box[0], box[1] + LINE / 2, end, reach))
     return tuple(out)
 
 
-def _length(box: Area, line: Area) -> float:
+def _covered(box: Area, line: Area) -> float:
     """Return how many pixels of a thin line a box covers."""
-    if not overlap(box, line):
-        return 0.0
-    return max(min(box[2], line[2]) - max(box[0], line[0]), min(box[3], line[3]) - max(box[1], line[1]))
+    both = (min(box[2], line[2]) - max(box[0], line[0]), min(box[3], line[3]) - max(box[1], line[1]))
+    return max(both) if min(both) > 0 else 0.0
 
-
-Point = tuple[float, float]
 
 BOX_WIDTH = 150.0
 BOX_HEIGHT = 46.0
@@ -104,9 +94,8 @@ _SWEEPS = 24
 
 @dataclass(frozen=True)
 class Box:
-    """A node's place: its left upper corner and its height, in pixels."""
+    """A node's column, its left upper corner and its height, in pixels."""
 
-    id: str
     column: int
     x: float
     y: float
@@ -133,62 +122,71 @@ class Plan:
 
 
 def plan(columns: Sequence[Sequence[str]], arrows: Sequence[tuple[str, str]]) -> Plan:
-    """Place nodes and lead arrows.
+    """Place nodes and lead arrows; an arrow passes through a lane of every column between its ends.
 
     `columns`: node ids by column, from left to right. `arrows`: source and target of each arrow; both must
     stand in a column.
     """
-    column_of = {node: i for i, column in enumerate(columns) for node in column}
-    stacks: list[list[str]] = [list(column) for column in columns]
+    column = {node: i for i, each in enumerate(columns) for node in each}
+    stacks = [list(each) for each in columns]
     chains: list[list[str]] = []
     for number, (source, target) in enumerate(arrows):
-        a, b = column_of[source], column_of[target]
+        a, b = column[source], column[target]
         step = 1 if b > a else -1
-        lanes = [f"lane {number} {c}" for c in range(a + step, b, step)] if abs(b - a) > 1 else []
-        for lane, c in zip(lanes, range(a + step, b, step), strict=False):
+        lanes = {f"lane {number} {c}": c for c in range(a + step, b, step)}
+        for lane, c in lanes.items():
             stacks[c].append(lane)
         chains.append([source, *lanes, target])
     stacks = _ordered(stacks, chains)
-    tall = _heights(chains, column_of, stacks)
+    sides = [_sides(column[source], column[target]) for source, target in arrows]
+    # by side of a box, the arrows that end there: their neighbour, number and end
+    ends: dict[tuple[str, str], list[tuple[str, int, int]]] = defaultdict(list)
+    for number, (chain, (out_side, in_side)) in enumerate(zip(chains, sides, strict=True)):
+        ends[chain[0], out_side].append((chain[1], number, 0))
+        ends[chain[-1], in_side].append((chain[-2], number, 1))
+    tall = dict.fromkeys((item for stack in stacks for item in stack), LANE_HEIGHT)
+    for node in column:  # a box grows with the arrows on its busier side
+        busiest = max(len(ends[node, side]) for side in ("left", "right"))
+        tall[node] = max(BOX_HEIGHT, 8 + PORT_ROOM * busiest)
     middles, height = _middles(stacks, tall)
-    left = [MARGIN + i * (BOX_WIDTH + COLUMN_GAP) for i in range(len(stacks))]
+    port: dict[tuple[int, int], float] = {}
+    for (node, _), users in ends.items():
+        room = tall[node] - 6
+        users.sort(key=lambda user: (middles[user[0]], *user[1:]))
+        for i, (_, number, end) in enumerate(users):
+            port[number, end] = middles[node] - room / 2 + room * (i + 0.5) / len(users)
+    left = {item: MARGIN + i * (BOX_WIDTH + COLUMN_GAP) for i, stack in enumerate(stacks) for item in stack}
     boxes = {
-        node: Box(node, i, left[i], middles[node] - tall[node] / 2, tall[node])
-        for node, i in column_of.items()
+        node: Box(i, left[node], middles[node] - tall[node] / 2, tall[node]) for node, i in column.items()
     }
-    lane_column = {item: i for i, stack in enumerate(stacks) for item in stack}
-    routes = _routes(chains, middles, tall, lane_column, left)
-    width = left[-1] + BOX_WIDTH + LOOP_ROOM + MARGIN if left else 2 * MARGIN
-    return Plan(boxes, routes, width, height)
 
+    def edge(item: str, side: str) -> float:
+        return left[item] + (BOX_WIDTH if side == "right" else 0.0)
 
-def _links(chains: Sequence[Sequence[str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for chain in chains:
-        for a, b in itertools.pairwise(chain):
-            found.setdefault(a, []).append(b)
-            found.setdefault(b, []).append(a)
-    return found
-
-
-def _places(stacks: Sequence[Sequence[str]]) -> dict[str, float]:
-    return {item: (i + 0.5) / len(stack) for stack in stacks for i, item in enumerate(stack)}
+    routes = []
+    for number, (chain, (out_side, in_side)) in enumerate(zip(chains, sides, strict=True)):
+        points = [(edge(chain[0], out_side), port[number, 0])]
+        for lane in chain[1:-1]:
+            points += [(edge(lane, side), middles[lane]) for side in (in_side, out_side)]
+        points.append((edge(chain[-1], in_side), port[number, 1]))
+        routes.append(Route(tuple(points), -1 if in_side == "right" else 1, out_side == in_side))
+    width = len(stacks) * (BOX_WIDTH + COLUMN_GAP) - COLUMN_GAP + LOOP_ROOM + 2 * MARGIN
+    return Plan(boxes, tuple(routes), width, height)
 
 
 def _ordered(stacks: list[list[str]], chains: Sequence[Sequence[str]]) -> list[list[str]]:
     """Order each column by the mean place of its neighbours; keep the order with the fewest crossings."""
-    links = _links(chains)
+    near: dict[str, list[str]] = defaultdict(list)
+    for a, b in (pair for chain in chains for pair in pairwise(chain)):
+        near[a].append(b)
+        near[b].append(a)
     best, fewest = [list(stack) for stack in stacks], _crossings(stacks, chains)
     for sweep in range(_SWEEPS):
-        order = range(len(stacks)) if sweep % 2 == 0 else range(len(stacks) - 1, -1, -1)
-        for i in order:
-            place = _places(stacks)
-
-            def pull(item: str, place: dict[str, float] = place) -> float:
-                near = [place[other] for other in links.get(item, [])]
-                return sum(near) / len(near) if near else place[item]
-
-            stacks[i] = sorted(stacks[i], key=pull)
+        for i in range(len(stacks))[:: -1 if sweep % 2 else 1]:
+            place = {item: (n + 0.5) / len(stack) for stack in stacks for n, item in enumerate(stack)}
+            places = {item: [place[other] for other in near[item] or [item]] for item in stacks[i]}
+            pull = {item: sum(each) / len(each) for item, each in places.items()}
+            stacks[i].sort(key=pull.__getitem__)
         crossings = _crossings(stacks, chains)
         if crossings < fewest:
             best, fewest = [list(stack) for stack in stacks], crossings
@@ -198,44 +196,25 @@ def _ordered(stacks: list[list[str]], chains: Sequence[Sequence[str]]) -> list[l
 def _crossings(stacks: Sequence[Sequence[str]], chains: Sequence[Sequence[str]]) -> int:
     """Count crossings between neighbouring columns, and the boxes that arrows within a column pass over."""
     at = {item: (c, i) for c, stack in enumerate(stacks) for i, item in enumerate(stack)}
-    spans: dict[int, list[tuple[int, int]]] = {}
+    spans: dict[int, list[tuple[int, int]]] = defaultdict(list)
     total = 0
     for chain in chains:
-        for a, b in itertools.pairwise(chain):
-            (ca, ia), (cb, ib) = at[a], at[b]
+        for (ca, ia), (cb, ib) in pairwise(at[item] for item in chain):
             if ca == cb:
                 total += max(0, abs(ia - ib) - 1)
             else:
-                spans.setdefault(min(ca, cb), []).append((ia, ib) if ca < cb else (ib, ia))
+                spans[min(ca, cb)].append((ia, ib) if ca < cb else (ib, ia))
     for pairs in spans.values():
         for n, (left, right) in enumerate(pairs):
-            total += sum(
-                (left - other_left) * (right - other_right) < 0 for other_left, other_right in pairs[:n]
-            )
+            total += sum((left - a) * (right - b) < 0 for a, b in pairs[:n])
     return total
 
 
-def _sides(chain: Sequence[str], column: Mapping[str, int]) -> tuple[str, str]:
-    """Return the sides of the boxes at which an arrow leaves and arrives."""
-    if column[chain[0]] == column[chain[-1]]:
+def _sides(source: int, target: int) -> tuple[str, str]:
+    """Return the sides of the boxes at which an arrow between two columns leaves and arrives."""
+    if source == target:
         return "right", "right"
-    forward = column[chain[-1]] > column[chain[0]]
-    return ("right", "left") if forward else ("left", "right")
-
-
-def _heights(
-    chains: Sequence[Sequence[str]], column: Mapping[str, int], stacks: Sequence[Sequence[str]]
-) -> dict[str, float]:
-    """Return the height of each box and lane; a box grows with the arrows on its busier side."""
-    users: dict[tuple[str, str], int] = {}
-    for chain in chains:
-        for node, side in zip((chain[0], chain[-1]), _sides(chain, column), strict=True):
-            users[(node, side)] = users.get((node, side), 0) + 1
-    tall: dict[str, float] = {}
-    for item in (item for stack in stacks for item in stack):
-        busiest = max(users.get((item, side), 0) for side in ("left", "right"))
-        tall[item] = max(BOX_HEIGHT, 8 + PORT_ROOM * busiest) if item in column else LANE_HEIGHT
-    return tall
+    return ("right", "left") if target > source else ("left", "right")
 
 
 def _middles(stacks: Sequence[Sequence[str]], tall: Mapping[str, float]) -> tuple[dict[str, float], float]:
@@ -251,37 +230,3 @@ def _middles(stacks: Sequence[Sequence[str]], tall: Mapping[str, float]) -> tupl
             middles[item] = y + tall[item] / 2
             y += tall[item] + GAP + stretch
     return middles, tallest + TOP + 2 * MARGIN
-
-
-def _routes(
-    chains: Sequence[Sequence[str]],
-    middles: Mapping[str, float],
-    tall: Mapping[str, float],
-    column: Mapping[str, int],
-    left: Sequence[float],
-) -> tuple[Route, ...]:
-    """Spread arrow ends along the sides of boxes and string the points of each arrow."""
-    ends: dict[tuple[str, str], list[tuple[float, int, int]]] = {}
-    for number, chain in enumerate(chains):
-        out_side, in_side = _sides(chain, column)
-        ends.setdefault((chain[0], out_side), []).append((middles[chain[1]], number, 0))
-        ends.setdefault((chain[-1], in_side), []).append((middles[chain[-2]], number, 1))
-    port: dict[tuple[int, int], float] = {}
-    for (node, _), users in ends.items():
-        room = tall[node] - 6
-        for i, (_, number, end) in enumerate(sorted(users)):
-            port[(number, end)] = middles[node] - room / 2 + room * (i + 0.5) / len(users)
-
-    def edge(item: str, side: str) -> float:
-        return left[column[item]] + (BOX_WIDTH if side == "right" else 0.0)
-
-    routes = []
-    for number, chain in enumerate(chains):
-        out_side, in_side = _sides(chain, column)
-        points = [(edge(chain[0], out_side), port[(number, 0)])]
-        for lane in chain[1:-1]:
-            points += [(edge(lane, in_side), middles[lane]), (edge(lane, out_side), middles[lane])]
-        points.append((edge(chain[-1], in_side), port[(number, 1)]))
-        looping = column[chain[0]] == column[chain[-1]]
-        routes.append(Route(tuple(points), -1 if in_side == "right" else 1, looping))
-    return tuple(routes)

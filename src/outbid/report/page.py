@@ -1,72 +1,189 @@
-"""Sections become one page that stands alone, opens offline and asks the network for nothing."""
+"""All of a report: what is known of a study and the answers to its questions, as tables, summary and page.
+
+Sections become one page that stands alone, opens offline and asks the network for nothing.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
-import math
 import re
-from collections.abc import Collection, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import pandas as pd
 import vl_convert
+import xarray as xr
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, FunctionLoader, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
+import outbid.questions
+from outbid.errors import InputError
+from outbid.infer.store import DAMAGED, RESULTS
+from outbid.output import records
 from outbid.plots.base import FIXED, Figure, rounded
+from outbid.question import Section
+from outbid.questions import by_name
+from outbid.report import answer, drivers, history, methods
+from outbid.report.core import SHARED, Core
+from outbid.study import Study
 from outbid.words.numbers import capital
 
-if TYPE_CHECKING:
-    from outbid.question import Section
-
 _HERE = Path(__file__).parent
+# Keys of summary.json that are empty lists where a study lacks what they would hold.
+_ALWAYS = ("claims", "scenarios", "equilibrium", "payoffs", "forecast", "scores", "replication")
 
 
-def page(
-    sections: Sequence[Section], *, title: str, citation: str, version: str, claim_ids: Collection[str] = ()
-) -> str:
-    """Return the report as one HTML page; the contents name the sections in the order given.
+@dataclass(frozen=True)
+class Report:
+    """Everything that a run leaves, but for the draws.
+
+    `core`: what is known of the study beside its questions; `answers`: the Datasets of the questions that it
+    asks.
+    """
+
+    study: Study
+    core: Core
+    answers: Mapping[str, xr.Dataset]
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What the fits did not pass, worst first."""
+        return tuple(f"The fit did not pass: {line}." for line in self.core.problems)
+
+    @cached_property
+    def of_questions(self) -> dict[str, dict[str, pd.DataFrame]]:
+        """The tables of every question that was answered."""
+        return {name: by_name()[name].tables(data, self.study) for name, data in self.answers.items()}
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return all tables that become CSV files, by name."""
+        core = {name: self.core[name] for name in SHARED}
+        return core | {name: table for each in self.of_questions.values() for name, table in each.items()}
+
+    @property
+    def _effects(self) -> pd.DataFrame | None:
+        return self.of_questions.get("scenarios", {}).get("scenarios")
+
+    @property
+    def _brief(self) -> str:
+        """What became of the questions that have a sentence for the answer's line on trust."""
+        said = [(by_name()[name].brief, data) for name, data in self.answers.items()]
+        return " ".join(brief(data, self.study) for brief, data in said if brief is not None)
+
+    def sections(self) -> list[Section]:
+        """Return the sections of the page: those of the study, with its questions between them."""
+        core, study = self.core, self.study
+        questions = [
+            each.section(self.answers[name], study)
+            for name, each in by_name().items()
+            if name in self.answers
+        ]
+        every = [
+            answer.section(core, study, self._effects, self._brief),
+            history.section(core, study),
+            drivers.section(core, study),
+            *questions,
+            methods.unknowns(core, study),
+            methods.section(core, study),
+        ]
+        return [section for section in every if section is not None]
+
+    def page(self) -> str:
+        """Return the page."""
+        return page(self.sections(), self.core, self.study)
+
+    def lines(self) -> tuple[str, ...]:
+        """Return the answer for a terminal."""
+        return answer.lines(self.core, self.study, self._effects, self._brief)
+
+    def summary(self, timing: Mapping[str, float]) -> dict[str, Any]:
+        """Return what summary.json holds: see the README for its keys. What a study lacks is an empty list."""
+        run, fits, sources = self.core.provenance, self.core["fits"], self.core["sources"]
+        asked: dict[str, Any] = {}
+        for name, data in self.answers.items():
+            summary = by_name()[name].summary
+            first = next(iter(self.of_questions[name].values()))
+            asked |= summary(data, self.study) if summary else {name: records(first)}
+        return {
+            "study": self.study.name,
+            **{key: run[key] for key in ("version", "seed", "quick")},
+            "data": {
+                **{key: run[key] for key in ("first_month", "last_month", "n_months")},
+                "sources": sources.loc[sources["role"] == "figures", "id"].tolist(),
+            },
+            "diagnostics": {
+                "chains": int(fits["chains"].iloc[0]),
+                "draws": int(fits["draws"].iloc[0]),
+                "rhat_max": float(fits["rhat_max"].max()),
+                "ess_bulk_min": float(fits["ess_bulk_min"].min()),
+                "divergences": int(fits["divergences"].sum()),
+            },
+            **{key: [] for key in _ALWAYS},
+            **asked,
+            "answer": list(self.lines()),
+            "problems": list(self.problems),
+            "timing": {name: round(seconds, 2) for name, seconds in timing.items()},
+            "fingerprint": run["fingerprint"],
+        }
+
+
+def read_report(study: Study, folder: Path) -> Report:
+    """Return the report that an earlier run's results.nc holds.
+
+    Raises InputError if there is none, or it is damaged or another study's.
+    """
+    path = folder / RESULTS
+    if not path.is_file():
+        raise InputError(str(folder), "holds no run to report on", f"Run `outbid run {study.name}` first.")
+    try:
+        core = Core.from_datasets(_groups(path, "report"))
+        answers = _groups(path, "questions")
+    except DAMAGED as error:
+        fix = f"Make it again with `outbid run {study.name}`."
+        raise InputError(str(path), f"is not the results of a whole run ({error})", fix) from error
+    return Report(study, core, {name: answers[name] for name in by_name() if name in answers})
+
+
+def _groups(path: Path, group: str) -> dict[str, xr.Dataset]:
+    with xr.open_datatree(path, group=group, engine="h5netcdf") as tree:
+        return {name: node.to_dataset(inherit=False).load() for name, node in tree.children.items()}
+
+
+def page(sections: Sequence[Section], core: Core, study: Study) -> str:
+    """Return the report as one HTML page; the contents name the sections in the order given, the answer first.
 
     Text from a study is escaped wherever it stands, and the page's security policy lets no script run but its
-    own two, so that nothing a source wrote can act. `sections`: the answer first; a section's own text is
-    made by its template. `title`, `citation`, `version`: in the tab, at the foot, and of the program.
-    `claim_ids`: the claims that a section of the page tells of, so that others can link to them.
+    own two, so that nothing a source wrote can act. A section's own text is made by its template.
     """
     present = {section.id for section in sections}
-    shared = {"present": present, "claim_ids": set(claim_ids) if "claims" in present else set()}
-    code, script, style = bundle(), own("page.js"), own("style.css")
-    return (
-        environment()
-        .get_template("report/templates/page.html.j2")
-        .render(
-            policy=security_policy((code, script)),
-            bundle=Markup(code),
-            script=Markup(script),
-            style=Markup(style),
-            sections=sections,
-            bodies=[body(section, shared) for section in sections],
-            title=title,
-            citation=citation,
-            version=version,
-        )
-    )
+    # the claims that a section of the page tells of, so that others can link to them
+    shared = {"present": present, "claim_ids": set(study.ledger.claims) if "claims" in present else set()}
+    code, script = bundle(), own("page.js")
+    words = {
+        "policy": security_policy((code, script)),
+        "bundle": Markup(code),
+        "script": Markup(script),
+        "style": Markup(own("style.css")),
+        "sections": sections,
+        "bodies": [body(section, shared) for section in sections],
+        "title": f"{study.settings.title}: {study.settings.question}",
+        "citation": methods.citation(core, study),
+        "version": core.provenance["version"],
+    }
+    return environment().get_template("report/templates/page.html.j2").render(words)
 
 
 def body(section: Section, shared: Mapping[str, Any]) -> Markup:
     """Return one section's HTML; `shared` holds `present` (ids of sections) and `claim_ids`."""
-    words = {
-        "section": section,
-        "tables": section.tables,
-        "figures": section.figures,
-        **shared,
-        **section.words,
-    }
-    return Markup(environment().get_template(section.template).render(words))
+    given = {"section": section, "tables": section.tables, "figures": section.figures}
+    return Markup(environment().get_template(section.template).render(given, **shared, **section.words))
 
 
 def security_policy(scripts: tuple[str, ...]) -> str:
@@ -74,7 +191,8 @@ def security_policy(scripts: tuple[str, ...]) -> str:
 
     Vega evaluates its expressions with an interpreter, so that even `unsafe-eval` is not needed.
     """
-    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in scripts)
+    digests = [base64.b64encode(hashlib.sha256(script.encode()).digest()).decode() for script in scripts]
+    hashes = " ".join(f"'sha256-{digest}'" for digest in digests)
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
@@ -82,29 +200,16 @@ def security_policy(scripts: tuple[str, ...]) -> str:
 
 
 def as_json(value: Any) -> Markup:
-    """Return a value as JSON for a script element, with no character in it that could end the element."""
-    text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
+    """Return a value as JSON for a script element: nothing in it can end the element, what is not finite is null."""
+    finite = json.loads(json.dumps(value), parse_constant=lambda _: None)
+    return htmlsafe_json_dumps(finite, separators=(",", ":"))
 
 
 def embedded(figure: Figure) -> Markup:
     """Return a figure's drawing, layout and data for the page's script."""
-    layout = figure.layout
+    data = {name: _columns(frame) for name, frame in figure.data.items()}
     return as_json(
-        {
-            "spec": figure.spec,
-            "layout": {
-                "kind": layout.kind,
-                "margin": layout.margin,
-                "gap": layout.gap,
-                "least": layout.least,
-                "most": layout.most,
-            },
-            "data": {name: _columns(frame) for name, frame in figure.data.items()},
-            "options": figure.options,
-        }
+        {"spec": figure.spec, "layout": asdict(figure.layout), "data": data, "options": figure.options}
     )
 
 
@@ -139,21 +244,6 @@ def _columns(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return out
 
 
-def _finite(value: Any) -> Any:
-    """Return a value with null where a number is not finite, since JSON has no word for it."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
-
-
-def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
 @cache
 def bundle() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script; no network, but it takes over a second."""
@@ -168,8 +258,6 @@ def own(name: str) -> str:
 
 def _of_a_room(name: str) -> str | None:
     """Return the template of a question whose room lies outside the package's own folder."""
-    import outbid.questions
-
     folder, _, file = name.partition("/")
     places = [Path(each, file) for each in outbid.questions.__path__] if folder == "questions" else []
     return next((place.read_text(encoding="utf-8") for place in places if place.is_file()), None)
@@ -179,17 +267,12 @@ def _of_a_room(name: str) -> str | None:
 def environment() -> Environment:
     """Return what fills the templates, which are named by their path below the package."""
     prepared = Environment(
-        loader=ChoiceLoader(
-            [FileSystemLoader([_HERE.parent, _HERE / "templates"]), FunctionLoader(_of_a_room)]
-        ),
+        loader=ChoiceLoader([FileSystemLoader(_HERE.parent), FunctionLoader(_of_a_room)]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    prepared.filters["as_json"] = as_json
-    prepared.filters["embedded"] = embedded
-    prepared.filters["still"] = still
-    prepared.filters["safe_link"] = safe_link
-    prepared.filters["capitalize_first"] = capital
+    filters = (as_json, embedded, still, safe_link)
+    prepared.filters |= {each.__name__: each for each in filters} | {"capitalize_first": capital}
     return prepared
