@@ -48,37 +48,18 @@ _TITLES = {
 
 def render(found: Replication) -> str:
     """Return the report as one HTML page; text from a study is escaped, and no script but the page's own runs."""
-    facts, run = found.facts, found.facts["provenance"]
-    template = "report/templates/replication.html.j2"
+    facts, run, estimates = found.facts, found.facts["provenance"], found.tables["estimates"]
+    (good, bad, _), (gap, turned) = words.tally(found), words.higher_maximum(found)
+    rows = {name: records(table) for name, table in found.tables.items()}
+    for claim in rows["claims"]:
+        claim["carried_by"] = "; ".join(map(home_words, claim["homes"].split("; ")))
     citation = (
         f"outbid {run['version']}: {facts['title']}. Report made on {run['created']} with seed {run['seed']} from "
         f"{counted(run['n_months'], 'month')} ({facts['data']}). Cite the article and its archive as well."
     )
-    made = {
-        "heading": words.source_line(found),
-        "series": [],
-        "sources": records(found.tables["sources"]),
-        "fits": [],
-        "facts": provenance_facts(run),
-        "citation": citation,
-    }
-    context, claims = _context(found), found.tables["claims"]["id"]
-    sections = [Section(name, title, template, context) for name, title in _SECTIONS.items()]
-    sections.append(Section("made", "How it was made", "report/templates/made.html.j2", made))
-    title = f"{facts['title']}: {facts['question']}"
-    return page(sections, title=title, citation=citation, version=run["version"], claim_ids=claims)
-
-
-def _context(found: Replication) -> dict[str, Any]:
-    """Return what the template prints: facts, tables as rows, sentences, figures."""
-    estimates, (good, bad, _) = found.tables["estimates"], words.tally(found)
-    gap, turned = words.higher_maximum(found)
-    rows = {name: records(table) for name, table in found.tables.items()}
-    for claim in rows["claims"]:
-        claim["carried_by"] = "; ".join(map(home_words, claim["homes"].split("; ")))
-    return {
-        **found.facts,
-        "anew": found.facts["refit"],
+    context = {
+        **facts,
+        "anew": facts["refit"],
         **rows,
         "labels": labels(found),
         "answer": [words.bottom(found), *findings(found), words.doubt(found)],
@@ -95,10 +76,15 @@ def _context(found: Replication) -> dict[str, Any]:
         "higher": gap > 0,
         "turned": turned,
         "figures": {each.id: each for each in (rivals(found), curves(found), path(found))},
-        "write": write,
-        "counted": counted,
-        "powers": words.powers,
+        **{each.__name__: each for each in (write, counted, words.powers)},
     }
+    made = {"heading": words.source_line(found), "sources": rows["sources"], "facts": provenance_facts(run)}
+    made |= {"citation": citation, "series": [], "fits": []}
+    template = "report/templates/replication.html.j2"
+    sections = [Section(name, title, template, context) for name, title in _SECTIONS.items()]
+    sections.append(Section("made", "How it was made", "report/templates/made.html.j2", made))
+    title, claims = f"{facts['title']}: {facts['question']}", found.tables["claims"]["id"]
+    return page(sections, title=title, citation=citation, version=run["version"], claim_ids=claims)
 
 
 def home_words(home: str) -> str:
