@@ -18,14 +18,23 @@ from hypothesis import strategies as st
 from outbid.errors import InputError
 from outbid.game.game import Player, even_axis, one_index_game
 from outbid.game.kernel import dense
-from outbid.replication.compute import first_stage
-from outbid.replication.data import agrees, judge, read_panel, read_published, simulated_panel
-from outbid.replication.family import Play, declared_game, play_settings, specification, without
+from outbid.progress import Silent
+from outbid.replication.compute import agrees, begin, judge, read_published
+from outbid.replication.game import (
+    Play,
+    declared_game,
+    play_settings,
+    read_panel,
+    simulated_panel,
+    specification,
+    without,
+)
 from outbid.replication.study import GameStudy
 from outbid.study import SHIPPED, Study, load_study
 
 EQUATION = np.array([-0.018, -0.206, 1.125, 0.996, 0.0079, 0.0261, 0.216])
 PAYOFFS = np.array([-0.00707, 0.000495, -0.945, -2.455])
+KEY = ["table", "row", "column"]
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +115,7 @@ def test_a_family_of_games_builds_the_declared_one(study: Study, play: Play) -> 
         family.build_with(jnp.asarray(PAYOFFS), jnp.asarray(EQUATION)).kernel.weights, other.kernel.weights
     )
     # without Fatah's pull its action changes nothing: profiles 0 and 1, 2 and 3 lead to the same states
-    alone = np.asarray(dense(declared.game(PAYOFFS, without(play, EQUATION, 1)).kernel))
+    alone = np.asarray(dense(declared.game(PAYOFFS, without(EQUATION, 1)).kernel))
     np.testing.assert_allclose(alone[:, 0], alone[:, 1])
     np.testing.assert_allclose(alone[:, 2], alone[:, 3])
     assert np.abs(alone[:, 0] - alone[:, 2]).max() > 0.01
@@ -132,29 +141,31 @@ def test_a_figure_is_judged_only_where_there_is_one() -> None:
     published = pd.DataFrame([columns | {"precision": 1e-3, "source": "archive", "unit": "", "note": ""}])
     key = ("1", "row", "column")
 
-    def only(*ours: dict[tuple[str, str, str], Any]) -> Any:
-        [row] = judge(published, *ours).itertuples()
+    def only(*figures: tuple[float, float, float], simulated: bool = False) -> Any:
+        ours = pd.DataFrame([(*key, *figure) for figure in figures], columns=[*KEY, "ours", "low", "high"])
+        [row] = judge(published, ours, simulated).itertuples()
         return row
 
-    good, missing = only({key: -278.2011}), only({})
+    good, missing = only((-278.2011, math.nan, math.nan)), only()
     assert good.ok
     assert good.printed == "−278.201500"
     assert good.difference == pytest.approx(4e-4)
     assert pd.isna(missing.ok)
     assert math.isnan(missing.difference)
     assert not agrees(-278.2015, "within", 1e-3, math.nan)
-    inside = only({key: -277.0}, {key: (-279.0, -275.0)})
-    outside = only({key: -277.0}, {key: (-278.0, -275.0)})
-    unjudged = only({key: -277.0}, {})
+    inside = only((-277.0, -279.0, -275.0), simulated=True)
+    outside = only((-277.0, -278.0, -275.0), simulated=True)
+    unjudged = only((-277.0, math.nan, math.nan), simulated=True)
     assert inside.ok
+    assert (inside.low, inside.high) == (-279.0, -275.0)
     assert not outside.ok
     assert pd.isna(unjudged.ok)
 
 
 def test_the_published_figures_are_read(study: Study) -> None:
-    published = read_published(study.folder / "published.csv", study.figure_sources)
+    published = read_published(study)
     assert set(published["table"]) == {"1", "2", "4", "5", "curve"}
-    assert len(published.drop_duplicates(["table", "row", "column"])) == len(published) == 88
+    assert len(published.drop_duplicates(KEY)) == len(published) == 88
 
 
 def test_a_panel_is_read_with_whatever_other_columns_it_has(data: Path, play: Play) -> None:
@@ -265,11 +276,11 @@ def test_a_broken_study_is_refused_in_one_line(copy: Path, file: str, old: str, 
     assert "\n" not in str(caught.value)
 
 
-def test_a_player_who_never_acts_is_refused_in_one_line(data: Path, play: Play) -> None:
+def test_a_player_who_never_acts_is_refused_in_one_line(data: Path, study: Study) -> None:
     path = data / "panel_monthly.csv"
     path.write_text(path.read_text(encoding="utf-8").replace(",1.0,", ",0.0,"), encoding="utf-8")
     with pytest.raises(InputError, match="fatah_attack: is 0 in every month"):
-        first_stage(play, read_panel(data, play), 1)
+        begin(study, data, 1, Silent())
 
 
 @pytest.mark.slow

@@ -57,8 +57,10 @@ def test_the_answer_follows_from_the_numbers() -> None:
     )
     assert "less often in the first era (by 2.0 points)" in words.effect_of_rival(found, "blue")
     assert "unevenly" in words.bottom(found)
-    assert "make both attack less" in words.costs(found)
-    assert "make Red attack more" in words.costs(found)
+    assert words.costs(found) == (
+        "Dearer attacks for Red make Red attack less (by 4.0 points) and Blue attack less (by 1.0 points). "
+        "Dearer attacks for Blue make Red attack more (by 9.0 points) and Blue attack less (by 1.0 points)."
+    )
     assert "yes: each" in words.bottom(changed(found, "without_rival", difference=0.1))
     assert "hardly changed" in words.effect_of_rival(changed(found, "without_rival", difference=0.001), "red")
 
@@ -69,8 +71,10 @@ def test_doubts_are_told_and_vanish_with_their_reasons() -> None:
     assert "1 of 2 changes" in told
     assert "5.5 higher, where each would rather have the other popular" in told
     assert "1 of these 2 changes turn" in told
-    assert "not the highest maximum" in words.headings(found)["sure"]
-    assert words.weak(found.tables["estimates"]).endswith("Red: worth of popularity.")
+    page = render(found)
+    assert "The estimates are not the highest maximum that 5 starts found" in page
+    assert "There each would rather have the other popular" in page
+    assert "Not told apart from zero at the 95% level: Red: worth of popularity." in page
     sure = changed(found, "without_rival", low=0.01, high=0.3)
     tables = {name: table for name, table in sure.tables.items() if name not in ("maxima", "refit")}
     assert words.doubt(Replication(sure.facts, tables)) == ""

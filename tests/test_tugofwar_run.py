@@ -13,9 +13,7 @@ import outbid
 from outbid.cli import main
 from outbid.game.comparison import compare, reformed, shifted
 from outbid.progress import Silent
-from outbid.replication.compute import first_stage, solve_panel, take_panel
-from outbid.replication.data import read_published
-from outbid.replication.family import play_settings
+from outbid.replication.compute import begin, solve_panel
 from outbid.replication.tables import from_netcdf
 
 DATA = Path(__file__).parent.parent.parent / "shared" / "data" / "tugofwar"
@@ -60,11 +58,7 @@ def test_the_published_figures_come_out(tmp_path: Path, capsys: pytest.CaptureFi
 @needs_data
 @pytest.mark.slow
 def test_variants_agree_with_the_general_comparison() -> None:
-    study = outbid.load("tugofwar").study
-    play = play_settings(study)
-    published = read_published(study.folder / "published.csv", study.figure_sources)
-    panel = take_panel(study, play, published, DATA, 1)
-    found = solve_panel(study, play, panel, first_stage(play, panel, 1), Silent())
+    found = solve_panel(begin(outbid.load("tugofwar").study, DATA, 1, Silent()), Silent())
     family, payoffs, states = found.family, found.payoffs, found.months.states
     alone = reformed("alone", family, {"fatah_pull": 0.0, "fatah_pull_by_popularity": 0.0})
     dearer = shifted("dearer", family, {"attack_fatah": -0.13})
@@ -75,7 +69,7 @@ def test_variants_agree_with_the_general_comparison() -> None:
         [alone, dearer],
         base=payoffs.equilibrium,
     )
-    era, span = play.spans[1]
+    era, span = found.play.spans[1]
     gap = told.base.along("hamas", states[span]) - told.of("alone").along("hamas", states[span])
     ours = found.rivals.set_index(["player", "period"]).loc[("hamas", era.name)]
     assert ours["difference"] == pytest.approx(float(gap.values), abs=1e-8)

@@ -1,41 +1,54 @@
-"""The order of a replication: panel, state equation, payoffs, variants, other maxima, the state inferred anew."""
+"""The order of a replication: panel, state equation, payoffs, variants, other maxima, the state inferred anew.
+
+Every variant (no rival, dearer or cheaper actions) is evaluated by the code that was compiled for the estimation, which
+also gives how play moves with the payoffs; so intervals by the delta method come at no further cost.
+"""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from outbid.data.tables import Column, check_known, choice, non_negative, number, read_table, text
 from outbid.errors import InputError
-from outbid.game.equilibrium import holds
+from outbid.game.equilibrium import NoEquilibrium, holds, solve
 from outbid.game.estimates import Estimates, estimate
 from outbid.game.first_stage import FirstStage, bootstrap, changes, levels
-from outbid.game.likelihood import evaluate
+from outbid.game.game import quantile_axis
+from outbid.game.likelihood import Evaluation, evaluate
 from outbid.game.many_starts import draw_starts, estimate_many
-from outbid.game.measurement import Measurement, MeasurementFit, fit_state, smooth_state
+from outbid.game.measurement import MeasurementFit, fit_state
 from outbid.game.specification import Play as Months
 from outbid.game.specification import Specification
 from outbid.progress import Progress, Silent
-from outbid.replication.data import GamePanel, Key, judge, read_panel, rows_of, simulated_panel
-from outbid.replication.family import (
-    REACH,
+from outbid.replication.game import (
     DeclaredGame,
     Floats,
+    GamePanel,
     Play,
-    Variants,
     declared_game,
+    play_settings,
+    read_panel,
+    simulated_panel,
     specification,
-    state_axis,
-    variants,
+    without,
 )
 from outbid.study import Study
+from outbid.words.numbers import MINUS
 
+# Half-width of a 95% interval, in standard errors.
+REACH = 1.959964
 # Draws of our own bootstrap of the state equation, where the data folder holds none; and where it is for comparison only.
 DRAWS, FEW_DRAWS = 1000, 300
 # Newton steps that lead from values of zero to an equilibrium, at most.
 FROM_ZERO = 60
+# In how many strides a change of costs is made, so that the solution stays next to the base's.
+STRIDES = 4
 # Starts of a usual run and of a quick one, the study's own among them; and those that look for further equilibria.
 STARTS, FEW_STARTS, EQUILIBRIA = 10, 4, 6
 # Standard deviation of the starts, as a share of the study's own start.
@@ -44,338 +57,317 @@ SPREAD = 1.0
 STATE_STARTS = 4
 
 
-class Equation(NamedTuple):
-    """The first stage: regressions in levels and in changes; coefficients with the spread last, and their covariance.
+class Variant(NamedTuple):
+    """Play in one variant: chances of acting, shape (states, players), and their derivatives in the payoffs, last axis."""
 
-    `errors` are those of our own bootstrap, None where the covariance was stored.
-    """
+    chances: Floats
+    slopes: Floats
 
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """A panel and its first stage: the state equation in levels and in changes, and the covariance for later errors."""
+
+    study: Study
+    play: Play
+    published: pd.DataFrame
+    panel: GamePanel
     levels: FirstStage
     changes: FirstStage
-    numbers: Floats
     covariance: Floats
-    errors: Floats | None
+
+    @property
+    def equation(self) -> Floats:
+        """The state equation in levels, its spread last, shape (7,)."""
+        return np.append(self.levels.estimates, self.levels.sigma)
 
 
-class Solved(NamedTuple):
-    """The game estimated and solved on one panel; `rivals` and `costs` as `Variants` returns them."""
+@dataclass(frozen=True, eq=False)
+class Estimated(Record):
+    """And the game estimated on it: the declared theory on its grid, the family of games, the months as play."""
 
-    play: Play
-    panel: GamePanel
-    equation: Equation
     declared: DeclaredGame
     family: Specification
     months: Months
     payoffs: Estimates
-    variants: Variants
-    rivals: pd.DataFrame
-    costs: pd.DataFrame
 
     @property
     def grid(self) -> Floats:
         """The grid's points, shape (states,)."""
         return np.asarray(self.declared.reduction.grid.axes[0].points)
 
-
-class Anew(NamedTuple):
-    """The measurement model fitted anew, and the later steps on its state (None where they failed)."""
-
-    fit: MeasurementFit
-    later: Solved | None
-
-
-def equation_rows(play: Play, before: str = "state before") -> tuple[str, ...]:
-    """Return the rows of Table 1 in the order of the first stage's terms; `before` is the carried-over term's."""
-    acting = [f"{label} attacks" for label in play.labels]
-    return ("constant", *acting, before, *(f"{name} × state before" for name in acting))
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What stands against believing the payoffs; empty if nothing does."""
+        payoffs = self.payoffs
+        return () if payoffs.converged else (f"The payoffs were not found: {payoffs.message}.",)
 
 
-def payoff_rows(play: Play) -> tuple[str, ...]:
-    """Return the rows of Table 2 in the order of the payoffs."""
-    worth = [f"{label}: worth of {play.state}" for label in play.labels]
-    return (*worth, *(f"{label}: payoff of an attack" for label in play.labels))
+@dataclass(frozen=True, eq=False)
+class Solved(Estimated):
+    """And solved: as estimated, and for each player where its rival's actions move nothing, with the tables of both."""
+
+    base: Variant
+    alone: tuple[Variant, ...]
+    rivals: pd.DataFrame
+    costs: pd.DataFrame
 
 
-def take_panel(study: Study, play: Play, published: pd.DataFrame, data: Path | None, seed: int) -> GamePanel:
-    """Return the panel from the data folder, or one simulated at the published estimates."""
-    if data is not None:
-        return read_panel(data, play)
-    truth = {(row.table, row.row, row.column): row.value for row in rows_of(published)}
-    rows = [("1", row, "levels, estimate") for row in (*equation_rows(play), "sigma")]
-    rows += [("2", row, "estimate") for row in payoff_rows(play)]
-    for row in rows:
-        if row not in truth:
-            problem = f"holds no figure for {', '.join(row)}"
-            raise InputError("published.csv", problem, "Add it; a simulated panel needs it.")
-    numbers, count = np.array([truth[row] for row in rows]), len(play.state_equation)
-    return simulated_panel(study.model, play, numbers[:count], numbers[count:], seed)
+_COLUMNS = (
+    *(Column(name, text) for name in ("table", "row", "column")),
+    Column("value", number),
+    Column("rule", choice("decimals", "significant", "within")),
+    Column("precision", non_negative),
+    Column("source", text),
+    Column("unit", text),
+    Column("note", text, blank="none"),
+)
+_KEY, _ABOUT = ["table", "row", "column"], ["rule", "unit", "note", "source"]
 
 
-def first_stage(play: Play, panel: GamePanel, seed: int, draws: int = DRAWS) -> Equation:
-    """Return the state equation in levels and in changes, and the covariance that later errors are corrected with.
+def read_published(study: Study) -> pd.DataFrame:
+    """Return a study's table of published figures, one a row, keyed by table, row and column.
 
-    `draws` are those of our own bootstrap, where the data folder holds none.
+    `value` is the figure; ours agrees with it by its `rule`: "decimals" (it rounds to it at so many decimals),
+    "significant" (they agree to so many digits) or "within" (they differ by no more); `precision` is that number.
     """
-    names = play.columns.actions
-    plain, steps = levels(panel.state, panel.actions, names), changes(panel.state, panel.actions, names)
-    numbers = np.append(plain.estimates, plain.sigma)
-    if panel.bootstrap is not None:
-        return Equation(plain, steps, numbers, panel.bootstrap, None)
-    drawn = bootstrap(panel.state, panel.actions, names, draws=draws, seed=seed)
-    return Equation(plain, steps, numbers, drawn.covariance, drawn.standard_errors)
+    path = study.folder / "published.csv"
+    rows = read_table(path, _COLUMNS, _KEY)
+    if not rows:
+        raise InputError(str(path), "holds no figure", "Give at least one row.")
+    for row in rows:
+        check_known(row, "source", study.figure_sources)
+    return pd.DataFrame([dict(row.values) for row in rows]).fillna({"note": ""})
 
 
-def prepared(
-    study: Study, play: Play, panel: GamePanel, equation: Equation
-) -> tuple[DeclaredGame, Specification, Months]:
-    """Return the declared theory on the panel's grid, the family of games to estimate, and the months as play."""
-    declared = declared_game(study.model, play, state_axis(play, panel.state), equation.numbers)
-    states = declared.reduction.grid.nearest({play.state: panel.state})
-    family = specification(declared, equation.numbers, equation.covariance)
-    return declared, family, Months(states, panel.actions, panel.months)
+def agrees(value: float, rule: str, precision: float, ours: float) -> bool:
+    """Say whether our figure is the published one, by that figure's own rule."""
+    leading = math.floor(math.log10(abs(value))) if value else 0
+    digits = {"decimals": -precision, "significant": leading + 1 - precision}
+    allowed = 0.5 * 10.0 ** digits[rule] if rule in digits else precision
+    return math.isfinite(ours) and bool(abs(ours - value) <= allowed * (1.0 + 1e-9))
 
 
-def estimate_payoffs(family: Specification, months: Months, play: Play, *, errors: bool = True) -> Estimates:
-    """Return the maximum likelihood estimates uphill of the study's own start: values of the state, then costs.
+def judge(published: pd.DataFrame, ours: pd.DataFrame, simulated: bool = False) -> pd.DataFrame:
+    """Return every published figure beside ours: `published`, `ours`, `difference`, and `ok`, missing where not judged.
+
+    `ours` has the same key, our figure, and the ends of its interval (`low`, `high`) where it has one. On a panel that
+    was `simulated` at the published figures they are the truth: ours is right where its interval holds the truth, and is
+    not judged where it has none.
+    """
+    cells = published.merge(ours, how="left", on=_KEY, validate="1:1", indicator="found")
+    judged = cells["low"].notna() if simulated else cells["found"] == "both"
+    rules = [cells[name] for name in ("value", "rule", "precision")]
+    alike = [agrees(*each) for each in zip(*rules, cells["ours"], strict=True)]
+    ok = cells["value"].between(cells["low"], cells["high"]) if simulated else pd.Series(alike)
+    ends = ["low", "high"]
+    cells = cells.assign(
+        published=cells["value"],
+        printed=[printed(*each) for each in zip(*rules, strict=True)],
+        difference=cells["ours"] - cells["value"],
+        ok=ok.astype("boolean").where(judged),
+        **{name: cells[name] if simulated else np.nan for name in ends},
+        rule=cells["rule"] + cells["precision"].map(" {:g}".format),
+    )
+    return cells[[*_KEY, "published", "printed", "ours", "difference", "ok", *ends, *_ABOUT]]
+
+
+def printed(value: float, rule: str, precision: float) -> str:
+    """Return a published figure as it was printed."""
+    forms = {"decimals": f".{int(precision)}f", "within": ".6f", "significant": "#.5g"}
+    return f"{value:{forms[rule]}}".replace("-", MINUS)
+
+
+def equation_rows(play: Play, before: str = "state before") -> list[str]:
+    """Return the rows of Table 1 in the order of the first stage's terms; `before` is the carried-over term's."""
+    acting = [f"{label} attacks" for label in play.labels.values()]
+    return ["constant", *acting, before, *(f"{name} × state before" for name in acting)]
+
+
+def payoff_rows(play: Play) -> list[str]:
+    """Return the rows of Table 2 in the order of the payoffs."""
+    kinds = (f"worth of {play.state}", "payoff of an attack")
+    return [f"{label}: {kind}" for kind in kinds for label in play.labels.values()]
+
+
+def begin(study: Study, data: Path | None, seed: int, progress: Progress) -> Record:
+    """Return the panel from a data folder, or one simulated at the published estimates, with its first stage."""
+    play, published = play_settings(study), read_published(study)
+    with progress.stage("Reading the panel and fitting the state equation"):
+        if data is not None:
+            return first_stage(study, play, published, read_panel(data, play), seed)
+        truth = published.set_index(_KEY)["value"]
+        rows = [("1", row, "levels, estimate") for row in (*equation_rows(play), "sigma")]
+        rows += [("2", row, "estimate") for row in payoff_rows(play)]
+        for row in rows:
+            if row not in truth:
+                problem = f"holds no figure for {', '.join(row)}"
+                raise InputError("published.csv", problem, "Add it; a simulated panel needs it.")
+        equation, payoffs = np.split(truth[rows].to_numpy(float), [7])
+        panel = simulated_panel(study.model, play, equation, payoffs, seed)
+        return first_stage(study, play, published, panel, seed)
+
+
+def first_stage(
+    study: Study, play: Play, published: pd.DataFrame, panel: GamePanel, seed: int, draws: int = DRAWS
+) -> Record:
+    """Fit the state equation; `draws` are those of our own bootstrap, where the data folder holds none."""
+    moves = panel.state, panel.actions, play.columns.actions
+    plain, covariance = levels(*moves), panel.bootstrap
+    if covariance is None:
+        covariance = bootstrap(*moves, draws=draws, seed=seed).covariance
+    return Record(study, play, published, panel, plain, changes(*moves), covariance)
+
+
+def estimate_payoffs(record: Record, progress: Progress, *, errors: bool = True) -> Estimated:
+    """Estimate the payoffs (values of the state, then costs) uphill of the study's own start.
 
     Without `errors`, only those that take the state equation for known are worked out, which is sooner done.
     """
-    game = family.game(play.start)
-    blank = np.zeros((game.grid.size, sum(game.counts)))
-    # by the code that the estimation needs anyway: `solve` would have to be compiled for, which takes longer
-    at = evaluate(family, play.start, blank, months.counts(game), FROM_ZERO)
-    values = at.values if holds(at.values, float(at.error)) else None
-    return estimate(family, months, play.start, values, errors=errors)
+    play, panel, equation = record.play, record.panel, record.equation
+    axis = quantile_axis(play.state, panel.state, play.grid_step, play.grid_low, play.grid_high)
+    declared = declared_game(record.study.model, play, axis, equation)
+    states = declared.reduction.grid.nearest({play.state: panel.state})
+    family = specification(declared, equation, record.covariance)
+    months = Months(states, panel.actions, panel.months)
+    with progress.stage("Estimating the payoffs") as stage:
+        stage.note("compiling")
+        game = family.game(play.start)
+        blank = np.zeros((game.grid.size, sum(game.counts)))
+        # by the code that the estimation needs anyway: `solve` would have to be compiled for, which takes longer
+        at = evaluate(family, play.start, blank, months.counts(game), FROM_ZERO)
+        values = at.values if holds(at.values, float(at.error)) else None
+        payoffs = estimate(family, months, play.start, values, errors=errors)
+    return Estimated(**vars(record), declared=declared, family=family, months=months, payoffs=payoffs)
 
 
-def payoff_problems(payoffs: Estimates) -> tuple[str, ...]:
-    """Return what stands against believing the payoffs; empty if nothing does."""
-    return () if payoffs.converged else (f"The payoffs were not found: {payoffs.message}.",)
-
-
-def payoff_table(family: Specification, play: Play, payoffs: Estimates) -> pd.DataFrame:
+def payoff_table(game: Estimated) -> pd.DataFrame:
     """Return the payoffs with three kinds of standard errors and the 95% interval from the last.
 
     `first_step_error` takes the state equation for known, `corrected_error` is corrected as published, `full_error`
     also counts how the equilibrium moves with the state equation; missing where it was not asked for.
     """
+    payoffs = game.payoffs
     kinds = {"first_step_error": "uncorrected", "corrected_error": "published", "full_error": "corrected"}
     errors = {
         name: payoffs.standard_errors(kind) if kind in payoffs.covariances else np.nan
         for name, kind in kinds.items()
     }
-    table = pd.DataFrame(
-        {"parameter": family.names, "meaning": payoff_rows(play), "estimate": payoffs.estimates}
-    )
-    table = table.assign(**errors)
-    low, high = (table["estimate"] + sign * REACH * table["full_error"] for sign in (-1, 1))
-    return table.assign(low=low, high=high)
+    columns = {"parameter": game.family.names, "meaning": payoff_rows(game.play)}
+    table = pd.DataFrame({**columns, "estimate": payoffs.estimates, **errors})
+    reach = REACH * table["full_error"]
+    return table.assign(low=table["estimate"] - reach, high=table["estimate"] + reach)
 
 
-def solve_panel(
-    study: Study, play: Play, panel: GamePanel, equation: Equation, progress: Progress, *, errors: bool = True
-) -> Solved:
-    """Estimate the payoffs, and work out what would be otherwise; `errors` as in `estimate_payoffs`."""
-    declared, family, months = prepared(study, play, panel, equation)
-    with progress.stage("Estimating the payoffs") as stage:
-        stage.note("compiling")
-        payoffs = estimate_payoffs(family, months, play, errors=errors)
+def solve_panel(record: Record, progress: Progress, *, errors: bool = True) -> Solved:
+    """Estimate the payoffs, and work out what would be otherwise; `errors` as in `estimate_payoffs`.
+
+    Where a rival's actions move nothing, what it does is of no matter, and a player solves its problem alone. Raises
+    NoEquilibrium if a variant has no solution that can be found.
+    """
+    game = estimate_payoffs(record, progress, errors=errors)
     with progress.stage("Solving without a rival, and with other costs"):
-        counts, equilibrium = months.counts(payoffs.equilibrium.game), payoffs.equilibrium
-        published = payoffs.vcov("published") if "published" in payoffs.covariances else None
-        others = variants(
-            declared, family, counts, payoffs.estimates, equilibrium.values, payoffs.vcov(), published
-        )
-        rivals, costs = others.rivals(months.states, panel.actions), others.costs()
-    return Solved(play, panel, equation, declared, family, months, payoffs, others, rivals, costs)
+        theta, values = game.payoffs.estimates, game.payoffs.equilibrium.values
+        alone = []
+        for rival in (1, 0):
+            other = specification(game.declared, without(game.equation, rival), game.covariance)
+            alone.append(_variant(_sound(game, other, theta, values)))
+        at = _sound(game, game.family, theta, values)
+        rivals, costs = _rivals(game, _variant(at), alone), _costs(game, at)
+    return Solved(**vars(game), base=_variant(at), alone=tuple(alone), rivals=rivals, costs=costs)
 
 
-def compare(solved: Solved, published: pd.DataFrame) -> pd.DataFrame:
-    """Return every published figure beside ours, judged by its own rule or, on a simulated panel, by our interval."""
-    ours = _numbers(solved, published)
-    if not solved.panel.simulated:
-        return judge(published, ours)
-    payoffs, equation = payoff_table(solved.family, solved.play, solved.payoffs), solved.equation
-    intervals = {("2", row.meaning, "estimate"): (row.low, row.high) for row in rows_of(payoffs)}
-    if equation.errors is not None:
-        rows = (*equation_rows(solved.play), "sigma")
-        for row, at, error in zip(rows, equation.numbers, equation.errors, strict=True):
-            intervals["1", row, "levels, estimate"] = (at - REACH * error, at + REACH * error)
-    return judge(published, ours, intervals)
+def _sound(game: Estimated, family: Specification, theta: Floats, start: Floats) -> Evaluation:
+    """Return the evaluation at payoffs, solved by Newton from `start` or, where that fails, by other ways."""
+    counts = game.months.counts(game.payoffs.equilibrium.game)
+    at = evaluate(family, theta, start, counts)
+    if not holds(at.values, float(at.error)):
+        at = evaluate(family, theta, solve(family.game(theta), start).values, counts)
+    if not holds(at.values, float(at.error)):
+        raise NoEquilibrium("counterfactual", "has no equilibrium that could be held", "Take a smaller step.")
+    return at
 
 
-def _numbers(solved: Solved, published: pd.DataFrame) -> dict[Key, float]:
-    """Return all our figures under the names that they have in the published tables."""
-    play, plain, steps = solved.play, solved.equation.levels, solved.equation.changes
-    numbers: dict[Key, float] = {
-        ("1", "sigma", "levels, estimate"): plain.sigma,
-        ("1", "sigma", "changes, estimate"): steps.sigma,
-        ("1", "adjusted R squared", "changes, estimate"): steps.adjusted_r_squared,
-        ("1", "months", "changes, estimate"): float(steps.months),
-        ("2", "log-likelihood", "estimate"): solved.payoffs.log_likelihood,
-    }
-    columns = (
-        ("state before", "levels, estimate", plain.estimates),
-        ("state before", "levels, plain error", plain.standard_errors),
-        ("change before", "changes, estimate", steps.estimates),
-        ("change before", "changes, Newey-West error", steps.standard_errors),
-    )
-    for before, column, values in columns:
-        numbers |= {
-            ("1", row, column): float(at) for row, at in zip(equation_rows(play, before), values, strict=True)
-        }
-    payoffs = payoff_table(solved.family, play, solved.payoffs)
-    printed = {
-        "estimate": "estimate",
-        "first_step_error": "first-step error",
-        "corrected_error": "corrected error",
-    }
-    for name, column in printed.items():
-        numbers |= {
-            ("2", row, column): float(at) for row, at in zip(payoff_rows(play), payoffs[name], strict=True)
-        }
-    labels = dict(zip(play.actors, play.labels, strict=True))
-    for row in rows_of(solved.rivals):
-        numbers["4", labels[row.player], row.period] = row.difference
-    for row in rows_of(solved.costs):
-        acting = f"{labels[row.player]} attacks" if row.player in labels else "either attacks"
-        numbers["5", row.row, acting] = row.probability
-    return numbers | _curve_numbers(solved, published)
+def _variant(at: Evaluation) -> Variant:
+    # two actions a player: the second is to act
+    chances = np.exp(at.logs[:, 1::2])
+    return Variant(chances, chances[:, :, None] * at.slopes[:, 1::2])
 
 
-def _curve_numbers(solved: Solved, published: pd.DataFrame) -> dict[Key, float]:
-    """Return the curves at the published points; a point that is not one of the grid's is left out."""
-    places = {f"{label} attacks": i for i, label in enumerate(solved.play.labels)}
-    numbers = {}
-    for each in rows_of(published[published["table"] == "curve"]):
-        nearest = int(np.abs(solved.grid - float(each.row)).argmin())
-        # the published rows name their states with four decimals
-        if each.column in places and abs(solved.grid[nearest] - float(each.row)) < 1e-3:
-            chance = solved.variants.base.chances[nearest, places[each.column]]
-            numbers["curve", each.row, each.column] = float(chance)
-    return numbers
+def _error(slope: Floats, covariance: Floats | None) -> float:
+    """Return a figure's standard error by the delta method, of its slope, shape (payoffs,)."""
+    return np.nan if covariance is None else max(float(slope @ covariance @ slope), 0.0) ** 0.5
 
 
-def search(
-    solved: Solved, quick: bool, seed: int, progress: Progress
-) -> tuple[dict[str, Any], pd.DataFrame] | None:
-    """Return every local maximum that some starts led to, one a row, and how many starts there were; None without any.
+def _rivals(game: Estimated, base: Variant, alone: list[Variant]) -> pd.DataFrame:
+    """Return what the rival changes for each player and period, along the observed months.
 
-    Columns: `log_likelihood`, the payoffs by name, how many `starts` led there, how many `equilibria` were found there.
+    `sd_over_root_n` is the standard deviation of the monthly differences over the root of their number, no sampling
+    error. `low` and `high` bound the 95% interval by the delta method, `low_published` and `high_published` that
+    from the published form of the errors.
     """
-    number = FEW_STARTS if quick else STARTS
-    center = solved.play.start
-    starts = draw_starts(center, SPREAD * np.abs(center), number, seed)
-    with progress.stage(f"Searching from {number} starts") as stage:
-        stage.note("compiling")
-        try:
-            maxima = estimate_many(
-                solved.family, solved.months, starts, equilibrium_starts=EQUILIBRIA, seed=seed, errors=False
-            )
-        except InputError:
-            return None
-    facts = {
-        "starts": number,
-        "failed": len(maxima.failed),
-        "equilibria": f"{EQUILIBRIA} starts looked for further equilibria at each maximum.",
-    }
-    table = maxima.table()
-    return facts, table[["log_likelihood", *solved.family.names, "starts", "equilibria"]]
+    states, rows = game.months.states, []
+    for i, (player, other) in enumerate(zip(game.play.labels, alone, strict=True)):
+        together, apart = base.chances[states, i], other.chances[states, i]
+        gaps, slopes = together - apart, (base.slopes[:, i] - other.slopes[:, i])[states]
+        for era, part in game.play.spans:
+            months, slope = part.stop - part.start, slopes[part].mean(axis=0)
+            row = {
+                "player": player,
+                "period": era.name,
+                "months": months,
+                "with_rival": together[part].mean(),
+                "without": apart[part].mean(),
+                "difference": gaps[part].mean(),
+                "error": _error(slope, game.payoffs.vcov()),
+                "sd_over_root_n": gaps[part].std(ddof=1) / np.sqrt(months),
+                "observed": game.panel.actions[part, i].mean(),
+            }
+            rows.append(row | {"milder": _error(slope, game.payoffs.covariances.get("published"))})
+    table = pd.DataFrame(rows)
+    for tail, error in (("", table["error"]), ("_published", table.pop("milder"))):
+        table[f"low{tail}"] = table["difference"] - REACH * error
+        table[f"high{tail}"] = table["difference"] + REACH * error
+    return table
 
 
-def infer_anew(
-    study: Study, play: Play, panel: GamePanel, quick: bool, seed: int
-) -> tuple[Anew | None, tuple[str, ...]]:
-    """Return the state inferred anew from the polls with all later steps, or None, and what was left out and why."""
-    if panel.simulated:
-        return None, (
-            "The measurement model: a simulated panel has its state without polls.",
-            "Other draws: one panel is one draw, and with another seed the likelihood may peak elsewhere, with "
-            "payoffs of the opposite sign, as it does on the real panel.",
-        )
-    if panel.polls is None:
-        return None, (f"The measurement model: the data folder holds no {play.files.polls or 'polls'}.",)
-    if quick:
-        return None, ("The measurement model is not fitted anew in a quick run.",)
-    names = (play.columns.polls, play.columns.actions)
-    try:
-        fitted = fit_state(
-            panel.polls, panel.actions, *names, low_months=play.low, starts=STATE_STARTS, seed=seed
-        )
-    except InputError as fault:
-        return None, (f"The measurement model, fitted anew: {fault}",)
-    changed = panel._replace(state=fitted.smoothed.state, bootstrap=None, curves=None)
-    try:
-        equation = first_stage(play, changed, seed, FEW_DRAWS)
-        later = solve_panel(study, play, changed, equation, Silent(), errors=False)
-    except InputError as fault:
-        return Anew(fitted, None), (f"The later steps on the state inferred anew: {fault}",)
-    return Anew(fitted, later), ()
+def _costs(game: Estimated, at: Evaluation) -> pd.DataFrame:
+    """Return the chance of acting under dearer and cheaper actions, averaged over the grid, with its error.
 
-
-def refit(solved: Solved, anew: Anew) -> tuple[dict[str, Any], pd.DataFrame]:
-    """Return what the measurement model fitted anew does to the later steps: facts, and every quantity before and after.
-
-    Among the facts, `stored_gap` is the largest difference between the stored state and the state smoothed at the
-    stored parameters, `correlation` that of the stored and the newly inferred state.
+    In the order of the published table, then of its smaller steps; `player` is "either" for that of anybody.
     """
-    play, panel, fitted, after = solved.play, solved.panel, anew.fit, anew.later
-    assert panel.polls is not None
-    facts: dict[str, Any] = {
-        "stored_gap": None,
-        "stored_likelihood": None,
-        "refitted_likelihood": fitted.log_likelihood,
-        "correlation": float(np.corrcoef(panel.state, fitted.smoothed.state)[0, 1]),
-        "maxima": list(fitted.maxima),
-    }
-    stored = np.full(len(fitted.estimates), np.nan)
-    if panel.measurement is not None:
-        stored, count = panel.measurement, panel.polls.shape[1]
-        before = Measurement(stored[:count], float(stored[count]), stored[count + 1 :])
-        smoothed = smooth_state(before, panel.polls, panel.actions)
-        facts["stored_gap"] = float(np.abs(smoothed.state - panel.state).max())
-        facts["stored_likelihood"] = smoothed.log_likelihood
-    pulls = [f"what an attack by {label} adds next month" for label in play.labels]
-    polls = [f"weight of {name.replace('_', ' ')}" for name in play.columns.polls]
-    names = (*polls, "share carried over", "constant", *pulls)
-    own = (stored, fitted.estimates, fitted.standard_errors, "standardised")
-    parts = [_block("The polls and the state", names, *own)]
-    if after is not None:
-        parts += _later_blocks(play, solved, after)
-    return facts, pd.concat(parts, ignore_index=True)
+    play = game.play
+    one, other = play.labels.values()
+    ways = (("higher", -play.cost_step, play.part_dearer), ("lower", play.cost_step, play.part_cheaper))
+    steps = {"baseline": (0.0, 0.0)}
+    for word, size, _ in ways:
+        steps[f"{word} cost {one}"], steps[f"{word} cost {other}"] = (size, 0.0), (0.0, size)
+        steps[f"{word} cost both"] = (size, size)
+    for word, size, (above, below) in ways:
+        part = size * above / below
+        steps[f"{word} cost both, {above}/{below} of the step"] = (part, part)
+    rows = []
+    for name, step in steps.items():
+        chances, slopes = _variant(_shifted(game, at, step))
+        rest = 1.0 - chances
+        either = 1.0 - rest.prod(axis=1), (slopes * rest[:, ::-1, None]).sum(axis=1)
+        curves = [*((chances[:, i], slopes[:, i]) for i in range(2)), either]
+        for player, (chance, slope) in zip((*play.labels, "either"), curves, strict=True):
+            error = _error(slope.mean(axis=0), game.payoffs.vcov())
+            rows.append({"row": name, "player": player, "probability": chance.mean(), "error": error})
+    return pd.DataFrame(rows)
 
 
-def _later_blocks(play: Play, before: Solved, after: Solved) -> list[pd.DataFrame]:
-    labels = {**dict(zip(play.actors, play.labels, strict=True)), "either": "either"}
-    errors = np.sqrt(np.diag(after.equation.covariance))
-    one, other = before.payoffs, after.payoffs
-    payoffs = (one.estimates, other.estimates, other.standard_errors("uncorrected"))
-    likelihoods = ([one.log_likelihood], [other.log_likelihood], [np.nan])
-    rivals = [f"{labels[row.player]}, {row.period}" for row in rows_of(after.rivals)]
-    whole = ~after.costs["row"].str.contains("of the step")
-    costs = [f"{row.row}: {labels[row.player]} attacks" for row in rows_of(after.costs[whole])]
-    equation = ((*equation_rows(play), "sigma"), before.equation.numbers, after.equation.numbers, errors)
-
-    def changed(name: str, one: pd.DataFrame, other: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
-        return one[name].to_numpy(float), other[name].to_numpy(float), other["error"].to_numpy(float)
-
-    moves = changed("difference", before.rivals, after.rivals)
-    chances = changed("probability", before.costs[whole], after.costs[whole])
-    return [
-        _block("The state equation (Table 1, levels)", *equation, play.state),
-        _block("Payoffs (Table 2)", payoff_rows(play), *payoffs, "payoff"),
-        _block("Payoffs (Table 2)", ["log-likelihood"], *likelihoods, ""),
-        _block("What the rival changes (Table 4)", rivals, *moves, "probability"),
-        _block("Dearer and cheaper attacks (Table 5)", costs, *chances, "probability"),
-    ]
+def _shifted(game: Estimated, at: Evaluation, step: tuple[float, float]) -> Evaluation:
+    """Return play at other costs, followed from the base: where there are several equilibria, the one next to it."""
+    move = np.array([0.0, 0.0, *step]) / STRIDES
+    for stride in range(1, STRIDES + 1) if any(step) else ():
+        theta = game.payoffs.estimates + stride * move
+        at = _sound(game, game.family, theta, at.values + at.moves @ move)
+    return at
 
 
-def _block(group: str, names: Any, stored: Any, refitted: Any, error: Any, unit: str) -> pd.DataFrame:
-    columns = {"group": group, "name": list(names), "stored": stored, "refitted": refitted}
-    return pd.DataFrame(columns | {"error": error, "unit": unit})
-
-
-def certificate(solved: Solved) -> tuple[float, float, float | None]:
+def certificate(solved: Solved) -> dict[str, float | None]:
     """Return the equations' largest error, the most that anyone could gain by playing otherwise, and the curves' gap.
 
     The gap is the largest difference of our chances from the authors' stored ones, None where those are not given.
@@ -383,5 +375,55 @@ def certificate(solved: Solved) -> tuple[float, float, float | None]:
     evidence, stored, grid = solved.payoffs.equilibrium.certificate, solved.panel.curves, solved.grid
     gap = None
     if stored is not None and len(stored) == len(grid) and np.allclose(stored[:, 0], grid, atol=1e-6):
-        gap = float(np.abs(stored[:, 1:] - solved.variants.base.chances).max())
-    return evidence.residual, max(evidence.gain, 0.0), gap
+        gap = float(np.abs(stored[:, 1:] - solved.base.chances).max())
+    return {"residual": evidence.residual, "gain": max(evidence.gain, 0.0), "gap": gap}
+
+
+def search(
+    solved: Solved, quick: bool, seed: int, progress: Progress
+) -> tuple[dict[str, int] | None, pd.DataFrame | None]:
+    """Return how many starts there were, and every local maximum that some led to, one a row; None without any.
+
+    Columns: `log_likelihood`, the payoffs by name, how many `starts` led there, how many `equilibria` were found there.
+    """
+    number, center = FEW_STARTS if quick else STARTS, solved.play.start
+    starts = draw_starts(center, SPREAD * np.abs(center), number, seed)
+    game = solved.family, solved.months
+    with progress.stage(f"Searching from {number} starts") as stage:
+        stage.note("compiling")
+        try:
+            maxima = estimate_many(*game, starts, equilibrium_starts=EQUILIBRIA, seed=seed, errors=False)
+        except InputError:
+            return None, None
+    facts = {"starts": number, "failed": len(maxima.failed), "equilibrium_starts": EQUILIBRIA}
+    return facts, maxima.table()[["log_likelihood", *solved.family.names, "starts", "equilibria"]]
+
+
+def infer_anew(
+    record: Record, quick: bool, seed: int
+) -> tuple[MeasurementFit | None, Solved | None, list[str]]:
+    """Return the measurement model fitted to the polls anew, all later steps on its state, and what was left out and why."""
+    play, panel, left_out = record.play, record.panel, []
+    if panel.simulated:
+        left_out = [
+            "The measurement model: a simulated panel has its state without polls.",
+            "Other draws: one panel is one draw, and with another seed the likelihood may peak elsewhere, with "
+            "payoffs of the opposite sign, as it does on the real panel.",
+        ]
+    elif panel.polls is None:
+        left_out = [f"The measurement model: the data folder holds no {play.files.polls or 'polls'}."]
+    elif quick:
+        left_out = ["The measurement model is not fitted anew in a quick run."]
+    if panel.polls is None or left_out:
+        return None, None, left_out
+    names, fit = (play.columns.polls, play.columns.actions), None
+    try:
+        fit = fit_state(
+            panel.polls, panel.actions, *names, low_months=play.low, starts=STATE_STARTS, seed=seed
+        )
+        anew = panel._replace(state=fit.smoothed.state, bootstrap=None, curves=None)
+        changed = first_stage(record.study, play, record.published, anew, seed, FEW_DRAWS)
+        return fit, solve_panel(changed, Silent(), errors=False), []
+    except InputError as fault:
+        what = "The later steps on the state inferred anew" if fit else "The measurement model, fitted anew"
+        return fit, None, [f"{what}: {fault}"]

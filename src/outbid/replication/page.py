@@ -1,20 +1,18 @@
-"""One page on a replication that stands alone, in the look of the other reports, with its three pictures."""
+"""The page of a replication, in the look of the other reports, with its three pictures."""
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
 import altair as alt
 import pandas as pd
-from markupsafe import Markup
 
 from outbid.plots.base import (
-    CHALLENGER,
-    FAINT,
-    INCUMBENT,
     INK,
     QUIET,
+    SIDES,
     Figure,
     Layout,
     chart,
@@ -22,26 +20,23 @@ from outbid.plots.base import (
     middle_of,
     utc,
 )
+from outbid.question import Section
 from outbid.replication import words
-from outbid.replication.data import rows_of
-from outbid.replication.tables import Replication
+from outbid.replication.tables import Replication, rows_of
 from outbid.replication.words import findings, labels, points
-from outbid.report import page
 from outbid.report.methods import facts as provenance_facts
-from outbid.words.numbers import MINUS, capital, counted, plain_name
+from outbid.report.page import page
+from outbid.words.effects import records
+from outbid.words.numbers import MINUS, counted, plain_name, two_digits
 
-# What the template takes from `words`, by the names of its functions.
-_SENTENCES: tuple[str, ...] = (
-    "warning",
-    "bottom",
-    "findings",
-    "costs",
-    "doubt",
-    "verdict",
-    "certificate",
-    "source_line",
-)
-_SENTENCES += ("other_maxima", "headings", "labels")
+# The sections by id, and their names in the contents.
+_SECTIONS = {
+    "answer": "Answer",
+    "tables": "Figure by figure",
+    "attacks": "When they attack",
+    "sure": "How sure",
+    "claims": "Claims",
+}
 _TITLES = {
     "1": "Table 1. How {state} moves",
     "2": "Table 2. What the groups want",
@@ -53,44 +48,49 @@ _TITLES = {
 
 def render(found: Replication) -> str:
     """Return the report as one HTML page; text from a study is escaped, and no script but the page's own runs."""
-    bundle, script, style = page.bundle(), page.own("page.js"), page.own("style.css")
-    facts, tables = found.facts, found.tables
-    made, gap = facts["provenance"], (facts["refit"] or {}).get("stored_gap")
-    context: dict[str, Any] = {
+    facts, run, estimates = found.facts, found.facts["provenance"], found.tables["estimates"]
+    (good, bad, _), (gap, turned) = words.tally(found), words.higher_maximum(found)
+    rows = {name: records(table) for name, table in found.tables.items()}
+    for claim in rows["claims"]:
+        claim["carried_by"] = "; ".join(map(home_words, claim["homes"].split("; ")))
+    citation = (
+        f"outbid {run['version']}: {facts['title']}. Report made on {run['created']} with seed {run['seed']} from "
+        f"{counted(run['n_months'], 'month')} ({facts['data']}). Cite the article and its archive as well."
+    )
+    context = {
         **facts,
-        "policy": page.security_policy((bundle, script)),
-        "bundle": Markup(bundle),
-        "script": Markup(script),
-        "style": Markup(style),
-        **{name: getattr(words, name)(found) for name in _SENTENCES},
-        "passed": not words.tally(found)[1] or words.explained(found),
-        "weak": words.weak(tables["estimates"]),
-        "rivals": rivals(found),
-        "curves": curves(found),
-        "path": path(found),
-        "tables": published_tables(found),
-        "stored_gap": None if gap is None else words.powers(f"{gap:.1e}"),
-        "eras": _records(tables["without_rival"]),
-        **{name: _records(tables.get(name)) for name in ("estimates", "maxima", "claims", "sources")},
-        "groups": _records(tables.get("refit")),
-        "claim_ids": set(tables["claims"]["id"]),
-        "facts": provenance_facts(made),
-        "citation": (
-            f"outbid {made['version']}: {facts['title']}. Report made on {made['created']} with seed {made['seed']} from "
-            f"{counted(made['n_months'], 'month')} ({facts['data']}). Cite the article and its archive as well."
-        ),
-        "write": write,
-        "counted": counted,
+        "anew": facts["refit"],
+        **rows,
+        "labels": labels(found),
+        "answer": [words.bottom(found), *findings(found), words.doubt(found)],
+        "warning": words.warning(found),
+        "verdict": words.verdict(found),
+        "passed": not bad or words.explained(found),
+        "good": good,
+        "judged": good + bad,
+        "loose": list(estimates["meaning"][(estimates["low"] <= 0) & (estimates["high"] >= 0)]),
+        "published": published_tables(found),
+        "dearer": words.costs(found),
+        "certificate": words.certificate(found),
+        "peaks": peaks(found),
+        "higher": gap > 0,
+        "turned": turned,
+        "figures": {each.id: each for each in (rivals(found), curves(found), path(found))},
+        **{each.__name__: each for each in (write, counted, words.powers)},
     }
-    prepared = page.environment()
-    prepared.filters["home_words"] = _home_words
-    return prepared.get_template("report/templates/replication.html.j2").render(context)
+    made = {"heading": words.source_line(found), "sources": rows["sources"], "facts": provenance_facts(run)}
+    made |= {"citation": citation, "series": [], "fits": []}
+    template = "report/templates/replication.html.j2"
+    sections = [Section(name, title, template, context) for name, title in _SECTIONS.items()]
+    sections.append(Section("made", "How it was made", "report/templates/made.html.j2", made))
+    title, claims = f"{facts['title']}: {facts['question']}", found.tables["claims"]["id"]
+    return page(sections, title=title, citation=citation, version=run["version"], claim_ids=claims)
 
 
-def _home_words(home: str) -> str:
+def home_words(home: str) -> str:
     """Return a typed reference in words ("mechanism:defection" is "defection (mechanism)")."""
-    kind, _, name = home.partition(":")
-    return f"{plain_name(name)} ({kind})" if name else plain_name(home)
+    kind, _, name = home.rpartition(":")
+    return f"{plain_name(name)} ({kind})" if kind else plain_name(name)
 
 
 def write(value: float, form: str = ".4g") -> str:
@@ -98,52 +98,52 @@ def write(value: float, form: str = ".4g") -> str:
     return "–" if math.isnan(value) else f"{value:{form}}".replace("-", MINUS)
 
 
-def _records(table: pd.DataFrame | None) -> list[dict[str, Any]]:
-    rows: list[Any] = [] if table is None else table.to_dict("records")
-    return rows
+def peaks(found: Replication) -> str:
+    """Return where each player attacks most."""
+    table, names, state = found.tables["curves"], labels(found), found.facts["state"][0]
+    highest = table.loc[table.groupby("player", sort=False)["with_rival"].idxmax()]
+    return ", ".join(
+        f"{names[row.player]} attacks most where {state} is at {two_digits(row.state)}"
+        for row in rows_of(highest)
+    )
 
 
 def published_tables(found: Replication) -> list[dict[str, Any]]:
-    """Return every published table beside ours, in words, in the order of the published figures."""
+    """Return every published table beside ours, its cells in words, in the order of the published figures."""
     tables, simulated = [], found.facts["simulated"]
     for name, cells in found.tables["replication"].groupby("table", sort=False):
-        rows, columns = (list(dict.fromkeys(cells[each])) for each in ("row", "column"))
-        written = {(row.row, row.column): cell_words(row, simulated) for row in rows_of(cells)}
-        title = _TITLES.get(str(name), f"Table {name}").format(state=found.facts["state"][0])
-        table: dict[str, Any] = {"id": name, "title": title, "notes": _notes(cells)}
-        table["columns"] = list(map(capital, columns))
-        table["rows"] = [(row, [written.get((row, column)) for column in columns]) for row in rows]
-        tables.append(table | {"good": int(cells["ok"].sum()), "judged": int(cells["ok"].notna().sum())})
+        notes = []
+        # each note once, behind the rows or columns that it speaks of
+        for note, about in cells[cells["note"] != ""].groupby("note", sort=False):
+            rows, columns = about["row"].unique(), about["column"].unique()
+            notes.append(f"{'; '.join(columns if len(columns) <= len(rows) else rows)}: {note}")
+        table = {
+            "id": name,
+            "title": _TITLES.get(str(name), f"Table {name}").format(state=found.facts["state"][0]),
+            "rows": list(cells["row"].unique()),
+            "columns": list(cells["column"].unique()),
+            "cells": {(row.row, row.column): cell_words(row, simulated) for row in rows_of(cells)},
+            "good": int(cells["ok"].sum()),
+            "judged": int(cells["ok"].notna().sum()),
+            "notes": notes,
+        }
+        tables.append(table)
     return tables
-
-
-def _notes(cells: pd.DataFrame) -> list[str]:
-    """Return each note once, behind the rows or columns that it speaks of."""
-    notes = []
-    for note, about in cells[cells["note"] != ""].groupby("note", sort=False):
-        rows, columns = (list(dict.fromkeys(about[name])) for name in ("row", "column"))
-        notes.append(f"{'; '.join(columns if len(columns) <= len(rows) else rows)}: {note}")
-    return notes
 
 
 def cell_words(cell: Any, simulated: bool) -> dict[str, str]:
     """Return a cell of a published table in words; `mark` is the class of the page's style for its `verdict`."""
-    words_of = {
-        True: ("passed", "✓ inside" if simulated else "✓ same"),
-        False: ("differs", "✗ outside" if simulated else "✗ differs"),
-    }
+    text = {"printed": cell.printed, "ours": "–", "difference": "", "mark": "quiet", "verdict": "not had"}
     if pd.isna(cell.ours):
-        return {"printed": cell.printed, "ours": "–", "difference": "", "mark": "quiet", "verdict": "not had"}
-    mark, told = ("quiet", "not judged") if pd.isna(cell.ok) else words_of[bool(cell.ok)]
-    if not pd.isna(cell.low):
-        gap = f"{plain(cell.low, cell.rule)} to {plain(cell.high, cell.rule)}"
-    elif simulated:
-        # the article's figure is of another panel: neither a difference nor a verdict would mean anything
-        gap, mark, told = "", "quiet", ""
-    else:
-        gap = difference(cell.difference)
-    ours = plain(cell.ours, cell.rule)
-    return {"printed": cell.printed, "ours": ours, "difference": gap, "mark": mark, "verdict": told}
+        return text
+    text |= {"ours": plain(cell.ours, cell.rule), "verdict": "" if simulated else "not judged"}
+    if pd.notna(cell.ok):
+        right, wrong = ("✓ inside", "✗ outside") if simulated else ("✓ same", "✗ differs")
+        text |= {"mark": "passed", "verdict": right} if cell.ok else {"mark": "differs", "verdict": wrong}
+    if pd.notna(cell.low):
+        return text | {"difference": f"{plain(cell.low, cell.rule)} to {plain(cell.high, cell.rule)}"}
+    # a simulated panel is another one than the article's: the difference would mean nothing
+    return text | {"difference": "" if simulated else difference(cell.difference)}
 
 
 def plain(value: float, rule: str) -> str:
@@ -164,192 +164,154 @@ def difference(value: float) -> str:
 
 
 _AXIS = 46
-_COLOURS = {"incumbent": INCUMBENT, "challenger": CHALLENGER}
+# The columns of chances, what they are called in pictures, and how their lines are drawn.
+_PLAYS = {"with_rival": "with the rival", "without": "without it"}
+_DASHES = [[1, 0], [5, 4], [1, 0]]
 
 
-def _colours(found: Replication) -> dict[str, str]:
-    """Return each player's colour by its name for readers; it keeps it in every picture."""
-    return {row.label: _COLOURS.get(row.side, INK) for row in rows_of(found.tables["players"])}
-
-
-def _colour(found: Replication) -> alt.Color:
-    colours = _colours(found)
+def _colour(found: Replication, column: str) -> alt.Color:
+    """Return each player's colour by its name for readers, the same in every picture; the state has that of the text."""
+    players = rows_of(found.tables["players"])
+    colours = {row.label: SIDES.get(row.side, INK) for row in players} | {found.facts["state"][0]: INK}
     scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    return alt.Color("player:N", scale=scale, legend=None)
+    return alt.Color(f"{column}:N", scale=scale, legend=None)
 
 
 def rivals(found: Replication) -> Figure:
     """Draw what the rival's presence does to each player's attacks, period by period, ours and published."""
-    table, cells, names = found.tables["without_rival"], found.tables["replication"], labels(found)
-    printed = cells[cells["table"] == "4"].set_index(["row", "column"])["published"]
-    player = table["player"].map(names)
-    keys = pd.MultiIndex.from_arrays([player, table["period"]])
-    ends = {name: 100 * table[name].fillna(table["difference"]) for name in ("low", "high")}
-    rows = pd.DataFrame(
-        {"player": player, "period": table["period"], "label": player + ", " + table["period"]}
+    cells, simulated = found.tables["replication"], found.facts["simulated"]
+    table = found.tables["without_rival"].assign(player=lambda each: each["player"].map(labels(found)))
+    printed = cells[cells["table"] == "4"].rename(columns={"row": "player", "column": "period"})
+    table = table.merge(printed[["player", "period", "published"]], how="left")
+    rows = table[["player", "period"]].assign(
+        label=table["player"] + ", " + table["period"],
+        change=100 * table["difference"],
+        **{name: 100 * table[name].fillna(table["difference"]) for name in ("low", "high")},
+        published=float("nan") if simulated else 100 * table["published"],
     )
-    rows = rows.assign(
-        change=100 * table["difference"], **ends, published=100 * printed.reindex(keys).to_numpy()
-    )
-    simulated, errors = found.facts["simulated"], table["low"].notna().any()
-    if simulated:
-        rows["published"] = float("nan")
-    y = alt.Y(
-        "label:N", sort=None, title=None, axis=alt.Axis(labelLimit=190, ticks=False, domain=False, grid=True)
-    )
+    axis = alt.Axis(labelLimit=190, ticks=False, domain=False, grid=True)
+    y = alt.Y("label:N", sort=None, title=None, axis=axis)
     x = alt.X("change:Q", title="Change in the chance of an attack, points")
-    colour, base = _colour(found), chart("rivals")
-    tip = [alt.Tooltip(f"{name}:N") for name in ("player", "period")]
+    tip: list[Any] = ["player:N", "period:N"]
     tip += [alt.Tooltip(f"{name}:Q", format=".3~r") for name in ("change", "published")]
-    zero = alt.Chart(alt.NamedData("zero")).mark_rule(color=QUIET).encode(x=alt.X("at:Q"))
+    base = chart("rivals").encode(y=y)
+    ours = base.encode(color=_colour(found, "player"))
+    diamonds = base.transform_filter("isValid(datum.published)").mark_point(
+        shape="diamond", size=150, strokeWidth=1.6, opacity=1
+    )
     drawing = alt.layer(
-        zero,
-        base.mark_rule(strokeWidth=3, opacity=0.45).encode(y=y, x=alt.X("low:Q"), x2="high:Q", color=colour),
-        base.mark_point(filled=True, size=110, opacity=1).encode(y=y, x=x, color=colour, tooltip=tip),
-        base.transform_filter("isValid(datum.published)")
-        .mark_point(shape="diamond", size=150, strokeWidth=1.6, opacity=1)
-        .encode(y=y, x=alt.X("published:Q"), stroke=alt.value(INK), tooltip=tip),
+        chart("rivals").mark_rule(color=QUIET).encode(x=alt.datum(0)),
+        ours.mark_rule(strokeWidth=3, opacity=0.45).encode(x=alt.X("low:Q"), x2="high:Q"),
+        ours.mark_point(filled=True, size=110, opacity=1).encode(x=x, tooltip=tip),
+        diamonds.encode(x=alt.X("published:Q"), stroke=alt.value(INK), tooltip=tip),
     ).properties(height=46 * len(rows))
-    bars = " Bars: 95% intervals from the estimates' errors." if errors else ""
-    diamonds = "" if simulated else " Hollow diamonds: the published figures."
+    caption = (
+        "What a rival changes. Right of the line: the group attacks more often because the other is there."
+    )
+    bars = " Bars: 95% intervals from the estimates' errors." if table["low"].notna().any() else ""
     return Figure(
         "rivals",
-        f"What a rival changes. Right of the line: the group attacks more often because the other is there.{bars}{diamonds}",
+        f"{caption}{bars}{'' if simulated else ' Hollow diamonds: the published figures.'}",
         "Equilibrium with the rival less the best play without it, along the months of each period.",
         " ".join(findings(found)),
         Layout("single"),
         finished(drawing),
-        {"rivals": rows, "zero": pd.DataFrame({"at": [0.0]})},
+        {"rivals": rows},
         ("rivals",),
+    )
+
+
+def _lines(found: Replication, name: str, x: str, ticks: pd.DataFrame) -> pd.DataFrame:
+    """Return a table's chances as lines along `x`, in percent, and the months with an attack as ticks, without a value."""
+    lines = found.tables[name].rename(columns=_PLAYS)
+    lines = lines.melt(["player", x], list(_PLAYS.values()), "play", "value")
+    rows = pd.concat([lines.assign(value=100 * lines["value"]), ticks], ignore_index=True)
+    return rows.assign(panel=rows["player"].map(labels(found))).drop(columns="player")
+
+
+def _panels(found: Replication, name: str, x: alt.X, titles: dict[str, str], height: int) -> dict[str, Any]:
+    """Draw lines by play in a panel each, with ticks above; `titles` by panel, which are drawn in their order."""
+    plays = [*_PLAYS.values(), found.facts["state"][0]]
+    dash = alt.StrokeDash(
+        "play:N",
+        title=None,
+        scale=alt.Scale(domain=plays, range=_DASHES),
+        legend=alt.Legend(orient="top", symbolStrokeColor=INK, symbolSize=400, values=plays[:2]),
+    )
+    axis = alt.Axis(minExtent=_AXIS, maxExtent=_AXIS, tickCount=4)
+    y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=True, nice=True), axis=axis)
+    base, colour = alt.Chart().encode(x=x), _colour(found, "panel")
+    line = base.transform_filter("isValid(datum.value)").mark_line(strokeWidth=1.9)
+    acted = base.transform_filter("!isValid(datum.value)")
+    drawing = alt.layer(
+        line.encode(y=y, color=colour, strokeDash=dash),
+        acted.mark_tick(color=QUIET, thickness=1, height=9, opacity=0.55).encode(
+            y=alt.value(-6), tooltip=["month:N"]
+        ),
+        data=alt.NamedData(name),
+    ).properties(height=height)
+    header = alt.Header(
+        title=None, labelAnchor="start", labelFontWeight=600, labelExpr=f"{json.dumps(titles)}[datum.value]"
+    )
+    return finished(
+        drawing.facet(
+            facet=alt.Facet("panel:N", sort=list(titles), header=header),
+            columns=2,
+            spacing={"row": 46, "column": 80},
+            bounds="flush",
+        ).resolve_scale(y="independent")
     )
 
 
 def curves(found: Replication) -> Figure:
     """Draw each player's chance of an attack by state, with the rival and without, and where the months lay."""
-    names, path = labels(found), found.tables["path"]
-    plays = {"with_rival": "with the rival", "without": "without it"}
-    lines = found.tables["curves"].melt(["player", "state"], list(plays), "play", "chance")
-    lines = lines.assign(play=lines["play"].map(plays), chance=100 * lines["chance"])
-    low, high = lines["state"].min(), lines["state"].max()
-    acted = path[path["attacked"] == 1][["player", "state", "month"]]
-    rows = pd.concat([lines, acted.assign(state=acted["state"].clip(low, high))], ignore_index=True)
-    rows["player"] = rows["player"].map(names)
+    table, path, names = found.tables["curves"], found.tables["path"], labels(found)
+    acted = path.loc[path["attacked"] == 1, ["player", "state", "month"]]
+    acted = acted.assign(state=acted["state"].clip(table["state"].min(), table["state"].max()))
     what, below, above = found.facts["state"]
     x = alt.X("state:Q", title=f"{what.capitalize()}: {below} ← → {above}", scale=alt.Scale(nice=False))
-    y = alt.Y(
-        "chance:Q",
-        title="Chance of an attack in a month, %",
-        scale=alt.Scale(zero=True, nice=True),
-        axis=alt.Axis(minExtent=_AXIS, maxExtent=_AXIS, tickCount=5),
-    )
-    dash = alt.StrokeDash(
-        "play:N",
-        title=None,
-        scale=alt.Scale(domain=list(plays.values()), range=[[1, 0], [5, 4]]),
-        legend=alt.Legend(orient="top", symbolStrokeColor=INK, symbolSize=400),
-    )
-    base = alt.Chart()
-    drawing = alt.layer(
-        base.transform_filter("isValid(datum.play)")
-        .mark_line(strokeWidth=2.2)
-        .encode(x=x, y=y, color=_colour(found), strokeDash=dash),
-        base.transform_filter("isValid(datum.month)")
-        .mark_tick(color=QUIET, thickness=1, height=9, opacity=0.55)
-        .encode(x=alt.X("state:Q"), y=alt.value(-6), tooltip=["month:N"]),
-        data=alt.NamedData("curves"),
-    ).properties(height=270)
-    header = alt.Header(title=None, labelAnchor="start", labelFontWeight=600)
-    faceted = drawing.facet(
-        facet=alt.Facet("player:N", sort=list(names.values()), header=header),
-        columns=2,
-        spacing={"row": 46, "column": 80},
-        bounds="flush",
-    ).resolve_scale(y="independent")
+    sentences = []
+    for player, own in table.groupby("player", sort=False):
+        states, chances = (own[name].to_numpy(float) for name in ("state", "with_rival"))
+        sentences.append(
+            f"{names[str(player)]}: {points(chances[0])}% at the low end of the grid, at most "
+            f"{points(chances.max())}% at {states[chances.argmax()]:.1f}, {points(chances[-1])}% at the high end."
+        )
+    titles = {label: f"{label}: chance of an attack in a month, %" for label in names.values()}
     return Figure(
         "curves",
         "The chance that each group attacks in a month, by where opinion stands. Solid: with the rival. Dashed: "
         "if the rival could not move opinion. Ticks above: where it stood in the months with an attack. The "
         "two scales differ.",
         "Equilibrium of the game at the estimates.",
-        _curve_words(found),
+        " ".join(sentences),
         Layout("facet", margin=_AXIS + 24, gap=80, least=380, most=2),
-        finished(faceted),
-        {"curves": rows},
+        _panels(found, "curves", x, titles, 270),
+        {"curves": _lines(found, "curves", "state", acted)},
         ("curves",),
     )
 
 
 def path(found: Replication) -> Figure:
-    """Draw popularity and each player's chance of an attack month by month, with the observed attacks as ticks."""
-    names, table = labels(found), found.tables["path"]
-    months = table[table["player"] == next(iter(names))]
-    columns: dict[str, Any] = {
-        "date": list(map(middle_of, months["month"])),
-        "popularity": months["state"].to_numpy(),
-    }
-    for name in names:
-        own = table[table["player"] == name]
-        columns |= {f"{name}_{kind}": 100 * own[kind].to_numpy() for kind in ("with_rival", "without")}
-        columns[f"{name}_attacked"] = own["attacked"].to_numpy()
-    bare = utc("date", labels=False, ticks=False, domainOpacity=0.4, tickCount=12)
-    dated = utc("date", format="%Y", tickCount=12, labelOverlap="greedy")
-    what, _, above = found.facts["state"]
-    state = (
-        chart("path")
-        .mark_line(color=INK, strokeWidth=1.5)
-        .encode(x=bare, y=alt.Y("popularity:Q", axis=_axis(what.capitalize(), tickCount=4)))
+    """Draw the state and each player's chance of an attack month by month, with the observed attacks as ticks."""
+    table, names = found.tables["path"], labels(found)
+    rows = _lines(found, "path", "month", table.loc[table["attacked"] == 1, ["player", "month"]])
+    what, below, above = found.facts["state"]
+    state = table.loc[table["player"] == next(iter(names)), ["month", "state"]].rename(
+        columns={"state": "value"}
     )
-    panels: list[Any] = [state.properties(height=100)]
-    for name, label in names.items():
-        x = dated if name == list(names)[-1] else bare
-        panels.append(_play_panel(name, label, _colours(found)[label], x))
+    rows = pd.concat([state.assign(panel=what, play=what), rows], ignore_index=True)
+    rows["date"] = rows["month"].map(middle_of)
+    titles = {what: f"{what.capitalize()}: {below} below, {above} above"}
+    titles |= {label: f"{label}: chance of an attack in a month, %" for label in names.values()}
     return Figure(
         "path",
         f"Top: {what}, high for {above}. Below: the chance of an attack along that path, with the rival (solid) and "
         "without it (dashed); ticks mark the months in which the group did attack.",
         f"{found.facts['data']}; equilibrium of the game at the estimates.",
         " ".join(findings(found)),
-        Layout("stack", margin=_AXIS + 30),
-        finished(alt.vconcat(*panels, spacing=22)),
-        {"path": pd.DataFrame(columns)},
+        Layout("facet", margin=_AXIS + 24),
+        _panels(found, "path", utc("date", format="%Y", tickCount=12, labelOverlap="greedy"), titles, 130),
+        {"path": rows},
         ("path",),
-        {"names": names},
     )
-
-
-def _play_panel(name: str, label: str, colour: str, x: alt.X) -> alt.LayerChart | alt.FacetChart:
-    base = chart("path")
-    y = alt.Y(f"{name}_with_rival:Q", axis=_axis(f"{label}, %", tickCount=4), scale=alt.Scale(zero=True))
-    tips = [
-        alt.Tooltip("date:T", format="%B %Y"),
-        alt.Tooltip(f"{name}_with_rival:Q", title="with the rival", format=".3~r"),
-        alt.Tooltip(f"{name}_without:Q", title="without it", format=".3~r"),
-    ]
-    ticks = base.transform_filter(f"datum.{name}_attacked === 1").mark_tick(
-        color=colour, thickness=1.4, height=10, opacity=0.8
-    )
-    return alt.layer(
-        base.mark_line(color=colour, strokeWidth=1.9).encode(x=x, y=y, tooltip=tips),
-        base.mark_line(color=colour, strokeWidth=1.4, strokeDash=[5, 4], opacity=0.85).encode(
-            x=x, y=alt.Y(f"{name}_without:Q")
-        ),
-        ticks.encode(x=x, y=alt.value(-7), tooltip=tips),
-    ).properties(height=150)
-
-
-def _axis(title: str, **settings: Any) -> alt.Axis:
-    return alt.Axis(
-        title=title, minExtent=_AXIS, maxExtent=_AXIS, titleX=-_AXIS + 6, gridColor=FAINT, **settings
-    )
-
-
-def _curve_words(found: Replication) -> str:
-    sentences = []
-    for player, label in labels(found).items():
-        own = found.tables["curves"][found.tables["curves"]["player"] == player]
-        states, chances = (own[name].to_numpy(float) for name in ("state", "with_rival"))
-        sentences.append(
-            f"{label}: {points(chances[0])}% at the low end of the grid, at most "
-            f"{points(chances.max())}% at {states[chances.argmax()]:.1f}, {points(chances[-1])}% at the high end."
-        )
-    return " ".join(sentences)

@@ -5,19 +5,25 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from outbid.errors import InputError
-from outbid.output import OutputFolder, json_text
+from outbid.model.anchors import check_anchors
+from outbid.model.priors import PRIOR_SETS, prior_table
+from outbid.output import OutputFolder, json_text, plain
 from outbid.progress import Progress, Silent
+from outbid.replication import compute
+from outbid.replication.game import play_settings
+from outbid.replication.page import render
+from outbid.replication.tables import Replication, from_netcdf, replicate, rows_of
+from outbid.replication.words import simulated_panel, summary, terminal
 from outbid.results import Result, RunResult, SimulationResult
+from outbid.run import whole_fingerprint
 from outbid.run_settings import SEED, begin_game, command_line, data_folder, digest, perhaps
+from outbid.study import Study, unresolved
+from outbid.words.effects import records
 
-if TYPE_CHECKING:
-    from outbid.replication.tables import Replication
-    from outbid.study import Study
-
-_WRITTEN = ("report.html", "summary.json")
+RESULTS = "results.nc"
 
 
 @dataclass(frozen=True)
@@ -41,19 +47,12 @@ class GameStudy:
 
     def check(self) -> Result:
         """Resolve every ID both ways, read the study's play and published figures, and verify latent indices' anchors."""
-        from outbid.model.anchors import check_anchors
-        from outbid.model.priors import PRIOR_SETS, prior_table
-        from outbid.replication.data import read_published
-        from outbid.replication.family import play_settings
-        from outbid.study import unresolved
-
-        study, play = self.study, play_settings(self.study)
-        published = read_published(study.folder / "published.csv", study.figure_sources)
-        model, window = study.model, study.settings.window
-        check_anchors(model, {name: prior_table(model.parameters, name) for name in PRIOR_SETS})
+        study = self.study
+        play, published, window = play_settings(study), compute.read_published(study), study.settings.window
+        check_anchors(study.model, {name: prior_table(study.model.parameters, name) for name in PRIOR_SETS})
         problems = unresolved(study)
         lines = (
-            f"{self.title}: a game of {' and '.join(play.labels)} over {play.state},",
+            f"{self.title}: a game of {' and '.join(play.labels.values())} over {play.state},",
             f"{len(published)} published figures in {published['table'].nunique()} tables, "
             f"{len(study.ledger.claims)} claims, "
             f"{len(window)} months ({window.first_month} to {window.last_month}).",
@@ -73,43 +72,31 @@ class GameStudy:
         **sampling: Any,
     ) -> Result:
         """Estimate the payoffs from the panel; with `out`, keep the estimates there as estimates.json."""
-        settings, shown = begin_game(prior=prior, quick=quick, seed=seed, **sampling), progress or Silent()
+        begin_game(prior=prior, quick=quick, seed=seed, **sampling)
+        study, shown = self.study, progress or Silent()
         with perhaps(out) as folder:
-            result = self._estimates(settings.seed, data_folder(data), shown)
+            game = compute.estimate_payoffs(compute.begin(study, data_folder(data), seed, shown), shown)
+            panel, table = game.panel, compute.payoff_table(game)
+            likelihood = game.payoffs.log_likelihood
+            rows, width = rows_of(table), table["meaning"].str.len().max()
+            lines = [
+                *([simulated_panel(panel.source)] if panel.simulated else []),
+                f"{'':{width}}   estimate  error (corrected)",
+                *(f"{each.meaning:{width}}  {each.estimate:9.4g}  {each.full_error:9.4g}" for each in rows),
+                f"Log-likelihood {likelihood:.4f}, {len(panel.months)} months ({panel.source}).",
+            ]
+            names = {"parameter": "name", "estimate": "estimate", "first_step_error": "first"}
+            names |= {"corrected_error": "corrected", "full_error": "full"}
+            found = {
+                "study": self.name,
+                "simulated": panel.simulated,
+                "log_likelihood": likelihood,
+                "estimates": plain(records(table[list(names)].rename(columns=names))),
+            }
+            result = Result(tuple(lines), game.problems, facts=found)
             if folder is not None:
                 folder.write_text("estimates.json", json_text(result.to_json()))
         return result
-
-    def _estimates(self, seed: int, data: Path | None, progress: Progress) -> Result:
-        from outbid.replication import compute
-        from outbid.replication.data import read_published, rows_of
-        from outbid.replication.family import play_settings
-
-        study, play = self.study, play_settings(self.study)
-        published = read_published(study.folder / "published.csv", study.figure_sources)
-        with progress.stage("Reading the panel and fitting the state equation"):
-            panel = compute.take_panel(study, play, published, data, seed)
-            equation = compute.first_stage(play, panel, seed)
-        _, family, months = compute.prepared(study, play, panel, equation)
-        with progress.stage("Estimating the payoffs"):
-            payoffs = compute.estimate_payoffs(family, months, play)
-        table, width = compute.payoff_table(family, play, payoffs), max(map(len, compute.payoff_rows(play)))
-        warning = f"SIMULATED PANEL, not the real one: {panel.source}. Give --data DIR."
-        lines = [
-            *([warning] if panel.simulated else []),
-            f"{'':{width}}   estimate  error (corrected)",
-            *(f"{row.meaning:{width}}  {row.estimate:9.4g}  {row.full_error:9.4g}" for row in rows_of(table)),
-            f"Log-likelihood {payoffs.log_likelihood:.4f}, {len(panel.months)} months ({panel.source}).",
-        ]
-        names = {"parameter": "name", "estimate": "estimate", "first_step_error": "first"}
-        names |= {"corrected_error": "corrected", "full_error": "full"}
-        found = {
-            "study": study.name,
-            "simulated": panel.simulated,
-            "log_likelihood": payoffs.log_likelihood,
-            "estimates": table[list(names)].rename(columns=names).to_dict("records"),
-        }
-        return Result(tuple(lines), compute.payoff_problems(payoffs), facts=found)
 
     def simulate(self, **_: Any) -> SimulationResult:
         """Refuse: a game is played in equilibrium by `run`."""
@@ -126,11 +113,8 @@ class GameStudy:
 
     def report(self, *, out: Path | str, progress: Progress | None = None) -> RunResult:
         """Draw report.html again from what an earlier run left in `out`."""
-        from outbid.replication.page import render
-        from outbid.replication.tables import from_netcdf
-
         with OutputFolder(out) as folder:
-            kept = folder.path / "results.nc"
+            kept = folder.path / RESULTS
             if not kept.is_file():
                 problem = "holds no run to report on"
                 raise InputError(str(folder.path), problem, f"Run `outbid run {self.name}` first.")
@@ -155,38 +139,31 @@ class GameStudy:
 
         What `out` already holds and nothing has changed for is taken from there.
         """
-        settings, shown = begin_game(prior=prior, quick=quick, seed=seed, **sampling), progress or Silent()
-        from outbid.replication.page import render
-        from outbid.replication.tables import replicate
-        from outbid.replication.words import summary, terminal
-        from outbid.run import whole_fingerprint
-
-        command = command_line(self.name, self.study.folder, settings, out, data)
+        settings = begin_game(prior=prior, quick=quick, seed=seed, **sampling)
+        shown = progress or Silent()
+        command, place = command_line(self.name, self.study.folder, settings, out, data), data_folder(data)
         with OutputFolder(out) as folder:
-            mark = whole_fingerprint(self.study, settings, command + digest(data_folder(data)))
-            paths = {name: folder.path / name for name in _WRITTEN}
-            found = _unchanged(folder.path, mark)
+            mark = whole_fingerprint(self.study, settings, command + digest(place))
+            paths = {name: folder.path / name for name in ("report.html", "summary.json")}
+            whole = all(path.is_file() for path in paths.values())
+            found = _unchanged(folder.path / RESULTS, mark) if whole else None
             if found is None:
                 asked = {"quick": quick, "seed": seed, "command": command, "fingerprint": mark}
-                found = replicate(self.study, data_folder(data), asked, shown)
+                found = replicate(self.study, place, asked, shown)
                 with shown.stage("Writing the report"):
                     for name, text in found.csv().items():
                         folder.write_text(f"tables/{name}", text)
                     folder.write_text("report.html", render(found))
                 folder.write_text("summary.json", json_text(summary(found, shown.timing)))
-                folder.write_bytes("results.nc", found.to_netcdf())
+                folder.write_bytes(RESULTS, found.to_netcdf())
             held = json.loads(paths["summary.json"].read_text(encoding="utf-8"))
         return RunResult(terminal(found), tuple(found.facts["problems"]), paths, held)
 
 
-def _unchanged(folder: Path, mark: str) -> Replication | None:
-    """Return an earlier run that came from the very same things and is still whole, or None."""
-    from outbid.replication.tables import from_netcdf
-
-    if not all((folder / name).is_file() for name in ("results.nc", *_WRITTEN)):
-        return None
+def _unchanged(path: Path, mark: str) -> Replication | None:
+    """Return what an earlier run kept, if it came from the very same things and is still whole."""
     try:
-        found = from_netcdf(folder / "results.nc")
+        found = from_netcdf(path)
     except InputError:
         return None
     return found if found.facts["provenance"]["fingerprint"] == mark else None

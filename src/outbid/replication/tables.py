@@ -18,15 +18,23 @@ import xarray as xr
 
 from outbid import __version__
 from outbid.errors import InputError
+from outbid.game.measurement import Measurement, MeasurementFit, smooth_state
 from outbid.game.newton import one_thread_each
 from outbid.progress import Progress
 from outbid.replication import compute
-from outbid.replication.data import read_published, rows_of
-from outbid.replication.family import play_settings
-from outbid.report.core import sources
+from outbid.replication.compute import REACH, Solved, equation_rows, judge, payoff_table
+from outbid.report.core import sources, to_dataset, to_frame
 from outbid.study import Study
+from outbid.words.numbers import plain_name
 
 PACKAGES = ("jax", "numpy", "scipy", "statsmodels", "altair")
+# What is shown again by published table: the group's title, what a figure is called, its unit (that of the state if empty).
+_REFITTED = {
+    "1": ("The state equation (Table 1, levels)", "{row}", ""),
+    "2": ("Payoffs (Table 2)", "{row}", "payoff"),
+    "4": ("What the rival changes (Table 4)", "{row}, {column}", "probability"),
+    "5": ("Dearer and cheaper attacks (Table 5)", "{row}: {column}", "probability"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,11 +59,11 @@ class Replication:
 
     def to_netcdf(self) -> bytes:
         """Return the content of results.nc: a group for each table, the facts as JSON."""
-        facts = xr.Dataset(
-            attrs={"facts": json.dumps(self.facts), "fingerprint": self.facts["provenance"]["fingerprint"]}
-        )
-        groups = {f"/{name}": _dataset(table) for name, table in self.tables.items()}
-        return bytes(xr.DataTree.from_dict({"/": facts, **groups}).to_netcdf(engine="h5netcdf"))
+        # netCDF knows no missing truth value
+        cells = self.tables["replication"].astype({"ok": float})
+        tables = {name: to_dataset(each) for name, each in {**self.tables, "replication": cells}.items()}
+        groups = {"/": xr.Dataset(attrs={"facts": json.dumps(self.facts)}), **tables}
+        return bytes(xr.DataTree.from_dict(groups).to_netcdf(engine="h5netcdf"))
 
 
 def from_netcdf(path: Path) -> Replication:
@@ -63,28 +71,19 @@ def from_netcdf(path: Path) -> Replication:
     try:
         with xr.open_datatree(path, engine="h5netcdf") as tree:
             facts = json.loads(tree.attrs["facts"])
-            tables = {name: _frame(group.to_dataset().load()) for name, group in tree.children.items()}
+            tables = {
+                name: to_frame(group.to_dataset(inherit=False).load())
+                for name, group in tree.children.items()
+            }
     except (OSError, KeyError, ValueError) as error:
         problem = f"is not a replication of this version ({error})"
         raise InputError(str(path), problem, "Make it again with `outbid run`.") from error
-    return Replication(facts, tables)
+    return Replication(facts, tables | {"replication": tables["replication"].astype({"ok": "boolean"})})
 
 
-def _dataset(table: pd.DataFrame) -> xr.Dataset:
-    """Return a table as variables along one dimension; netCDF knows no missing truth value, so that it gets a number."""
-    columns = {}
-    for name, column in table.items():
-        text = pd.api.types.is_string_dtype(column)
-        truth = column.dtype == "boolean"
-        values = column.to_numpy(float, na_value=np.nan) if truth else column.to_numpy()
-        values = column.to_numpy(object).astype(str) if text else values
-        columns[str(name)] = ("entry", values, {"truth": int(truth)})
-    return xr.Dataset(columns)
-
-
-def _frame(data: xr.Dataset) -> pd.DataFrame:
-    table = pd.DataFrame({name: pd.Series(each.values) for name, each in data.data_vars.items()})
-    return table.astype({name: "boolean" for name, each in data.data_vars.items() if each.attrs["truth"]})
+def rows_of(table: pd.DataFrame) -> list[Any]:
+    """Return a table's rows, whose cells are attributes."""
+    return list(table.itertuples(index=False))
 
 
 def replicate(study: Study, data: Path | None, asked: Mapping[str, Any], progress: Progress) -> Replication:
@@ -92,22 +91,18 @@ def replicate(study: Study, data: Path | None, asked: Mapping[str, Any], progres
 
     `asked` holds `quick`, `seed`, the `command` that was typed, and the `fingerprint` of all that results depend on.
     """
-    play, quick, seed = play_settings(study), asked["quick"], asked["seed"]
-    published = read_published(study.folder / "published.csv", study.figure_sources)
+    quick, seed = asked["quick"], asked["seed"]
     # the measurement model beside the rest: half of the time goes into compiling, which keeps one core busy
     with one_thread_each(), ThreadPoolExecutor(1) as aside:
-        with progress.stage("Reading the panel and fitting the state equation"):
-            panel = compute.take_panel(study, play, published, data, seed)
-            equation = compute.first_stage(play, panel, seed)
-        again = aside.submit(compute.infer_anew, study, play, panel, quick, seed)
-        solved = compute.solve_panel(study, play, panel, equation, progress)
-        searched = compute.search(solved, quick, seed, progress)
+        record = compute.begin(study, data, seed, progress)
+        again = aside.submit(compute.infer_anew, record, quick, seed)
+        solved = compute.solve_panel(record, progress)
+        searched, maxima = compute.search(solved, quick, seed, progress)
         with progress.stage("Waiting for the measurement model, fitted anew"):
-            anew, notes = again.result()
-    later = None if anew is None else compute.refit(solved, anew)
-    tables = _tables(study, solved, published)
-    tables |= {name: each[1] for name, each in (("maxima", searched), ("refit", later)) if each is not None}
-    residual, gain, gap = compute.certificate(solved)
+            fit, after, notes = again.result()
+    refitted, changes = (None, None) if fit is None else refit(solved, fit, after)
+    tables, play, panel = _tables(solved), record.play, record.panel
+    tables |= {name: each for name, each in (("maxima", maxima), ("refit", changes)) if each is not None}
     facts = {
         "study": study.name,
         "title": study.settings.title,
@@ -117,41 +112,48 @@ def replicate(study: Study, data: Path | None, asked: Mapping[str, Any], progres
         "simulated": panel.simulated,
         "data": panel.source,
         "log_likelihood": solved.payoffs.log_likelihood,
-        "certificate": {"residual": residual, "gain": gain, "gap": gap},
-        "search": None if searched is None else searched[0],
-        "refit": None if later is None else later[0],
-        "notes": list(notes),
-        "problems": [
-            *compute.payoff_problems(solved.payoffs),
-            *_unexplained(tables["replication"], panel.simulated),
-        ],
-        "provenance": _provenance(asked, panel.months, progress),
+        "certificate": compute.certificate(solved),
+        "search": searched,
+        "refit": refitted,
+        "notes": notes,
+        "problems": [*solved.problems, *_unexplained(tables["replication"], panel.simulated)],
+        "provenance": {
+            "version": __version__,
+            **asked,
+            "created": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            "python": platform.python_version(),
+            "platform": f"{platform.system()} {platform.machine()}",
+            "packages": {name: version(name) for name in PACKAGES},
+            "first_month": panel.months[0],
+            "last_month": panel.months[-1],
+            "n_months": len(panel.months),
+            "timing": {name: seconds for name, seconds in progress.timing.items() if seconds > 0.05},
+        },
     }
     return Replication(facts, tables)
 
 
-def _tables(study: Study, solved: compute.Solved, published: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    play, panel, states = solved.play, solved.panel, solved.months.states
-    together, alone = solved.variants.base.chances, [each.chances for each in solved.variants.alone]
-    curves, path = [], []
-    for i, player in enumerate(play.actors):
-        both = {"with_rival": together[:, i], "without": alone[i][:, i]}
-        curves.append(pd.DataFrame({"player": player, "state": solved.grid, **both}))
-        months = {"player": player, "month": panel.months, "state": panel.state}
-        months |= {name: each[states] for name, each in both.items()}
-        path.append(pd.DataFrame({**months, "attacked": panel.actions[:, i]}))
+def _tables(solved: Solved) -> dict[str, pd.DataFrame]:
+    study, play, panel, curves, path = solved.study, solved.play, solved.panel, [], []
+    for i, (player, alone) in enumerate(zip(play.labels, solved.alone, strict=True)):
+        chances = {"with_rival": solved.base.chances[:, i], "without": alone.chances[:, i]}
+        curve = pd.DataFrame({"player": player, "state": solved.grid, **chances})
+        months = curve.iloc[solved.months.states].assign(state=panel.state, attacked=panel.actions[:, i])
+        months.insert(1, "month", panel.months)
+        curves.append(curve)
+        path.append(months)
     ledger = study.ledger.claims.values()
     claims = [claim.model_dump() | {"homes": "; ".join(claim.homes)} for claim in ledger]
     players = {
-        "player": play.actors,
-        "label": play.labels,
+        "player": list(play.labels),
+        "label": list(play.labels.values()),
         "side": [study.model.lever(player.lever).owner for player in play.players],
         "active_months": panel.actions.sum(axis=0),
     }
     return {
         "players": pd.DataFrame(players),
-        "replication": compute.compare(solved, published),
-        "estimates": compute.payoff_table(solved.family, play, solved.payoffs),
+        "replication": compare(solved),
+        "estimates": payoff_table(solved),
         "without_rival": solved.rivals,
         "costs": solved.costs,
         "curves": pd.concat(curves, ignore_index=True),
@@ -171,16 +173,97 @@ def _unexplained(cells: pd.DataFrame, simulated: bool) -> list[str]:
     return [f"Published figures that do not come out, without a known reason: {named}{more}."]
 
 
-def _provenance(asked: Mapping[str, Any], months: tuple[str, ...], progress: Progress) -> dict[str, Any]:
-    return {
-        "version": __version__,
-        **asked,
-        "created": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "python": platform.python_version(),
-        "platform": f"{platform.system()} {platform.machine()}",
-        "packages": {name: version(name) for name in PACKAGES},
-        "first_month": months[0],
-        "last_month": months[-1],
-        "n_months": len(months),
-        "timing": {name: seconds for name, seconds in progress.timing.items() if seconds > 0.05},
+def our_figures(solved: Solved) -> pd.DataFrame:
+    """Return our figures under the names that they have in the published tables, with those errors that are known."""
+    play, plain, steps = solved.play, solved.levels, solved.changes
+    rows, changed = equation_rows(play), equation_rows(play, "change before")
+    errors, payoffs = np.sqrt(np.diag(solved.covariance)), payoff_table(solved)
+    rivals, costs, names = solved.rivals, solved.costs, payoffs["meaning"]
+    labels = play.labels | {"either": "either"}
+    parts = [
+        _cells("1", [*rows, "sigma"], "levels, estimate", solved.equation, errors),
+        _cells("1", rows, "levels, plain error", plain.standard_errors),
+        _cells("1", changed, "changes, estimate", steps.estimates),
+        _cells("1", changed, "changes, Newey-West error", steps.standard_errors),
+        _cells("1", ["sigma"], "changes, estimate", steps.sigma),
+        _cells("1", ["adjusted R squared"], "changes, estimate", steps.adjusted_r_squared),
+        _cells("1", ["months"], "changes, estimate", float(steps.months)),
+        _cells("2", names, "estimate", payoffs["estimate"], solved.payoffs.standard_errors()),
+        _cells("2", ["log-likelihood"], "estimate", solved.payoffs.log_likelihood),
+        _cells("2", names, "first-step error", payoffs["first_step_error"]),
+        _cells("2", names, "corrected error", payoffs["corrected_error"]),
+        _cells("4", rivals["player"].map(labels), rivals["period"], rivals["difference"], rivals["error"]),
+        _cells(
+            "5", costs["row"], costs["player"].map(labels) + " attacks", costs["probability"], costs["error"]
+        ),
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _cells(table: str, row: Any, column: Any, ours: Any, error: Any = np.nan) -> pd.DataFrame:
+    """Return figures of one published table; what is not an array holds for all of them."""
+    cells = pd.DataFrame({"row": row, "column": column, "ours": ours, "error": error})
+    return cells.assign(table=table)
+
+
+def _curves(solved: Solved) -> list[pd.DataFrame]:
+    """Return the curves at the published points; one that is not a point of the grid is left out."""
+    published = solved.published
+    points = published.loc[published["table"] == "curve", "row"].unique()
+    away = np.abs(solved.grid - points.astype(float)[:, None])
+    # the published rows name their states with four decimals
+    near, places = away.min(axis=1) < 1e-3, away.argmin(axis=1)
+    pairs = zip(solved.play.labels.values(), solved.base.chances.T, strict=True)
+    return [
+        _cells("curve", points[near], f"{label} attacks", chances[places[near]]) for label, chances in pairs
+    ]
+
+
+def compare(solved: Solved) -> pd.DataFrame:
+    """Return every published figure beside ours, judged by its own rule or, on a simulated panel, by our interval."""
+    ours = pd.concat([our_figures(solved), *_curves(solved)], ignore_index=True)
+    # what depends on the path of the state is another number there
+    reach = REACH * ours["error"].where(ours["table"].isin(["1", "2"]))
+    ours = ours.assign(low=ours["ours"] - reach, high=ours["ours"] + reach)
+    return judge(solved.published, ours, solved.panel.simulated)
+
+
+def refit(before: Solved, fit: MeasurementFit, after: Solved | None) -> tuple[dict[str, Any], pd.DataFrame]:
+    """Return what the measurement model fitted anew does to the later steps: facts, and every quantity before and after.
+
+    Among the facts, `stored_gap` is the largest difference between the stored state and the state smoothed at the
+    stored parameters, `correlation` that of the stored and the newly inferred state.
+    """
+    play, panel = before.play, before.panel
+    assert panel.polls is not None
+    facts: dict[str, Any] = {
+        "stored_gap": None,
+        "stored_likelihood": None,
+        "refitted_likelihood": fit.log_likelihood,
+        "correlation": float(np.corrcoef(panel.state, fit.smoothed.state)[0, 1]),
     }
+    stored = panel.measurement
+    if stored is not None:
+        weights, (persistence, *inputs) = np.split(stored, [panel.polls.shape[1]])
+        at = Measurement(weights, float(persistence), np.array(inputs))
+        smoothed = smooth_state(at, panel.polls, panel.actions)
+        facts["stored_gap"] = float(np.abs(smoothed.state - panel.state).max())
+        facts["stored_likelihood"] = smoothed.log_likelihood
+    pulls = [f"what an attack by {label} adds next month" for label in play.labels.values()]
+    names = [f"weight of {plain_name(name)}" for name in play.columns.polls]
+    columns: dict[str, Any] = {
+        "group": "The polls and the state",
+        "name": [*names, "share carried over", "constant", *pulls],
+    }
+    columns |= {"stored": np.nan if stored is None else stored, "refitted": fit.estimates}
+    table = pd.DataFrame({**columns, "error": fit.standard_errors, "unit": "standardised"})
+    if after is None:
+        return facts, table
+    figures = our_figures(after).assign(stored=our_figures(before)["ours"])
+    shown = figures["table"].isin(["4", "5"]) | figures["column"].isin(["levels, estimate", "estimate"])
+    later = []
+    for each in rows_of(figures[shown & ~figures["row"].str.contains("of the step")]):
+        group, name, unit = _REFITTED[each.table]
+        unit = "" if each.row == "log-likelihood" else unit or play.state
+        later.append((group, name.format_map(each._asdict()), each.stored, each.ours, each.error, unit))
+    return facts, pd.concat([table, pd.DataFrame(later, columns=table.columns)], ignore_index=True)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
-from outbid.replication.data import rows_of
-from outbid.replication.tables import Replication
-from outbid.words.numbers import MINUS, capital, counted, month_name, shorten, two_digits
+from outbid.replication.tables import Replication, rows_of
+from outbid.words.effects import records
+from outbid.words.numbers import MINUS, counted, listed, month_name, shorten, two_digits
 
 # A change in probability smaller than this is called none; a maximum higher by more than this is another one.
 SLIGHT, HIGHER = 0.003, 0.01
@@ -61,58 +62,50 @@ def verdict(found: Replication) -> str:
 
 
 def source_line(found: Replication) -> str:
-    """Return one sentence on the data."""
-    made, players = found.facts["provenance"], rows_of(found.tables["players"])
-    acts = ", ".join(f"{player.label} attacked in {player.active_months}" for player in players)
-    span = f"{month_name(made['first_month'])} to {month_name(made['last_month'])}"
-    return f"{counted(made['n_months'], 'month')}, {span} ({found.facts['data']}); {acts}."
+    """Return what the data are."""
+    run, players = found.facts["provenance"], rows_of(found.tables["players"])
+    span = f"{month_name(run['first_month'])} to {month_name(run['last_month'])}"
+    acts = listed([f"{player.label} attacked in {player.active_months}" for player in players])
+    return f"{counted(run['n_months'], 'month')}, {span} ({found.facts['data']}): {acts}"
 
 
 def warning(found: Replication) -> str:
     """Return what must be said first: that the panel was simulated; empty for a real one."""
     if not found.facts["simulated"]:
         return ""
-    names = " and ".join(labels(found).values())
     return (
-        f"No data were given, so this ran on a panel {found.facts['data']}. Nothing below speaks of the real {names}; it "
-        "shows that the method finds the numbers that were put in. Give the panel with --data DIR."
+        f"No data were given, so this ran on a panel {found.facts['data']}. Nothing below speaks of the real "
+        f"{listed(list(labels(found).values()))}; it shows that the method finds the numbers that were put in. Give the "
+        "panel with --data DIR."
     )
 
 
 def certificate(found: Replication) -> str:
     """Return the equilibrium's evidence, and how far the stored curves are from ours, where they are given."""
-    told, states = found.facts["certificate"], found.tables["curves"]["state"].nunique()
-    residual, gain = (powers(f"{told[name]:.0e}") for name in ("residual", "gain"))
-    words = (
-        f"The equilibrium on {states} states solves its equations to {residual}; nobody could gain more than "
-        f"{gain} by playing otherwise for a month."
+    states = found.tables["curves"]["state"].nunique()
+    sizes = found.facts["certificate"].items()
+    told = {name: "" if size is None else powers(f"{size:.0e}") for name, size in sizes}
+    gap = f" Over all states, our chances differ from the authors' stored ones by {told['gap']} at most."
+    return (
+        f"The equilibrium on {states} states solves its equations to {told['residual']}; nobody could gain more than "
+        f"{told['gain']} by playing otherwise for a month.{gap if told['gap'] else ''}"
     )
-    if told["gap"] is None:
-        return words
-    gap = powers(f"{told['gap']:.0e}")
-    return f"{words} Over all states, our chances differ from the authors' stored ones by {gap} at most."
 
 
 def effect_of_rival(found: Replication, player: str) -> str:
     """Return a sentence on what the rival's presence does to a player's attacks, period by period."""
     names, eras = labels(found), found.facts["eras"]
-    name, rival = names[player], next(each for key, each in names.items() if key != player)
+    [rival] = (label for name, label in names.items() if name != player)
     table = found.tables["without_rival"]
-    rows = rows_of(table[table["player"] == player])
-    parts: list[str] = []
-    for sign, word in ((1, "more"), (-1, "less")):
-        listed: list[str] = []
-        for row in rows:
-            if sign * row.difference > SLIGHT:
-                unit = "" if parts or listed else " points"
-                listed.append(f"{eras[row.period]} (by {points(row.difference)}{unit})")
-        if listed:
-            *front, last = listed
-            parts.append(f"{word} often {', '.join(front)}{' and ' if front else ''}{last}")
+    changes = table[table["player"] == player].set_index("period")["difference"]
+    parts = []
+    for word, kept in (("more", changes[changes > SLIGHT]), ("less", changes[changes < -SLIGHT])):
+        told = [f"{eras[str(era)]} (by {points(change)} points)" for era, change in kept.items()]
+        parts += [f"{word} often {listed(told)}"] if told else []
     if not parts:
-        return f"{rival}'s presence hardly changed how often {name} attacked."
+        return f"{rival}'s presence hardly changed how often {names[player]} attacked."
     where = "On this panel, with" if found.facts["simulated"] else "With"
-    return f"{where} {rival} as a rival, {name} attacked {', '.join(parts)}."
+    return f"{where} {rival} as a rival, {names[player]} attacked {', '.join(parts)}."
 
 
 def findings(found: Replication) -> list[str]:
@@ -121,24 +114,18 @@ def findings(found: Replication) -> list[str]:
 
 
 def costs(found: Replication) -> str:
-    """Return a sentence on what dearer attacks of either player do to everybody's."""
-    names, table = labels(found), found.tables["costs"]
-    chances = {(row.row, row.player): row.probability for row in rows_of(table)}
-    parts = []
+    """Return what dearer attacks of either player do to everybody's, a sentence each."""
+    names = labels(found)
+    chances = found.tables["costs"].pivot(index="player", columns="row", values="probability")
+    sentences = []
     for label in names.values():
-        row = f"higher cost {label}"
-        changes = {name: chances[row, key] - chances["baseline", key] for key, name in names.items()}
-        signs = {change > 0 for change in changes.values()}
-        if len(signs) == 1:
-            sizes = " and ".join(f"{name} by {points(change)}" for name, change in changes.items())
-            moves = f"both attack {'more' if signs == {True} else 'less'} ({sizes} points)"
-        else:
-            moves = " and ".join(
-                f"{name} attack {'more' if change > 0 else 'less'} (by {points(change)} points)"
-                for name, change in changes.items()
-            )
-        parts.append(f"dearer attacks for {label} make {moves}")
-    return f"{capital('; '.join(parts))}." if parts else ""
+        change = chances[f"higher cost {label}"] - chances["baseline"]
+        moves = [
+            f"{name} attack {'more' if change[key] > 0 else 'less'} (by {points(change[key])} points)"
+            for key, name in names.items()
+        ]
+        sentences.append(f"Dearer attacks for {label} make {listed(moves)}.")
+    return " ".join(sentences)
 
 
 def bottom(found: Replication) -> str:
@@ -154,51 +141,43 @@ def bottom(found: Replication) -> str:
     return f"{where}, {answer}"
 
 
+def _hold_zero(table: pd.DataFrame, tail: str = "") -> tuple[int, int]:
+    """Return how many intervals hold zero, and of how many that are known."""
+    ends = table[[f"low{tail}", f"high{tail}"]].dropna()
+    return int(((ends.iloc[:, 0] <= 0) & (ends.iloc[:, 1] >= 0)).sum()), len(ends)
+
+
 def doubt(found: Replication) -> str:
     """Return what stands against leaning on the answer as one sentence; empty if nothing does."""
     table, clauses = found.tables["without_rival"], []
-    known = table[table["low"].notna()]
-    loose = int(((known["low"] <= 0) & (known["high"] >= 0)).sum())
+    loose, known = _hold_zero(table)
+    milder, of = _hold_zero(table, "_published")
     if loose:
-        number = "all" if loose == len(known) else f"{loose} of"
-        milder = _by_published_errors(table)
-        clauses.append(f"{number} {counted(len(known), 'change')} have 95% intervals that hold zero{milder}")
-    gap = _gap(found)
-    if gap > HIGHER:
-        turned = _turned(found)
+        clause = f"{'all' if loose == known else f'{loose} of'} {counted(known, 'change')} have 95% intervals that hold zero"
+        published = "errors in the published form, which leave out how play moves with the state equation"
+        clauses.append(f"{clause} ({milder} of {of} by {published})" if of else clause)
+    gap, turned = higher_maximum(found)
+    if gap:
         tail = f", where {turned} would rather have the other popular" if turned else ""
         clauses.append(f"another maximum of the likelihood lies {two_digits(gap)} higher{tail}")
-    turns, number_of = sign_turns(found)
+    turns, whole = sign_turns(found)
     if turns:
         clauses.append(
-            f"with the state inferred anew from the polls, {turns} of these {number_of} changes turn their sign"
+            f"with the state inferred anew from the polls, {turns} of these {whole} changes turn their sign"
         )
     return f"But the data don't settle it: {'; '.join(clauses)}." if clauses else ""
 
 
-def _by_published_errors(table: pd.DataFrame) -> str:
-    """Return how many changes' intervals hold zero by the published form of the errors, as a clause."""
-    known = table[table["low_published"].notna()]
-    if known.empty:
-        return ""
-    number = int(((known["low_published"] <= 0) & (known["high_published"] >= 0)).sum())
-    missing = "which leave out how play moves with the state equation"
-    return f" ({number} of {len(known)} by errors in the published form, {missing})"
-
-
-def _gap(found: Replication) -> float:
-    """Return by how much the highest maximum found exceeds the estimates' likelihood; 0 without a search."""
-    if "maxima" not in found.tables:
-        return 0.0
-    return float(found.tables["maxima"]["log_likelihood"].iloc[0] - found.facts["log_likelihood"])
-
-
-def _turned(found: Replication) -> str:
-    """Return the players whose worth of the state has the other sign at the highest maximum."""
-    names, best = labels(found), found.tables["maxima"].iloc[0]
-    rows = zip(names.values(), rows_of(found.tables["estimates"]), strict=False)
+def higher_maximum(found: Replication) -> tuple[float, str]:
+    """Return by how much another maximum is higher, 0 if none is, and the players whose worth of the state turns there."""
+    best = found.tables["maxima"].iloc[0] if "maxima" in found.tables else {"log_likelihood": -math.inf}
+    gap = float(best["log_likelihood"] - found.facts["log_likelihood"])
+    if gap <= HIGHER:
+        return 0.0, ""
+    names = labels(found).values()
+    rows = zip(names, rows_of(found.tables["estimates"]), strict=False)
     turned = [name for name, row in rows if row.estimate * best[row.parameter] < 0]
-    return "each" if len(turned) == len(names) else " and ".join(turned)
+    return gap, "each" if len(turned) == len(names) else listed(turned)
 
 
 def sign_turns(found: Replication) -> tuple[int, int]:
@@ -210,62 +189,17 @@ def sign_turns(found: Replication) -> tuple[int, int]:
     return int((rows["stored"] * rows["refitted"] < 0).sum()), len(rows)
 
 
-def other_maxima(found: Replication) -> str:
-    """Return in words what the other maxima mean; empty where the estimates are the highest."""
-    if _gap(found) <= HIGHER:
-        return ""
-    turned, best = _turned(found), found.tables["maxima"]["log_likelihood"].iloc[0]
-    meaning = (
-        f" There {turned} would rather have the other popular, against the theory: a reason to prefer the published "
-        "maximum, but one that does not come from these data."
-    )
-    return (
-        f"The estimates are those of the article, found uphill of its start, at {found.facts['log_likelihood']:.2f}. "
-        f"The highest maximum found lies at {best:.2f}.{meaning if turned else ''}"
-    ).replace("-", MINUS)
-
-
-def weak(estimates: pd.DataFrame) -> str:
-    """Return a sentence on the estimates whose interval holds zero."""
-    loose = estimates["meaning"][(estimates["low"] <= 0) & (estimates["high"] >= 0)]
-    if loose.empty:
-        return "All payoffs differ from zero at the 95% level."
-    return f"Not told apart from zero at the 95% level: {', '.join(loose)}."
-
-
-def headings(found: Replication) -> dict[str, str]:
-    """Return the headings of the tables, the curves and the search as sentences."""
-    good, bad, _ = tally(found)
-    told = "lie inside our intervals" if found.facts["simulated"] else "come out as published"
-    kind = "true" if found.facts["simulated"] else "published"
-    state, table = found.facts["state"][0], found.tables["curves"]
-    peaks = table.loc[table.groupby("player", sort=False)["with_rival"].idxmax()]
-    names, sure = labels(found), "How sure is this?"
-    curves = [
-        f"{names[row.player]} attacks most where {state} is at {two_digits(row.state)}"
-        for row in rows_of(peaks)
-    ]
-    if "maxima" in found.tables:
-        number, starts = len(found.tables["maxima"]), counted(found.facts["search"]["starts"], "start")
-        several = "one maximum" if number == 1 else f"{number} different maxima"
-        sure = f"{starts} led to {several} of the likelihood, none higher than the estimates"
-        if _gap(found) > HIGHER:
-            sure = f"The estimates are not the highest maximum that {starts} found"
-    return {
-        "tables": f"{good} of {good + bad} {kind} figures {told}",
-        "curves": ", ".join(curves),
-        "sure": sure,
-    }
+def simulated_panel(source: str) -> str:
+    """Return what a terminal is told first of a panel that was simulated."""
+    return f"SIMULATED PANEL, not the real one: {source}. Give --data DIR."
 
 
 def terminal(found: Replication) -> tuple[str, ...]:
     """Return the answer for a terminal: at most fourteen lines of at most 100 characters, the warning first."""
-    panel = f"SIMULATED PANEL, not the real one: {found.facts['data']}. Give --data DIR."
-    lines = textwrap.wrap(panel, _WIDTH) if found.facts["simulated"] else []
-    lines.append(found.facts["question"])
-    for sentence in (bottom(found), *findings(found), doubt(found), verdict(found)):
-        lines += textwrap.wrap(sentence, _WIDTH)
-    lines.append(f"Log-likelihood {found.facts['log_likelihood']:.4f}.")
+    sentences = [simulated_panel(found.facts["data"])] if found.facts["simulated"] else []
+    sentences += [found.facts["question"], bottom(found), *findings(found), doubt(found), verdict(found)]
+    sentences.append(f"Log-likelihood {found.facts['log_likelihood']:.4f}.")
+    lines = [line for sentence in sentences for line in textwrap.wrap(sentence, _WIDTH)]
     return tuple([shorten(line, _WIDTH) for line in lines][:_LINES])
 
 
@@ -273,20 +207,16 @@ def summary(found: Replication, timing: Mapping[str, float]) -> dict[str, Any]:
     """Return summary.json. What a game lacks is an empty list; `simulated` says whether this is a replication."""
     facts, made, tables = found.facts, found.facts["provenance"], found.tables
     good, bad, unjudged = tally(found)
-    sources = tables["sources"]
+    cited = tables["sources"]
     cells = tables["replication"][["table", "row", "column", "published", "ours", "difference", "ok", "note"]]
-    figures = [] if facts["simulated"] else list(sources["id"][sources["role"] == "figures"])
-    estimates = tables["estimates"].rename(columns={"meaning": "name"}).drop(columns="parameter")
     return {
         "study": facts["study"],
         "simulated": facts["simulated"],
         "warning": warning(found),
-        "version": made["version"],
-        "seed": made["seed"],
-        "quick": made["quick"],
+        **{name: made[name] for name in ("version", "seed", "quick")},
         "data": {
             **{name: made[name] for name in ("first_month", "last_month", "n_months")},
-            "sources": figures,
+            "sources": [] if facts["simulated"] else list(cited["id"][cited["role"] == "figures"]),
             "panel": facts["data"],
         },
         "diagnostics": {
@@ -295,11 +225,11 @@ def summary(found: Replication, timing: Mapping[str, float]) -> dict[str, Any]:
             "problems": facts["problems"],
         },
         "verdict": {"sentence": verdict(found), "ok": good, "not_ok": bad, "not_judged": unjudged},
-        "estimates": estimates.to_dict("records"),
-        "replication": cells.astype(object).where(cells.notna(), None).to_dict("records"),
-        "claims": [{"id": row.id, "kind": row.kind, "verdict": None} for row in rows_of(tables["claims"])],
-        "scenarios": [],
-        "forecast": [],
-        "scores": [],
+        "estimates": records(
+            tables["estimates"].drop(columns="parameter").rename(columns={"meaning": "name"})
+        ),
+        "replication": records(cells),
+        "claims": records(tables["claims"][["id", "kind"]].assign(verdict=None)),
+        **{name: [] for name in ("scenarios", "forecast", "scores")},
         "timing": {name: round(seconds, 2) for name, seconds in timing.items()},
     }

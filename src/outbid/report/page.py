@@ -26,13 +26,13 @@ from markupsafe import Markup
 import outbid.questions
 from outbid.errors import InputError
 from outbid.infer.store import DAMAGED, RESULTS
-from outbid.output import records
 from outbid.plots.base import FIXED, Figure, rounded
 from outbid.question import Section
 from outbid.questions import by_name
 from outbid.report import answer, drivers, history, methods
 from outbid.report.core import SHARED, Core
 from outbid.study import Study
+from outbid.words.effects import records
 from outbid.words.numbers import capital
 
 _HERE = Path(__file__).parent
