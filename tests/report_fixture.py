@@ -152,7 +152,10 @@ def sections(core: Core, study: Study, found: pd.DataFrame | None = None) -> lis
 
 def whole(core: Core, study: Study, found: pd.DataFrame | None = None) -> str:
     """Return the page of those sections."""
-    return page(sections(core, study, found), core, study)
+    title = f"{study.settings.title}: {study.settings.question}"
+    return page(
+        sections(core, study, found), title=title, citation=methods.citation(core, study), version="0.1.0"
+    )
 
 
 def _seen(study: Study) -> list[str]:

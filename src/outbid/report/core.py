@@ -70,22 +70,19 @@ class Core:
 
     def to_datasets(self) -> dict[str, xr.Dataset]:
         """Return the tables as Datasets along `row`, provenance as the attributes of one without variables."""
-        made = {name: _dataset(frame) for name, frame in self.tables.items()}
+        made = {name: to_dataset(frame) for name, frame in self.tables.items()}
         return {**made, "provenance": xr.Dataset(attrs={"json": json.dumps(dict(self.provenance))})}
 
     @classmethod
     def from_datasets(cls, datasets: Mapping[str, xr.Dataset]) -> Core:
         """Return what `to_datasets` made."""
         provenance = json.loads(datasets["provenance"].attrs["json"])
-        tables = {
-            name: pd.DataFrame({column: each[column].values for column in json.loads(each.attrs["columns"])})
-            for name, each in datasets.items()
-            if name != "provenance"
-        }
-        return cls(tables, provenance)
+        return cls(
+            {name: to_frame(each) for name, each in datasets.items() if name != "provenance"}, provenance
+        )
 
 
-def _dataset(frame: pd.DataFrame) -> xr.Dataset:
+def to_dataset(frame: pd.DataFrame) -> xr.Dataset:
     """Return a table as a Dataset along `row`; what is missing among texts is an empty text."""
     numeric = {name: column.dtype.kind in "biuf" for name, column in frame.items()}
     columns = {
@@ -93,6 +90,11 @@ def _dataset(frame: pd.DataFrame) -> xr.Dataset:
         for name, column in frame.items()
     }
     return xr.Dataset(columns, attrs={"columns": json.dumps(list(columns))})
+
+
+def to_frame(dataset: xr.Dataset) -> pd.DataFrame:
+    """Return the table that `to_dataset` was given."""
+    return pd.DataFrame({name: dataset[name].values for name in json.loads(dataset.attrs["columns"])})
 
 
 def core(
@@ -216,7 +218,7 @@ def bands(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
         levers = {f"lever.{name}": past.levers[:, :, i] for i, name in enumerate(study.model.lever_names)}
         for band in study.settings.bands:
             key = {"path": band.id, "prior": prior, "unit": band.unit}
-            drawn.append((key, (past.paths | levers)[band.output]))
+            drawn.append((key, {**past.paths, **levers}[band.output]))
     return _monthly(study, drawn)
 
 

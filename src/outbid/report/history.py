@@ -394,7 +394,8 @@ def _points(name: str, who: list[str], x: alt.X) -> list[alt.Chart]:
         opacity=opacity,
         tooltip=["who:N", *tip, *numbers, "source:N"],
     )
-    return [*bars(base, x, alt.Y("value:Q"), dots=False), points]
+    # a mark that says who reported it stands where the dot would
+    return [*bars(base, x, alt.Y("value:Q"))[:2], points]
 
 
 def _names(study: Study, paths: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -97,7 +97,14 @@ class Report:
 
     def page(self) -> str:
         """Return the page."""
-        return page(self.sections(), self.core, self.study)
+        study = self.study
+        return page(
+            self.sections(),
+            title=f"{study.settings.title}: {study.settings.question}",
+            citation=methods.citation(self.core, study),
+            version=self.core.provenance["version"],
+            claim_ids=study.ledger.claims,
+        )
 
     def lines(self) -> tuple[str, ...]:
         """Return the answer for a terminal."""
@@ -156,15 +163,18 @@ def _groups(path: Path, group: str) -> dict[str, xr.Dataset]:
         return {name: node.to_dataset(inherit=False).load() for name, node in tree.children.items()}
 
 
-def page(sections: Sequence[Section], core: Core, study: Study) -> str:
+def page(
+    sections: Sequence[Section], *, title: str, citation: str, version: str, claim_ids: Collection[str] = ()
+) -> str:
     """Return the report as one HTML page; the contents name the sections in the order given, the answer first.
 
     Text from a study is escaped wherever it stands, and the page's security policy lets no script run but its
-    own two, so that nothing a source wrote can act. A section's own text is made by its template.
+    own two, so that nothing a source wrote can act. A section's own text is made by its template. `title`,
+    `citation`, `version`: in the tab, at the foot, and of the program. `claim_ids`: the claims that a section of
+    the page tells of, so that others can link to them.
     """
     present = {section.id for section in sections}
-    # the claims that a section of the page tells of, so that others can link to them
-    shared = {"present": present, "claim_ids": set(study.ledger.claims) if "claims" in present else set()}
+    shared = {"present": present, "claim_ids": set(claim_ids) if "claims" in present else set()}
     code, script = bundle(), own("page.js")
     words = {
         "policy": security_policy((code, script)),
@@ -173,9 +183,9 @@ def page(sections: Sequence[Section], core: Core, study: Study) -> str:
         "style": Markup(own("style.css")),
         "sections": sections,
         "bodies": [body(section, shared) for section in sections],
-        "title": f"{study.settings.title}: {study.settings.question}",
-        "citation": methods.citation(core, study),
-        "version": core.provenance["version"],
+        "title": title,
+        "citation": citation,
+        "version": version,
     }
     return environment().get_template("report/templates/page.html.j2").render(words)
 
