@@ -26,18 +26,15 @@ from outbid.model.priors import from_standard_normal
 from outbid.progress import Silent
 from outbid.question import Context
 from outbid.questions.information_value import QUESTION
-from outbid.questions.information_value.compute import appraise
-from outbid.questions.information_value.figures import (
+from outbid.questions.information_value.compute import appraise, expected, figures, signal
+from outbid.questions.information_value.schema import (
+    TOGETHER,
     AbsoluteError,
     Law,
     RelativeError,
     Survey,
     Tally,
-    expected,
-    figures,
-    signal,
 )
-from outbid.questions.information_value.schema import TOGETHER
 from outbid.run_settings import Settings
 from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
 from outbid.simulate.futures import play, summary

@@ -44,18 +44,9 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 class Figures:
     """Some figures of one series, in their order, each array of shape (figures,).
 
-    Parameters
-    ----------
-    years
-        The middle of each figure's period, in years.
-    low, high
-        Bounds, in logs if `logs`, else in the series' unit; a single figure has both the same.
-    counts, months
-        The number of events behind a single figure of a count, else NaN; and the months it was counted over.
-    added
-        What was added to a month's worth before the logarithm.
-    logs
-        Whether all figures are positive, so that logs are taken.
+    `years`: the middle of each figure's period; `low`, `high`: bounds, in logs if `logs` (all are positive), else in
+    the series' unit, a single figure has both the same; `counts`, `months`: the number of events behind a single figure
+    of a count, else NaN, and the months it was counted over; `added`: to a month's worth before the logarithm.
     """
 
     years: Floats
@@ -103,17 +94,10 @@ class Figures:
 class SeriesAnswer:
     """What a series says of an observation.
 
-    Parameters
-    ----------
-    probability
-        Of the trend expected; or the share of figures on the side expected.
-    words
-        What the figures do, in words.
-    yearly
-        Change in a year: a ratio if `ratio`, else a difference in the series' unit; median of slopes, and
-        where 5% and 95% of draws lie. None without a trend.
-    thirds
-        The last third of the figures against the first, in the same way; None with fewer than four figures.
+    `probability`: of the trend expected, or the share of figures on the side expected; `words`: what the figures do;
+    `yearly`: change in a year, a ratio if `ratio`, else a difference in the series' unit: median of slopes, and where
+    5% and 95% of draws lie, None without a trend; `thirds`: the last third of the figures against the first, in the same
+    way, None with fewer than four figures.
     """
 
     check: SeriesCheck
@@ -148,13 +132,7 @@ class SeriesAnswer:
 
 
 def check_series(check: SeriesCheck, panel: Panel, seed: int = 0) -> SeriesAnswer:
-    """Return what a series says of an observation; the same seed gives the same answer.
-
-    Raises
-    ------
-    InputError
-        As `SeriesCheck.records`.
-    """
+    """Return what a series says of an observation; the same seed gives the same answer; InputError as `check.records`."""
     series, records = panel.series[check.series], check.records(panel)
     figures, rng = Figures.of(records, series.kind), np.random.default_rng(seed)
     return (_trend if check.is_trend else _side)(check, series, records, figures, rng)
@@ -196,8 +174,7 @@ def _trend(
     thirds = _thirds(figures, draws, rng)
     if figures.logs:
         yearly, thirds = _exp(yearly), thirds and _exp(thirds)
-    sure = not 1.0 - CALLED < rises < CALLED
-    words = trend_words(series.unit, yearly, thirds, rises, sure=sure, ratio=figures.logs)
+    words = trend_words(series.unit, yearly, thirds, rises, figures.logs)
     probability = rises if check.expects == "rise" else 1.0 - rises
     return SeriesAnswer(check, series.label, records, probability, words, figures.logs, yearly, thirds)
 
@@ -229,25 +206,9 @@ def _side(
     return SeriesAnswer(check, series.label, records, float(each.mean()), words)
 
 
-def trend_words(
-    unit: str,
-    yearly: Change,
-    thirds: Change | None,
-    rises: float,
-    *,
-    sure: bool,
-    ratio: bool,
-) -> str:
-    """Return what a trend amounts to.
-
-    Parameters
-    ----------
-    yearly, thirds
-        Change in a year, and from the first third of the figures to the last (None: not known), each as the middle
-        and where 5% and 95% of draws lie: ratios if `ratio`.
-    rises
-        The probability of a rise; `sure` if it, or that of a fall, is high enough to call it.
-    """
+def trend_words(unit: str, yearly: Change, thirds: Change | None, rises: float, ratio: bool) -> str:
+    """Return what a trend amounts to; `rises` is the probability of a rise, the rest as in `SeriesAnswer`."""
+    sure = not 1.0 - CALLED < rises < CALLED
     each_year = "% a year" if ratio else f" {unit} each year"
     size, low, high = ((each - 1.0) * 100.0 if ratio else each for each in yearly)
     way = "rise" if size > 0 else "fall"
@@ -255,9 +216,8 @@ def trend_words(
     start = f"they {way} by {amount}" if sure else f"no clear trend; the best guess is a {way} of {amount}"
     if not size:
         start = "no clear trend; the best guess is no change"
-    words = (
-        f"{start} (90% interval {_signed(low)} to {_signed(high)}); probability of a rise {percent(rises)}."
-    )
+    chance = f"probability of a rise {percent(rises)}"
+    words = f"{start} (90% interval {_signed(low)} to {_signed(high)}); {chance}."
     if thirds is None or not ratio:
         return words
     factor, least, most = (_digits(each) for each in thirds)
