@@ -64,11 +64,7 @@ def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
       apart; `box` is where the claim holds most.
     """
     tests = _tests(dataset)
-    of_claims = dataset[["claim_verdict", "claim_test"]].rename(claim_verdict="verdict", claim_test="test")
-    verdicts = of_claims.to_dataframe().reset_index()
-    verdicts = verdicts[verdicts["verdict"] != ""].merge(
-        tests[["test", "prior", "because", *VERDICT_COLUMNS]], on=["test", "prior"], how="left"
-    )
+    verdicts = _verdicts(dataset, tests)[["claim", "prior", "verdict", "test", "because", *VERDICT_COLUMNS]]
     own = verdicts[verdicts["prior"] == lead(tests)].set_index("claim")["verdict"]
     names = dataset.claims.to_series().str.split()
     claims = pd.DataFrame([claim.model_dump() for claim in study.ledger.claims.values()])
@@ -93,6 +89,14 @@ def _tests(dataset: xr.Dataset) -> pd.DataFrame:
     # what the figures say without the model comes last
     rows = rows.assign(last=rows["how"] == "record").sort_values("last", kind="stable", ignore_index=True)
     return rows[list(TEST_COLUMNS)]
+
+
+def _verdicts(dataset: xr.Dataset, tests: pd.DataFrame) -> pd.DataFrame:
+    """Return what became of each tested claim under every prior set, with all that is known of its weakest test."""
+    of_claims = dataset[["claim_verdict", "claim_test"]].rename(claim_verdict="verdict", claim_test="test")
+    rows = of_claims.to_dataframe().reset_index()
+    about = tests.drop(columns=["verdict", "claims"])
+    return rows[rows["verdict"] != ""].merge(about, on=["test", "prior"], how="left")
 
 
 def summary(dataset: xr.Dataset, study: Study) -> dict[str, Any]:
@@ -144,29 +148,26 @@ def moved(before: float, after: float) -> str:
     return f"{percent(before)} → {chance(after)}"
 
 
-def ranked(dataset: xr.Dataset, study: Study) -> pd.DataFrame:
+def ranked(dataset: xr.Dataset) -> pd.DataFrame:
     """Return the rows of claim_verdicts in the order in which they matter, with what the test was about.
 
     First what the study names as central, then what is settled, then what the data moved most. `words` is the
     verdict as it is spoken; `observation` says whether figures alone were asked, `clash` whether they disagree.
     """
-    made = tables(dataset, study)
-    tests = made["claim_tests"]
-    about = tests.drop(columns=["verdict", "because", "claims", *VERDICT_COLUMNS])
-    rows = made["claim_verdicts"].merge(about, on=["test", "prior"], how="left")
+    tests = _tests(dataset)
+    rows = _verdicts(dataset, tests)
     rows["words"] = [spoken(*each) for each in zip(rows["verdict"], rows["because"], strict=True)]
     by_claim = tests.assign(claim=tests["claims"].str.split()).explode("claim").groupby("claim")
     alone = by_claim["how"].agg(lambda hows: set(hows) == {"record"})
     split = by_claim["verdict"].agg(lambda verdicts: set(SETTLED) <= set(verdicts))
     rows["observation"] = [bool(alone[claim]) for claim in rows["claim"]]
     rows["clash"] = [bool(alone[claim] and split[claim]) for claim in rows["claim"]]
-    central = dataset.central.to_series()
+    central = dataset.central.where(dataset.central >= 0, math.inf).to_series()
     own = rows[rows["prior"] == lead(tests)].set_index("claim")
     change = (own["p_direction"] - own["p_direction_before"]).abs().fillna(0.0)
 
     def place(claim: str) -> tuple[float, bool, float]:
-        declared = central[claim] if central[claim] >= 0 else math.inf
-        return declared, own["verdict"][claim] not in SETTLED, -change[claim]
+        return central[claim], own["verdict"][claim] not in SETTLED, -change[claim]
 
     return rows.set_index("claim").loc[sorted(own.index, key=place)].reset_index()
 
@@ -209,7 +210,7 @@ def heading(study: Study, found: list[dict[str, Any]]) -> str:
 
 def brief(dataset: xr.Dataset, study: Study) -> str:
     """Return one sentence on the claims for the first screen; nothing where none is tested."""
-    rows = ranked(dataset, study)
+    rows = ranked(dataset)
     return tally(groups(rows, lead(rows)))
 
 
@@ -227,7 +228,7 @@ def tally(found: list[dict[str, Any]]) -> str:
 
 def lines(dataset: xr.Dataset, study: Study) -> list[str]:
     """Return the answer for a terminal: the heading, the claims by verdict, and those that matter most."""
-    rows = ranked(dataset, study)
+    rows = ranked(dataset)
     prior = lead(rows)
     found = groups(rows, prior)
     out = textwrap.wrap(f"{clean(heading(study, found))}.", _WIDTH)[:2]
@@ -255,7 +256,7 @@ def lines(dataset: xr.Dataset, study: Study) -> list[str]:
 
 def section(dataset: xr.Dataset, study: Study) -> Section:
     """Return the section: verdicts counted, the claims that matter most, their picture, and every claim's tests."""
-    made, rows = tables(dataset, study), ranked(dataset, study)
+    made, rows = tables(dataset, study), ranked(dataset)
     first = lead(made["claim_tests"])
     found = groups(rows, first)
     leading = list(dict.fromkeys(rows["claim"]))[:LEADING]
