@@ -190,23 +190,29 @@ class Answers:
             return f"only if “{self.labels[measure.under]}” happens"
         return "now, about the past" if measure.past else "from now on"
 
-    def line(self, measure: Measure, target: Target) -> list[str]:
-        """Return a row of a target's table: the series, when, what it would tell under each view, doubt, answer."""
-        found = self.under(measure.id, target)
+    def table(self, target: Target) -> list[list[str]]:
+        """Return a target's table, its head first: series, when, what it would tell in each view; of a claim more."""
+        first = self.views[self.first]
+        head = ["Series", "When", *(f"Would resolve, {view}" for view in self.views.values())]
         if isinstance(target, Claim):
-            row, cells = found[self.first], [*map(_cell, found.values())]
-            answer = ["settled already"] * 2
-            if not math.isnan(row["doubt"]):
-                answer = [_cell(row, "doubt"), percent(row["clear"])]
-            cells += answer
-        else:
-            sizes = [f"{_quantity(row['value'], row['unit'])}, " * row["tells"] for row in found.values()]
-            cells = [
-                f"{size}{_cell(row)} of what could be known"
-                for size, row in zip(sizes, found.values(), strict=True)
-            ]
+            head += [f"Doubt that it would remove, {first}", f"Chance of a 95% sure answer, {first}"]
+        return [head, *(self.line(measure, target) for measure in self.ranked(target))]
+
+    def line(self, measure: Measure, target: Target) -> list[str]:
+        """Return a row of a target's table."""
         about = f"{capital(measure.label)}, {_when(measure)}. {measure.action} Effort: {measure.effort}."
-        return [about, self.condition(measure), *cells]
+        line = [about, self.condition(measure)]
+        for row in self.under(measure.id, target).values():
+            if isinstance(target, Claim):
+                line.append(_cell(row))
+            else:
+                size = f"{_quantity(row['value'], row['unit'])}, " if row["tells"] else ""
+                line.append(f"{size}{_cell(row)} of what could be known")
+        if isinstance(target, Claim):
+            row = self.under(measure.id, target)[self.first]
+            open_ = not math.isnan(row["doubt"])
+            line += [_cell(row, "doubt"), percent(row["clear"])] if open_ else ["settled already"] * 2
+        return line
 
 
 def _when(measure: Measure) -> str:
@@ -247,27 +253,9 @@ def _sentence(target: Target, measure: Measure, row: Row) -> str:
 def section(dataset: xr.Dataset, study: Study) -> Section:
     """Return what the page shows: for each claim and decision what would tell most, and the figure."""
     made = tables(dataset, study)
-    told = Answers(made["information_value"], study)
-    found = [f"Would resolve, {view}" for view in told.views.values()]
-    first = told.views[told.first]
-    more = [f"Doubt that it would remove, {first}", f"Chance of a 95% sure answer, {first}"]
-    targets = [
-        {
-            "id": each.id,
-            "claim": isinstance(each, Claim),
-            "label": each.label,
-            "verdict": told.verdict(each),
-            "today": told.today(each),
-            "head": ["Series", "When", *found, *(more if isinstance(each, Claim) else [])],
-            "lines": [told.line(measure, each) for measure in told.ranked(each)],
-            "rest": told.rest(each),
-        }
-        for each in told.targets
-    ]
-    draws = f"{int(dataset.draws.min()):,}"
-    words = {"heading": told.heading(), "draws": draws, "targets": targets}
+    told, draws = Answers(made["information_value"], study), f"{int(dataset.draws.min()):,}"
+    words, template = {"told": told, "draws": draws}, "questions/information_value/section.html.j2"
     figures = figure(made["information_value"], told, draws)
-    template = "questions/information_value/section.html.j2"
     return Section("information_value", "What to collect", template, words, made, figures)
 
 
