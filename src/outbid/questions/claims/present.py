@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -367,19 +367,17 @@ def bayes_factor(factor: float) -> str:
     return f"{'1/' if against else ''}{two_digits(times)}{bound}"
 
 
-def filters(entries: Sequence[Mapping[str, Any]]) -> dict[str, list[tuple[str, str]]]:
-    """Return the choices of the filters over the claims, as (value, words) sorted by their words."""
-
-    def by_words(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-        return sorted(dict(pairs).items(), key=itemgetter(1))
-
+def filters(entries: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Return the choices of the filters over the claims, values with their words, sorted by these but for verdicts."""
     keys = {each["key"] for each in entries}
-    return {
-        "verdict": [(key, marked(key)) for key in (*MARKS, NOT_TESTED) if key in keys],
-        "kind": by_words(pair for each in entries for pair in each["kinds"].items()),
-        "source": by_words((each["source"], each["who"]) for each in entries),
-        "home": by_words(pair for each in entries for pair in each["lives"].items()),
+    choices: dict[str, dict[str, str]] = {
+        "kind": {kind: words for each in entries for kind, words in each["kinds"].items()},
+        "source": {each["source"]: each["who"] for each in entries},
+        "home": {home: words for each in entries for home, words in each["lives"].items()},
     }
+    verdicts = {key: marked(key) for key in (*MARKS, NOT_TESTED) if key in keys}
+    by_words = {name: dict(sorted(each.items(), key=itemgetter(1))) for name, each in choices.items()}
+    return {"verdict": verdicts, **by_words}
 
 
 def figure(rows: pd.DataFrame, heading: str) -> Figure:

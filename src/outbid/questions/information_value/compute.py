@@ -111,22 +111,19 @@ class Rehearsal:
 
     def _path(self, measure: Measure, output: str) -> Floats:
         """Return what is seen, month by month, shape (draws, months that are gathered)."""
-        if measure.past:
-            return self._behind(measure, output)[:, -measure.months :]
-        scenario = measure.under or self._study.baseline.id
-        if scenario not in self._ahead:
-            self._ahead[scenario] = self._run(scenario, self._seed + 1, self._seen)
-        return self._ahead[scenario][:, : measure.months, self._seen.index(output)]
-
-    def _behind(self, measure: Measure, output: str) -> Floats:
+        if not measure.past:
+            scenario = measure.under or self._study.baseline.id
+            if scenario not in self._ahead:
+                self._ahead[scenario] = self._run(scenario, self._seed + 1, self._seen)
+            return self._ahead[scenario][:, : measure.months, self._seen.index(output)]
         kind, _, name = output.partition(".")
         if kind == "lever":
-            return self._past.levers[:, :, self._model.lever_names.index(name)]
+            return self._past.levers[:, -measure.months :, self._model.lever_names.index(name)]
         if output not in self._past.paths:
             problem = f"the past tells nothing of {output!r}, as no figure of it was used"
             fix = did_you_mean(output, self._past.paths)
             raise InputError(f"{FILE}, {measure.id}, sees", problem, fix)
-        return self._past.paths[output]
+        return self._past.paths[output][:, -measure.months :]
 
     def _run(self, scenario: str, seed: int, outputs: tuple[str, ...]) -> Floats:
         item, today = self._study.scenario(scenario), self._past.state_today
