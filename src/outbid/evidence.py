@@ -34,6 +34,7 @@ REFERENCE_TYPES = (
 )
 """Types that a reference such as "mechanism:defection" may begin with."""
 
+Names = Mapping[str, Collection[str]]
 _DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -193,9 +194,7 @@ def read_claims(path: Path, sources: Mapping[str, Source]) -> dict[str, Claim]:
 # the ledger held against the model
 
 
-def resolve(
-    ledger: Ledger, homes: Mapping[str, Collection[str]], evidence: Mapping[str, Collection[str]]
-) -> tuple[str, ...]:
+def resolve(ledger: Ledger, homes: Names, evidence: Names) -> tuple[str, ...]:
     """Hold the ledger against the model both ways, and tell every disagreement in a sentence.
 
     `homes`: the names that exist, by type ("mechanism", "series", ...); every mechanism listed must cite a claim, so

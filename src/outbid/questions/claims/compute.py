@@ -35,6 +35,9 @@ from outbid.study import Study
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
+# By name: effects by test, paths by output.
+ByName = Mapping[str, Floats]
+Measured = Intervention | Forecast
 
 # How many inputs a box is looked for in: those that go most with the effect.
 CANDIDATES = 12
@@ -87,11 +90,11 @@ def answer(context: Context, asked: ClaimTests, options: Any = None) -> xr.Datas
 
 
 def effects_of(
-    tests: Sequence[Intervention | Forecast],
+    tests: Sequence[Measured],
     simulator: BatchSimulator,
     today: StateToday,
     seed: int,
-    past: Mapping[str, Floats] | None = None,
+    past: ByName | None = None,
 ) -> dict[str, Floats]:
     """Return what tests come to by draw, by test: shape (draws,), in the measure's unit.
 
@@ -164,12 +167,7 @@ def built_in(
 
 
 def judged(
-    asked: ClaimTests,
-    after: Mapping[str, Floats],
-    before: Mapping[str, Floats],
-    wide: Mapping[str, Floats],
-    prior: str,
-    inputs: Inputs,
+    asked: ClaimTests, after: ByName, before: ByName, wide: ByName, prior: str, inputs: Inputs
 ) -> list[Row]:
     """Return a row for each intervention and forecast under one prior set: chances, verdict, worst draw, box.
 
@@ -288,11 +286,7 @@ def _about(asked: ClaimTests, series: Sequence[SeriesAnswer], solved: xr.Dataset
 
 
 def _dataset(
-    rows: Sequence[Row],
-    about: pd.DataFrame,
-    effects: Mapping[str, Mapping[str, Floats]],
-    asked: ClaimTests,
-    study: Study,
+    rows: Sequence[Row], about: pd.DataFrame, effects: Mapping[str, ByName], asked: ClaimTests, study: Study
 ) -> xr.Dataset:
     """Return the rows as variables over prior set and test, the effects by draw, and what becomes of each claim."""
     priors, tests, both = list(effects), about.index.tolist(), ("prior", "test")

@@ -21,7 +21,7 @@ from outbid.errors import InputError, did_you_mean
 from outbid.game.newton import one_thread_each
 from outbid.question import Context
 from outbid.questions.information_value import schema
-from outbid.questions.information_value.schema import FILE, Collection, Decision, Floats, Measure
+from outbid.questions.information_value.schema import FILE, ByName, Collection, Decision, Floats, Measure
 from outbid.run import Knowledge
 from outbid.simulate.futures import summary
 from outbid.simulate.rules import rule_table
@@ -132,7 +132,7 @@ class Rehearsal:
         return self._simulator.run(today, levers, innovations, rule_table(self._model, item.rules), outputs)
 
 
-def expected(measure: Measure, path: Floats, parameters: schema.Parameters, adds: bool) -> Floats:
+def expected(measure: Measure, path: Floats, parameters: ByName, adds: bool) -> Floats:
     """Return what each figure sees, shape (draws, figures), from a path of exactly its months (draws, months).
 
     `adds` says whether a figure adds up its months; otherwise it is their mean.
@@ -144,9 +144,7 @@ def expected(measure: Measure, path: Floats, parameters: schema.Parameters, adds
     return np.asarray(seen * schema.value_of(measure.times, parameters))
 
 
-def figures(
-    measure: Measure, path: Floats, parameters: schema.Parameters, adds: bool, chance: schema.Random
-) -> Floats:
+def figures(measure: Measure, path: Floats, parameters: ByName, adds: bool, chance: schema.Random) -> Floats:
     """Return one synthetic record per draw, shape (draws, figures); NaN throughout where a path overflowed."""
     seen = expected(measure, path, parameters, adds)
     usable = (np.abs(seen) < schema.LARGEST).all(axis=1, keepdims=True)
@@ -160,11 +158,7 @@ def signal(measure: Measure, drawn: Floats) -> Floats:
 
 
 def appraise(
-    records: Mapping[str, Floats],
-    effects: Mapping[str, Floats],
-    choices: Mapping[str, Mapping[str, Floats]],
-    seed: int,
-    together: Sequence[str] = (),
+    records: ByName, effects: ByName, choices: Mapping[str, ByName], seed: int, together: Sequence[str] = ()
 ) -> xr.Dataset:
     """Return what each record would tell about each claim and decision (the dimension `target`).
 
@@ -198,21 +192,13 @@ def appraise(
     wanted = [np.stack([foretelling.normal_scores(each), each > 0], axis=1) for each in moves.values()]
     wanted += [each[:, 1:] - each[:, :1] for each in gains.values()]
     cuts = np.cumsum([each.shape[1] for each in wanted])[:-1]
-    values = []
     with one_thread_each():
         foretold = [foretelling.predict(each, np.concatenate(wanted, axis=1)) for each in bases.values()]
+    targets = [*moves.values(), *gains.values()]
+    values = []
     for every in foretold:
-        parts = np.split(every, cuts, axis=1)
-        claims, decisions = parts[: len(moves)], parts[len(moves) :]
-        told = [
-            _claim(effect, scores[:, 0], part, weights)
-            for effect, scores, part in zip(moves.values(), wanted, claims, strict=False)
-        ]
-        told += [
-            (_decision(each, part, weights), NOTHING, NOTHING)
-            for each, part in zip(gains.values(), decisions, strict=True)
-        ]
-        values.append(told)
+        parts = zip(targets, wanted, np.split(every, cuts, axis=1), strict=True)
+        values.append([(_claim if each[0].ndim == 1 else _decision)(*each, weights) for each in parts])
     whole = [np.array([1.0, np.nan, np.nan, np.nan])] * len(moves)
     whole += [
         foretelling.mean(each.max(axis=1) - each[:, best[name]], weights) for name, each in gains.items()
@@ -234,7 +220,7 @@ def appraise(
     )
 
 
-def _usable(arrays: Mapping[str, Floats]) -> NDArray[np.bool_]:
+def _usable(arrays: ByName) -> NDArray[np.bool_]:
     rows = len(next(iter(arrays.values())))
     usable = np.ones(rows, dtype=bool)
     for name, each in arrays.items():
@@ -252,13 +238,11 @@ def _is_open(effect: Floats) -> bool:
     return 1 - CALLED < float(np.mean(effect > 0)) < CALLED
 
 
-def _claim(
-    effect: Floats, scores: Floats, foretold: Floats, weights: Floats
-) -> tuple[Floats, Floats, Floats]:
+def _claim(effect: Floats, wanted: Floats, foretold: Floats, weights: Floats) -> tuple[Floats, ...]:
     """Return the share of the effect's variance resolved, the doubt removed, the chance of a clear answer."""
     if np.ptp(effect) <= 1e-9 * max(float(np.abs(effect).max()), 1e-300):
         return NOTHING, NOTHING, NOTHING
-    apart = scores - scores.mean()
+    apart = wanted[:, 0] - wanted[:, 0].mean()
     resolved = foretelling.share_of_loss((apart - foretold[:, 0]) ** 2, apart**2, weights)
     if not _is_open(effect):
         return resolved, NOTHING, NOTHING
@@ -270,14 +254,14 @@ def _claim(
     return resolved, doubt, foretelling.mean(clear, weights)
 
 
-def _decision(utility: Floats, more: Floats, weights: Floats) -> Floats:
+def _decision(utility: Floats, wanted: Floats, foretold: Floats, weights: Floats) -> tuple[Floats, ...]:
     """Return what acting on the record adds over the option that is best without it.
 
-    `more` is how far what each option yields above the first is foretold to be from its mean. The gain is counted
+    `foretold` is how far `wanted`, what each option yields above the first, is to be from its mean. The gain is counted
     on draws that the regression has not seen, so that its luck counts for nothing.
     """
     average = utility.mean(axis=0)
-    foretold = np.concatenate([np.zeros((len(more), 1)), more], axis=1) + average
-    chosen, best = np.argmax(foretold, axis=1), int(np.argmax(average))
+    expected = np.concatenate([np.zeros((len(foretold), 1)), foretold], axis=1) + average
+    chosen, best = np.argmax(expected, axis=1), int(np.argmax(average))
     gain = np.take_along_axis(utility, chosen[:, None], axis=1)[:, 0] - utility[:, best]
-    return foretelling.mean(gain, weights)
+    return foretelling.mean(gain, weights), NOTHING, NOTHING

@@ -17,22 +17,20 @@ from outbid.model.declare import Model
 from outbid.study import Study
 
 Floats, Random = NDArray[np.float64], np.random.Generator
-# Each draw's value of a parameter, shape (draws,), by name.
-Parameters = Mapping[str, Floats]
+# By name: each draw's value of a parameter, shape (draws,); of records, effects and utilities too.
+ByName = Mapping[str, Floats]
 FILE = "worth.toml"
 # The row that stands for everything that can be collected side by side.
 TOGETHER = "together"
 # The most people that a survey may ask.
 MOST = 10_000_000
-
-
 # What overflowed is no figure; a count of infinite mean would never be drawn.
 LARGEST = 1e9
 # Figures below this share of a draw's mean level are as good as zero when ratios are taken.
 SMALL = 1e-12
 
 
-def value_of(given: float | str, parameters: Parameters) -> Floats:
+def value_of(given: float | str, parameters: ByName) -> Floats:
     """Return a number, or each draw's value of a parameter, shape (1, 1) or (draws, 1)."""
     return parameters[given][:, None] if isinstance(given, str) else np.full((1, 1), given)
 
@@ -43,7 +41,7 @@ class RelativeError:
 
     sd: float | str
 
-    def draw(self, seen: Floats, shared: Floats, parameters: Parameters, chance: Random) -> Floats:
+    def draw(self, seen: Floats, shared: Floats, parameters: ByName, chance: Random) -> Floats:
         """Return positive figures; `shared` is in log points."""
         error = value_of(self.sd, parameters) * chance.standard_normal(seen.shape)
         return np.asarray(np.maximum(seen, SMALL) * np.exp(shared[:, None] + error))
@@ -59,7 +57,7 @@ class AbsoluteError:
 
     sd: float | str
 
-    def draw(self, seen: Floats, shared: Floats, parameters: Parameters, chance: Random) -> Floats:
+    def draw(self, seen: Floats, shared: Floats, parameters: ByName, chance: Random) -> Floats:
         """Return figures of either sign; `shared` is in the unit of what is seen."""
         error = value_of(self.sd, parameters) * chance.standard_normal(seen.shape)
         return np.asarray(seen + shared[:, None] + error)
@@ -75,7 +73,7 @@ class Tally:
 
     concentration: float | str | None = None
 
-    def draw(self, seen: Floats, shared: Floats, parameters: Parameters, chance: Random) -> Floats:
+    def draw(self, seen: Floats, shared: Floats, parameters: ByName, chance: Random) -> Floats:
         """Return whole numbers; `shared` is in log points."""
         mean = np.maximum(seen, 0.0) * np.exp(shared[:, None])
         if self.concentration is not None:
@@ -99,7 +97,7 @@ class Survey:
     people: int
     odds: float | None = None
 
-    def draw(self, seen: Floats, shared: Floats, parameters: Parameters, chance: Random) -> Floats:
+    def draw(self, seen: Floats, shared: Floats, parameters: ByName, chance: Random) -> Floats:
         """Return shares of those asked; `shared` is in log odds."""
         level = logit(np.clip(seen, 1e-9, 1 - 1e-9)) if self.odds is None else self.odds * seen
         return np.asarray(chance.binomial(self.people, expit(level + shared[:, None])) / self.people)
