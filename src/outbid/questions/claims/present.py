@@ -262,22 +262,21 @@ def section(dataset: xr.Dataset, study: Study) -> Section:
     leading = list(dict.fromkeys(rows["claim"]))[:LEADING]
     claims = made["claims"].set_index("claim", drop=False)
     order = [*leading, *(claim for claim in claims.index if claim not in leading)]
-    blocks = {test: each.to_dict("records") for test, each in made["claim_tests"].groupby("test", sort=False)}
-    own = {claim: claims["tests"][claim].split() for claim in order}
+    by_test = made["claim_tests"].groupby("test", sort=False)
+    blocks = {str(test): block(each.to_dict("records")) for test, each in by_test}
     # a test that stands for several claims is told at the first of them
-    told = {test: claim for claim in reversed(order) for test in own[claim]}
-    entries = {}
-    for claim in order:
-        tests = {test: blocks[test] for test in own[claim]}
-        entries[claim] = entry(claims.loc[claim].to_dict(), rows[rows["claim"] == claim], tests, told, study)
-    others = [each for claim, each in entries.items() if claim not in leading]
+    told = {test: claim for claim in reversed(order) for test in claims["tests"][claim].split()}
+    entries = [
+        entry(claims.loc[claim].to_dict(), rows[rows["claim"] == claim], blocks, told, study)
+        for claim in order
+    ]
+    others = entries[len(leading) :]
     words = {
         "heading": heading(study, found),
         "first": PRIOR_LABELS[first],
         "groups": found,
         "second": "" if first == SOURCES else tally(groups(rows, SOURCES)),
-        "clashes": {claim: each["clash"] for claim, each in entries.items() if each["clash"]},
-        "leading": [entries[claim] for claim in leading],
+        "leading": entries[: len(leading)],
         "others": others,
         "filters": filters(others),
     }
@@ -286,23 +285,18 @@ def section(dataset: xr.Dataset, study: Study) -> Section:
 
 
 def entry(
-    claim: Row,
-    became: pd.DataFrame,
-    tests: Mapping[str, Sequence[Row]],
-    told: Mapping[str, str],
-    study: Study,
+    claim: Row, became: pd.DataFrame, blocks: Mapping[str, Row], told: Mapping[str, str], study: Study
 ) -> dict[str, Any]:
     """Return a claim of the page's tables: its words, what became of it in each view, and what it opens to.
 
-    `claim`, `became`: its rows among the claims and the ranked verdicts; `tests`: the rows of its tests by test; `told`:
-    the claim at which each test is told.
+    `claim`, `became`: its rows among the claims and the ranked verdicts; `told`: the claim at which each test is told.
     """
     source, of = study.ledger.sources[claim["source"]], became.to_dict("records")
+    tests = {test: blocks[test] for test in claim["tests"].split()}
     who = ", ".join(part for part in (source.author, source.outlet) if part)
     said = {SUPPORTED: "Yes", CONTRADICTED: "No"}
     answers = [
-        f"“{each['question']}” {said.get(each['verdict'], 'This can’t be told')}."
-        for each, *_ in tests.values()
+        f"“{each['question']}” {said.get(each['verdict'], 'This can’t be told')}." for each in tests.values()
     ]
     homes = {home: home.partition(":")[::2] for home in claim["homes"].split()}
     return {
@@ -313,7 +307,7 @@ def entry(
         "key": of[0]["words"] if of else NOT_TESTED,
         "outcomes": views(of),
         "clash": " ".join(answers) if of and of[0]["clash"] else "",
-        "own": [block(each) for test, each in tests.items() if told[test] == claim["claim"]],
+        "own": [each for test, each in tests.items() if told[test] == claim["claim"]],
         "elsewhere": list(dict.fromkeys(told[test] for test in tests if told[test] != claim["claim"])),
     }
 
