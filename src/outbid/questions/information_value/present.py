@@ -266,9 +266,8 @@ def figure(table: pd.DataFrame, told: Answers, draws: str) -> list[Figure]:
         return []
     names = {"share": "median", "share_low": "q05", "share_high": "q95"}
     rows = table[[pair in set(kept) for pair in zip(table["measure"], table["target"], strict=True)]]
-    rows = (
-        rows[["measure", "target", "prior", "only_if", *names]].rename(columns=names).dropna(subset="median")
-    )
+    rows = rows.dropna(subset="share").rename(columns=names)
+    rows = rows[["measure", "target", "prior", "only_if", *names.values()]]
     rows = rows.assign(**{name: rows[name].clip(upper=1.0) for name in names.values()})
     labels = {each.id: capital(each.label) for each in told.asked.measures}
     panels = {
