@@ -121,7 +121,7 @@ def effects_of(
             there = shifted(model, today, test.shifts, test.moves)
             with_it = monthly(simulator, test, world((*setting, *test.changes), there))
             effects[test.id] = summary(test, with_it) - plain
-        elif test.than != "past":
+        elif not isinstance(test.than, str):
             effects[test.id] = plain - test.than
         elif past is not None:
             behind = np.sum([past[name] for name in test.measure], axis=0)[:, -test.months :]
@@ -273,9 +273,10 @@ def _about(asked: ClaimTests, series: Sequence[SeriesAnswer], solved: xr.Dataset
     for test in asked.measured:
         words = (test.question, test.answer_if, test.done, test.label, test.unit)
         rows.append((test.id, test.how, test.claims, *words, test.sign, test.smallest))
-    for each in asked.equilibria if solved is not None else ():
-        put = solved.sel(test=each.play)
-        rows.append((each.id, "equilibrium", each.claims, *(put[name].item() for name in ABOUT[2:])))
+    if solved is not None:
+        for each in asked.equilibria:
+            put = solved.sel(test=each.play)
+            rows.append((each.id, "equilibrium", each.claims, *(put[name].item() for name in ABOUT[2:])))
     for answer in series:
         check, sign = answer.check, -1 if answer.check.expects in ("fall", "at_most") else 1
         unit = ("times a year" if answer.ratio else "a year") if answer.yearly else ""
