@@ -154,12 +154,12 @@ def test_an_effect_by_hand(lab: BatchSimulator) -> None:
     base = standing.parameters[:, MODEL.parameter_names.index("killing_base")]
     people = standing.state["challengers"]
     expected = people * (np.exp(-0.4 * base) - np.exp(-base))
-    np.testing.assert_allclose(effects_of([test], lab, standing, 1)["a"], expected, rtol=1e-9)
+    np.testing.assert_allclose(effects_of([test], lab, standing, 1, {})["a"], expected, rtol=1e-9)
 
 
 def test_what_is_on_both_sides_is_no_effect(lab: BatchSimulator) -> None:
     same = intervention("same", MEMBERS, 1, 1.0, changes=FULL, setting=FULL)
-    assert np.all(effects_of([same], lab, drawn(4), 1)["same"] == 0.0)
+    assert np.all(effects_of([same], lab, drawn(4), 1, {})["same"] == 0.0)
 
 
 def test_per_head_and_summaries_by_hand(lab: BatchSimulator) -> None:
@@ -194,7 +194,7 @@ def test_a_forecast_is_held_against_a_figure_or_the_past(lab: BatchSimulator) ->
 
 def rows(tests: ClaimTests, lab: BatchSimulator, after: StateToday, before: StateToday) -> dict[str, Any]:
     """What each test says under the neutral prior, with `after` in the place of a posterior."""
-    effects = [effects_of(tests.measured, lab, each, 1) for each in (after, before)]
+    effects = [effects_of(tests.measured, lab, each, 1, {}) for each in (after, before)]
     wide = built_in(tests.interventions, lab, before, 1)
     found = judged(tests, *effects, wide, "neutral", Inputs.of(MODEL, after))
     return {row["test"]: {**row, "effect": effects[0][row["test"]]} for row in found}
@@ -233,5 +233,5 @@ def test_a_claim_that_always_holds_has_neither_worst_draw_nor_box(lab: BatchSimu
 
 
 def test_same_seed_same_numbers(lab: BatchSimulator) -> None:
-    one, other = (effects_of([SOFTER], lab, drawn(12), 5)["softer"] for _ in range(2))
+    one, other = (effects_of([SOFTER], lab, drawn(12), 5, {})["softer"] for _ in range(2))
     np.testing.assert_array_equal(one, other)
