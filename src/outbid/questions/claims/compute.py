@@ -90,11 +90,7 @@ def answer(context: Context, asked: ClaimTests, options: Any = None) -> xr.Datas
 
 
 def effects_of(
-    tests: Sequence[Measured],
-    simulator: BatchSimulator,
-    today: StateToday,
-    seed: int,
-    past: ByName | None = None,
+    tests: Sequence[Measured], simulator: BatchSimulator, today: StateToday, seed: int, past: ByName
 ) -> dict[str, Floats]:
     """Return what tests come to by draw, by test: shape (draws,), in the measure's unit.
 
@@ -123,7 +119,7 @@ def effects_of(
             effects[test.id] = summary(test, with_it) - plain
         elif not isinstance(test.than, str):
             effects[test.id] = plain - test.than
-        elif past is not None:
+        else:
             behind = np.sum([past[name] for name in test.measure], axis=0)[:, -test.months :]
             behind = behind / past[test.per][:, -test.months :] if test.per else behind
             effects[test.id] = plain - summary(test, behind)
@@ -163,7 +159,7 @@ def built_in(
     model = simulator.model
     z = 2.0 * np.asarray(jax.random.normal(jax.random.key(seed), before.parameters.shape))
     parameters = np.asarray(from_standard_normal(z, prior_table(model.parameters, NEUTRAL)))
-    return effects_of(tests, simulator, StateToday(parameters, before.state, before.levers), seed)
+    return effects_of(tests, simulator, StateToday(parameters, before.state, before.levers), seed, {})
 
 
 def judged(
