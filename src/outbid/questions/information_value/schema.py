@@ -16,7 +16,8 @@ from outbid.errors import did_you_mean
 from outbid.model.declare import Model
 from outbid.study import Study
 
-Floats, Random = NDArray[np.float64], np.random.Generator
+Floats = NDArray[np.float64]
+Random = np.random.Generator
 # By name: each draw's value of a parameter, shape (draws,); of records, effects and utilities too.
 ByName = Mapping[str, Floats]
 FILE = "worth.toml"
