@@ -211,13 +211,13 @@ def resolve(ledger: Ledger, homes: Names, evidence: Names) -> tuple[str, ...]:
         known, cited = homes.get(kind, ()), evidence.get(home, ())
         strays = [each for each in cited if each not in inside]
         for each in inside:
-            claim = f"Claim {each} is at home in {home!r}"
+            lives = f"Claim {each} is at home in {home!r}"
             if name not in known:
-                problems.append(f"{claim}, but there is no {kind} {name!r}. {did_you_mean(name, known)}")
+                problems.append(f"{lives}, but there is no {kind} {name!r}. {did_you_mean(name, known)}")
             # Mechanisms that cite nothing have their own sentence, with all their claims in it.
             if cited and each not in cited:
                 fix = f"Cite {each} there, or take the home out of the claim.{_offer(each, strays)}"
-                problems.append(f"{claim}, which does not cite it. {fix}")
+                problems.append(f"{lives}, which does not cite it. {fix}")
     for thing, cited in evidence.items():
         kind, _, name = thing.partition(":")
         inside = at_home.get(thing, [])

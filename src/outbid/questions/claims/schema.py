@@ -176,7 +176,8 @@ class Intervention(MeasureTest):
     @property
     def done(self) -> str:
         """What was done, in words: "hardness −0.30 within 24 months; defections, summed up over 36 months"."""
-        parts = [*map(_changed, self.changes), *(each.done for each in (*self.shifts, *self.moves))]
+        states = [*(each.done for each in self.shifts), *(each.done for each in self.moves)]
+        parts = [*map(_changed, self.changes), *states]
         setting = f", with {' and '.join(map(_changed, self.setting))} on both sides" if self.setting else ""
         return f"{' and '.join(parts)}{setting}; {self.looked_at}"
 
