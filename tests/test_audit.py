@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,8 +14,7 @@ from contest import PARAMETERS
 from contest import model as contest_model
 from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal, prior_table
-from outbid.questions.claims.compute import Inputs, built_in, effects_of, judged
-from outbid.questions.claims.intervene import forecast_effects, intervention_effects, monthly, shifted
+from outbid.questions.claims.compute import Inputs, built_in, effects_of, judged, monthly, shifted
 from outbid.questions.claims.schema import ClaimTests, Forecast, Intervention, Move, Shift
 from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
 from outbid.simulate.futures import summary
@@ -156,12 +154,12 @@ def test_an_effect_by_hand(lab: BatchSimulator) -> None:
     base = standing.parameters[:, MODEL.parameter_names.index("killing_base")]
     people = standing.state["challengers"]
     expected = people * (np.exp(-0.4 * base) - np.exp(-base))
-    np.testing.assert_allclose(intervention_effects([test], lab, standing, 1)["a"], expected, rtol=1e-9)
+    np.testing.assert_allclose(effects_of([test], lab, standing, 1, {})["a"], expected, rtol=1e-9)
 
 
 def test_what_is_on_both_sides_is_no_effect(lab: BatchSimulator) -> None:
     same = intervention("same", MEMBERS, 1, 1.0, changes=FULL, setting=FULL)
-    assert np.all(intervention_effects([same], lab, drawn(4), 1)["same"] == 0.0)
+    assert np.all(effects_of([same], lab, drawn(4), 1, {})["same"] == 0.0)
 
 
 def test_per_head_and_summaries_by_hand(lab: BatchSimulator) -> None:
@@ -184,7 +182,7 @@ def test_a_forecast_is_held_against_a_figure_or_the_past(lab: BatchSimulator) ->
         Forecast(**{"id": name, **WORDS, **MEMBERS, "sign": 1, "smallest": 1.0, "than": than})
         for name, than in (("figure", 100.0), ("behind", "past"))
     )
-    found = forecast_effects([figure, behind], lab, standing, past, 1)
+    found = effects_of([figure, behind], lab, standing, 1, past)
     np.testing.assert_allclose(found["figure"], found["behind"])
     levers = np.repeat(standing.levers[:, None, :], MONTHS, axis=1)
     ahead = monthly(lab, figure, lab.run(standing, levers, lab.innovations(DRAWS, 1)))
@@ -196,9 +194,7 @@ def test_a_forecast_is_held_against_a_figure_or_the_past(lab: BatchSimulator) ->
 
 def rows(tests: ClaimTests, lab: BatchSimulator, after: StateToday, before: StateToday) -> dict[str, Any]:
     """What each test says under the neutral prior, with `after` in the place of a posterior."""
-    effects = [
-        effects_of(tests, lab, SimpleNamespace(state_today=each, paths={}), 1) for each in (after, before)
-    ]
+    effects = [effects_of(tests.measured, lab, each, 1, {}) for each in (after, before)]
     wide = built_in(tests.interventions, lab, before, 1)
     found = judged(tests, *effects, wide, "neutral", Inputs.of(MODEL, after))
     return {row["test"]: {**row, "effect": effects[0][row["test"]]} for row in found}
@@ -237,5 +233,5 @@ def test_a_claim_that_always_holds_has_neither_worst_draw_nor_box(lab: BatchSimu
 
 
 def test_same_seed_same_numbers(lab: BatchSimulator) -> None:
-    one, other = (intervention_effects([SOFTER], lab, drawn(12), 5)["softer"] for _ in range(2))
+    one, other = (effects_of([SOFTER], lab, drawn(12), 5, {})["softer"] for _ in range(2))
     np.testing.assert_array_equal(one, other)

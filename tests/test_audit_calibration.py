@@ -68,7 +68,8 @@ class Bench:
         flat = posterior.z.reshape(-1, self.sampler.layout.size)
         past = self.histories.run(flat, audited.table(prior_set), number)
         after, before = (
-            effects_of(audited.TESTS, self.lab, each, 1) for each in (past, self.before[prior_set])
+            effects_of(audited.TESTS.measured, self.lab, each.state_today, 1, {})
+            for each in (past, self.before[prior_set])
         )
         inputs = Inputs.of(self.model, past.state_today)
         rows = judged(audited.TESTS, after, before, self.wide, prior_set, inputs)

@@ -27,8 +27,7 @@ from outbid.progress import Silent
 from outbid.question import Context
 from outbid.questions.claims import QUESTION
 from outbid.questions.claims.compute import NO_VERDICT
-from outbid.questions.claims.page import bayes_factor, effect
-from outbid.questions.claims.present import MARKS, groups, moved, ranked
+from outbid.questions.claims.present import MARKS, bayes_factor, effect, groups, moved, ranked
 from outbid.questions.claims.schema import (
     ClaimTests,
     EquilibriumTest,
@@ -309,14 +308,14 @@ def test_the_summary_holds_every_claim(study: Any, dataset: xr.Dataset) -> None:
 
 
 def test_central_claims_come_first_then_the_settled_then_the_moved(study: Any, dataset: xr.Dataset) -> None:
-    order = ranked(dataset, study).drop_duplicates("claim")
+    order = ranked(dataset).drop_duplicates("claim")
     assert order["claim"].iloc[0] == "M14"
     settled = order["verdict"].isin(["supported", "contradicted"]).tolist()[1:]
     assert settled == sorted(settled, reverse=True)
 
 
 def test_every_tested_claim_stands_in_one_group(study: Any, dataset: xr.Dataset) -> None:
-    rows = ranked(dataset, study)
+    rows = ranked(dataset)
     found = groups(rows, "neutral")
     claims = [claim for each in found for claim in (*each["claims"], *each["observations"])]
     assert sorted(claims) == sorted(rows["claim"].unique())
@@ -369,7 +368,9 @@ def test_the_section_shows_every_claim_once_and_runs_nothing(study: Any, dataset
     page = shown(study, dataset)
     body = re.sub(r"<script type=\"application/json\".*?</script>", "", page, flags=re.S)
     assert PLANTED not in body and "&lt;script&gt;alert(1)" in body
-    assert re.findall(r'id="claim-(\w+)"', body) == QUESTION.section(dataset, study).words["order"]
+    leading = ranked(dataset)["claim"].drop_duplicates().tolist()
+    order = [*leading, *(claim for claim in STATED if claim not in leading)]
+    assert re.findall(r'id="claim-(\w+)"', body) == order
     assert body.count('class="tested"') == 7  # a test that stands for two claims is told once
     assert "Tested with" in body and "No test: Rhetoric." in body
     assert "The series disagree." in body and "100%" not in body and re.search(r"\b0%", body) is None

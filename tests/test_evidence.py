@@ -118,8 +118,6 @@ def test_a_ledger_is_read_in_the_order_of_its_files(tmp_path: Path) -> None:
 def test_the_caller_says_what_sources_are_for(tmp_path: Path) -> None:
     path = written(tmp_path / "data_sources.toml", toml("source", [SOURCE]))
     assert read_sources(path, role="figures")["feature"].role == "figures"
-    with pytest.raises(InputError, match="Did you mean 'figures'"):
-        read_sources(path, role="figure")
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:

@@ -26,18 +26,15 @@ from outbid.model.priors import from_standard_normal
 from outbid.progress import Silent
 from outbid.question import Context
 from outbid.questions.information_value import QUESTION
-from outbid.questions.information_value.compute import appraise
-from outbid.questions.information_value.figures import (
+from outbid.questions.information_value.compute import appraise, expected, figures, signal
+from outbid.questions.information_value.schema import (
+    TOGETHER,
     AbsoluteError,
     Law,
     RelativeError,
     Survey,
     Tally,
-    expected,
-    figures,
-    signal,
 )
-from outbid.questions.information_value.schema import TOGETHER
 from outbid.run_settings import Settings
 from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
 from outbid.simulate.futures import play, summary
@@ -531,14 +528,16 @@ def test_the_table_is_tidy_and_survives_being_kept(toy: Context, found: xr.Datas
 
 def test_the_section_ranks_what_would_tell_and_names_what_would_not(toy: Context, found: xr.Dataset) -> None:
     section = QUESTION.section(found, toy.study)
-    claim, decision = section.words["targets"]
-    assert "watching a change while it happens would resolve" in section.words["heading"]
-    assert claim["lines"][0][0].startswith("Survey of standing while it opens up, quarterly for one year.")
-    assert claim["lines"][0][1] == "only if “Opening” happens"
-    assert "quarterly for one year, would resolve about" in claim["verdict"]
-    assert "tallies of raids" in claim["rest"]
-    assert "Knowing everything before choosing would be worth" in decision["today"][0][1]
-    assert all(len(line) == len(claim["head"]) for line in claim["lines"])
+    told = section.words["told"]
+    claim, decision = told.targets
+    assert "watching a change while it happens would resolve" in told.heading()
+    head, *lines = told.table(claim)
+    assert lines[0][0].startswith("Survey of standing while it opens up, quarterly for one year.")
+    assert lines[0][1] == "only if “Opening” happens"
+    assert "quarterly for one year, would resolve about" in told.verdict(claim)
+    assert "tallies of raids" in told.rest(claim)
+    assert "Knowing everything before choosing would be worth" in told.today(decision)[0][1]
+    assert all(len(line) == len(head) for line in lines)
     html = toy_study.rendered(section)
     assert 'id="figure-information_value"' in html and "M14" in html
     said = QUESTION.lines(found, toy.study)

@@ -8,16 +8,16 @@ agree both ways.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from outbid.declared import Declared, Many, Says, Text, fault, read_required, ref
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import did_you_mean
 
 CLAIM_KINDS: Mapping[str, str] = {
     "O": "observation",
@@ -34,6 +34,7 @@ REFERENCE_TYPES = (
 )
 """Types that a reference such as "mechanism:defection" may begin with."""
 
+Names = Mapping[str, Collection[str]]
 _DATE = re.compile(r"[0-9]{4}(-[0-9]{2}(-[0-9]{2})?)?")
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -140,9 +141,8 @@ class Claim(Declared):
 
 
 def _once(entries: tuple[Any, ...]) -> tuple[Any, ...]:
-    names = [each.id for each in entries]
-    for each in entries:
-        if names.count(each.id) > 1:
+    for number, each in enumerate(entries):
+        if each.id in [other.id for other in entries[:number]]:
             name = each.entry.format(id=each.id)
             raise fault(f"{name} is listed twice", "Give one of them another id, or delete it.", each.id)
     return entries
@@ -175,135 +175,75 @@ class Ledger:
 
 
 def read_ledger(folder: Path) -> Ledger:
-    """Read the sources and claims of the study in `folder`.
-
-    Raises InputError if either file is missing, malformed, or breaks a rule of the ledger.
-    """
+    """Read a study's sources and claims; InputError if a file is missing, malformed, or breaks a rule of the ledger."""
     sources = read_sources(folder / "claim_sources.toml", role="claims")
     return Ledger(sources=sources, claims=read_claims(folder / "claims.toml", sources))
 
 
-def read_sources(path: Path, role: str) -> dict[str, Source]:
-    """Read the `[[source]]` tables of a TOML file, keyed by identifier; `role` is "claims" or "figures".
-
-    Raises InputError if the file is missing or malformed, or breaks a rule of `Source`.
-    """
-    schemas: dict[str, type[ClaimSources | FigureSources]] = {
-        "claims": ClaimSources,
-        "figures": FigureSources,
-    }
-    if role not in schemas:
-        raise InputError(f"{path.name}, role", f"{role!r} is not a role", did_you_mean(role, schemas))
-    return {each.id: each for each in read_required(path, schemas[role], {}).source}
+def read_sources(path: Path, role: Literal["claims", "figures"]) -> dict[str, Source]:
+    """Read the `[[source]]` tables of a TOML file, keyed by identifier; InputError as `read_ledger`."""
+    schema: type[ClaimSources | FigureSources] = ClaimSources if role == "claims" else FigureSources
+    return {each.id: each for each in read_required(path, schema, {}).source}
 
 
 def read_claims(path: Path, sources: Mapping[str, Source]) -> dict[str, Claim]:
-    """Read the `[[claim]]` tables of a TOML file, keyed by identifier; `sources` are those that they may cite.
-
-    Raises InputError if the file is missing or malformed, or breaks a rule of `Claim`.
-    """
+    """Read the `[[claim]]` tables of a TOML file, keyed by identifier; they may cite `sources`; InputError as above."""
     return {each.id: each for each in read_required(path, Claims, {"source": tuple(sources)}).claim}
 
 
 # the ledger held against the model
-def resolve(
-    ledger: Ledger, homes: Mapping[str, Collection[str]], evidence: Mapping[str, Collection[str]]
-) -> tuple[str, ...]:
+
+
+def resolve(ledger: Ledger, homes: Names, evidence: Names) -> tuple[str, ...]:
     """Hold the ledger against the model both ways, and tell every disagreement in a sentence.
 
     `homes`: the names that exist, by type ("mechanism", "series", ...); every mechanism listed must cite a claim, so
     a nuisance, which no source speaks of, is not listed. `evidence`: the claims that each thing cites, such as
     "mechanism:defection" -> ("A03", "B14"). Returns one sentence (or two) a problem; empty if all agree.
     """
-    return (
-        *_homes_that_do_not_exist(ledger, homes),
-        *_evidence_that_does_not_exist(ledger, homes, evidence),
-        *_mechanisms_without_evidence(ledger, homes, evidence),
-        *_claims_not_cited_back(ledger, evidence),
-        *_citations_not_at_home(ledger, evidence),
-    )
-
-
-def _homes_that_do_not_exist(ledger: Ledger, homes: Mapping[str, Collection[str]]) -> Iterator[str]:
+    at_home: dict[str, list[str]] = {}
     for claim in ledger.claims.values():
         for home in claim.homes:
-            kind, _, name = home.partition(":")
-            if name not in homes.get(kind, ()):
-                yield (
-                    f"Claim {claim.id} is at home in {home!r}, but there is no {kind} {name!r}. "
-                    f"{did_you_mean(name, homes.get(kind, ()))}"
-                )
-
-
-def _evidence_that_does_not_exist(
-    ledger: Ledger, homes: Mapping[str, Collection[str]], evidence: Mapping[str, Collection[str]]
-) -> Iterator[str]:
+            at_home.setdefault(home, []).append(claim.id)
+    problems = []
+    for home, inside in at_home.items():
+        kind, _, name = home.partition(":")
+        known, cited = homes.get(kind, ()), evidence.get(home, ())
+        strays = [each for each in cited if each not in inside]
+        for each in inside:
+            lives = f"Claim {each} is at home in {home!r}"
+            if name not in known:
+                problems.append(f"{lives}, but there is no {kind} {name!r}. {did_you_mean(name, known)}")
+            # Mechanisms that cite nothing have their own sentence, with all their claims in it.
+            if cited and each not in cited:
+                fix = f"Cite {each} there, or take the home out of the claim.{_offer(each, strays)}"
+                problems.append(f"{lives}, which does not cite it. {fix}")
     for thing, cited in evidence.items():
         kind, _, name = thing.partition(":")
+        inside = at_home.get(thing, [])
+        forgotten = [each for each in inside if each not in cited]
         # Names of a type that the caller did not list (often parameters) can't be checked, their claims can.
         if kind in homes and name not in homes[kind]:
-            yield f"Evidence is given for {thing!r}, which does not exist. {did_you_mean(name, homes[kind])}"
-        for claim in cited:
-            if claim not in ledger.claims:
-                yield (
-                    f"{thing!r} cites claim {claim!r}, which the ledger does not hold. "
-                    f"{did_you_mean(claim, ledger.claims)}"
-                )
-
-
-def _mechanisms_without_evidence(
-    ledger: Ledger, homes: Mapping[str, Collection[str]], evidence: Mapping[str, Collection[str]]
-) -> Iterator[str]:
+            fix = did_you_mean(name, homes[kind])
+            problems.append(f"Evidence is given for {thing!r}, which does not exist. {fix}")
+        for each in cited:
+            if each not in ledger.claims:
+                fix = did_you_mean(each, ledger.claims)
+                problems.append(f"{thing!r} cites claim {each!r}, which the ledger does not hold. {fix}")
+            # A parameter is part of a mechanism: what it cites need not name it as a home of its own.
+            elif kind != "parameter" and each not in inside:
+                says = "left out of the model" if ledger.claims[each].left_out else "not at home there"
+                fix = f"Add {thing!r} to the homes of {each}, or cite another claim.{_offer(each, forgotten)}"
+                problems.append(f"{thing!r} cites claim {each}, which is {says}. {fix}")
+    others = {home.partition(":")[2] for home in at_home if home.startswith("mechanism:")}
     for name in homes.get("mechanism", ()):
         thing = f"mechanism:{name}"
         if not evidence.get(thing):
-            waiting = [claim.id for claim in ledger.claims.values() if thing in claim.homes]
-            offer = (
-                f"Cite the claims that are at home in it: {', '.join(waiting)}."
-                if waiting
-                else f"No claim is at home in it either. {did_you_mean(name, _mechanisms_at_home(ledger))}"
-            )
-            yield f"{thing!r} cites no claim. {offer}"
-
-
-def _claims_not_cited_back(ledger: Ledger, evidence: Mapping[str, Collection[str]]) -> Iterator[str]:
-    for claim in ledger.claims.values():
-        for home in claim.homes:
-            # Mechanisms that cite nothing have their own sentence, with all their claims in it.
-            if evidence.get(home) and claim.id not in evidence[home]:
-                strays = [cited for cited in evidence[home] if not _is_home(ledger, cited, home)]
-                yield (
-                    f"Claim {claim.id} is at home in {home!r}, which does not cite it. "
-                    f"Cite {claim.id} there, or take the home out of the claim.{_offer(claim.id, strays)}"
-                )
-
-
-def _citations_not_at_home(ledger: Ledger, evidence: Mapping[str, Collection[str]]) -> Iterator[str]:
-    for thing, cited in evidence.items():
-        # A parameter is part of a mechanism: what it cites need not name it as a home of its own.
-        if thing.startswith("parameter:"):
-            continue
-        forgotten = [
-            claim.id for claim in ledger.claims.values() if thing in claim.homes and claim.id not in cited
-        ]
-        for identifier in cited:
-            if identifier in ledger.claims and not _is_home(ledger, identifier, thing):
-                left_out = ledger.claims[identifier].left_out
-                says = "is left out of the model" if left_out else "is not at home there"
-                yield (
-                    f"{thing!r} cites claim {identifier}, which {says}. "
-                    f"Add {thing!r} to the homes of {identifier}, or cite another claim."
-                    f"{_offer(identifier, forgotten)}"
-                )
-
-
-def _is_home(ledger: Ledger, identifier: str, thing: str) -> bool:
-    return identifier in ledger.claims and thing in ledger.claims[identifier].homes
-
-
-def _mechanisms_at_home(ledger: Ledger) -> set[str]:
-    references = {home for claim in ledger.claims.values() for home in claim.homes}
-    return {home.partition(":")[2] for home in references if home.startswith("mechanism:")}
+            offer = f"No claim is at home in it either. {did_you_mean(name, others)}"
+            if thing in at_home:
+                offer = f"Cite the claims that are at home in it: {', '.join(at_home[thing])}."
+            problems.append(f"{thing!r} cites no claim. {offer}")
+    return tuple(problems)
 
 
 def _offer(name: str, choices: Collection[str]) -> str:

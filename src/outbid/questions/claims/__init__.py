@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from outbid.question import Question
 from outbid.questions.claims.compute import answer
-from outbid.questions.claims.page import section
-from outbid.questions.claims.present import brief, lines, summary, tables
+from outbid.questions.claims.present import brief, lines, section, summary, tables
 from outbid.questions.claims.schema import FILE, ClaimTests, declare
 
 QUESTION = Question[ClaimTests](

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, model_validator
@@ -59,10 +57,9 @@ def _ahead(value: Any, info: ValidationInfo) -> int:
     """Months ahead: from 1 to the horizon, and all of it where a test doesn't say."""
     horizon = (info.context or {}).get("horizon")
     value = horizon if value is None else value
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or not 1 <= value <= (horizon or value):
+    if not isinstance(value, int) or value is True or not 1 <= value <= (horizon or value):
         raise fault(f"{value!r} is outside its range", f"Give a whole number from 1 to {horizon}.")
-    return int(value)
+    return value
 
 
 def _in_game(value: Any, info: ValidationInfo) -> Any:
@@ -75,11 +72,9 @@ def _in_game(value: Any, info: ValidationInfo) -> Any:
 
 def _changed(change: Change) -> str:
     size = f"at {change.to:g}" if change.to is not None else signed(change.by or 0.0)
-    over = {
-        "step": f"from month {change.start} on" if change.start > 1 else "from the first month on",
-        "ramp": f"within {counted(change.months, 'month')}",
-        "pulse": f"for {counted(change.months, 'month')}",
-    }[change.shape]
+    over = f"from {f'month {change.start}' if change.start > 1 else 'the first month'} on"
+    if change.shape != "step":
+        over = f"{'within' if change.shape == 'ramp' else 'for'} {counted(change.months, 'month')}"
     return f"{plain_name(change.lever)} {size} {over}"
 
 
@@ -198,8 +193,8 @@ class Forecast(MeasureTest):
     @property
     def done(self) -> str:
         """What was done, in words."""
-        behind = f"the {counted(self.months, 'month')} behind"
-        than = behind if self.than == "past" else f"{self.than:g} {self.unit}"
+        past = self.than == "past"
+        than = f"the {counted(self.months, 'month')} behind" if past else f"{self.than:g} {self.unit}"
         return f"every lever as today; {self.looked_at}, against {than}"
 
 
@@ -211,8 +206,7 @@ class EquilibriumTest(Declared):
     play: Annotated[str, BeforeValidator(_in_game)]
 
 
-def _month_or_none(value: str) -> str:
-    return month(value, "") if value else ""
+_Month = Annotated[str, AfterValidator(lambda value: value and month(value, ""))]
 
 
 class SeriesCheck(ClaimTest):
@@ -229,8 +223,8 @@ class SeriesCheck(ClaimTest):
         Says("unknown expectation {value}", "Known names: at_least, at_most, fall, rise."),
     ]
     value: Annotated[Number, Says("is not a finite number", "Give a number, such as 1.5.")] | None = None
-    first: Annotated[str, AfterValidator(_month_or_none)] = ""
-    last: Annotated[str, AfterValidator(_month_or_none)] = ""
+    first: _Month = ""
+    last: _Month = ""
     also: Many[str] = ()
     note: str = ""
 
@@ -253,19 +247,14 @@ class SeriesCheck(ClaimTest):
     def records(self, panel: Panel) -> tuple[Record, ...]:
         """Return the figures that the check is about, each estimate once.
 
-        Two records with the same figure for the same days are one estimate that two sources relay.
-
-        Raises
-        ------
-        InputError
-            On a source without such figures, a period without figures, or a trend with fewer than three.
+        Two records with the same figure for the same days are one estimate that two sources relay. Raises InputError
+        on a source without such figures, a period without figures, or a trend with fewer than three.
         """
         every = panel.series[self.series].records
         unused = {record.source for record in every if not record.used}
-        for source in self.also:
-            if source not in unused:
-                problem = f"no figure of {source!r} in {self.series} is left unused by the model"
-                raise fault(problem, did_you_mean(source, unused), "also")
+        if strange := [source for source in self.also if source not in unused]:
+            problem = f"no figure of {strange[0]!r} in {self.series} is left unused by the model"
+            raise fault(problem, did_you_mean(strange[0], unused), "also")
         first = parse_date(self.first)[0] if self.first else dt.date.min
         last = parse_date(self.last)[1] if self.last else dt.date.max
         once = {
@@ -274,9 +263,7 @@ class SeriesCheck(ClaimTest):
             if (record.used or record.source in self.also) and first <= record.start and record.end <= last
         }
         if not once:
-            fix = (
-                "Widen the period, or name under `also` the sources of figures that the model leaves unused."
-            )
+            fix = "Widen it, or name under `also` the sources of figures that the model leaves unused."
             raise fault(f"{self.series} has no figure in that period", fix, "first")
         if self.is_trend and len({(record.start, record.end) for record in once.values()}) < 2:
             raise fault("all figures speak of one time", "Widen the period.", "first")
@@ -306,7 +293,7 @@ class ClaimTests(Declared):
     @model_validator(mode="after")
     def _complete(self, info: ValidationInfo) -> Self:
         """Refuse a causal, strategic or forecast claim that has neither a test nor a reason, or both."""
-        unique(tuple(self.tests()))
+        unique(self.tests)
         for claim in (info.context or {}).get("ledger", ()):
             tests, reason = self.of(claim.id), self.reasons.get(claim.id)
             if tests and reason:
@@ -317,11 +304,10 @@ class ClaimTests(Declared):
                 raise fault(problem, fix, claim.id)
         return self
 
-    def tests(self) -> Iterator[MeasureTest | EquilibriumTest | SeriesCheck]:
-        """Yield every test, in the order of its kinds."""
-        yield from self.measured
-        yield from self.equilibria
-        yield from self.checks
+    @property
+    def tests(self) -> tuple[MeasureTest | EquilibriumTest | SeriesCheck, ...]:
+        """Every test, in the order of its kinds."""
+        return (*self.measured, *self.equilibria, *self.checks)
 
     @property
     def measured(self) -> tuple[Intervention | Forecast, ...]:
@@ -330,7 +316,7 @@ class ClaimTests(Declared):
 
     def of(self, claim: str) -> tuple[str, ...]:
         """Return the ids of the tests that stand for a claim."""
-        return tuple(each.id for each in self.tests() if claim in each.claims)
+        return tuple(each.id for each in self.tests if claim in each.claims)
 
     @property
     def reasons(self) -> dict[str, str]:
@@ -341,23 +327,14 @@ class ClaimTests(Declared):
 def declare(study: Study) -> ClaimTests | None:
     """Read how a study's claims are tested: no tests without the file, and None where there are no claims to test.
 
-    Raises
-    ------
-    InputError
-        On a fault in the file, a name that doesn't exist, a test that can't be made, or a claim without one.
+    Raises InputError on a fault in the file, a name that doesn't exist, a test that can't be made, or a claim without one.
     """
     if not study.ledger.claims or study.settings.kind == "game":
         return None
-    names = {
-        **study.names,
-        "panel": study.panel,
-        "ledger": tuple(study.ledger.claims.values()),
-        "game test": game_tests(study.folder / GAME),
-    }
+    game = study.folder / GAME
+    # what is wrong with the tests of the game is that file's matter
+    tests = read_toml(game).get("test", []) if game.is_file() else []
+    known = [str(each["id"]) for each in tests if isinstance(each, dict) and "id" in each]
+    ledger = tuple(study.ledger.claims.values())
+    names = {**study.names, "panel": study.panel, "ledger": ledger, "game test": known}
     return read(study.folder / FILE, ClaimTests, names) or ClaimTests()
-
-
-def game_tests(path: Path) -> list[str]:
-    """Return the ids of the tests that play.toml holds; what is wrong with them is that file's matter."""
-    tests = read_toml(path).get("test", []) if path.is_file() else []
-    return [str(each["id"]) for each in tests if isinstance(each, dict) and "id" in each]

@@ -26,6 +26,8 @@ Random = np.random.Generator
 Records = tuple[Record, ...]
 # The middle, and where 5% and 95% of draws lie.
 Change = tuple[float, float, float]
+# What a series says: the probability, words, the change in a year and over the thirds (see `SeriesAnswer`).
+Found = tuple[float, str, Change | None, Change | None]
 
 DRAWS = 8000
 # Rows of slopes that are held at once.
@@ -44,18 +46,9 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 class Figures:
     """Some figures of one series, in their order, each array of shape (figures,).
 
-    Parameters
-    ----------
-    years
-        The middle of each figure's period, in years.
-    low, high
-        Bounds, in logs if `logs`, else in the series' unit; a single figure has both the same.
-    counts, months
-        The number of events behind a single figure of a count, else NaN; and the months it was counted over.
-    added
-        What was added to a month's worth before the logarithm.
-    logs
-        Whether all figures are positive, so that logs are taken.
+    `years`: the middle of each figure's period; `low`, `high`: bounds, in logs if `logs` (all are positive), else in
+    the series' unit, a single figure has both the same; `counts`, `months`: the number of events behind a single figure
+    of a count, else NaN, and the months it was counted over; `added`: to a month's worth before the logarithm.
     """
 
     years: Floats
@@ -103,17 +96,10 @@ class Figures:
 class SeriesAnswer:
     """What a series says of an observation.
 
-    Parameters
-    ----------
-    probability
-        Of the trend expected; or the share of figures on the side expected.
-    words
-        What the figures do, in words.
-    yearly
-        Change in a year: a ratio if `ratio`, else a difference in the series' unit; median of slopes, and
-        where 5% and 95% of draws lie. None without a trend.
-    thirds
-        The last third of the figures against the first, in the same way; None with fewer than four figures.
+    `probability`: of the trend expected, or the share of figures on the side expected; `words`: what the figures do;
+    `yearly`: change in a year, a ratio if `ratio`, else a difference in the series' unit: median of slopes, and where
+    5% and 95% of draws lie, None without a trend; `thirds`: the last third of the figures against the first, in the same
+    way, None with fewer than four figures.
     """
 
     check: SeriesCheck
@@ -121,9 +107,9 @@ class SeriesAnswer:
     records: Records
     probability: float
     words: str
-    ratio: bool = True
-    yearly: Change | None = None
-    thirds: Change | None = None
+    ratio: bool
+    yearly: Change | None
+    thirds: Change | None
 
     @property
     def done(self) -> str:
@@ -148,16 +134,11 @@ class SeriesAnswer:
 
 
 def check_series(check: SeriesCheck, panel: Panel, seed: int = 0) -> SeriesAnswer:
-    """Return what a series says of an observation; the same seed gives the same answer.
-
-    Raises
-    ------
-    InputError
-        As `SeriesCheck.records`.
-    """
+    """Return what a series says of an observation; the same seed gives the same answer; InputError as `check.records`."""
     series, records = panel.series[check.series], check.records(panel)
-    figures, rng = Figures.of(records, series.kind), np.random.default_rng(seed)
-    return (_trend if check.is_trend else _side)(check, series, records, figures, rng)
+    figures, look = Figures.of(records, series.kind), _trend if check.is_trend else _side
+    probability, words, yearly, thirds = look(check, series, figures, np.random.default_rng(seed))
+    return SeriesAnswer(check, series.label, records, probability, words, figures.logs, yearly, thirds)
 
 
 def combined(verdicts: Collection[str]) -> str:
@@ -167,25 +148,21 @@ def combined(verdicts: Collection[str]) -> str:
 
 def slopes(years: Floats, values: Floats) -> Floats:
     """Return each row's median of all slopes between two figures of different times, NaN without such a pair."""
-    starts = range(0, len(years), BLOCK)
-    return np.concatenate([_slopes(years[i : i + BLOCK], values[i : i + BLOCK]) for i in starts])
-
-
-def _slopes(years: Floats, values: Floats) -> Floats:
     first, second = np.triu_indices(years.shape[1], 1)
-    run, rise = years[:, second] - years[:, first], values[:, second] - values[:, first]
-    apart = run != 0
-    each = np.where(apart, rise / np.where(apart, run, 1.0), np.inf)
-    each.sort(axis=1)
-    number, rows = apart.sum(axis=1), np.arange(len(years))
-    lower, upper = each[rows, np.maximum(number - 1, 0) // 2], each[rows, number // 2]
-    return np.where(number > 0, 0.5 * (lower + upper), np.nan)
+    medians = []
+    for start in range(0, len(years), BLOCK):
+        time, value = years[start : start + BLOCK], values[start : start + BLOCK]
+        run, rise = time[:, second] - time[:, first], value[:, second] - value[:, first]
+        apart = run != 0
+        each = np.sort(np.where(apart, rise / np.where(apart, run, 1.0), np.inf), axis=1)
+        number, rows = apart.sum(axis=1), np.arange(len(time))
+        middle = 0.5 * (each[rows, np.maximum(number - 1, 0) // 2] + each[rows, number // 2])
+        medians.append(np.where(number > 0, middle, np.nan))
+    return np.concatenate(medians)
 
 
-def _trend(
-    check: SeriesCheck, series: Series, records: Records, figures: Figures, rng: Random
-) -> SeriesAnswer:
-    count, draws = len(records), figures.draw(rng)
+def _trend(check: SeriesCheck, series: Series, figures: Figures, rng: Random) -> Found:
+    count, draws = len(figures.years), figures.draw(rng)
     # which figures a draw consists of
     chosen = rng.integers(count, size=(DRAWS, count))
     trends = slopes(figures.years[chosen], np.take_along_axis(draws, chosen, axis=1))
@@ -196,10 +173,8 @@ def _trend(
     thirds = _thirds(figures, draws, rng)
     if figures.logs:
         yearly, thirds = _exp(yearly), thirds and _exp(thirds)
-    sure = not 1.0 - CALLED < rises < CALLED
-    words = trend_words(series.unit, yearly, thirds, rises, sure=sure, ratio=figures.logs)
-    probability = rises if check.expects == "rise" else 1.0 - rises
-    return SeriesAnswer(check, series.label, records, probability, words, figures.logs, yearly, thirds)
+    words = trend_words(series.unit, yearly, thirds, rises, figures.logs)
+    return rises if check.expects == "rise" else 1.0 - rises, words, yearly, thirds
 
 
 def _thirds(figures: Figures, draws: Floats, rng: Random) -> Change | None:
@@ -213,9 +188,7 @@ def _thirds(figures: Figures, draws: Floats, rng: Random) -> Change | None:
     return (float(final - first), *_interval(late - early))
 
 
-def _side(
-    check: SeriesCheck, series: Series, records: Records, figures: Figures, rng: Random
-) -> SeriesAnswer:
+def _side(check: SeriesCheck, series: Series, figures: Figures, rng: Random) -> Found:
     value = check.value or 0.0
     draws = figures.draw(rng, chance=False)
     draws = np.exp(draws) - figures.added if figures.logs else draws
@@ -225,29 +198,12 @@ def _side(
     each = fits.mean(axis=0)
     unit = series.unit.removesuffix(" a month") + ("" if series.kind == "level" else " a month")
     bound = f"{check.expects.replace('_', ' ')} {value:,.6g} ({unit})"
-    words = side_words(int(np.sum(each > 0.5)), len(records), bound)
-    return SeriesAnswer(check, series.label, records, float(each.mean()), words)
+    return float(each.mean()), side_words(int(np.sum(each > 0.5)), len(each), bound), None, None
 
 
-def trend_words(
-    unit: str,
-    yearly: Change,
-    thirds: Change | None,
-    rises: float,
-    *,
-    sure: bool,
-    ratio: bool,
-) -> str:
-    """Return what a trend amounts to.
-
-    Parameters
-    ----------
-    yearly, thirds
-        Change in a year, and from the first third of the figures to the last (None: not known), each as the middle
-        and where 5% and 95% of draws lie: ratios if `ratio`.
-    rises
-        The probability of a rise; `sure` if it, or that of a fall, is high enough to call it.
-    """
+def trend_words(unit: str, yearly: Change, thirds: Change | None, rises: float, ratio: bool) -> str:
+    """Return what a trend amounts to; `rises` is the probability of a rise, the rest as in `SeriesAnswer`."""
+    sure = not 1.0 - CALLED < rises < CALLED
     each_year = "% a year" if ratio else f" {unit} each year"
     size, low, high = ((each - 1.0) * 100.0 if ratio else each for each in yearly)
     way = "rise" if size > 0 else "fall"
@@ -255,9 +211,8 @@ def trend_words(
     start = f"they {way} by {amount}" if sure else f"no clear trend; the best guess is a {way} of {amount}"
     if not size:
         start = "no clear trend; the best guess is no change"
-    words = (
-        f"{start} (90% interval {_signed(low)} to {_signed(high)}); probability of a rise {percent(rises)}."
-    )
+    chance = f"probability of a rise {percent(rises)}"
+    words = f"{start} (90% interval {_signed(low)} to {_signed(high)}); {chance}."
     if thirds is None or not ratio:
         return words
     factor, least, most = (_digits(each) for each in thirds)
@@ -304,8 +259,8 @@ def _interval(values: Floats) -> tuple[float, float]:
 
 
 def _exp(change: Change) -> Change:
-    low, middle, high = (float(np.exp(min(each, 700.0))) for each in change)
-    return low, middle, high
+    middle, low, high = (float(np.exp(min(each, 700.0))) for each in change)
+    return middle, low, high
 
 
 def _span(record: Record) -> tuple[float, float]:

@@ -14,31 +14,19 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.fft import dct
 
 from outbid.conventions import AFTER, BEFORE, CALLED
 from outbid.errors import InputError, did_you_mean
 from outbid.game.newton import one_thread_each
 from outbid.question import Context
-from outbid.questions.information_value.figures import figures, signal
-from outbid.questions.information_value.schema import FILE, TOGETHER, Collection, Decision, Measure
+from outbid.questions.information_value import schema
+from outbid.questions.information_value.schema import FILE, ByName, Collection, Decision, Floats, Measure
 from outbid.run import Knowledge
 from outbid.simulate.futures import summary
 from outbid.simulate.scenario import lever_paths, rule_table
-from outbid.stats.foretelling import (
-    ESTIMATE,
-    NOTHING,
-    basis,
-    chances,
-    joint_basis,
-    mean,
-    normal_scores,
-    predict,
-    resamples,
-    share_of_loss,
-    surprise,
-)
-
-Floats = NDArray[np.float64]
+from outbid.stats import foretelling
+from outbid.stats.foretelling import ESTIMATE, NOTHING
 
 # With fewer draws nothing can be said out of sample.
 FEWEST = 100
@@ -47,44 +35,38 @@ FEWEST = 100
 def answer(context: Context, asked: Collection, options: Any = None) -> xr.Dataset:
     """Return what every collection would tell about every claim and decision, by prior set; see `appraise`.
 
-    Raises
-    ------
-    InputError
-        If a claim's test has no effect by draw.
+    `before` is the chance before the data that a claim holds, missing for decisions. Raises InputError if a claim's
+    test has no effect by draw.
     """
     claims, sets = context.of("claims"), []
     with context.progress.stage("Weighing what to collect next", len(context.known)) as stage:
         for name, known in context.known.items():
-            effects = {each.id: _effect(claims, name, each.test) for each in asked.claims}
+            tests = [_test(claims, name, each.test) for each in asked.claims]
+            effects = {each.id: test["effect"].values for each, test in zip(asked.claims, tests, strict=True)}
             rehearsal = Rehearsal(context, known, asked)
             records = {each.id: rehearsal.record(each) for each in asked.measures}
             choices = {each.id: rehearsal.utilities(each) for each in asked.decisions}
-            sets.append(appraise(records, effects, choices, context.settings.seed, asked.together))
+            told = appraise(records, effects, choices, context.settings.seed, asked.together)
+            before = [_before(test, each.sign) for each, test in zip(asked.claims, tests, strict=True)]
+            sets.append(told.assign(before=("target", [*before, *([np.nan] * len(choices))])))
             stage.advance()
-    made = xr.concat(sets, xr.Variable("prior", list(context.known)))
-    return made.assign(before=(("prior", "target"), [_before(claims, name, asked) for name in context.known]))
+    return xr.concat(sets, xr.Variable("prior", list(context.known)))
 
 
-def _before(claims: xr.Dataset | None, prior: str, asked: Collection) -> list[float]:
-    """Return the chance before the data that each claim holds; missing for decisions."""
-    if claims is None or "p_direction" not in claims:
-        return [np.nan] * len((*asked.claims, *asked.decisions))
-    chances_before = claims["p_direction"].sel(prior=prior, data=BEFORE)
-    held = [float(chances_before.sel(test=each.test)) for each in asked.claims]
-    same = [float(claims["sign"].sel(test=each.test)) == each.sign for each in asked.claims]
-    return [*(p if s else 1 - p for p, s in zip(held, same, strict=True)), *([np.nan] * len(asked.decisions))]
+def _test(claims: xr.Dataset | None, prior: str, test: str) -> xr.Dataset:
+    """Return what a claim's test came to under a prior set."""
+    tests = [] if claims is None else claims["test"].values.tolist()
+    found = claims.sel(prior=prior, test=test) if claims is not None and test in tests else None
+    if found is None or found["effect"].isnull().all():
+        problem = f"the test {test!r} has no effect by draw"
+        raise InputError(f"{FILE}, claim", problem, did_you_mean(test, tests))
+    return found
 
 
-def _effect(claims: xr.Dataset | None, prior: str, test: str) -> Floats:
-    tests = [] if claims is None else [str(each) for each in claims["test"].values]
-    effect = (
-        claims["effect"].sel(prior=prior, test=test).values if claims is not None and test in tests else None
-    )
-    if effect is None or np.isnan(effect).all():
-        raise InputError(
-            f"{FILE}, claim", f"the test {test!r} has no effect by draw", did_you_mean(test, tests)
-        )
-    return np.asarray(effect)
+def _before(test: xr.Dataset, sign: int) -> float:
+    """Return the chance before the data that a claim holds which expects an effect of that sign."""
+    chance = float(test["p_direction"].sel(data=BEFORE))
+    return chance if test["sign"] == sign else 1 - chance
 
 
 class Rehearsal:
@@ -95,10 +77,11 @@ class Rehearsal:
     """
 
     def __init__(self, context: Context, known: Knowledge, asked: Collection) -> None:
-        self._study, self._known = context.study, known
+        self._study, self._model, self._known = context.study, context.study.model, known
         self._simulator, self._seed = context.simulator, context.settings.seed
-        standing, model = known.history[AFTER].state_today, context.study.model
-        self._parameters = {name: standing.parameters[:, i] for i, name in enumerate(model.parameter_names)}
+        self._past = known.history[AFTER]
+        values = self._past.state_today.parameters
+        self._parameters = {name: values[:, i] for i, name in enumerate(self._model.parameter_names)}
         ahead = [each for each in asked.measures if not each.past]
         # only what is seen is kept: everything would be some fifty megabytes a scenario
         self._seen = tuple(dict.fromkeys(name for each in ahead for name in (each.sees, each.per) if name))
@@ -110,12 +93,11 @@ class Rehearsal:
         if measure.per:
             path = path / np.maximum(self._path(measure, measure.per), 1e-9)
         chance = np.random.default_rng([self._seed, *measure.id.encode()])
-        adds = measure.adds(self._study.model)
-        return signal(measure, figures(measure, path, self._parameters, adds, chance))
+        return signal(measure, figures(measure, path, self._parameters, measure.adds(self._model), chance))
 
     def utilities(self, decision: Decision) -> dict[str, Floats]:
         """Return each option's utility by draw, more being better, in the unit of the decision's outcome."""
-        outcome = next(item for item in self._study.model.outcomes if item.name == decision.outcome)
+        outcome = next(item for item in self._model.outcomes if item.name == decision.outcome)
         sign, futures = 1.0 if outcome.better == "higher" else -1.0, self._known.future[AFTER]
         result = {}
         for option in decision.options:
@@ -128,54 +110,63 @@ class Rehearsal:
 
     def _path(self, measure: Measure, output: str) -> Floats:
         """Return what is seen, month by month, shape (draws, months that are gathered)."""
-        if measure.past:
-            return np.asarray(self._behind(measure, output)[:, -measure.months :])
-        scenario = measure.under or self._study.baseline.id
-        if scenario not in self._ahead:
-            self._ahead[scenario] = self._run(scenario, self._seed + 1, self._seen)
-        return self._ahead[scenario][:, : measure.months, self._seen.index(output)]
-
-    def _behind(self, measure: Measure, output: str) -> Floats:
-        past, (kind, _, name) = self._known.history[AFTER], output.partition(".")
+        if not measure.past:
+            scenario = measure.under or self._study.baseline.id
+            if scenario not in self._ahead:
+                self._ahead[scenario] = self._run(scenario, self._seed + 1, self._seen)
+            return self._ahead[scenario][:, : measure.months, self._seen.index(output)]
+        kind, _, name = output.partition(".")
         if kind == "lever":
-            return past.levers[:, :, self._study.model.lever_names.index(name)]
-        if output not in past.paths:
+            return self._past.levers[:, -measure.months :, self._model.lever_names.index(name)]
+        if output not in self._past.paths:
             problem = f"the past tells nothing of {output!r}, as no figure of it was used"
-            raise InputError(f"{FILE}, {measure.id}, sees", problem, did_you_mean(output, past.paths))
-        return past.paths[output]
+            fix = did_you_mean(output, self._past.paths)
+            raise InputError(f"{FILE}, {measure.id}, sees", problem, fix)
+        return self._past.paths[output][:, -measure.months :]
 
     def _run(self, scenario: str, seed: int, outputs: tuple[str, ...]) -> Floats:
-        item, standing = self._study.scenario(scenario), self._known.history[AFTER].state_today
-        levers = lever_paths(self._study.model, item, standing.levers, self._simulator.months)
-        innovations = self._simulator.innovations(len(standing), seed)
-        rules = rule_table(self._study.model, item.rules)
-        return self._simulator.run(standing, levers, innovations, rules, outputs)
+        item, today = self._study.scenario(scenario), self._past.state_today
+        levers = lever_paths(self._model, item, today.levers, self._simulator.months)
+        innovations = self._simulator.innovations(len(today), seed)
+        return self._simulator.run(today, levers, innovations, rule_table(self._model, item.rules), outputs)
+
+
+def expected(measure: Measure, path: Floats, parameters: ByName, adds: bool) -> Floats:
+    """Return what each figure sees, shape (draws, figures), from a path of exactly its months (draws, months).
+
+    `adds` says whether a figure adds up its months; otherwise it is their mean.
+    """
+    draws, months = path.shape
+    cut = path[:, : months - months % measure.every].reshape(draws, -1, measure.every)
+    added = cut.sum(axis=2) if adds else cut.mean(axis=2)
+    seen = cut[:, :, -1] if isinstance(measure.law, schema.Survey) else added
+    return np.asarray(seen * schema.value_of(measure.times, parameters))
+
+
+def figures(measure: Measure, path: Floats, parameters: ByName, adds: bool, chance: schema.Random) -> Floats:
+    """Return one synthetic record per draw, shape (draws, figures); NaN throughout where a path overflowed."""
+    seen = expected(measure, path, parameters, adds)
+    usable = (np.abs(seen) < schema.LARGEST).all(axis=1, keepdims=True)
+    shared = measure.shared_error * chance.standard_normal(len(seen))
+    return np.where(usable, measure.law.draw(np.where(usable, seen, 1.0), shared, parameters, chance), np.nan)
+
+
+def signal(measure: Measure, drawn: Floats) -> Floats:
+    """Return a record as level, trend and ever finer swings, shape (draws, figures): a cosine transform of it."""
+    return np.asarray(dct(measure.law.scaled(drawn), axis=1, norm="ortho"))
 
 
 def appraise(
-    records: Mapping[str, Floats],
-    effects: Mapping[str, Floats],
-    choices: Mapping[str, Mapping[str, Floats]],
-    seed: int,
-    together: Sequence[str] = (),
+    records: ByName, effects: ByName, choices: Mapping[str, ByName], seed: int, together: Sequence[str] = ()
 ) -> xr.Dataset:
     """Return what each record would tell about each claim and decision (the dimension `target`).
 
-    Parameters
-    ----------
-    records
-        By measure, the synthetic records, shape (draws, figures): level, trend and finer swings
-        (`figures.signal`). Rows that are not finite are left out of everything.
-    effects
-        By claim, each draw's effect, shape (draws,).
-    choices
-        By decision and option, each draw's utility (more is better), shape (draws,).
-    together
-        Records that can be gathered side by side, to be judged as one, the measure TOGETHER.
+    `records`: by measure, the synthetic records, shape (draws, figures): level, trend and finer swings (`signal`), rows
+    that are not finite are left out of everything; `effects`: by claim, each draw's effect, shape (draws,); `choices`: by
+    decision and option, each draw's utility (more is better), shape (draws,); `together`: records that can be gathered
+    side by side, to be judged as one, the measure TOGETHER.
 
-    Returns
-    -------
-    Estimates with interval and standard error (the dimension `estimate`). `told`: of a claim the share of the
+    Returns estimates with interval and standard error (the dimension `estimate`). `told`: of a claim the share of the
     variance of its effect, by place among all draws, that would be resolved; of a decision the expected value of
     sample information, in its outcome's unit. Of a claim also `doubt`, the share of the entropy of "the effect is
     above zero" that would go, and `clear`, the probability of an answer at least CALLED sure; both are missing where
@@ -183,73 +174,58 @@ def appraise(
     value of perfect information. Today's `positive` and `negative` chances of a claim's effect, whether it is `open`,
     and the `best` option of a decision. `draws`: how many worlds it rests on.
 
-    Raises
-    ------
-    InputError
-        If the arrays differ in their number of draws, or fewer than FEWEST usable draws are left.
+    Raises InputError if the arrays differ in their number of draws, or fewer than FEWEST usable draws are left.
     """
-    utilities = {
-        name: np.stack([np.asarray(u, dtype=float) for u in of.values()], axis=1)
-        for name, of in choices.items()
-    }
-    usable = _usable(
-        {**records, **{f"effect of {name}": each for name, each in effects.items()}, **utilities}
-    )
+    utilities = {name: np.stack(list(of.values()), axis=1) for name, of in choices.items()}
+    named = {f"effect of {name}": each for name, each in effects.items()}
+    usable = _usable({**records, **named, **utilities})
     rows = int(usable.sum())
-    moves = {name: np.asarray(each, dtype=float)[usable] for name, each in effects.items()}
+    moves = {name: each[usable] for name, each in effects.items()}
     gains = {name: each[usable] for name, each in utilities.items()}
-    weights = resamples(rows, seed)
-    wanted = np.concatenate(
-        [
-            np.zeros((rows, 0)),
-            *(np.stack([normal_scores(each), (each > 0).astype(float)], axis=1) for each in moves.values()),
-            *(each[:, 1:] - each[:, :1] for each in gains.values()),
-        ],
-        axis=1,
-    )
-    bases = {name: basis(each[usable]) for name, each in records.items()}
+    best = {name: int(np.argmax(each.mean(axis=0))) for name, each in gains.items()}
+    weights = foretelling.resamples(rows, seed)
+    bases = {name: foretelling.basis(each[usable]) for name, each in records.items()}
     if len(together) > 1:
-        bases[TOGETHER] = joint_basis([records[name][usable] for name in together])
+        bases[schema.TOGETHER] = foretelling.joint_basis([records[name][usable] for name in together])
+    # what is foretold of each target: of a claim its place and its sign, of a decision what each option has over the first
+    wanted = [np.stack([foretelling.normal_scores(each), each > 0], axis=1) for each in moves.values()]
+    wanted += [each[:, 1:] - each[:, :1] for each in gains.values()]
+    cuts = np.cumsum([each.shape[1] for each in wanted])[:-1]
     with one_thread_each():
-        foretold = {record: predict(columns, wanted) for record, columns in bases.items()}
-    estimates = {record: _estimates(each, wanted, moves, gains, weights) for record, each in foretold.items()}
+        foretold = [foretelling.predict(each, np.concatenate(wanted, axis=1)) for each in bases.values()]
+    targets = [*moves.values(), *gains.values()]
+    values = []
+    for every in foretold:
+        parts = zip(targets, wanted, np.split(every, cuts, axis=1), strict=True)
+        values.append([(_claim if each[0].ndim == 1 else _decision)(*each, weights) for each in parts])
     whole = [np.array([1.0, np.nan, np.nan, np.nan])] * len(moves)
     whole += [
-        mean(each.max(axis=1) - each[:, int(np.argmax(each.mean(axis=0)))], weights)
-        for each in gains.values()
+        foretelling.mean(each.max(axis=1) - each[:, best[name]], weights) for name, each in gains.items()
     ]
-    values = np.array([list(each) for each in estimates.values()]).reshape(len(bases), 3, -1, len(ESTIMATE))
-    blank = [np.nan] * len(gains)
-    best = [list(choices[name])[int(np.argmax(each.mean(axis=0)))] for name, each in gains.items()]
+    is_open = [*map(_is_open, moves.values()), *(np.ptp(each.mean(axis=0)) > 0 for each in gains.values())]
+    blank, names = [np.nan] * len(gains), [list(choices[name])[place] for name, place in best.items()]
+    estimate = dict(zip(("told", "doubt", "clear"), np.moveaxis(np.array(values), 2, 0), strict=True))
     return xr.Dataset(
         {
-            **{
-                name: (("measure", "target", "estimate"), values[:, i])
-                for i, name in enumerate(("told", "doubt", "clear"))
-            },
-            "whole": (("target", "estimate"), np.array(whole).reshape(-1, len(ESTIMATE))),
-            "positive": ("target", [*(float(np.mean(each > 0)) for each in moves.values()), *blank]),
-            "negative": ("target", [*(float(np.mean(each < 0)) for each in moves.values()), *blank]),
-            "open": (
-                "target",
-                [*map(_is_open, moves.values()), *(np.ptp(g.mean(axis=0)) > 0 for g in gains.values())],
-            ),
-            "best": ("target", np.array([*([""] * len(moves)), *best], dtype=str)),
+            **{name: (("measure", "target", "estimate"), each) for name, each in estimate.items()},
+            "whole": (("target", "estimate"), np.array(whole)),
+            "positive": ("target", [*(np.mean(each > 0) for each in moves.values()), *blank]),
+            "negative": ("target", [*(np.mean(each < 0) for each in moves.values()), *blank]),
+            "open": ("target", is_open),
+            "best": ("target", np.array([*([""] * len(moves)), *names], dtype=str)),
             "draws": rows,
         },
         {"measure": list(bases), "target": [*moves, *gains], "estimate": list(ESTIMATE)},
     )
 
 
-def _usable(arrays: Mapping[str, Floats]) -> NDArray[np.bool_]:
-    lengths = {name: len(each) for name, each in arrays.items()}
-    rows = next(iter(lengths.values()), 0)
-    for name, length in lengths.items():
-        if length != rows:
-            raise InputError(name, f"has {length} draws where others have {rows}", "Give the same draws.")
+def _usable(arrays: ByName) -> NDArray[np.bool_]:
+    rows = len(next(iter(arrays.values())))
     usable = np.ones(rows, dtype=bool)
-    for each in arrays.values():
-        usable &= np.isfinite(np.asarray(each, dtype=float).reshape(rows, -1)).all(axis=1)
+    for name, each in arrays.items():
+        if len(each) != rows:
+            raise InputError(name, f"has {len(each)} draws where others have {rows}", "Give the same draws.")
+        usable &= np.isfinite(each.reshape(rows, -1)).all(axis=1)
     if usable.sum() < FEWEST:
         problem = f"{int(usable.sum())} usable draws are too few to judge by"
         raise InputError("information value", problem, f"Give at least {FEWEST} draws.")
@@ -261,57 +237,30 @@ def _is_open(effect: Floats) -> bool:
     return 1 - CALLED < float(np.mean(effect > 0)) < CALLED
 
 
-def _estimates(
-    foretold: Floats,
-    wanted: Floats,
-    moves: Mapping[str, Floats],
-    gains: Mapping[str, Floats],
-    weights: Floats,
-) -> tuple[list[Floats], list[Floats], list[Floats]]:
-    """Return what one record tells, the doubt that it removes and how often it answers, a list over targets each."""
-    told: list[Floats] = []
-    doubt: list[Floats] = []
-    clear: list[Floats] = []
-    at = 0
-    for effect in moves.values():
-        each = _claim(effect, wanted[:, at], foretold[:, at : at + 2], weights)
-        for column, estimate in zip((told, doubt, clear), each, strict=True):
-            column.append(estimate)
-        at += 2
-    for utility in gains.values():
-        options = utility.shape[1] - 1
-        told.append(_decision(utility, foretold[:, at : at + options], weights))
-        doubt.append(NOTHING)
-        clear.append(NOTHING)
-        at += options
-    return told, doubt, clear
-
-
-def _claim(
-    effect: Floats, scores: Floats, foretold: Floats, weights: Floats
-) -> tuple[Floats, Floats, Floats]:
+def _claim(effect: Floats, wanted: Floats, foretold: Floats, weights: Floats) -> tuple[Floats, ...]:
     """Return the share of the effect's variance resolved, the doubt removed, the chance of a clear answer."""
     if np.ptp(effect) <= 1e-9 * max(float(np.abs(effect).max()), 1e-300):
         return NOTHING, NOTHING, NOTHING
-    apart = scores - scores.mean()
-    resolved = share_of_loss((apart - foretold[:, 0]) ** 2, apart**2, weights)
+    apart = wanted[:, 0] - wanted[:, 0].mean()
+    resolved = foretelling.share_of_loss((apart - foretold[:, 0]) ** 2, apart**2, weights)
     if not _is_open(effect):
         return resolved, NOTHING, NOTHING
     holds = effect > 0
-    chance = chances(foretold, holds)
-    base = surprise(np.full(len(holds), float(np.mean(holds))), holds)
-    doubt = share_of_loss(surprise(chance, holds), base, weights)
+    chance = foretelling.chances(foretold, holds)
+    base = foretelling.surprise(np.full(len(holds), float(np.mean(holds))), holds)
+    doubt = foretelling.share_of_loss(foretelling.surprise(chance, holds), base, weights)
     clear = ((chance >= CALLED) | (chance <= 1 - CALLED)).astype(float)
-    return resolved, doubt, mean(clear, weights)
+    return resolved, doubt, foretelling.mean(clear, weights)
 
 
-def _decision(utility: Floats, more: Floats, weights: Floats) -> Floats:
+def _decision(utility: Floats, wanted: Floats, foretold: Floats, weights: Floats) -> tuple[Floats, ...]:
     """Return what acting on the record adds over the option that is best without it.
 
-    `more` is how far what each option yields above the first is foretold to be from its mean. The gain is counted
+    `foretold` is how far `wanted`, what each option yields above the first, is to be from its mean. The gain is counted
     on draws that the regression has not seen, so that its luck counts for nothing.
     """
-    expected = utility.mean(axis=0)
-    foretold = np.concatenate([np.zeros((len(more), 1)), more], axis=1) + expected
-    chosen, best = np.argmax(foretold, axis=1), int(np.argmax(expected))
-    return mean(np.take_along_axis(utility, chosen[:, None], axis=1)[:, 0] - utility[:, best], weights)
+    average = utility.mean(axis=0)
+    expected = np.concatenate([np.zeros((len(foretold), 1)), foretold], axis=1) + average
+    chosen, best = np.argmax(expected, axis=1), int(np.argmax(average))
+    gain = np.take_along_axis(utility, chosen[:, None], axis=1)[:, 0] - utility[:, best]
+    return foretelling.mean(gain, weights), NOTHING, NOTHING

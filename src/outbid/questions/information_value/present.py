@@ -39,21 +39,13 @@ def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
     to nothing.
     """
     asked = _asked(study)
-    measures, outcomes = (
-        {each.id: each for each in asked.measures},
-        {each.name: each for each in study.model.outcomes},
-    )
-    claims = [each.id for each in asked.claims]
-    units = dict.fromkeys(claims, "share")
-    units |= {each.id: outcomes[each.outcome].unit for each in asked.decisions}
+    measures = {each.id: each for each in asked.measures}
+    outcomes = {each.name: each.unit for each in study.model.outcomes}
+    units = {each.id: outcomes[each.outcome] for each in asked.decisions}
     sign = xr.DataArray([getattr(each, "sign", 1) for each in _targets(asked)], dims="target")
-    parts: list[xr.Dataset] = [
-        *(
-            _ends(dataset[name], label)
-            for name, label in (("told", ""), ("doubt", "doubt"), ("clear", "clear"))
-        ),
-        dataset[["before", "open", "best"]].rename(before="p_before"),
-    ]
+    columns = {"told": "", "doubt": "doubt", "clear": "clear"}
+    parts = [_ends(dataset[name], column) for name, column in columns.items()]
+    parts.append(dataset[["before", "open", "best"]].rename(before="p_before"))
     wide = xr.merge(parts).assign(
         standard_error=dataset.told.sel(estimate="error", drop=True),
         ceiling=dataset.whole.sel(estimate="value", drop=True),
@@ -69,13 +61,18 @@ def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
     gathered = [measures.get(name) for name in frame["measure"]]
     return {
         "information_value": frame.assign(
-            tells=(frame["share"] >= LEAST) & (frame["share_low"] > 0),
-            unit=frame["target"].map(units),
-            kind=["claim" if name in claims else "decision" for name in frame["target"]],
+            tells=_tells(frame["share"], frame["share_low"]),
+            unit=[units.get(name, "share") for name in frame["target"]],
+            kind=["decision" if name in units else "claim" for name in frame["target"]],
             about=["" if each is None else "past" if each.past else "ahead" for each in gathered],
             only_if=["" if each is None else each.under for each in gathered],
         )
     }
+
+
+def _tells(share: Any, low: Any) -> Any:
+    """Say whether a share is more than next to nothing, from its lower end too."""
+    return (share >= LEAST) & (low > 0)
 
 
 def _ends(estimates: xr.DataArray, name: str) -> xr.Dataset:
@@ -99,40 +96,37 @@ class Answers:
 
     def __init__(self, table: pd.DataFrame, study: Study) -> None:
         self.asked, self.views = _asked(study), views(table)
+        self.targets, self.first = _targets(self.asked), next(iter(self.views))
         self.rows = {(row["measure"], row["target"], row["prior"]): row for row in records(table)}
-        self.first = next(iter(self.views))
         self.labels = {each.id: each.label for each in study.scenarios}
         self.outcomes = {each.name: each for each in study.model.outcomes}
 
-    def row(self, measure: str, target: Target, prior: str = "") -> Row:
-        """Return what a measure tells about a target under a prior set, the first if left out."""
-        return self.rows[measure, target.id, prior or self.first]
+    def under(self, measure: str, target: Target) -> dict[str, Row]:
+        """Return what a measure tells about a target by prior set."""
+        return {prior: self.rows[measure, target.id, prior] for prior in self.views}
 
     def ranked(self, target: Target) -> list[Measure]:
         """Return the measures that tell anything about a target under any prior set, the best first."""
 
         def rank(measure: Measure) -> tuple[float, ...]:
-            found = [self.row(measure.id, target, prior) for prior in self.views]
+            found = self.under(measure.id, target).values()
             return tuple(-row["share"] if row["tells"] else 0.0 for row in found)
 
         return sorted((each for each in self.asked.measures if any(rank(each))), key=rank)
 
     def best(self, target: Target, *, watched: bool) -> tuple[Measure, Row] | None:
         """Return the measure that tells most, among those that wait for a change or the others; None if none does."""
-        found = [
-            (each, row)
-            for each in self.asked.measures
-            if bool(each.under) == watched and (row := self.row(each.id, target))["tells"]
-        ]
+        all_told = [(each, self.under(each.id, target)[self.first]) for each in self.asked.measures]
+        found = [pair for pair in all_told if bool(pair[0].under) == watched and pair[1]["tells"]]
         return max(found, key=lambda pair: pair[1]["share"], default=None)
 
     def best_of_all(self) -> list[str]:
         """Return for each target what would tell most as things stand, and while a change is watched."""
         said = []
-        for target in _targets(self.asked):
+        for target in self.targets:
             name = target.id if isinstance(target, Claim) else "the decision"
             for watched in (False, True):
-                if (found := self.best(target, watched=watched)) is not None:
+                if found := self.best(target, watched=watched):
                     measure, row = found
                     said.append(f"{name}, {_span(row)}: {measure.label}, {self.condition(measure)}")
         return said
@@ -140,34 +134,26 @@ class Answers:
     def heading(self) -> str:
         """Return how much the best series would tell as things stand, and while a change is watched."""
         targets: Sequence[Target] = self.asked.claims or self.asked.decisions
-        most = [
-            max(
-                (found[1]["share"] for each in targets if (found := self.best(each, watched=watched))),
-                default=0.0,
-            )
-            for watched in (False, True)
-        ]
-        what = "the claim" if self.asked.claims else "the decision"
-        if len(targets) > 1:
-            what = f"any of the {NUMBERS.get(len(targets), len(targets))} {'claims' if self.asked.claims else 'decisions'}"
+        found = ([self.best(each, watched=watched) for each in targets] for watched in (False, True))
+        now, then = (max((each[1]["share"] for each in best if each), default=0.0) for best in found)
+        what = "claim" if self.asked.claims else "decision"
+        many = len(targets) > 1
+        what = f"any of the {NUMBERS.get(len(targets), len(targets))} {what}s" if many else f"the {what}"
         first = f"Nothing that could be collected as things stand would tell anything about {what}"
-        if most[0]:
-            first = (
-                "No series collected as things stand would resolve more than "
-                f"{percent(most[0])} of what is unknown about {what}"
-            )
-        if most[1] > most[0]:
-            return f"{first}; watching a change while it happens would resolve up to {percent(most[1])}"
-        return first
+        if now:
+            most = f"more than {percent(now)} of what is unknown about {what}"
+            first = f"No series collected as things stand would resolve {most}"
+        tail = f"; watching a change while it happens would resolve up to {percent(then)}"
+        return first + tail if then > now else first
 
     def verdict(self, target: Target) -> str:
         """Return in a sentence or two what would tell most about a target."""
         now, watched = (self.best(target, watched=each) for each in (False, True))
         first = "Nothing that could be collected as things stand would tell anything about it."
-        first = _sentence(now[0], target, now[1]) if now else first
+        first = _sentence(target, *now) if now else first
         if watched is None:
             return first
-        then = _sentence(watched[0], target, watched[1])
+        then = _sentence(target, *watched)
         if now is None or watched[1]["share"] >= MORE * now[1]["share"]:
             then += " Where no lever moves, figures can't say what moving it would do; watching it move can."
         return f"{first} {then}"
@@ -175,39 +161,28 @@ class Answers:
     def today(self, target: Target) -> list[tuple[str, str]]:
         """Return under each view where a target stands before anything is collected."""
         said = []
-        for prior, view in self.views.items():
-            row = self.row(
-                TOGETHER if (TOGETHER, target.id, prior) in self.rows else self.asked.measures[0].id,
-                target,
-                prior,
-            )
+        # whatever the measure, it says the same of today
+        for prior, row in self.under(self.asked.measures[0].id, target).items():
             if isinstance(target, Claim):
                 settled = "" if row["open"] else " Its direction leaves nothing to learn; its size does."
-                said.append(
-                    (view, f"That it holds: {chance_or_assumed(row['p_today'], row['p_before'])}.{settled}")
-                )
-                continue
-            outcome = self.outcomes[target.outcome]
-            worth = f"{two_digits(row['ceiling'])} {unit_of(outcome.unit, difference=True)[1]}"
-            said.append(
-                (
-                    view,
-                    f"Best as things are known: “{self.labels[row['best']]}”. Knowing everything before choosing would be "
-                    f"worth {worth} of {outcome.label.lower()}.",
-                )
-            )
+                text = f"That it holds: {chance_or_assumed(row['p_today'], row['p_before'])}.{settled}"
+            else:
+                outcome = self.outcomes[target.outcome]
+                worth = f"{_quantity(row['ceiling'], outcome.unit)} of {outcome.label.lower()}"
+                best = f"Best as things are known: “{self.labels[row['best']]}”."
+                text = f"{best} Knowing everything before choosing would be worth {worth}."
+            said.append((self.views[prior], text))
         return said
 
-    def together(self, target: Target) -> str:
-        """Return what everything that can be collected as things stand would tell together."""
+    def rest(self, target: Target) -> str:
+        """Return what everything that needs no change would tell together, and which series tell next to nothing."""
         keys = [(TOGETHER, target.id, prior) for prior in self.views]
         parts = [f"{_cell(self.rows[key])} {PRIOR_LABELS[key[2]]}" for key in keys if key in self.rows]
-        return f"All that needs no change, together: {'; '.join(parts)}." if parts else ""
-
-    def silent(self, target: Target) -> str:
-        """Return a sentence that names the series which tell next to nothing about a target."""
-        rest = [each.label for each in self.asked.measures if each not in self.ranked(target)]
-        return f"Next to nothing would come of: {'; '.join(rest)}." if rest else ""
+        ranked = self.ranked(target)
+        silent = [each.label for each in self.asked.measures if each not in ranked]
+        together = f"All that needs no change, together: {'; '.join(parts)}." if parts else ""
+        nothing = f"Next to nothing would come of: {'; '.join(silent)}." if silent else ""
+        return f"{together} {nothing}".strip()
 
     def condition(self, measure: Measure) -> str:
         """Return what has to happen before a series can be gathered."""
@@ -215,30 +190,29 @@ class Answers:
             return f"only if “{self.labels[measure.under]}” happens"
         return "now, about the past" if measure.past else "from now on"
 
-    def line(self, measure: Measure, target: Target) -> list[str]:
-        """Return a row of a target's table: the series, when, what it would tell under each view, doubt, answer."""
-        cells = []
-        for prior in self.views:
-            row = self.row(measure.id, target, prior)
-            size = (
-                f"{two_digits(row['value'])} {unit_of(row['unit'], difference=True)[1]}, "
-                if row["tells"]
-                else ""
-            )
-            cells.append(
-                _cell(row) if isinstance(target, Claim) else f"{size}{_cell(row)} of what could be known"
-            )
+    def table(self, target: Target) -> list[list[str]]:
+        """Return a target's table, its head first: series, when, what it would tell in each view; of a claim more."""
+        first = self.views[self.first]
+        head = ["Series", "When", *(f"Would resolve, {view}" for view in self.views.values())]
         if isinstance(target, Claim):
-            row = self.row(measure.id, target)
-            doubt = {
-                end: row[f"doubt{key}"]
-                for end, key in (("share", ""), ("share_low", "_low"), ("share_high", "_high"))
-            }
-            doubt["tells"] = doubt["share"] >= LEAST and doubt["share_low"] > 0
-            known = math.isnan(row["doubt"])
-            cells += ["settled already"] * 2 if known else [_cell(doubt), percent(row["clear"])]
+            head += [f"Doubt that it would remove, {first}", f"Chance of a 95% sure answer, {first}"]
+        return [head, *(self.line(measure, target) for measure in self.ranked(target))]
+
+    def line(self, measure: Measure, target: Target) -> list[str]:
+        """Return a row of a target's table."""
         about = f"{capital(measure.label)}, {_when(measure)}. {measure.action} Effort: {measure.effort}."
-        return [about, self.condition(measure), *cells]
+        line = [about, self.condition(measure)]
+        for row in self.under(measure.id, target).values():
+            if isinstance(target, Claim):
+                line.append(_cell(row))
+            else:
+                size = f"{_quantity(row['value'], row['unit'])}, " if row["tells"] else ""
+                line.append(f"{size}{_cell(row)} of what could be known")
+        if isinstance(target, Claim):
+            row = self.under(measure.id, target)[self.first]
+            open_ = not math.isnan(row["doubt"])
+            line += [_cell(row, "doubt"), percent(row["clear"])] if open_ else ["settled already"] * 2
+        return line
 
 
 def _when(measure: Measure) -> str:
@@ -252,100 +226,69 @@ def _when(measure: Measure) -> str:
     return f"{often} for {NUMBERS.get(years, years)} {'year' if years == 1 else 'years'}"
 
 
-def _span(row: Row) -> str:
+def _quantity(value: float, unit: str) -> str:
+    return f"{two_digits(value)} {unit_of(unit, difference=True)[1]}"
+
+
+def _span(row: Row, name: str = "share") -> str:
     """Return a share with its interval in per cent ("12% (8 to 16)")."""
-    low, high = (100 * min(row[end], 1.0) for end in ("share_low", "share_high"))
-    return f"{percent(min(row['share'], 1.0))} ({low:.0f} to {high:.0f})"
+    share, low, high = (min(row[f"{name}{end}"], 1.0) for end in ("", "_low", "_high"))
+    return f"{percent(share)} ({100 * low:.0f} to {100 * high:.0f})"
 
 
-def _cell(row: Row) -> str:
-    if math.isnan(row["share"]):
+def _cell(row: Row, name: str = "share") -> str:
+    if math.isnan(row[name]):
         return "nothing to learn"
-    return _span(row) if row["tells"] else "next to nothing"
+    return _span(row, name) if _tells(row[name], row[f"{name}_low"]) else "next to nothing"
 
 
-def _sentence(measure: Measure, target: Target, row: Row) -> str:
+def _sentence(target: Target, measure: Measure, row: Row) -> str:
     """Return what a series would tell about a target."""
+    tells = f"would bring about {_span(row)} of what knowing everything would"
     if isinstance(target, Claim):
         tells = f"would resolve about {_span(row)} of what is unknown about {target.id}"
-    else:
-        tells = f"would bring about {_span(row)} of what knowing everything would"
     return f"{capital(measure.label)}, {_when(measure)}, {tells}."
 
 
 def section(dataset: xr.Dataset, study: Study) -> Section:
     """Return what the page shows: for each claim and decision what would tell most, and the figure."""
     made = tables(dataset, study)
-    told = Answers(made["information_value"], study)
-    found = [f"Would resolve, {view}" for view in told.views.values()]
-    more = [
-        f"{what}, {told.views[told.first]}"
-        for what in ("Doubt that it would remove", "Chance of a 95% sure answer")
-    ]
-    words: dict[str, Any] = {
-        "heading": told.heading(),
-        "draws": f"{int(dataset.draws.min()):,}",
-        "targets": [
-            {
-                "id": each.id,
-                "claim": isinstance(each, Claim),
-                "label": each.label,
-                "verdict": told.verdict(each),
-                "today": told.today(each),
-                "head": ["Series", "When", *found, *(more if isinstance(each, Claim) else [])],
-                "lines": [told.line(measure, each) for measure in told.ranked(each)],
-                "rest": " ".join((told.together(each), told.silent(each))).strip(),
-            }
-            for each in _targets(told.asked)
-        ],
-    }
-    drawing = figure(made["information_value"], told, words["draws"])
-    figures = (drawing,) if drawing else ()
-    return Section(
-        "information_value",
-        "What to collect",
-        "questions/information_value/section.html.j2",
-        words,
-        made,
-        figures,
-    )
+    told, draws = Answers(made["information_value"], study), f"{int(dataset.draws.min()):,}"
+    words, template = {"told": told, "draws": draws}, "questions/information_value/section.html.j2"
+    figures = figure(made["information_value"], told, draws)
+    return Section("information_value", "What to collect", template, words, made, figures)
 
 
-def figure(table: pd.DataFrame, told: Answers, draws: str) -> Figure | None:
-    """Draw a panel for each claim and decision with the series that tell most; None where no series tells anything."""
-    targets = _targets(told.asked)
-    kept = [(measure.id, each.id) for each in targets for measure in told.ranked(each)[:SHOWN]]
+def figure(table: pd.DataFrame, told: Answers, draws: str) -> list[Figure]:
+    """Draw a panel for each claim and decision with the series that tell most; nothing where no series tells anything."""
+    kept = [(measure.id, each.id) for each in told.targets for measure in told.ranked(each)[:SHOWN]]
     if not kept:
-        return None
+        return []
+    names = {"share": "median", "share_low": "q05", "share_high": "q95"}
     rows = table[[pair in set(kept) for pair in zip(table["measure"], table["target"], strict=True)]]
-    rows = rows.rename(columns={"share": "median", "share_low": "q05", "share_high": "q95"}).dropna(
-        subset="median"
-    )
-    columns = ["measure", "target", "prior", "only_if", "median", "q05", "q95"]
-    rows = rows[columns].assign(**{name: rows[name].clip(upper=1.0) for name in ("median", "q05", "q95")})
-    measures = {each.id: each.label for each in told.asked.measures}
+    rows = rows.dropna(subset="share").rename(columns=names)
+    rows = rows[["measure", "target", "prior", "only_if", *names.values()]]
+    rows = rows.assign(**{name: rows[name].clip(upper=1.0) for name in names.values()})
+    labels = {each.id: capital(each.label) for each in told.asked.measures}
     panels = {
         each.id: f"{each.id}: {each.label}" if isinstance(each, Claim) else f"The decision: {each.label}"
-        for each in targets
+        for each in told.targets
+        if each.id in set(rows["target"])
     }
-    return intervals(
+    views = [(prior, prior != told.first, -5 if prior == told.first else 5) for prior in told.views]
+    marks = [
+        Mark(f"datum.prior === '{prior}' && datum.only_if {sign} ''", colour, hollow, shape, shift)
+        for prior, hollow, shift in views
+        for sign, shape, colour in (("===", "circle", INK), ("!==", "diamond", FOCUS))
+    ]
+    drawing = intervals(
         "information_value",
         rows,
         row="measure",
-        labels={name: capital(measures[name]) for name in dict.fromkeys(measure for measure, _ in kept)},
+        labels={measure: labels[measure] for measure, _ in kept},
         panel="target",
-        panels={name: label for name, label in panels.items() if name in set(rows["target"])},
-        marks=[
-            Mark(
-                f"datum.prior === '{prior}' && datum.only_if {sign} ''",
-                colour,
-                hollow=prior != told.first,
-                shape=shape,
-                shift=-5 if prior == told.first else 5,
-            )
-            for prior in told.views
-            for sign, shape, colour in (("===", "circle", INK), ("!==", "diamond", FOCUS))
-        ],
+        panels=panels,
+        marks=marks,
         percent=True,
         domain=(0.0, 1.0),
         step=36,
@@ -356,6 +299,7 @@ def figure(table: pd.DataFrame, told: Answers, draws: str) -> Figure | None:
         source=f"Figures simulated in {draws} draws of the posterior; shares out of sample.",
         alternative=f"{told.heading()}. The best in each panel: {'; '.join(told.best_of_all())}.",
     )
+    return [drawing]
 
 
 def lines(dataset: xr.Dataset, study: Study) -> list[str]:

@@ -1,23 +1,123 @@
-"""worth.toml: what could be collected, and which claims and decisions it is to serve."""
+"""worth.toml: what could be collected, how its figures come about, and which claims and decisions it is to serve."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from scipy.special import expit, logit
 
 from outbid.declared import Declared, Entries, Id, Many, Number, Sign, Text, fault, read, ref, unique
 from outbid.errors import did_you_mean
 from outbid.model.declare import Model
-from outbid.questions.information_value.figures import AbsoluteError, Law, RelativeError, Survey, Tally
 from outbid.study import Study
 
+Floats = NDArray[np.float64]
+Random = np.random.Generator
+# By name: each draw's value of a parameter, shape (draws,); of records, effects and utilities too.
+ByName = Mapping[str, Floats]
 FILE = "worth.toml"
-LAWS = ("lognormal", "normal", "poisson", "negative_binomial", "survey")
 # The row that stands for everything that can be collected side by side.
 TOGETHER = "together"
 # The most people that a survey may ask.
 MOST = 10_000_000
+# What overflowed is no figure; a count of infinite mean would never be drawn.
+LARGEST = 1e9
+# Figures below this share of a draw's mean level are as good as zero when ratios are taken.
+SMALL = 1e-12
+
+
+def value_of(given: float | str, parameters: ByName) -> Floats:
+    """Return a number, or each draw's value of a parameter, shape (1, 1) or (draws, 1)."""
+    return parameters[given][:, None] if isinstance(given, str) else np.full((1, 1), given)
+
+
+@dataclass(frozen=True)
+class RelativeError:
+    """An estimate that is off by a factor: lognormal, `sd` in log points or the name of a parameter that says so."""
+
+    sd: float | str
+
+    def draw(self, seen: Floats, shared: Floats, parameters: ByName, chance: Random) -> Floats:
+        """Return positive figures; `shared` is in log points."""
+        error = value_of(self.sd, parameters) * chance.standard_normal(seen.shape)
+        return np.asarray(np.maximum(seen, SMALL) * np.exp(shared[:, None] + error))
+
+    def scaled(self, figures: Floats) -> Floats:
+        """Return logarithms."""
+        return np.asarray(np.log(figures))
+
+
+@dataclass(frozen=True)
+class AbsoluteError:
+    """An estimate that is off by so much: normal, `sd` in the unit of what is seen."""
+
+    sd: float | str
+
+    def draw(self, seen: Floats, shared: Floats, parameters: ByName, chance: Random) -> Floats:
+        """Return figures of either sign; `shared` is in the unit of what is seen."""
+        error = value_of(self.sd, parameters) * chance.standard_normal(seen.shape)
+        return np.asarray(seen + shared[:, None] + error)
+
+    def scaled(self, figures: Floats) -> Floats:
+        """Return the figures themselves."""
+        return figures
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A count: Poisson, or negative binomial with a `concentration` (a number or a parameter) where it is ragged."""
+
+    concentration: float | str | None = None
+
+    def draw(self, seen: Floats, shared: Floats, parameters: ByName, chance: Random) -> Floats:
+        """Return whole numbers; `shared` is in log points."""
+        mean = np.maximum(seen, 0.0) * np.exp(shared[:, None])
+        if self.concentration is not None:
+            shape = np.broadcast_to(value_of(self.concentration, parameters), mean.shape)
+            mean = mean * chance.gamma(shape) / shape
+        return np.asarray(chance.poisson(np.minimum(mean, LARGEST)), dtype=float)
+
+    def scaled(self, figures: Floats) -> Floats:
+        """Return square roots, on which counts spread evenly (Anscombe, 1948)."""
+        return np.asarray(np.sqrt(figures + 0.375))
+
+
+@dataclass(frozen=True)
+class Survey:
+    """A share of `people` who are asked: binomial.
+
+    `odds` turns an index into the share who answer yes: its log odds grow by so much per index point. Without
+    it, what is seen is a share already.
+    """
+
+    people: int
+    odds: float | None = None
+
+    def draw(self, seen: Floats, shared: Floats, parameters: ByName, chance: Random) -> Floats:
+        """Return shares of those asked; `shared` is in log odds."""
+        level = logit(np.clip(seen, 1e-9, 1 - 1e-9)) if self.odds is None else self.odds * seen
+        return np.asarray(chance.binomial(self.people, expit(level + shared[:, None])) / self.people)
+
+    def scaled(self, figures: Floats) -> Floats:
+        """Return log odds, with half an answer on either side so that they stay finite."""
+        return np.asarray(np.log((figures * self.people + 0.5) / ((1 - figures) * self.people + 0.5)))
+
+
+# How a figure comes about: `draw` gives figures for what is seen (draws, figures) and an error that a draw's figures
+# share (draws,); `scaled` puts them on the scale on which equal steps mean about the same.
+Law = RelativeError | AbsoluteError | Tally | Survey
+LAWS: Mapping[str, Callable[..., Law]] = {
+    "lognormal": RelativeError,
+    "normal": AbsoluteError,
+    "poisson": Tally,
+    "negative_binomial": Tally,
+    "survey": Survey,
+}
 
 
 def _size(value: Any, info: ValidationInfo, at: str = "") -> float | str:
@@ -38,7 +138,7 @@ def _law(entry: Any, info: ValidationInfo) -> Law:
     """Return how a figure comes about: "poisson", or a table of one of the others with its error."""
     table = entry if isinstance(entry, dict) else {}
     name = next(iter(table), entry)
-    if name not in LAWS:
+    if str(name) not in LAWS:
         raise fault(f"no law {name!r}", did_you_mean(str(name), LAWS))
     for key in table:
         if key not in ((name, "odds") if name == "survey" else (name,)):
@@ -47,21 +147,17 @@ def _law(entry: Any, info: ValidationInfo) -> Law:
         return Tally()
     if name not in table:
         raise fault(f"{name} needs its error", f"Write law = {{ {name} = 0.3 }}.")
-    if name == "survey":
-        people, odds = table["survey"], table.get("odds")
-        if odds == 0:
-            raise fault("is zero, so answers follow nothing", "Give log odds a point.", "odds")
-        if not isinstance(people, int) or isinstance(people, bool) or not 1 <= people <= MOST:
-            raise fault(
-                f"{people!r} is outside its range", f"Give a whole number from 1 to {MOST}.", "survey"
-            )
-        if odds is not None and (not isinstance(odds, int | float) or isinstance(odds, bool)):
-            raise fault(f"{odds!r} is not a number", "Give a finite number.", "odds")
-        return Survey(people, odds)
-    size = _size(table[name], info, name)
-    if name == "negative_binomial":
-        return Tally(size)
-    return RelativeError(size) if name == "lognormal" else AbsoluteError(size)
+    if name != "survey":
+        return LAWS[name](_size(table[name], info, name))
+    people, odds = table["survey"], table.get("odds")
+    if odds == 0:
+        raise fault("is zero, so answers follow nothing", "Give log odds a point.", "odds")
+    if not isinstance(people, int) or people is True or not 1 <= people <= MOST:
+        fix = f"Give a whole number from 1 to {MOST}."
+        raise fault(f"{people!r} is outside its range", fix, "survey")
+    if odds is not None and (not isinstance(odds, int | float) or odds is True):
+        raise fault(f"{odds!r} is not a number", "Give a finite number.", "odds")
+    return Survey(people, odds)
 
 
 class Measure(Declared):
@@ -102,9 +198,8 @@ class Measure(Declared):
         most = len(known.get("month", ())) if self.past else known.get("horizon")
         for key, low in (("every", 1), ("months", self.every)):
             if not low <= (value := getattr(self, key)) <= (most or value):
-                raise fault(
-                    f"{value} is outside its range", f"Give a whole number from {low} to {most}.", key
-                )
+                fix = f"Give a whole number from {low} to {most}."
+                raise fault(f"{value} is outside its range", fix, key)
         if self.shared_error < 0:
             raise fault("is below zero", "Give a standard deviation.", "shared_error")
         return self
@@ -181,10 +276,7 @@ class Collection(Declared):
 def declare(study: Study) -> Collection | None:
     """Return what could be collected for a study, None if it doesn't ask.
 
-    Raises
-    ------
-    InputError
-        At the first fault; names of claim tests are held against the study's, where those are known.
+    Raises InputError at the first fault; names of claim tests are held against the study's, where those are known.
     """
     tests = getattr(study.declared.get("claims"), "measured", None)
     names = study.names if tests is None else {**study.names, "test": [each.id for each in tests]}
