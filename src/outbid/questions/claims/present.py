@@ -22,14 +22,24 @@ from outbid.conventions import (
     SUPPORTED,
 )
 from outbid.evidence import CLAIM_KINDS
-from outbid.output import records
+from outbid.output import plain
 from outbid.plots.base import Figure
 from outbid.plots.intervals import intervals
 from outbid.question import Section
 from outbid.questions.claims.compute import ABOUT, CHANCES, MOST_ODDS, NO_VERDICT, NUMBERS, TEXTS
 from outbid.stats.verdict import BY_FORM
 from outbid.study import Study
-from outbid.words.effects import ASSUMED, ASSUMED_MARK, CANT_TELL, chance, difference, is_assumed, lead, span
+from outbid.words.effects import (
+    ASSUMED,
+    ASSUMED_MARK,
+    CANT_TELL,
+    chance,
+    difference,
+    is_assumed,
+    lead,
+    records,
+    span,
+)
 from outbid.words.numbers import capital, clean, counted, percent, plain_name, shorten, two_digits, unit_of
 
 Row = Mapping[Any, Any]
@@ -102,7 +112,7 @@ def _verdicts(dataset: xr.Dataset, tests: pd.DataFrame) -> pd.DataFrame:
 def summary(dataset: xr.Dataset, study: Study) -> dict[str, Any]:
     """Return what summary.json holds of the claims; numbers under a prior set are those of a claim's weakest test."""
     made, priors = tables(dataset, study), dataset.prior.values.tolist()
-    rows = {(row["claim"], row["prior"]): row for row in records(made["claim_verdicts"])}
+    rows = {(row["claim"], row["prior"]): row for row in plain(records(made["claim_verdicts"]))}
     names = {"prior_probability": "p_direction_before", "posterior_probability": "p_direction"}
     names = {"verdict": "verdict", "test": "test", **names, "bayes_factor": "bayes_factor"}
 
@@ -117,7 +127,7 @@ def summary(dataset: xr.Dataset, study: Study) -> dict[str, Any]:
             "tests": row["tests"].split(),
             "by_prior": {prior: under(row["claim"], prior) for prior in priors},
         }
-        for row in records(made["claims"])
+        for row in plain(records(made["claims"]))
     ]
     return {"claims": claims}
 
@@ -194,10 +204,10 @@ def heading(study: Study, found: list[dict[str, Any]]) -> str:
         rest = f"{homeless} {'has' if homeless == 1 else 'have'} no" if homeless else "all have a"
         return f"The sources make {counted(len(claims), 'claim')}; {rest} place in the model, and none is tested yet"
     size = {each["verdict"]: each["size"] for each in found}
-    plain = sum(len(each["observations"]) for each in found if each["verdict"] in SETTLED)
+    observed = sum(len(each["observations"]) for each in found if each["verdict"] in SETTLED)
     settled = sum(size.get(each, 0) for each in SETTLED)
-    what = "a plain observation" if plain == 1 else "plain observations"
-    of_them = f", {'all' if plain == settled > 1 else plain} of them {what}" if plain else ""
+    what = "a plain observation" if observed == 1 else "plain observations"
+    of_them = f", {'all' if observed == settled > 1 else observed} of them {what}" if observed else ""
     parts = [f"the data settle {settled or 'none'}{of_them}"]
     if number := size.get(CANT_TELL, 0):
         parts.append(f"{number} can't be told from this case")
@@ -218,9 +228,9 @@ def tally(found: list[dict[str, Any]]) -> str:
     """Return how many claims came to which verdict, in one sentence."""
     parts = []
     for each in found:
-        plain = len(each["observations"]) if each["verdict"] in SETTLED else 0
-        number = str(plain) if each["claims"] else "all"
-        note = f" ({number} {'observation' if number == '1' else 'observations'})" if plain else ""
+        observed = len(each["observations"]) if each["verdict"] in SETTLED else 0
+        number = str(observed) if each["claims"] else "all"
+        note = f" ({number} {'observation' if number == '1' else 'observations'})" if observed else ""
         parts.append(f"{each['size']} {each['verdict']}{note}")
     total = counted(sum(each["size"] for each in found), "claim")
     return f"{total} tested: {', '.join(parts)}." if parts else ""
