@@ -456,7 +456,7 @@ DRAWN, AHEAD = 400, 12
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Context:
     """The toy's draws of the prior, all at hardness one half, where standing tells nothing of what moves it."""
-    study = written(tmp_path_factory.mktemp("toy"))
+    study = toy_study.asking(written(tmp_path_factory.mktemp("toy")), QUESTION)
     model = study.model
     z = np.random.default_rng(0).standard_normal((DRAWN, len(model.parameters)))
     values = np.asarray(from_standard_normal(z, contest.table()))
@@ -545,6 +545,7 @@ def test_the_section_ranks_what_would_tell_and_names_what_would_not(toy: Context
 
 
 def test_a_planted_script_stays_text(toy: Context, found: xr.Dataset, tmp_path: Path) -> None:
-    study = written(tmp_path, WORTH.replace("opening up feeds the rival", toy_study.PLANTED))
+    worth = WORTH.replace("opening up feeds the rival", toy_study.PLANTED)
+    study = toy_study.asking(written(tmp_path, worth), QUESTION)
     html = toy_study.rendered(QUESTION.section(found, study))
     assert toy_study.PLANTED not in html and "&lt;script&gt;" in html

@@ -57,7 +57,7 @@ QUESTION = Question(
     name="stillness",
     title="Stillness",
     help="How many members would there be, were nobody to move?",
-    files=(),
+    files={},
     declare=lambda study: True,
     answer=answer,
     tables=tables,
@@ -126,7 +126,7 @@ def test_a_question_that_is_not_declared_says_so_at_once(tmp_path: Path) -> None
     for question in QUESTIONS:
         if question.name in ("claims", "scenarios"):
             continue
-        with pytest.raises(InputError, match=question.files[0]):
+        with pytest.raises(InputError, match=next(iter(question.files))):
             getattr(study.ask, question.name)()
 
 
@@ -160,11 +160,12 @@ def test_an_unknown_key_is_complained_of(question: Any, folder: Path, tmp_path: 
 
     own = tmp_path / "toy"
     shutil.copytree(folder, own)
-    file = own / question.files[0]
+    (name,) = question.files
+    file = own / name
     file.write_text("nonsense_key = 1\n" + (file.read_text() if file.is_file() else ""), encoding="utf-8")
     with pytest.raises(InputError, match=r"nonsense_key: unknown key") as caught:
         outbid.load(own)
-    assert question.files[0] in str(caught.value)
+    assert name in str(caught.value)
 
 
 def questions_of(answers: dict[str, xr.Dataset]) -> Iterator[tuple[Any, xr.Dataset]]:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import contest
+import toy_study
 from drawn_section import html_of
 from outbid.declared import parse
 from outbid.errors import InputError
@@ -207,7 +208,7 @@ def study_in(folder: Path) -> Any:
 def study(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("toy")
     (folder / "sensitivity.toml").write_text(ASKED)
-    return study_in(folder)
+    return toy_study.asking(study_in(folder), QUESTION)
 
 
 def answered(
@@ -218,9 +219,7 @@ def answered(
         name: SimpleNamespace(history={"after": here, "before": here}) for name in ("neutral", "sources")
     }
     context = Context(study, known, lab, Settings(), Silent(), lambda name: None)
-    asked = QUESTION.declare(study)
-    assert asked is not None
-    return QUESTION.answer(context, asked, options)
+    return QUESTION.answer(context, study.declared["sensitivity"], options)
 
 
 @pytest.fixture(scope="module")
@@ -323,7 +322,7 @@ def test_either_half_may_be_asked_alone(
     (tmp_path / "sensitivity.toml").write_text(
         first if only == "explain" else "base_samples = 8\n[[discover]]" + rest
     )
-    study = study_in(tmp_path)
+    study = toy_study.asking(study_in(tmp_path), QUESTION)
     found = answered(study, lab, today, Options(base_samples=8))
     found.to_netcdf(tmp_path / "answer.nc", engine="h5netcdf")
     tables = QUESTION.tables(found, study)
@@ -465,7 +464,7 @@ def test_section_is_drawn_and_escapes_what_a_study_wrote(
     assert "When does pressure work?" in html
     assert "free of the priors" in html
     (tmp_path / "sensitivity.toml").write_text(ASKED.replace("When does pressure work?", "<script>alert(1)"))
-    assert "<script" not in html_of(QUESTION.section(answer, study_in(tmp_path)))
+    assert "<script" not in html_of(QUESTION.section(answer, toy_study.asking(study_in(tmp_path), QUESTION)))
 
 
 def test_a_question_without_a_box_says_so(answer: xr.Dataset, study: Any) -> None:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import openings
+import toy_study
 from drawn_section import html_of
 from outbid.errors import InputError
 from outbid.model.compile import build_step, monthly_innovations
@@ -56,7 +57,7 @@ def study_in(folder: Path) -> Any:
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    return study_in(openings.folder(tmp_path_factory.mktemp("openings")))
+    return toy_study.asking(study_in(openings.folder(tmp_path_factory.mktemp("openings"))), QUESTION)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def lab() -> BatchSimulator:
 
 @pytest.fixture(scope="module")
 def trial(study: Any, lab: BatchSimulator) -> Trial:
-    asked = asked_of(study)
+    asked: Trap = study.declared["trap"]
     return Trial(lab, asked, (study.scenario(asked.moderating), study.scenario(asked.staying)), SEED)
 
 
@@ -117,13 +118,7 @@ def answered(
     }
     asking: Any = SimpleNamespace(seed=SEED)
     context = Context(study, known, lab, asking, Silent(), lambda name: equilibrium, {"players": strategist})
-    return QUESTION.answer(context, asked_of(study), None)
-
-
-def asked_of(study: Any) -> Trap:
-    asked = QUESTION.declare(study)
-    assert asked is not None
-    return asked
+    return QUESTION.answer(context, study.declared["trap"], None)
 
 
 def surface(answer: xr.Dataset, behaviour: str = "fixed", of: str = "p_better") -> Floats:
@@ -363,7 +358,8 @@ def test_the_picture_runs_along_the_offer(answer: xr.Dataset, study: Any) -> Non
 
 def test_what_a_study_wrote_is_escaped(answer: xr.Dataset, tmp_path: Path) -> None:
     planted = openings.TRAP.replace('"loses members"', '"<script>alert(1)"').replace('"Members"', '"<b>x"')
-    html = html_of(QUESTION.section(answer, study_in(openings.folder(tmp_path, planted))))
+    study = toy_study.asking(study_in(openings.folder(tmp_path, planted)), QUESTION)
+    html = html_of(QUESTION.section(answer, study))
     assert "<script>alert" not in html
     assert "<b>x" not in html
 

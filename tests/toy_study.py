@@ -14,7 +14,7 @@ import contest
 import outbid
 from outbid.declared import read_required
 from outbid.model.declare import Model
-from outbid.question import Section
+from outbid.question import Question, Section
 from outbid.report.page import environment
 from outbid.simulate.scenario import Goal, ScenarioFile, names_of
 
@@ -38,6 +38,12 @@ def toy_study(folder: Path, model: Model, **more: Any) -> Any:
         **{"settings": SimpleNamespace(roles={}, horizon_months=12, incumbent="The incumbent")},
         **more,
     )
+
+
+def asking(study: Any, question: Question[Any]) -> Any:
+    """The study with what its folder declares of a question, as the program loads it."""
+    study.declared = {**getattr(study, "declared", {}), question.name: question.declare(study)}
+    return study
 
 
 def read_goals(path: Path, model: Model) -> tuple[Goal, ...]:

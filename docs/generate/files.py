@@ -21,8 +21,8 @@ Taplo or Even Better TOML: save it, and name it in the file's first line with `#
 
 def file_schemas() -> dict[str, dict[str, Any]]:
     """Return the JSON Schema of every file that a study may hold: its own, then those of the questions."""
-    asked = {name: json_schema(schema) for each in QUESTIONS for name, schema in each.schemas.items()}
-    return json_schemas() | asked
+    asked = [item for each in QUESTIONS for item in each.files.items()]
+    return json_schemas() | {name: json_schema(schema) for name, schema in asked if schema}
 
 
 def files_page(schemas: Mapping[str, Mapping[str, Any]]) -> str:

@@ -308,7 +308,7 @@ class Asking:
         if study.declared.get(question.name) is None:
             raise InputError(
                 f"study {study.name!r}",
-                f"declares nothing for the question {question.name!r}: it has no {question.files[0]}",
+                f"declares nothing for the question {question.name!r}: it has no {next(iter(question.files))}",
                 f"Write one; the documentation says how, and `outbid ask khorasan {question.name}` shows one at work.",
             )
         with perhaps(out) as folder:

@@ -78,9 +78,8 @@ class Question(Generic[Asked]):
 
     - `name`: its folder, command, method, anchor and key in summary.json; `title`: in the contents of the page;
       `help`: one line, a question.
-    - `files`: those of a study that declare it, the main one first; empty if it needs none. `schemas`: what those
-      of them hold that the study itself does not read, by file, for the reference and for editors. `declare`
-      reads them: None where the study doesn't ask.
+    - `files`: those of a study that declare it, the main one first, and what each holds, for the reference and for
+      editors: None where the study itself reads it. `declare` reads them: None where the study doesn't ask.
     - `answer`: draws in, Dataset out; `needs`: questions whose Datasets it uses; `options`: what may be said on the
       command line and in Python beside what the study declares, with descriptions.
     - `tables`: tidy, by name, ids as keys: the page, the CSV files and a Python user get the same rows. `section`:
@@ -94,7 +93,7 @@ class Question(Generic[Asked]):
     name: str
     title: str
     help: str
-    files: tuple[str, ...]
+    files: Mapping[str, type[BaseModel] | None]
     declare: Callable[[Study], Asked | None]
     answer: Callable[[Context, Asked, Any], xr.Dataset]
     tables: Callable[[xr.Dataset, Study], dict[str, pd.DataFrame]]
@@ -103,7 +102,6 @@ class Question(Generic[Asked]):
     brief: Callable[[xr.Dataset, Study], str] | None = None
     summary: Callable[[xr.Dataset, Study], dict[str, Any]] | None = None
     needs: tuple[str, ...] = ()
-    schemas: Mapping[str, type[BaseModel]] = field(default_factory=dict)
     options: type[BaseModel] | None = None
     quick: bool = False
     aside: bool = False

@@ -202,3 +202,8 @@ def terminal(heading: str, lines: Iterable[str] = ()) -> list[str]:
     """Return an answer for a terminal: the heading as a sentence in up to three lines, then a line each, ten in all."""
     first = textwrap.wrap(clean(f"{heading}."), WIDTH)[:3]
     return [shorten(line, WIDTH) for line in (*first, *lines)][:LINES]
+
+
+def paragraphs(sentences: Iterable[str]) -> list[str]:
+    """Return sentences for a terminal, each in as many lines as it takes, ten in all."""
+    return [line for each in sentences for line in textwrap.wrap(clean(each), WIDTH)][:LINES]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
@@ -27,6 +26,7 @@ from outbid.plots.base import Figure
 from outbid.plots.intervals import intervals
 from outbid.question import Section
 from outbid.questions.claims.compute import ABOUT, CHANCES, MOST_ODDS, NO_VERDICT, NUMBERS, TEXTS
+from outbid.stats.effects import readings, tabled
 from outbid.stats.verdict import BY_FORM
 from outbid.study import Study
 from outbid.words.effects import (
@@ -40,7 +40,19 @@ from outbid.words.effects import (
     records,
     span,
 )
-from outbid.words.numbers import capital, clean, counted, percent, plain_name, shorten, two_digits, unit_of
+from outbid.words.numbers import (
+    WIDTH,
+    amount,
+    capital,
+    counted,
+    percent,
+    plain_name,
+    shorten,
+    terminal,
+    two_digits,
+    unit_of,
+    with_unit,
+)
 
 Row = Mapping[Any, Any]
 BOTH = tuple(f"{name}{side}" for name in CHANCES for side in ("_before", ""))
@@ -57,9 +69,8 @@ MARKS = {
 }
 SETTLED = (SUPPORTED, CONTRADICTED)
 TONES = {SUPPORTED: "good", CONTRADICTED: "bad"}
-# Claims that the page tells of first; characters of a question in the picture, and in the terminal.
-LEADING, NOT_TESTED = 10, "not tested"
-_LETTERS, _WIDTH, _LINES = 62, 100, 10
+# Claims that the page tells of first; characters of a question in the picture.
+LEADING, LETTERS, NOT_TESTED = 10, 62, "not tested"
 
 
 def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
@@ -91,11 +102,8 @@ def _tests(dataset: xr.Dataset) -> pd.DataFrame:
     after, before = (dataset[list(CHANCES)].sel(data=data, drop=True) for data in (AFTER, BEFORE))
     before = before.rename({name: f"{name}_before" for name in CHANCES})
     flat = xr.merge([dataset[[*NUMBERS, *TEXTS]], after, before]).reset_coords(ABOUT)
-    rows = flat.to_dataframe(dim_order=["prior", "test"]).reset_index()
-    rows["assumed"] = [
-        math.isfinite(then) and is_assumed(now, then)
-        for now, then in zip(rows["p_direction"], rows["p_direction_before"], strict=True)
-    ]
+    rows = tabled(flat, ["prior", "test"])
+    rows = readings(rows, ["higher"] * len(rows), "p_direction")
     # what the figures say without the model comes last
     rows = rows.assign(last=rows["how"] == "record").sort_values("last", kind="stable", ignore_index=True)
     return rows[list(TEST_COLUMNS)]
@@ -104,7 +112,7 @@ def _tests(dataset: xr.Dataset) -> pd.DataFrame:
 def _verdicts(dataset: xr.Dataset, tests: pd.DataFrame) -> pd.DataFrame:
     """Return what became of each tested claim under every prior set, with all that is known of its weakest test."""
     of_claims = dataset[["claim_verdict", "claim_test"]].rename(claim_verdict="verdict", claim_test="test")
-    rows = of_claims.to_dataframe().reset_index()
+    rows = tabled(of_claims, ["claim", "prior"])
     about = tests.drop(columns=["verdict", "claims"])
     return rows[rows["verdict"] != ""].merge(about, on=["test", "prior"], how="left")
 
@@ -241,12 +249,9 @@ def lines(dataset: xr.Dataset, study: Study) -> list[str]:
     rows = ranked(dataset)
     prior = lead(rows)
     found = groups(rows, prior)
-    out = textwrap.wrap(f"{clean(heading(study, found))}.", _WIDTH)[:2]
-    for each in found:
-        ids = ", ".join(clean(claim) for claim in (*each["claims"], *each["observations"]))
-        out.append(shorten(f"{each['words']}: {ids}", _WIDTH))
+    out = [f"{each['words']}: {', '.join(each['claims'] + each['observations'])}" for each in found]
     other = rows[rows["prior"] == SOURCES].set_index("claim")
-    for row in rows[rows["prior"] == prior].head(_LINES - len(out)).to_dict("records"):
+    for row in records(rows[rows["prior"] == prior]):
         tail, p, was = f" {marked(row['words'])}", row["p_direction"], row["p_direction_before"]
         if row["clash"]:
             tail += ": the series disagree"
@@ -256,9 +261,9 @@ def lines(dataset: xr.Dataset, study: Study) -> list[str]:
                 also = other.loc[row["claim"]]
                 said = f"{ASSUMED_MARK} {ASSUMED}" if also["assumed"] else percent(also["p_direction"])
                 tail += f", at their word {said}"
-        question = shorten(str(row["question"]), max(_WIDTH - len(tail) - len(row["claim"]) - 1, 20))
-        out.append(shorten(f"{row['claim']} {question}{tail}", _WIDTH))
-    return out[:_LINES]
+        question = shorten(row["question"], max(WIDTH - len(tail) - len(row["claim"]) - 1, 20))
+        out.append(f"{row['claim']} {question}{tail}")
+    return terminal(heading(study, found), out)
 
 
 # the page
@@ -327,8 +332,7 @@ def block(rows: Sequence[Row]) -> dict[str, Any]:
     test = rows[0]
     answer_if = test["answer_if"].replace("; ", ", ").rstrip(".")
     inside = answer_if[:1].lower() + answer_if[1:] if answer_if[1:2].islower() else answer_if
-    factor, unit = unit_of(test["unit"], difference=True)
-    least = f"{two_digits(test['smallest'] * factor)} {unit}".strip() if test["smallest"] > 0 else ""
+    least = amount(test["smallest"], test["unit"]) if test["smallest"] > 0 else ""
     return {**test, "answer_if": inside, "least": least, "views": views(rows)}
 
 
@@ -358,7 +362,7 @@ def effect(row: Row) -> str:
     if not math.isfinite(row["median"]):
         return ""
     size, ends = difference(row, row["unit"]), span(row, row["unit"])
-    return f"{size} ({ends}) {unit_of(row['unit'], difference=True)[1]}".strip()
+    return with_unit(f"{size} ({ends})", unit_of(row["unit"], difference=True)[1])
 
 
 def bayes_factor(factor: float) -> str:
@@ -389,7 +393,7 @@ def figure(rows: pd.DataFrame, heading: str) -> Figure:
     known = rows[rows["p_direction"].notna() & ~rows["clash"]]
     labels, told = {}, []
     for row in known.drop_duplicates("claim").to_dict("records"):
-        labels[row["claim"]] = f"{row['claim']} {shorten(row['question'], _LETTERS)}"
+        labels[row["claim"]] = f"{row['claim']} {shorten(row['question'], LETTERS)}"
         chances = moved(row["p_direction_before"], row["p_direction"])
         told.append(f"{row['claim']} {row['words']}, {chances}.")
     drawn = known[["claim", "prior", "test", "verdict", "p_direction_before", "p_direction"]]

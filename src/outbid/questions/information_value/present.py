@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,10 +13,11 @@ from outbid.conventions import PRIOR_LABELS
 from outbid.plots.base import FOCUS, INK, Figure
 from outbid.plots.intervals import Mark, intervals
 from outbid.question import Section
-from outbid.questions.information_value.schema import TOGETHER, Claim, Collection, Decision, Measure, declare
+from outbid.questions.information_value.schema import TOGETHER, Claim, Collection, Decision, Measure
+from outbid.stats.effects import tabled
 from outbid.study import Study
 from outbid.words.effects import chance_or_assumed, records, views
-from outbid.words.numbers import capital, clean, counted, percent, shorten, two_digits, unit_of
+from outbid.words.numbers import amount, capital, counted, percent, terminal
 
 Row = dict[str, Any]
 Target = Claim | Decision
@@ -29,7 +29,6 @@ LEAST = 0.01
 MORE = 1.5
 # Series in a panel of the figure.
 SHOWN = 6
-WIDTH, LINES = 100, 10
 
 
 def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
@@ -38,8 +37,9 @@ def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
     `value` is in `unit`; `share` is its share of what could be known, and `tells` says whether that is more than next
     to nothing.
     """
-    asked = _asked(study)
-    measures = {each.id: each for each in asked.measures}
+    asked: Collection = study.declared["information_value"]
+    about = {each.id: "past" if each.past else "ahead" for each in asked.measures}
+    under = {each.id: each.under for each in asked.measures}
     outcomes = {each.name: each.unit for each in study.model.outcomes}
     units = {each.id: outcomes[each.outcome] for each in asked.decisions}
     sign = xr.DataArray([getattr(each, "sign", 1) for each in _targets(asked)], dims="target")
@@ -51,21 +51,20 @@ def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
         ceiling=dataset.whole.sel(estimate="value", drop=True),
         p_today=dataset.positive.where(sign > 0, dataset.negative),
     )
-    frame = wide.to_dataframe(dim_order=["prior", "measure", "target"]).reset_index()
+    frame = tabled(wide, ["prior", "measure", "target"])
     numbers = [str(name) for name in frame.select_dtypes(float) if name != "p_before"]
     # more than four digits are luck of the draws
     frame[numbers] = frame[numbers].map(lambda value: float(f"{value:.4g}"))
     for end in ("value", "low", "high"):
         frame[f"share_{end}"] = (frame[end] / frame["ceiling"]).where(frame["ceiling"] > 0)
     frame = frame.rename(columns={"share_value": "share"})
-    gathered = [measures.get(name) for name in frame["measure"]]
     return {
         "information_value": frame.assign(
             tells=_tells(frame["share"], frame["share_low"]),
             unit=[units.get(name, "share") for name in frame["target"]],
             kind=["decision" if name in units else "claim" for name in frame["target"]],
-            about=["" if each is None else "past" if each.past else "ahead" for each in gathered],
-            only_if=["" if each is None else each.under for each in gathered],
+            about=[about.get(name, "") for name in frame["measure"]],
+            only_if=[under.get(name, "") for name in frame["measure"]],
         )
     }
 
@@ -81,12 +80,6 @@ def _ends(estimates: xr.DataArray, name: str) -> xr.Dataset:
     return estimates.to_dataset("estimate")[["value", "low", "high"]].rename(names)
 
 
-def _asked(study: Study) -> Collection:
-    asked = declare(study)
-    assert asked is not None, "a study that doesn't ask has no answer to tell"
-    return asked
-
-
 def _targets(asked: Collection) -> list[Target]:
     return [*asked.claims, *asked.decisions]
 
@@ -95,8 +88,9 @@ class Answers:
     """What the sentences draw on: the table's rows by measure, target and prior set, and the first view."""
 
     def __init__(self, table: pd.DataFrame, study: Study) -> None:
-        self.asked, self.views = _asked(study), views(table)
-        self.targets, self.first = _targets(self.asked), next(iter(self.views))
+        self.asked: Collection = study.declared["information_value"]
+        self.views, self.targets = views(table), _targets(self.asked)
+        self.first = next(iter(self.views))
         self.rows = {(row["measure"], row["target"], row["prior"]): row for row in records(table)}
         self.labels = {each.id: each.label for each in study.scenarios}
         self.outcomes = {each.name: each for each in study.model.outcomes}
@@ -168,7 +162,7 @@ class Answers:
                 text = f"That it holds: {chance_or_assumed(row['p_today'], row['p_before'])}.{settled}"
             else:
                 outcome = self.outcomes[target.outcome]
-                worth = f"{_quantity(row['ceiling'], outcome.unit)} of {outcome.label.lower()}"
+                worth = f"{amount(row['ceiling'], outcome.unit)} of {outcome.label.lower()}"
                 best = f"Best as things are known: “{self.labels[row['best']]}”."
                 text = f"{best} Knowing everything before choosing would be worth {worth}."
             said.append((self.views[prior], text))
@@ -206,7 +200,7 @@ class Answers:
             if isinstance(target, Claim):
                 line.append(_cell(row))
             else:
-                size = f"{_quantity(row['value'], row['unit'])}, " if row["tells"] else ""
+                size = f"{amount(row['value'], row['unit'])}, " if row["tells"] else ""
                 line.append(f"{size}{_cell(row)} of what could be known")
         if isinstance(target, Claim):
             row = self.under(measure.id, target)[self.first]
@@ -224,10 +218,6 @@ def _when(measure: Measure) -> str:
     if rest or not years:
         return f"{often} for {counted(measure.months, 'month')}"
     return f"{often} for {NUMBERS.get(years, years)} {'year' if years == 1 else 'years'}"
-
-
-def _quantity(value: float, unit: str) -> str:
-    return f"{two_digits(value)} {unit_of(unit, difference=True)[1]}"
 
 
 def _span(row: Row, name: str = "share") -> str:
@@ -305,5 +295,4 @@ def figure(table: pd.DataFrame, told: Answers, draws: str) -> list[Figure]:
 def lines(dataset: xr.Dataset, study: Study) -> list[str]:
     """Return the answer for a terminal: at most ten lines of at most 100 characters."""
     told = Answers(tables(dataset, study)["information_value"], study)
-    out = textwrap.wrap(clean(f"{told.heading()}."), WIDTH)[:2] + told.best_of_all()
-    return [shorten(line, WIDTH) for line in out[:LINES]]
+    return terminal(told.heading(), told.best_of_all())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,14 +13,15 @@ from outbid.conventions import PRIOR_LABELS
 from outbid.question import Section
 from outbid.questions.sensitivity.compute import FREE
 from outbid.questions.sensitivity.indices import INDICES
-from outbid.questions.sensitivity.schema import Discover, Sensitivity, declare
+from outbid.questions.sensitivity.schema import Discover, Sensitivity
+from outbid.stats.effects import tabled
 from outbid.study import Study
 from outbid.words.effects import records
-from outbid.words.numbers import capital, clean, counted, interval, percent, plain_name, quantity, shorten
+from outbid.words.numbers import capital, counted, interval, percent, plain_name, quantity, terminal
 
 VERSIONS = {**PRIOR_LABELS, FREE: "before any data, free of the priors"}
-# Unknowns that the page names, and the terminal's room.
-SHOWN, WIDTH, LINES = 12, 100, 10
+# Unknowns that the page names.
+SHOWN = 12
 # Significant digits of the shares; more are noise.
 DIGITS = {**dict.fromkeys(INDICES, 5), "first_order_on_draws": 4, "rank_correlation": 3}
 
@@ -37,16 +37,15 @@ def tables(data: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
 
 
 def _asked(study: Study) -> Sensitivity:
-    asked = declare(study)
-    assert asked is not None, "there is no answer without a question"
+    asked: Sensitivity = study.declared["sensitivity"]
     return asked
 
 
 def _shares(data: xr.Dataset, asked: Sensitivity) -> pd.DataFrame:
     """Return the inputs of every explanation, those first that matter most in the design or on the draws."""
     drawn = data[["first_order_on_draws", "tied_to", "rank_correlation"]].rename(prior="version")
-    both = xr.merge([data[list(INDICES)], drawn], join="left")
-    frame = both.to_dataframe(["version", "explain", "input"]).reset_index()
+    both = xr.merge([data[list(INDICES)], drawn], join="left").reset_coords()
+    frame = tabled(both, ["version", "explain", "input"])
     # versions and explanations in the order of the data
     order = np.lexsort((-_weights(frame), frame.index // len(data.input)))
     frame = frame.iloc[order].reset_index(drop=True)
@@ -66,14 +65,14 @@ def _shares(data: xr.Dataset, asked: Sensitivity) -> pd.DataFrame:
 def _limits(data: xr.Dataset, asked: Sensitivity) -> pd.DataFrame:
     """Return a row for each limit of each box; one without an input where there is no box."""
     shares = ["share", "density", "elsewhere", "coverage", "mass", "checked_density", "checked_elsewhere"]
-    boxes = data[[*shares, "limit_on", "low", "high", "draws"]].to_dataframe(["prior", "question", "limit"])
-    boxes = boxes.rename(columns={"limit_on": "input"}).reset_index()
+    told = data[[*shares, "limit_on", "low", "high", "draws"]].rename(limit_on="input")
+    boxes = tabled(told, ["prior", "question", "limit"])
     boxes = boxes[(boxes.input != "") | (boxes.limit == 0)]
     questions = pd.DataFrame(
         each.model_dump(include={"id", "scenario", "against"}) for each in asked.discover
     )
     questions["conditions"] = ["; ".join(one.words for one in each.condition) for each in asked.discover]
-    inputs = data[["kind", "meaning", "unit"]].to_dataframe().reset_index()
+    inputs = tabled(data[["kind", "meaning", "unit"]].reset_coords(), ["input"])
     inputs["meaning"] = [_meaning(row) for row in records(inputs)]
     frame = boxes.merge(questions.rename(columns={"id": "question"}), on="question").merge(
         inputs, on="input", how="left"
@@ -180,10 +179,9 @@ def _cell(alone: float, whole: float) -> str:
     return one if one == other == "about 0" else f"{one} ({other})"
 
 
-def lines(data: xr.Dataset, study: Study) -> tuple[str, ...]:
+def lines(data: xr.Dataset, study: Study) -> list[str]:
     """Return the terminal's answer: at most ten lines."""
-    asked, frames = _asked(study), tables(data, study)
-    out = textwrap.wrap(clean(f"{heading(asked, frames)}."), WIDTH)[:2]
+    asked, frames, out = _asked(study), tables(data, study), []
     for question in asked.discover:
         for prior, box in _boxes(frames, question):
             first, names = box.iloc[0], " and ".join(plain_name(name) for name in box.input)
@@ -195,4 +193,4 @@ def lines(data: xr.Dataset, study: Study) -> tuple[str, ...]:
         rows = shares[(shares.explain == each.id) & (shares.version == shares.version.iloc[0])].head(3)
         best = [f"{plain_name(n)} {percent(w)}" for n, w in zip(rows.input, _weights(rows), strict=True)]
         out.append(f"{each.label}: {', '.join(best)}")
-    return tuple(shorten(line, WIDTH) for line in out[:LINES])
+    return terminal(heading(asked, frames), out)

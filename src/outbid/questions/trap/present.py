@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any
@@ -17,25 +16,16 @@ from outbid.plots.bands import Ribbon, bands, in_units
 from outbid.plots.base import FOCUS, QUIET, Figure
 from outbid.question import Section
 from outbid.questions.trap.compute import ANSWERED, FIXED, UNANSWERED
-from outbid.questions.trap.schema import Trap, declare
+from outbid.questions.trap.schema import Trap
 from outbid.stats.boxes import contour
-from outbid.stats.effects import EFFECT_COLUMNS, five_digits
+from outbid.stats.effects import EFFECT_COLUMNS, five_digits, readings, tabled
 from outbid.study import Study
-from outbid.words.effects import (
-    UNSETTLED,
-    certainty,
-    difference,
-    effect_blocks,
-    is_assumed,
-    reading,
-    records,
-    views,
-)
+from outbid.words.effects import UNSETTLED, certainty, difference, effect_blocks, records, views
 from outbid.words.numbers import (
     capital,
-    clean,
     listed,
     more_or_less,
+    paragraphs,
     percent,
     plain_name,
     two_digits,
@@ -44,36 +34,28 @@ from outbid.words.numbers import (
 
 # A chance on few draws wanders by this much for no reason.
 NOTHING = 0.05
-WIDTH, LINES = 100, 10
 TODAY = "today"
 COLOURS = {NEUTRAL: ("grey", QUIET), SOURCES: ("in colour", FOCUS)}
 
 
 def tables(data: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
     """Return the map cell by cell, its even line, the curve at today's ranks, and where things stand."""
-    asked, p_now = _asked(study), data.p_now.to_dataset("data")
-    now = p_now.rename({AFTER: "p_better", BEFORE: "p_better_before"}).assign(effect=data.now)
-    today = data.today.to_dataset("quantile").to_dataframe(["prior", "axis"]).reset_index()
+    asked: Trap = study.declared["trap"]
+    p_now = data.p_now.to_dataset("data").rename({AFTER: "p_better", BEFORE: "p_better_before"})
     frames = {
         "trap_map": _map(data),
         "trap_even_line": five_digits(pd.DataFrame(_even(data)), ("offer", "share", "to_offer", "to_share")),
         "trap_curve": _effects(_curve(data, asked), asked, study),
-        "trap_now": five_digits(_effects(now, asked, study)),
-        "trap_today": five_digits(today),
+        "trap_now": five_digits(_effects(p_now.assign(effect=data.now), asked, study)),
+        "trap_today": five_digits(tabled(data.today, ["prior", "axis"])),
     }
     if "choice" in data:
         names = {"choice_offer": "offer", "choice_today": "today", "choice_draws": "draws"}
         own = data[["choice", "player", "lever", "choice_today", "p_below_today", "choice_draws"]]
-        choice = _widened(own.rename(names), "choice").to_dataframe(["prior", "offer"]).reset_index()
+        choice = tabled(_widened(own.rename(names), "choice"), ["prior", "offer"])
         keys = ["prior", "player", "lever", "offer", *QUANTILES, "today", "p_below_today", "draws"]
         frames["trap_choice"] = five_digits(choice[keys])
     return frames
-
-
-def _asked(study: Study) -> Trap:
-    asked = declare(study)
-    assert asked is not None, "there is no answer without a question"
-    return asked
 
 
 def _widened(data: xr.Dataset, name: str) -> xr.Dataset:
@@ -83,8 +65,8 @@ def _widened(data: xr.Dataset, name: str) -> xr.Dataset:
 
 def _map(data: xr.Dataset) -> pd.DataFrame:
     numbers = ("offer", "share", "p_better", *QUANTILES)
-    cells = _widened(data[["p_better", "draws", "effect"]], "effect").to_dataframe(["prior", "gain", "cell"])
-    frame = cells.reset_index()[["prior", "gain", "behaviour", "draws", *numbers]]
+    cells = _widened(data[["p_better", "draws", "effect"]], "effect").reset_coords()
+    frame = tabled(cells, ["prior", "gain", "cell"])[["prior", "gain", "behaviour", "draws", *numbers]]
     # prior by prior, map by map, gain by gain
     order = np.lexsort([pd.factorize(frame[name])[0] for name in ("gain", "behaviour", "prior")])
     return five_digits(frame.iloc[order].reset_index(drop=True), numbers)
@@ -124,15 +106,11 @@ def _effects(found: xr.Dataset, asked: Trap, study: Study) -> pd.DataFrame:
     """Return a row an effect, as tables of effects have it, with the gain's id as well as its outcome's."""
     outcomes = asked.outcomes(study.model)
     keys = [name for name in ("prior", "gain", "offer") if name in found.dims]
-    frame = _widened(found, "effect").reset_coords(drop=True).to_dataframe(keys).reset_index()
-    pairs = list(zip(frame.p_better, frame.p_better_before, strict=True))
+    frame = tabled(_widened(found, "effect"), keys)
     frame["outcome"] = [outcomes[gain].name for gain in frame.gain]
-    frame["reading"] = [
-        reading(*pair, prior, outcomes[gain].better)
-        for pair, prior, gain in zip(pairs, frame.prior, frame.gain, strict=True)
+    return readings(frame, [outcomes[gain].better for gain in frame.gain])[
+        [*keys, "outcome", *EFFECT_COLUMNS]
     ]
-    frame["assumed"] = [is_assumed(*pair) for pair in pairs]
-    return frame[[*keys, "outcome", *EFFECT_COLUMNS]]
 
 
 def section(data: xr.Dataset, study: Study) -> Section:
@@ -187,7 +165,8 @@ class Sentences:
     """What the section and the terminal say of the answer."""
 
     def __init__(self, data: xr.Dataset, study: Study) -> None:
-        self.data, self.asked, self.frames = data, _asked(study), tables(data, study)
+        self.asked: Trap = study.declared["trap"]
+        self.data, self.frames = data, tables(data, study)
         self.curve, self.course = self.frames["trap_curve"], study.scenario(self.asked.moderating).course
         self.trap = next(gain for gain in self.asked.gain if gain.id == self.asked.trap)
         self.along = self.curve[self.curve.gain == self.trap.id]
@@ -328,8 +307,7 @@ def figure(said: Sentences, study: Study) -> Figure:
     )
 
 
-def lines(data: xr.Dataset, study: Study) -> tuple[str, ...]:
+def lines(data: xr.Dataset, study: Study) -> list[str]:
     """Return the terminal's answer, at most ten lines."""
     said = Sentences(data, study)
-    parts = [f"{said.heading()}.", said.here(), *said.offered(), said.answered()]
-    return tuple([line for each in parts for line in textwrap.wrap(clean(each), WIDTH)][:LINES])
+    return paragraphs([f"{said.heading()}.", said.here(), *said.offered(), said.answered()])
