@@ -24,11 +24,11 @@ from drawn_section import html_of
 from outbid.errors import InputError
 from outbid.model.compile import build_step, monthly_innovations
 from outbid.players.schema import PlayersGame, Variant, read_game
-from outbid.players.strategist import Strategist
+from outbid.players.strategist import Strategist, evenly
 from outbid.progress import Silent
 from outbid.question import Context
 from outbid.questions.trap import QUESTION
-from outbid.questions.trap.compute import Answerer, Trial, chance_of_gain, spread
+from outbid.questions.trap.compute import Answerer, Trial, chance_of_gain
 from outbid.questions.trap.present import crossing
 from outbid.questions.trap.schema import Answering, Split, Trap
 from outbid.simulate.engine import BatchSimulator, Simulator
@@ -231,7 +231,7 @@ def test_the_answer_is_drawn_from_the_equilibrium_month_by_month(
     """One cell lived through step by step, each month's effort drawn at the state that it opens with."""
     weights = np.tile(openings.WEIGHTS, (20, 1))
     effects, _ = Answerer(trial, strategist, STANDING, weights).mapped(answering)
-    few, offer = spread(STANDING, 8), 2.2
+    few, offer = STANDING.taken(evenly(len(STANDING), 8)), 2.2
     there = trial.with_share(few, 0.8)
     given_levers = there.levers.copy()
     given_levers[:, 2:] = [offer, 0.5]
@@ -299,13 +299,13 @@ def test_a_study_without_a_map_has_none(tmp_path: Path) -> None:
 
 def test_the_page_says_where_the_trap_is(answer: xr.Dataset, study: Any) -> None:
     section = QUESTION.section(answer, study)
-    words = section.words
-    assert words["heading"] == "Without taking sides, “Opening” is a trap whatever is offered (assumed)"
-    assert "loses members (◇ assumed)" in words["here"]
-    assert "a gain can't be told from a loss of peace" in words["here"]
-    assert "no offer leads out of it" in words["offered"][0]
-    assert "Would the incumbent open up of its own accord" in words["chosen"]
-    assert "challenger" in words["answered"]
+    said = section.words["said"]
+    assert said.heading() == "Without taking sides, “Opening” is a trap whatever is offered (assumed)"
+    assert "loses members (◇ assumed)" in said.here()
+    assert "a gain can't be told from a loss of peace" in said.here()
+    assert "no offer leads out of it" in said.offered()[0]
+    assert "Would the incumbent open up of its own accord" in said.chosen()
+    assert "challenger" in said.answered()
     curve = section.tables["trap_curve"]
     turn = crossing(curve[curve.gain == "resources"])
     assert 0.7 < turn < 1.2
@@ -325,11 +325,11 @@ def test_two_views_stand_apart(study: Any, lab: BatchSimulator) -> None:
     # closure worth more than any offer pays under the one, nothing under the other
     rich, poor = openings.standing_of(20, (5.0, 6.0)), openings.standing_of(20, (-6.0, -5.0))
     found = answered(study, lab, {"neutral": (rich, poor), "sources": (poor, poor)})
-    words = QUESTION.section(found, study).words
-    assert words["heading"].endswith("without taking sides as well as taking the texts at their word")
-    assert words["here"].index("their word") < words["here"].index("Without taking sides")
-    assert "gains resources (◇ assumed)" in words["here"]
-    assert "loses resources (nearly certain, over 99%)" in words["here"]
+    said = QUESTION.section(found, study).words["said"]
+    assert said.heading().endswith("without taking sides as well as taking the texts at their word")
+    assert said.here().index("their word") < said.here().index("Without taking sides")
+    assert "gains resources (◇ assumed)" in said.here()
+    assert "loses resources (nearly certain, over 99%)" in said.here()
 
 
 def test_the_dataset_survives_saving_and_tables_hold_every_cell(

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 MINUS = "−"
 SHARES = ("share", "proportion")
 PERCENT = ("percent", "per cent", "%")
+_SPELT = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 # A terminal's room for one answer.
 WIDTH, LINES = 100, 10
 
@@ -166,6 +167,11 @@ def day_name(text: str) -> str:
 def counted(number: int, one: str, many: str = "") -> str:
     """Write an exact count with its noun ("1 source", "1,204 figures")."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def spelt(number: int) -> str:
+    """Write a small number in a sentence ("no", "one", "ten"), a larger one in digits."""
+    return _SPELT[number] if number < len(_SPELT) else str(number)
 
 
 def capital(text: str) -> str:

@@ -1,7 +1,5 @@
 """What became of the sources' claims: each put to the test that the study declares for it."""
 
-from __future__ import annotations
-
 from outbid.question import Question
 from outbid.questions.claims.compute import answer
 from outbid.questions.claims.present import brief, lines, section, summary, tables

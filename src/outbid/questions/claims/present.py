@@ -103,10 +103,9 @@ def _tests(dataset: xr.Dataset) -> pd.DataFrame:
     before = before.rename({name: f"{name}_before" for name in CHANCES})
     flat = xr.merge([dataset[[*NUMBERS, *TEXTS]], after, before]).reset_coords(ABOUT)
     rows = tabled(flat, ["prior", "test"])
-    rows = readings(rows, ["higher"] * len(rows), "p_direction")
+    rows = readings(rows, ["higher"] * len(rows), "p_direction")[list(TEST_COLUMNS)]
     # what the figures say without the model comes last
-    rows = rows.assign(last=rows["how"] == "record").sort_values("last", kind="stable", ignore_index=True)
-    return rows[list(TEST_COLUMNS)]
+    return rows.sort_values("how", key=lambda how: how == "record", kind="stable", ignore_index=True)
 
 
 def _verdicts(dataset: xr.Dataset, tests: pd.DataFrame) -> pd.DataFrame:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from outbid.conventions import CALLED, CONTRADICTED, NOT_IDENTIFIED, SUPPORTED
 from outbid.data.panel import Kind, Panel, Record, Series
 from outbid.questions.claims.schema import SeriesCheck
-from outbid.words.numbers import counted, percent
+from outbid.words.numbers import counted, percent, spelt
 
 Floats = NDArray[np.float64]
 Random = np.random.Generator
@@ -39,7 +39,6 @@ OPEN = 2.0
 YEAR = 365.25
 # Beyond this a change says no more than "very large".
 LARGEST = 1000
-_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
 
 @dataclass(frozen=True)
@@ -182,8 +181,11 @@ def _thirds(figures: Figures, draws: Floats, rng: Random) -> Change | None:
     order, third = np.argsort(figures.years, kind="stable"), -(-len(figures.years) // 3)
     if third < 2:
         return None
-    parts = order[:third], order[-third:]
-    early, late = (_mean(_resampled(draws[:, part], rng), figures.logs) for part in parts)
+    parts, resampled = (order[:third], order[-third:]), []
+    for part in parts:
+        chosen = rng.integers(third, size=(len(draws), third))
+        resampled.append(np.take_along_axis(draws[:, part], chosen, axis=1))
+    early, late = (_mean(each, figures.logs) for each in resampled)
     first, final = (_mean(figures.middle[None, part], figures.logs)[0] for part in parts)
     return (float(final - first), *_interval(late - early))
 
@@ -235,22 +237,13 @@ def side_words(number: int, figures: int, bound: str) -> str:
     if figures == 1:
         return f"the only figure is {'' if number else 'not '}{bound}."
     if number == figures:
-        return f"{'both' if figures == 2 else f'all {_in_words(figures)}'} figures are {bound}."
-    return f"{_in_words(number)} of {_in_words(figures)} figures are {bound}."
-
-
-def _in_words(value: int) -> str:
-    return _NUMBERS[value] if value < len(_NUMBERS) else str(value)
+        return f"{'both' if figures == 2 else f'all {spelt(figures)}'} figures are {bound}."
+    return f"{spelt(number)} of {spelt(figures)} figures are {bound}."
 
 
 def _mean(values: Floats, logs: bool) -> Floats:
     """Return each row's mean; of figures in logs, the log of the figures' own mean."""
     return np.asarray(np.log(np.exp(values).mean(axis=1)) if logs else values.mean(axis=1))
-
-
-def _resampled(values: Floats, rng: Random) -> Floats:
-    chosen = rng.integers(values.shape[1], size=values.shape)
-    return np.take_along_axis(values, chosen, axis=1)
 
 
 def _interval(values: Floats) -> tuple[float, float]:

@@ -13,22 +13,22 @@ from outbid.conventions import PRIOR_LABELS
 from outbid.plots.base import FOCUS, INK, Figure
 from outbid.plots.intervals import Mark, intervals
 from outbid.question import Section
-from outbid.questions.information_value.schema import TOGETHER, Claim, Collection, Decision, Measure
+from outbid.questions.information_value.schema import TOGETHER, Claim, Collection, Measure, Target
 from outbid.stats.effects import tabled
 from outbid.study import Study
 from outbid.words.effects import chance_or_assumed, records, views
-from outbid.words.numbers import amount, capital, counted, percent, terminal
+from outbid.words.numbers import amount, capital, counted, percent, spelt, terminal
 
 Row = dict[str, Any]
-Target = Claim | Decision
 OFTEN = {1: "monthly", 2: "every two months", 3: "quarterly", 6: "twice a year", 12: "yearly"}
-NUMBERS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
 # a share below this is next to nothing, as is one whose interval begins at zero
 LEAST = 0.01
 # watching a change counts as telling more from this ratio on
 MORE = 1.5
 # Series in a panel of the figure.
 SHOWN = 6
+# What is told of an estimate.
+ENDS = ["value", "low", "high"]
 
 
 def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
@@ -42,11 +42,13 @@ def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
     under = {each.id: each.under for each in asked.measures}
     outcomes = {each.name: each.unit for each in study.model.outcomes}
     units = {each.id: outcomes[each.outcome] for each in asked.decisions}
-    sign = xr.DataArray([getattr(each, "sign", 1) for each in _targets(asked)], dims="target")
-    columns = {"told": "", "doubt": "doubt", "clear": "clear"}
-    parts = [_ends(dataset[name], column) for name, column in columns.items()]
-    parts.append(dataset[["before", "open", "best"]].rename(before="p_before"))
-    wide = xr.merge(parts).assign(
+    sign = xr.DataArray([getattr(each, "sign", 1) for each in asked.targets], dims="target")
+    parts = [dataset.told.to_dataset("estimate")[ENDS]]
+    for name in ("doubt", "clear"):
+        named = {"value": name, "low": f"{name}_low", "high": f"{name}_high"}
+        parts.append(dataset[name].to_dataset("estimate")[ENDS].rename(named))
+    today = dataset[["before", "open", "best"]].rename(before="p_before")
+    wide = xr.merge([*parts, today]).assign(
         standard_error=dataset.told.sel(estimate="error", drop=True),
         ceiling=dataset.whole.sel(estimate="value", drop=True),
         p_today=dataset.positive.where(sign > 0, dataset.negative),
@@ -55,7 +57,7 @@ def tables(dataset: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
     numbers = [str(name) for name in frame.select_dtypes(float) if name != "p_before"]
     # more than four digits are luck of the draws
     frame[numbers] = frame[numbers].map(lambda value: float(f"{value:.4g}"))
-    for end in ("value", "low", "high"):
+    for end in ENDS:
         frame[f"share_{end}"] = (frame[end] / frame["ceiling"]).where(frame["ceiling"] > 0)
     frame = frame.rename(columns={"share_value": "share"})
     return {
@@ -74,22 +76,12 @@ def _tells(share: Any, low: Any) -> Any:
     return (share >= LEAST) & (low > 0)
 
 
-def _ends(estimates: xr.DataArray, name: str) -> xr.Dataset:
-    """Return value and interval as variables: doubt, doubt_low, doubt_high; or value, low, high without a name."""
-    names = {"value": name, "low": f"{name}_low", "high": f"{name}_high"} if name else {}
-    return estimates.to_dataset("estimate")[["value", "low", "high"]].rename(names)
-
-
-def _targets(asked: Collection) -> list[Target]:
-    return [*asked.claims, *asked.decisions]
-
-
 class Answers:
     """What the sentences draw on: the table's rows by measure, target and prior set, and the first view."""
 
     def __init__(self, table: pd.DataFrame, study: Study) -> None:
         self.asked: Collection = study.declared["information_value"]
-        self.views, self.targets = views(table), _targets(self.asked)
+        self.targets, self.views = self.asked.targets, views(table)
         self.first = next(iter(self.views))
         self.rows = {(row["measure"], row["target"], row["prior"]): row for row in records(table)}
         self.labels = {each.id: each.label for each in study.scenarios}
@@ -132,7 +124,7 @@ class Answers:
         now, then = (max((each[1]["share"] for each in best if each), default=0.0) for best in found)
         what = "claim" if self.asked.claims else "decision"
         many = len(targets) > 1
-        what = f"any of the {NUMBERS.get(len(targets), len(targets))} {what}s" if many else f"the {what}"
+        what = f"any of the {spelt(len(targets))} {what}s" if many else f"the {what}"
         first = f"Nothing that could be collected as things stand would tell anything about {what}"
         if now:
             most = f"more than {percent(now)} of what is unknown about {what}"
@@ -217,7 +209,7 @@ def _when(measure: Measure) -> str:
         return f"{often}, for the {measure.months} months behind us"
     if rest or not years:
         return f"{often} for {counted(measure.months, 'month')}"
-    return f"{often} for {NUMBERS.get(years, years)} {'year' if years == 1 else 'years'}"
+    return f"{often} for {spelt(years)} {'year' if years == 1 else 'years'}"
 
 
 def _span(row: Row, name: str = "share") -> str:
@@ -251,31 +243,28 @@ def section(dataset: xr.Dataset, study: Study) -> Section:
 
 def figure(table: pd.DataFrame, told: Answers, draws: str) -> list[Figure]:
     """Draw a panel for each claim and decision with the series that tell most; nothing where no series tells anything."""
-    kept = [(measure.id, each.id) for each in told.targets for measure in told.ranked(each)[:SHOWN]]
+    kept = [(measure, each) for each in told.targets for measure in told.ranked(each)[:SHOWN]]
     if not kept:
         return []
-    names = {"share": "median", "share_low": "q05", "share_high": "q95"}
-    rows = table[[pair in set(kept) for pair in zip(table["measure"], table["target"], strict=True)]]
-    rows = rows.dropna(subset="share").rename(columns=names)
-    rows = rows[["measure", "target", "prior", "only_if", *names.values()]]
-    rows = rows.assign(**{name: rows[name].clip(upper=1.0) for name in names.values()})
-    labels = {each.id: capital(each.label) for each in told.asked.measures}
+    names, keys = {"share": "median", "share_low": "q05", "share_high": "q95"}, ["measure", "target"]
+    pairs = pd.DataFrame([(measure.id, each.id) for measure, each in kept], columns=keys)
+    rows = table.merge(pairs).dropna(subset="share").rename(columns=names)
+    shares = rows[list(names.values())].clip(upper=1.0)
+    rows = rows[[*keys, "prior", "only_if"]].join(shares)
     panels = {
         each.id: f"{each.id}: {each.label}" if isinstance(each, Claim) else f"The decision: {each.label}"
-        for each in told.targets
-        if each.id in set(rows["target"])
+        for _, each in kept
     }
-    views = [(prior, prior != told.first, -5 if prior == told.first else 5) for prior in told.views]
     marks = [
-        Mark(f"datum.prior === '{prior}' && datum.only_if {sign} ''", colour, hollow, shape, shift)
-        for prior, hollow, shift in views
+        Mark(f"datum.prior === '{prior}' && datum.only_if {sign} ''", colour, i > 0, shape, 10 * i - 5)
+        for i, prior in enumerate(told.views)
         for sign, shape, colour in (("===", "circle", INK), ("!==", "diamond", FOCUS))
     ]
     drawing = intervals(
         "information_value",
         rows,
         row="measure",
-        labels={measure: labels[measure] for measure, _ in kept},
+        labels={measure.id: capital(measure.label) for measure, _ in kept},
         panel="target",
         panels=panels,
         marks=marks,

@@ -205,16 +205,12 @@ class Measure(Declared):
         return self
 
     def adds(self, model: Model) -> bool:
-        """Say whether a figure adds up its months (people moved, events); otherwise it is their mean."""
-        return not self.per and (isinstance(self.law, Tally) or _adds(model, self.sees))
-
-
-def _adds(model: Model, output: str) -> bool:
-    """Say whether an output is of the kind that a period adds up: people moved, events, what is summed already."""
-    kind, _, name = output.rpartition(".")
-    sums = {f"outcome.{item.name}" for item in model.outcomes if item.summary == "sum"}
-    sums |= {f"sees.{item.series}" for item in model.observations if item.aggregate == "sum"}
-    return kind == "moved" or output in sums or name in model.counts
+        """Say whether a figure adds up its months: people moved, events, what is summed already; else it is their mean."""
+        kind, _, name = self.sees.rpartition(".")
+        sums = {f"outcome.{item.name}" for item in model.outcomes if item.summary == "sum"}
+        sums |= {f"sees.{item.series}" for item in model.observations if item.aggregate == "sum"}
+        added = kind == "moved" or self.sees in sums or name in model.counts
+        return not self.per and (added or isinstance(self.law, Tally))
 
 
 def _is_share(model: Model, output: str) -> bool:
@@ -250,6 +246,9 @@ class Decision(Declared):
         return self
 
 
+Target = Claim | Decision
+
+
 class Collection(Declared):
     """worth.toml: what could be collected, and the claims and decisions that it is to serve."""
 
@@ -266,6 +265,11 @@ class Collection(Declared):
         if not self.claims and not self.decisions:
             raise fault("serves nothing", "Write a [[claim]] or a [[decision]].")
         return self
+
+    @property
+    def targets(self) -> list[Target]:
+        """What figures are to serve."""
+        return [*self.claims, *self.decisions]
 
     @property
     def together(self) -> list[str]:

@@ -207,15 +207,14 @@ def check(values: Floats, holds: Flags, names: Sequence[str]) -> tuple[float, fl
 
     None where a half shows no box.
     """
-    inside, outside = [], []
-    for search, count in ((slice(0, None, 2), slice(1, None, 2)), (slice(1, None, 2), slice(0, None, 2))):
+    parts = []
+    for start in (0, 1):
+        search, count = slice(start, None, 2), slice(1 - start, None, 2)
         box = find_box(values[search], holds[search], names)
         if box is None:
             return None
-        within = box.holds_in(values[count], names)
-        inside.append(holds[count][within])
-        outside.append(holds[count][~within])
-    density, elsewhere = np.concatenate(inside), np.concatenate(outside)
-    if not density.size or not elsewhere.size:
+        parts.append((holds[count], box.holds_in(values[count], names)))
+    counted, within = (np.concatenate(each) for each in zip(*parts, strict=True))
+    if within.all() or not within.any():
         return None
-    return float(density.mean()), float(elsewhere.mean())
+    return float(counted[within].mean()), float(counted[~within].mean())

@@ -28,17 +28,13 @@ DIGITS = {**dict.fromkeys(INDICES, 5), "first_order_on_draws": 4, "rank_correlat
 
 def tables(data: xr.Dataset, study: Study) -> dict[str, pd.DataFrame]:
     """Return `sensitivity`, a row for each input's shares, and `scenario_discovery`, one for each limit of a box."""
-    asked, frames = _asked(study), {}
+    asked: Sensitivity = study.declared["sensitivity"]
+    frames = {}
     if asked.explain:
         frames["sensitivity"] = _shares(data, asked)
     if asked.discover:
         frames["scenario_discovery"] = _limits(data, asked)
     return frames
-
-
-def _asked(study: Study) -> Sensitivity:
-    asked: Sensitivity = study.declared["sensitivity"]
-    return asked
 
 
 def _shares(data: xr.Dataset, asked: Sensitivity) -> pd.DataFrame:
@@ -92,8 +88,8 @@ def _meaning(row: Any) -> str:
 
 def section(data: xr.Dataset, study: Study) -> Section:
     """Return when something holds, with the twelve weightiest unknowns behind a fold."""
-    asked, frames = _asked(study), tables(data, study)
-    questions = []
+    asked: Sensitivity = study.declared["sensitivity"]
+    frames, questions = tables(data, study), []
     for each in asked.discover:
         answers = [(capital(PRIOR_LABELS[p]), *box_words(each, box)) for p, box in _boxes(frames, each)]
         questions.append((each, study.scenario(each.against).label, answers))
@@ -181,7 +177,8 @@ def _cell(alone: float, whole: float) -> str:
 
 def lines(data: xr.Dataset, study: Study) -> list[str]:
     """Return the terminal's answer: at most ten lines."""
-    asked, frames, out = _asked(study), tables(data, study), []
+    asked: Sensitivity = study.declared["sensitivity"]
+    frames, out = tables(data, study), []
     for question in asked.discover:
         for prior, box in _boxes(frames, question):
             first, names = box.iloc[0], " and ".join(plain_name(name) for name in box.input)

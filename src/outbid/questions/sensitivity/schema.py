@@ -67,10 +67,6 @@ class Compared(Declared):
         return self
 
 
-def _scale(data: dict[str, Any]) -> Literal["value", "place"]:
-    return "place" if data.get("against") else "value"
-
-
 class Explain(Compared):
     """An outcome whose spread is shared out among what is uncertain; with `against`, the difference between two courses.
 
@@ -82,7 +78,9 @@ class Explain(Compared):
 
     label: Text
     outcome: Outcome
-    scale: Literal["value", "place"] = Field(default_factory=_scale)
+    scale: Literal["value", "place"] = Field(
+        default_factory=lambda own: "place" if own.get("against") else "value"
+    )
 
 
 class Condition(Declared):

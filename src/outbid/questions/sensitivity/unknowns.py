@@ -151,16 +151,14 @@ def free_space(
     edges = np.outer([-_REACH, _REACH], np.ones(len(model.parameters)))
     lows, highs = np.asarray(from_standard_normal(edges, table))
     quantiles: dict[Input, Quantile] = {}
-    for item in inputs:
+    for item in (each for each in inputs if each.kind != CHANCE):
         if item.kind == PARAMETER:
             i = model.parameter_names.index(item.name)
             low, high = lows[i], highs[i]
             scale = _SCALES[model.parameters[i].priors["neutral"].family]
-        elif item.kind != CHANCE:
+        else:
             low, high = np.quantile(item.of(model, unseen), [0.05, 0.95])
             scale = "log" if item.kind == STOCK and low > 0 else "linear"
-        else:
-            continue
         quantiles[item] = _uniform(float(low), float(high), scale)
     return Space(model, tuple(inputs), quantiles, _typical(unseen), chances)
 

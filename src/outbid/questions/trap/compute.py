@@ -240,11 +240,6 @@ class Answerer:
         return replace(there, levers=levers)
 
 
-def spread(today: StateToday, count: int) -> StateToday:
-    """Return so many draws, evenly spaced over all."""
-    return today.taken(evenly(len(today), count))
-
-
 def answer(context: Context, asked: Trap, options: None = None) -> xr.Dataset:
     """Return the map under every prior set; where players have weights to choose by, also with their answers.
 
@@ -263,19 +258,22 @@ def answer(context: Context, asked: Trap, options: None = None) -> xr.Dataset:
         for prior, each in known.items():
             today, unseen = (each.history[data].state_today for data in DATA)
             grids, few = asked.grids(), asked.grids(BEFORE_POINTS, BEFORE_POINTS)
-            maps = [_cells(trial, FIXED, grids, trial.mapped(spread(today, asked.fixed.draws), *grids))]
+            drawn = today.taken(evenly(len(today), asked.fixed.draws))
+            maps = [_cells(trial, FIXED, grids, trial.mapped(drawn, *grids))]
             stage.advance()
             choice = {}
             if equilibrium is not None and context.players is not None and answering is not None:
                 weights = equilibrium.weight.sel(prior=prior, data=AFTER).transpose("draw", "payoff").values
                 # the draws whose weights were learnt, in the same order
-                answerer = Answerer(trial, context.players, spread(today, len(weights)), weights)
+                learnt = today.taken(evenly(len(today), len(weights)))
+                answerer = Answerer(trial, context.players, learnt, weights)
                 own = asked.grids(answering.offers, answering.shares)
                 effects = zip((ANSWERED, UNANSWERED), answerer.mapped(answering), strict=True)
                 maps += [_cells(trial, name, own, values) for name, values in effects]
                 choice = answerer.choice(answering)
             stage.advance()
-            maps.append(_cells(trial, BEFORE, few, trial.mapped(spread(unseen, BEFORE_DRAWS), *few)))
+            drawn = unseen.taken(evenly(len(unseen), BEFORE_DRAWS))
+            maps.append(_cells(trial, BEFORE, few, trial.mapped(drawn, *few)))
             parts.append(xr.concat(maps, "cell").assign(_now(trial, today, unseen) | choice))
             stage.advance()
     names = {"gain": [gain.id for gain in asked.gain], "axis": ["offer", "share"]}

@@ -108,9 +108,8 @@ def _effects(found: xr.Dataset, asked: Trap, study: Study) -> pd.DataFrame:
     keys = [name for name in ("prior", "gain", "offer") if name in found.dims]
     frame = tabled(_widened(found, "effect"), keys)
     frame["outcome"] = [outcomes[gain].name for gain in frame.gain]
-    return readings(frame, [outcomes[gain].better for gain in frame.gain])[
-        [*keys, "outcome", *EFFECT_COLUMNS]
-    ]
+    better = [outcomes[gain].better for gain in frame.gain]
+    return readings(frame, better)[[*keys, "outcome", *EFFECT_COLUMNS]]
 
 
 def section(data: xr.Dataset, study: Study) -> Section:
@@ -122,19 +121,15 @@ def section(data: xr.Dataset, study: Study) -> Section:
     outcomes = list(asked.outcomes(study.model).values())
     draws = said.frames["trap_map"].groupby("behaviour").draws.max()
     words = {
-        "heading": said.heading(),
-        "moderating": study.scenario(asked.moderating).label,
-        "staying": study.scenario(asked.staying).label,
+        "said": said,
         "months": months,
-        "loses": said.trap.loses,
-        "here": said.here(),
-        "offered": said.offered(),
-        "answered": said.answered(),
-        "chosen": said.chosen(),
         "blocks": effect_blocks(rows, outcomes, row="offer", rows=offers, months=months),
         "views": views(curve),
         "along": listed([_going_along(name, *ends) for name, ends in asked.offer.along.items()]),
-        "draws": {name: (count, _wander(count)) for name, count in draws.items()},
+        # with the half-width of a 90% interval around one half, in points
+        "draws": {
+            name: (count, round(100 * 1.645 * 0.5 / math.sqrt(count))) for name, count in draws.items()
+        },
     }
     figures = (figure(said, study),)
     return Section("trap", "The trap", "questions/trap/section.html.j2", words, said.frames, figures)
@@ -143,11 +138,6 @@ def section(data: xr.Dataset, study: Study) -> Section:
 def _going_along(lever: str, low: float, high: float) -> str:
     name = plain_name(lever)
     return f"{name} {low:g} throughout" if low == high else f"{name} from {low:g} to {high:g}"
-
-
-def _wander(draws: int) -> int:
-    """Return the half-width of a 90% interval around one half, in points, for so many draws."""
-    return round(100 * 1.645 * 0.5 / math.sqrt(draws))
 
 
 def _side(row: Mapping[str, Any]) -> str:
@@ -167,7 +157,8 @@ class Sentences:
     def __init__(self, data: xr.Dataset, study: Study) -> None:
         self.asked: Trap = study.declared["trap"]
         self.data, self.frames = data, tables(data, study)
-        self.curve, self.course = self.frames["trap_curve"], study.scenario(self.asked.moderating).course
+        self.moderating, self.staying = map(study.scenario, (self.asked.moderating, self.asked.staying))
+        self.curve, self.course = self.frames["trap_curve"], self.moderating.course
         self.trap = next(gain for gain in self.asked.gain if gain.id == self.asked.trap)
         self.along = self.curve[self.curve.gain == self.trap.id]
         self.unit = self.asked.outcomes(study.model)[self.trap.id].unit
@@ -286,7 +277,6 @@ def figure(said: Sentences, study: Study) -> Figure:
             least, most = (difference(dict(rows.iloc[i]), outcome.unit) for i in (0, -1))
             parts.append(f"{gain.label}, {view}: {least} at the smallest offer, {most} at the largest.")
     today = two_digits(float(said.data.today.sel(axis="offer", quantile="median")[0]))
-    moderating, staying = (study.scenario(name).label for name in (asked.moderating, asked.staying))
     key = "; ".join(f"{COLOURS[name][0]}, {label}" for name, label in views(curve).items())
     return bands(
         "trap",
@@ -299,8 +289,8 @@ def figure(said: Sentences, study: Study) -> Figure:
         zero="true",
         columns=len(panels),
         caption=(
-            f"What “{moderating}” changes against “{staying}”, with the same offer in both and today's ranks: median, "
-            f"middle half and 90% interval. {capital(key)}. Today's offer is {today}."
+            f"What “{said.moderating.label}” changes against “{said.staying.label}”, with the same offer in both and "
+            f"today's ranks: median, middle half and 90% interval. {capital(key)}. Today's offer is {today}."
         ),
         source="The model's scenarios over its posterior draws, the same draws and shocks at every offer.",
         alternative=" ".join(parts),
