@@ -122,9 +122,8 @@ class Answers:
         targets: Sequence[Target] = self.asked.claims or self.asked.decisions
         found = ([self.best(each, watched=watched) for each in targets] for watched in (False, True))
         now, then = (max((each[1]["share"] for each in best if each), default=0.0) for best in found)
-        what = "claim" if self.asked.claims else "decision"
-        many = len(targets) > 1
-        what = f"any of the {spelt(len(targets))} {what}s" if many else f"the {what}"
+        what, number = "claim" if self.asked.claims else "decision", len(targets)
+        what = f"any of the {spelt(number)} {what}s" if number > 1 else f"the {what}"
         first = f"Nothing that could be collected as things stand would tell anything about {what}"
         if now:
             most = f"more than {percent(now)} of what is unknown about {what}"

@@ -64,15 +64,14 @@ def _limits(data: xr.Dataset, asked: Sensitivity) -> pd.DataFrame:
     told = data[[*shares, "limit_on", "low", "high", "draws"]].rename(limit_on="input")
     boxes = tabled(told, ["prior", "question", "limit"])
     boxes = boxes[(boxes.input != "") | (boxes.limit == 0)]
-    questions = pd.DataFrame(
-        each.model_dump(include={"id", "scenario", "against"}) for each in asked.discover
-    )
-    questions["conditions"] = ["; ".join(one.words for one in each.condition) for each in asked.discover]
+    about = [
+        (each.id, each.scenario, each.against, "; ".join(one.words for one in each.condition))
+        for each in asked.discover
+    ]
+    questions = pd.DataFrame(about, columns=["question", "scenario", "against", "conditions"])
     inputs = tabled(data[["kind", "meaning", "unit"]].reset_coords(), ["input"])
     inputs["meaning"] = [_meaning(row) for row in records(inputs)]
-    frame = boxes.merge(questions.rename(columns={"id": "question"}), on="question").merge(
-        inputs, on="input", how="left"
-    )
+    frame = boxes.merge(questions).merge(inputs, on="input", how="left")
     columns = ["question", "prior", "scenario", "against", "conditions", *shares, "input", "meaning", "unit"]
     frame = frame[[*columns, "low", "high", "draws"]].fillna({"meaning": "", "unit": ""})
     return frame.rename(columns={"mass": "share_in_box"})

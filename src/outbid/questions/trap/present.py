@@ -189,10 +189,9 @@ class Sentences:
             for gain, row in zip(self.asked.gain, records(rows), strict=True):
                 if (side := _side(row)) == "unknown":
                     open_.append(gain.label.lower())
-                elif side == "gain":
-                    certain.append(f"{gain.gains} ({certainty(row)})")
                 else:
-                    certain.append(f"{gain.loses} ({certainty(row, 1 - row['p_better'])})")
+                    words, p = (gain.gains, None) if side == "gain" else (gain.loses, 1 - row["p_better"])
+                    certain.append(f"{words} ({certainty(row, p)})")
             parts = [f"{self.course} {listed(certain)}"] if certain else []
             parts += [f"a gain can't be told from a loss of {listed(open_, 'or')}"] if open_ else []
             sentences.append(f"{view}, {'; '.join(parts)}.")
