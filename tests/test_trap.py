@@ -28,7 +28,7 @@ from outbid.players.strategist import Strategist, evenly
 from outbid.progress import Silent
 from outbid.question import Context
 from outbid.questions.trap import QUESTION
-from outbid.questions.trap.compute import Answerer, Trial, chance_of_gain
+from outbid.questions.trap.compute import Answerer, Trial
 from outbid.questions.trap.present import crossing
 from outbid.questions.trap.schema import Answering, Split, Trap
 from outbid.simulate.engine import BatchSimulator, Simulator
@@ -179,9 +179,11 @@ def test_today_is_where_the_draws_stand(answer: xr.Dataset, study: Any) -> None:
     assert now.assumed["members"]
 
 
-def test_lost_games_are_left_out_of_a_chance() -> None:
-    effects = np.array([[1.0, np.nan, -1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0, np.nan]])
-    assert chance_of_gain(effects).tolist() == [0.75, 0.5]
+def test_lost_games_are_left_out_of_a_chance(trial: Trial) -> None:
+    # of the first outcome less is better
+    lost = np.nan
+    effects = [[-1.0, lost, 1.0, -1.0, -1.0], [1.0, lost, -1.0, -1.0, -1.0], [0.0, 0.0, 0.0, 0.0, lost]]
+    assert trial.chances(np.array(effects)).tolist() == [0.75, 0.25, 0.5]
 
 
 # the even line

@@ -41,13 +41,17 @@ def answer(context: Context, asked: Collection, options: Any = None) -> xr.Datas
     claims, sets = context.of("claims"), []
     with context.progress.stage("Weighing what to collect next", len(context.known)) as stage:
         for name, known in context.known.items():
-            tests = [_test(claims, name, each.test) for each in asked.claims]
-            effects = {each.id: test["effect"].values for each, test in zip(asked.claims, tests, strict=True)}
+            effects, before = {}, []
+            for claim in asked.claims:
+                test = _test(claims, name, claim.test)
+                effects[claim.id] = test["effect"].values
+                # the test may expect the other sign
+                chance = float(test["p_direction"].sel(data=BEFORE))
+                before.append(chance if test["sign"] == claim.sign else 1 - chance)
             rehearsal = Rehearsal(context, known, asked)
             records = {each.id: rehearsal.record(each) for each in asked.measures}
             choices = {each.id: rehearsal.utilities(each) for each in asked.decisions}
             told = appraise(records, effects, choices, context.settings.seed, asked.together)
-            before = [_before(test, each.sign) for each, test in zip(asked.claims, tests, strict=True)]
             sets.append(told.assign(before=("target", [*before, *([np.nan] * len(choices))])))
             stage.advance()
     return xr.concat(sets, xr.Variable("prior", list(context.known)))
@@ -61,12 +65,6 @@ def _test(claims: xr.Dataset | None, prior: str, test: str) -> xr.Dataset:
         problem = f"the test {test!r} has no effect by draw"
         raise InputError(f"{FILE}, claim", problem, did_you_mean(test, tests))
     return found
-
-
-def _before(test: xr.Dataset, sign: int) -> float:
-    """Return the chance before the data that a claim holds which expects an effect of that sign."""
-    chance = float(test["p_direction"].sel(data=BEFORE))
-    return chance if test["sign"] == sign else 1 - chance
 
 
 class Rehearsal:

@@ -68,9 +68,11 @@ class Trial:
         return np.stack([summary(each, path[:, :, i]) for i, each in enumerate(self.outcomes)])
 
     def chances(self, effects: Floats) -> Floats:
-        """Return the probability of a gain over the last axis of effects, (gains, ..., draws)."""
+        """Return the probability of a gain over the last axis of effects, (gains, ..., draws); ties count half."""
         signs = [1.0 if each.better == "higher" else -1.0 for each in self.outcomes]
-        return chance_of_gain(np.reshape(signs, (-1, *[1] * (effects.ndim - 1))) * effects)
+        gained = np.reshape(signs, (-1, *[1] * (effects.ndim - 1))) * effects
+        known = np.maximum(np.isfinite(gained).sum(axis=-1), 1)
+        return np.asarray(((gained > 0) + 0.5 * (gained == 0)).sum(axis=-1) / known)
 
     def noise(self, draws: int, cells: int = 1) -> dict[str, Floats]:
         """Return the same chances for every cell."""
@@ -308,9 +310,3 @@ def _now(trial: Trial, today: StateToday, unseen: StateToday) -> dict[str, Any]:
 
 def _quantiles(draws: Floats) -> Floats:
     return np.asarray(np.nanquantile(draws, list(QUANTILES.values()), axis=-1))
-
-
-def chance_of_gain(effects: Floats) -> Floats:
-    """Return the probability that effects are above zero over the last axis; ties count half."""
-    known = np.maximum(np.isfinite(effects).sum(axis=-1), 1)
-    return np.asarray(((effects > 0) + 0.5 * (effects == 0)).sum(axis=-1) / known)
