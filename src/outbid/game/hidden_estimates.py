@@ -14,6 +14,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -102,7 +103,7 @@ class Point:
 
     @property
     def log_likelihood(self) -> float:
-        """Of the whole record."""
+        """The whole record's."""
         return float(self.logs.sum())
 
 
@@ -221,23 +222,20 @@ def _evaluate(
         return _measured(hidden, game.grid, everything(own, each)[count:], figures)
 
     def record(parts: tuple[Array, Array, Array], density: Array) -> markov.Chain:
-        kernel = replace(game.kernel, weights=parts[1])
-        return markov.Chain(parts[0], kernel, parts[2], seen, density)
-
-    def months(parts: tuple[Array, Array, Array], density: Array) -> Array:
-        return markov.month_logs(record(parts, density))
+        first, weights, profiles = parts
+        return markov.Chain(first, replace(game.kernel, weights=weights), profiles, seen, density)
 
     # The game is solved and linearised once; the measures' quantities do not move it.
     if by_month:
         parts, push, values = jax.linearize(chain, own, has_aux=True)
         density = measured(measures)
-        logs = months(parts, density)
+        logs = markov.month_logs(record(parts, density))
 
-        def by_own(direction: Array) -> Array:
-            moved: Array = jax.jvp(lambda each: months(each, density), (parts,), (push(direction),))[1]
-            return moved
+        def by_own(direction: Array) -> Any:
+            moved = (push(direction),)
+            return jax.jvp(lambda each: markov.month_logs(record(each, density)), (parts,), moved)[1]
 
-        score = jax.jacfwd(lambda each: months(parts, measured(each)))(measures)
+        score = jax.jacfwd(lambda each: markov.month_logs(record(parts, measured(each))))(measures)
         if split:
             score = jnp.concatenate([jax.vmap(by_own, out_axes=1)(jnp.eye(split)), score], axis=1)
     else:
@@ -283,8 +281,7 @@ class Search:
         except InputError:
             # no equilibrium, or numbers so large that there is no game
             return None
-        sound = np.isfinite(point.log_likelihood) and np.isfinite(point.score).all()
-        return point if sound else None
+        return point if np.isfinite([point.log_likelihood, *point.score]).all() else None
 
     def scores(self) -> Floats:
         """Return the months' scores at the best point, shape (months, names)."""
@@ -376,10 +373,9 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
             information, flat = search.information(frame)
         slope = frame.T @ search.point.score
         promise = float(slope @ np.linalg.solve(information, slope)) / 2
-    scaled = np.linalg.inv(information) if not flat else np.full_like(information, np.nan)
-    scores = search.scores()
-    months = scores @ frame
-    outward = likelihood.slopes(search.inner)[:, None] * frame
+    scaled = np.full_like(information, np.nan) if flat else np.linalg.inv(information)
+    scores, slopes = search.scores(), likelihood.slopes(search.inner)
+    months, outward = scores @ frame, slopes[:, None] * frame
     estimates = likelihood.outward(search.inner)
     game = hidden.game(jnp.asarray(estimates))
     equilibrium = certify(game, search.point.values, search.evaluations, "estimation")
@@ -402,9 +398,8 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
         evaluations=search.evaluations,
         outcome=hashlib.sha256(record.actions.tobytes() + record.measures.tobytes()).hexdigest(),
     )
-    natural = scores / likelihood.slopes(search.inner)
     notes = (*_vanished(hidden, found, scores), *grid_doubts(game.kernel, state.smoothed))
-    return FullInformation(found, state, natural, notes)
+    return FullInformation(found, state, scores / slopes, notes)
 
 
 def _vanished(hidden: HiddenGame, found: Estimates, scores: Floats) -> tuple[str, ...]:

@@ -48,16 +48,11 @@ class Multiplicity:
     starts: int
     failed: int
 
-    @property
-    def several(self) -> bool:
-        """Whether more than one equilibrium was found."""
-        return len(self.equilibria) > 1
-
     def sentence(self) -> str:
         """Return the finding in words."""
         number = len(self.equilibria)
         told = f"{self.starts} starts led to {number} {'equilibrium' if number == 1 else 'equilibria'}"
-        if self.several:
+        if number > 1:
             told += f" ({', '.join(map(str, self.counts))} starts each)"
         return f"{told}; {self.failed} led nowhere." if self.failed else f"{told}."
 
