@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-import platform
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +13,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from outbid import __version__
 from outbid.errors import InputError
 from outbid.game.measurement import Measurement, MeasurementFit, smooth_state
 from outbid.game.newton import one_thread_each
 from outbid.progress import Progress
 from outbid.replication import compute
 from outbid.replication.compute import REACH, Solved, equation_rows, judge, payoff_table
-from outbid.report.core import sources, to_dataset, to_frame
+from outbid.report.core import provenance, sources, to_dataset, to_frame
 from outbid.study import Study
 from outbid.words.numbers import plain_name
 
@@ -102,6 +98,7 @@ def replicate(study: Study, data: Path | None, asked: Mapping[str, Any], progres
             fit, after, notes = again.result()
     refitted, changes = (None, None) if fit is None else refit(solved, fit, after)
     tables, play, panel = _tables(solved), record.play, record.panel
+    timing = {name: seconds for name, seconds in progress.timing.items() if seconds > 0.05}
     tables |= {name: each for name, each in (("maxima", maxima), ("refit", changes)) if each is not None}
     facts = {
         "study": study.name,
@@ -117,18 +114,7 @@ def replicate(study: Study, data: Path | None, asked: Mapping[str, Any], progres
         "refit": refitted,
         "notes": notes,
         "problems": [*solved.problems, *_unexplained(tables["replication"], panel.simulated)],
-        "provenance": {
-            "version": __version__,
-            **asked,
-            "created": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            "python": platform.python_version(),
-            "platform": f"{platform.system()} {platform.machine()}",
-            "packages": {name: version(name) for name in PACKAGES},
-            "first_month": panel.months[0],
-            "last_month": panel.months[-1],
-            "n_months": len(panel.months),
-            "timing": {name: seconds for name, seconds in progress.timing.items() if seconds > 0.05},
-        },
+        "provenance": provenance(asked, panel.months, PACKAGES, timing),
     }
     return Replication(facts, tables)
 
@@ -244,8 +230,7 @@ def refit(before: Solved, fit: MeasurementFit, after: Solved | None) -> tuple[di
     }
     stored = panel.measurement
     if stored is not None:
-        weights, (persistence, *inputs) = np.split(stored, [panel.polls.shape[1]])
-        at = Measurement(weights, float(persistence), np.array(inputs))
+        at = Measurement.from_flat(stored, panel.polls.shape[1])
         smoothed = smooth_state(at, panel.polls, panel.actions)
         facts["stored_gap"] = float(np.abs(smoothed.state - panel.state).max())
         facts["stored_likelihood"] = smoothed.log_likelihood
