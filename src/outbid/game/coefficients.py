@@ -97,7 +97,7 @@ def cells_of(table: pd.DataFrame, star: str = "") -> pd.DataFrame:
 
     cells = table.apply(written)
     if star:
-        counts = sum((table["p"] < level).astype(int) for level in STARS)
+        counts = (table["p"].to_numpy()[:, None] < np.array(STARS)).sum(axis=1)
         cells["estimate"] += [star.format("*" * count) if count else "" for count in counts]
     return cells.set_index("parameter").rename_axis(None) if "parameter" in cells else cells
 

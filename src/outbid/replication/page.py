@@ -16,8 +16,8 @@ from outbid.plots.base import (
     Figure,
     Layout,
     chart,
-    finished,
     middle_of,
+    of_one_table,
     utc,
 )
 from outbid.question import Section
@@ -209,15 +209,14 @@ def rivals(found: Replication) -> Figure:
         "What a rival changes. Right of the line: the group attacks more often because the other is there."
     )
     bars = " Bars: 95% intervals from the estimates' errors." if table["low"].notna().any() else ""
-    return Figure(
+    return of_one_table(
         "rivals",
-        f"{caption}{bars}{'' if simulated else ' Hollow diamonds: the published figures.'}",
-        "Equilibrium with the rival less the best play without it, along the months of each period.",
-        " ".join(findings(found)),
+        drawing,
+        rows,
         Layout("single"),
-        finished(drawing),
-        {"rivals": rows},
-        ("rivals",),
+        caption=f"{caption}{bars}{'' if simulated else ' Hollow diamonds: the published figures.'}",
+        source="Equilibrium with the rival less the best play without it, along the months of each period.",
+        alternative=" ".join(findings(found)),
     )
 
 
@@ -229,7 +228,7 @@ def _lines(found: Replication, name: str, x: str, ticks: pd.DataFrame) -> pd.Dat
     return rows.assign(panel=rows["player"].map(labels(found))).drop(columns="player")
 
 
-def _panels(found: Replication, name: str, x: alt.X, titles: dict[str, str], height: int) -> dict[str, Any]:
+def _panels(found: Replication, name: str, x: alt.X, titles: dict[str, str], height: int) -> Any:
     """Draw lines by play in a panel each, with ticks above; `titles` by panel, which are drawn in their order."""
     plays = [*_PLAYS.values(), found.facts["state"][0]]
     dash = alt.StrokeDash(
@@ -253,14 +252,10 @@ def _panels(found: Replication, name: str, x: alt.X, titles: dict[str, str], hei
     header = alt.Header(
         title=None, labelAnchor="start", labelFontWeight=600, labelExpr=f"{json.dumps(titles)}[datum.value]"
     )
-    return finished(
-        drawing.facet(
-            facet=alt.Facet("panel:N", sort=list(titles), header=header),
-            columns=2,
-            spacing={"row": 46, "column": 80},
-            bounds="flush",
-        ).resolve_scale(y="independent")
-    )
+    facet = alt.Facet("panel:N", sort=list(titles), header=header)
+    # one time axis under a column of panels, unlike `faceted`
+    panels = drawing.facet(facet=facet, columns=2, spacing={"row": 46, "column": 80}, bounds="flush")
+    return panels.resolve_scale(y="independent")
 
 
 def curves(found: Replication) -> Figure:
@@ -278,17 +273,16 @@ def curves(found: Replication) -> Figure:
             f"{points(chances.max())}% at {states[chances.argmax()]:.1f}, {points(chances[-1])}% at the high end."
         )
     titles = {label: f"{label}: chance of an attack in a month, %" for label in names.values()}
-    return Figure(
+    return of_one_table(
         "curves",
-        "The chance that each group attacks in a month, by where opinion stands. Solid: with the rival. Dashed: "
+        _panels(found, "curves", x, titles, 270),
+        _lines(found, "curves", "state", acted),
+        Layout("facet", margin=_AXIS + 24, gap=80, least=380, most=2),
+        caption="The chance that each group attacks in a month, by where opinion stands. Solid: with the rival. Dashed: "
         "if the rival could not move opinion. Ticks above: where it stood in the months with an attack. The "
         "two scales differ.",
-        "Equilibrium of the game at the estimates.",
-        " ".join(sentences),
-        Layout("facet", margin=_AXIS + 24, gap=80, least=380, most=2),
-        _panels(found, "curves", x, titles, 270),
-        {"curves": _lines(found, "curves", "state", acted)},
-        ("curves",),
+        source="Equilibrium of the game at the estimates.",
+        alternative=" ".join(sentences),
     )
 
 
@@ -304,14 +298,14 @@ def path(found: Replication) -> Figure:
     rows["date"] = rows["month"].map(middle_of)
     titles = {what: f"{what.capitalize()}: {below} below, {above} above"}
     titles |= {label: f"{label}: chance of an attack in a month, %" for label in names.values()}
-    return Figure(
+    x = utc("date", format="%Y", tickCount=12, labelOverlap="greedy")
+    return of_one_table(
         "path",
-        f"Top: {what}, high for {above}. Below: the chance of an attack along that path, with the rival (solid) and "
-        "without it (dashed); ticks mark the months in which the group did attack.",
-        f"{found.facts['data']}; equilibrium of the game at the estimates.",
-        " ".join(findings(found)),
+        _panels(found, "path", x, titles, 130),
+        rows,
         Layout("facet", margin=_AXIS + 24),
-        _panels(found, "path", utc("date", format="%Y", tickCount=12, labelOverlap="greedy"), titles, 130),
-        {"path": rows},
-        ("path",),
+        caption=f"Top: {what}, high for {above}. Below: the chance of an attack along that path, with the rival (solid) and "
+        "without it (dashed); ticks mark the months in which the group did attack.",
+        source=f"{found.facts['data']}; equilibrium of the game at the estimates.",
+        alternative=" ".join(findings(found)),
     )
