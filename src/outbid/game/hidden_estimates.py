@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -27,7 +26,7 @@ from outbid.game import markov
 from outbid.game.equilibrium import Equilibrium, NoEquilibrium, certify, holds, solve
 from outbid.game.estimates import Estimates
 from outbid.game.game import Game, Grid, Ints
-from outbid.game.hidden_game import HiddenGame, Normal, natural_from
+from outbid.game.hidden_game import HiddenGame, natural_from
 from outbid.game.kernel import Banded, Floats, Kernel
 from outbid.game.maximise import maximise, observed_information, scaling, undecided
 from outbid.game.newton import equilibrium_values, log_probabilities, residual, size_of
@@ -138,11 +137,11 @@ class Likelihood:
         if estimates.shape != self.hidden.start.shape or not np.isfinite(estimates).all():
             fix = f"Give a number for each of {self.hidden.names}."
             raise InputError("estimates", f"have shape {estimates.shape}", fix)
-        signs = self.hidden.signs
-        if ((signs != 0) & (estimates * signs <= 0)).any():
+        free = self.hidden.signs == 0
+        if (~free & (estimates * self.hidden.signs <= 0)).any():
             problem = "break a sign that the specification binds"
             raise InputError("estimates", problem, "Start on its right side.")
-        return np.where(signs == 0, estimates, np.log(np.where(signs == 0, 1.0, np.abs(estimates))))
+        return np.where(free, estimates, np.log(np.where(free, 1.0, np.abs(estimates))))
 
     def outward(self, inner: Floats) -> Floats:
         """Return natural units from unbounded ones, both of shape (names,)."""
@@ -186,11 +185,11 @@ class Likelihood:
 def _chain(hidden: HiddenGame, game: Game, values: Array) -> tuple[Array, Array, Array]:
     """Return what the forward pass takes from the game: first month, the kernel's weights, log probabilities of profiles."""
     log_profiles = markov.joint_log(game.counts, log_probabilities(game.arrays, values))
-    if isinstance(hidden.first, Normal):
+    if hidden.first is None:
+        first = markov.long_run_start(game.kernel, log_profiles)
+    else:
         at = game.grid.values
         first = markov.normal_start(at[:, 0] if at.shape[1] == 1 else at, *hidden.first)
-    else:
-        first = markov.long_run_start(game.kernel, log_profiles)
     return first, game.kernel.weights, log_profiles
 
 
@@ -231,9 +230,11 @@ def _evaluate(
         density = measured(measures)
         logs = markov.month_logs(record(parts, density))
 
-        def by_own(direction: Array) -> Any:
+        def by_own(direction: Array) -> Array:
             moved = (push(direction),)
-            return jax.jvp(lambda each: markov.month_logs(record(each, density)), (parts,), moved)[1]
+            return jnp.asarray(
+                jax.jvp(lambda each: markov.month_logs(record(each, density)), (parts,), moved)[1]
+            )
 
         score = jax.jacfwd(lambda each: markov.month_logs(record(parts, measured(each))))(measures)
         if split:

@@ -101,8 +101,7 @@ class Posterior:
     def sd(self, at: ArrayLike, *, smoothed: bool = True) -> Floats:
         """Return each month's standard deviation of the state, shape (months,)."""
         away = np.asarray(at, dtype=float) - self.mean(at, smoothed=smoothed)[:, None]
-        shares = self.smoothed if smoothed else self.filtered
-        return np.asarray(np.sqrt((shares * away**2).sum(axis=1)))
+        return np.asarray(np.sqrt(((self.smoothed if smoothed else self.filtered) * away**2).sum(axis=1)))
 
 
 def smooth(chain: Chain) -> Posterior:

@@ -113,7 +113,7 @@ def replicate(study: Study, data: Path | None, asked: Mapping[str, Any], progres
         "search": searched,
         "refit": refitted,
         "notes": notes,
-        "problems": [*solved.problems, *_unexplained(tables["replication"], panel.simulated)],
+        "problems": [*solved.problems, *unexplained(tables["replication"], panel.simulated)],
         "provenance": provenance(asked, panel.months, PACKAGES, timing),
     }
     return Replication(facts, tables)
@@ -149,7 +149,7 @@ def _tables(solved: Solved) -> dict[str, pd.DataFrame]:
     }
 
 
-def _unexplained(cells: pd.DataFrame, simulated: bool) -> list[str]:
+def unexplained(cells: pd.DataFrame, simulated: bool) -> list[str]:
     """Return a sentence if published figures don't come out and no note says why."""
     loose = cells[~cells["ok"].fillna(True) & (cells["note"] == "")]
     if simulated or loose.empty:
@@ -166,6 +166,7 @@ def our_figures(solved: Solved) -> pd.DataFrame:
     errors, payoffs = np.sqrt(np.diag(solved.covariance)), payoff_table(solved)
     rivals, costs, names = solved.rivals, solved.costs, payoffs["meaning"]
     labels = play.labels | {"either": "either"}
+    acting = costs["player"].map(labels) + " attacks"
     parts = [
         _cells("1", [*rows, "sigma"], "levels, estimate", solved.equation, errors),
         _cells("1", rows, "levels, plain error", plain.standard_errors),
@@ -179,9 +180,7 @@ def our_figures(solved: Solved) -> pd.DataFrame:
         _cells("2", names, "first-step error", payoffs["first_step_error"]),
         _cells("2", names, "corrected error", payoffs["corrected_error"]),
         _cells("4", rivals["player"].map(labels), rivals["period"], rivals["difference"], rivals["error"]),
-        _cells(
-            "5", costs["row"], costs["player"].map(labels) + " attacks", costs["probability"], costs["error"]
-        ),
+        _cells("5", costs["row"], acting, costs["probability"], costs["error"]),
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -236,12 +235,12 @@ def refit(before: Solved, fit: MeasurementFit, after: Solved | None) -> tuple[di
         facts["stored_likelihood"] = smoothed.log_likelihood
     pulls = [f"what an attack by {label} adds next month" for label in play.labels.values()]
     names = [f"weight of {plain_name(name)}" for name in play.columns.polls]
-    columns: dict[str, Any] = {
-        "group": "The polls and the state",
-        "name": [*names, "share carried over", "constant", *pulls],
-    }
-    columns |= {"stored": np.nan if stored is None else stored, "refitted": fit.estimates}
-    table = pd.DataFrame({**columns, "error": fit.standard_errors, "unit": "standardised"})
+    table = pd.DataFrame(
+        {"name": [*names, "share carried over", "constant", *pulls], "refitted": fit.estimates}
+    )
+    table = table.assign(error=fit.standard_errors, unit="standardised")
+    table.insert(0, "group", "The polls and the state")
+    table.insert(2, "stored", np.nan if stored is None else stored)
     if after is None:
         return facts, table
     figures = our_figures(after).assign(stored=our_figures(before)["ours"])
