@@ -235,18 +235,15 @@ def refit(before: Solved, fit: MeasurementFit, after: Solved | None) -> tuple[di
         facts["stored_likelihood"] = smoothed.log_likelihood
     pulls = [f"what an attack by {label} adds next month" for label in play.labels.values()]
     names = [f"weight of {plain_name(name)}" for name in play.columns.polls]
-    table = pd.DataFrame(
-        {"name": [*names, "share carried over", "constant", *pulls], "refitted": fit.estimates}
-    )
-    table = table.assign(error=fit.standard_errors, unit="standardised")
-    table.insert(0, "group", "The polls and the state")
-    table.insert(2, "stored", np.nan if stored is None else stored)
+    key = {"group": "The polls and the state", "name": [*names, "share carried over", "constant", *pulls]}
+    figures = {"stored": np.nan if stored is None else stored, "refitted": fit.estimates}
+    table = pd.DataFrame({**key, **figures, "error": fit.standard_errors, "unit": "standardised"})
     if after is None:
         return facts, table
-    figures = our_figures(after).assign(stored=our_figures(before)["ours"])
-    shown = figures["table"].isin(["4", "5"]) | figures["column"].isin(["levels, estimate", "estimate"])
+    ours = our_figures(after).assign(stored=our_figures(before)["ours"])
+    shown = ours["table"].isin(["4", "5"]) | ours["column"].isin(["levels, estimate", "estimate"])
     later = []
-    for each in rows_of(figures[shown & ~figures["row"].str.contains("of the step")]):
+    for each in rows_of(ours[shown & ~ours["row"].str.contains("of the step")]):
         group, name, unit = _REFITTED[each.table]
         unit = "" if each.row == "log-likelihood" else unit or play.state
         later.append((group, name.format_map(each._asdict()), each.stored, each.ours, each.error, unit))
