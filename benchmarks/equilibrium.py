@@ -53,7 +53,7 @@ def main() -> None:
     from outbid.game.comparison import compare, without
     from outbid.game.equilibrium import solve, solve_many
     from outbid.game.game import Axis, Player
-    from outbid.game.outcomes import activity, error_over_months
+    from outbid.game.outcomes import activity
     from outbid.game.specification import Specification, classic_specification
 
     def family(states: int) -> Specification:
@@ -80,7 +80,9 @@ def main() -> None:
             by_state = found.base.of(player) - found.others[i].of(player)
             for era in eras:
                 effect = found.base.along(player, era) - found.others[i].along(player, era)
-                rows.append((effect.values, effect.errors, error_over_months(by_state, era)))
+                rows.append(
+                    (effect.values, effect.errors, by_state.values[era].std(ddof=1) / len(era) ** 0.5)
+                )
         return rows
 
     def cost_table() -> object:

@@ -31,7 +31,6 @@ from outbid.game.outcomes import (
     ANY,
     activity,
     against,
-    error_over_months,
     mean_levels,
     reply_slopes,
     standing_slopes,
@@ -248,13 +247,6 @@ def test_both_intervals_agree_where_little_is_unsure(family: Specification, base
     assert by_state.interval().shape == by_state.simulated_interval().shape == (21, 2)
 
 
-def test_the_error_over_months_is_the_printed_kind(base: Equilibrium, family: Specification) -> None:
-    figures = compare(family, THETA, COVARIANCE, [], base=base, visits=True).base.of("north")
-    states = [0, 5, 5, 20]
-    months = base.of("north")[states, 1]
-    assert error_over_months(figures, states) == pytest.approx(months.std(ddof=1) / 2)
-
-
 def test_bad_input_is_refused_in_one_line(family: Specification, base: Equilibrium) -> None:
     with pytest.raises(InputError, match=r"parameter 'kappa_nord': .* Did you mean 'kappa_north'"):
         shifted("x", family, {"kappa_nord": 1.0})
@@ -411,9 +403,8 @@ def test_the_published_effect_of_a_rival(
             effect = found.base.along(name, states[months]) - found.of(gone).along(name, states[months])
             text = printed[me, era]
             assert round(float(effect.values), decimals(text)) == float(text)
-            by_state = found.base.of(name) - found.of(gone).of(name)
-            assert 0 < error_over_months(by_state, states[months]) < 0.02
-            assert error_over_months(by_state, states[months]) < float(effect.errors)
+            by_month = (found.base.of(name) - found.of(gone).of(name)).values[states[months]]
+            assert 0 < by_month.std(ddof=1) / np.sqrt(len(by_month)) < min(0.02, float(effect.errors))
 
 
 def test_the_published_effect_of_costs(

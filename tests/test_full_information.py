@@ -14,7 +14,7 @@ from outbid.errors import InputError
 from outbid.game.equilibrium import solve
 from outbid.game.game import Axis, Game, Grid, Player, even_axis
 from outbid.game.hidden_estimates import FullInformation, Likelihood, Record, full_information
-from outbid.game.hidden_game import Anchor, Free, HiddenGame, LongRun, Measure, Normal, one_index_hidden
+from outbid.game.hidden_game import Anchor, Free, HiddenGame, Measure, Normal, one_index_hidden
 from outbid.game.kernel import Scattered, banded_from
 from outbid.game.markov import Chain, draw, joint_log, month_logs, seen_actions
 from outbid.game.newton import log_probabilities
@@ -118,7 +118,7 @@ def test_known_numbers_are_recovered(small: HiddenGame, fitted: FullInformation)
     truth = np.array([TRUTH[name] for name in small.names])
     assert found.converged
     assert found.names == tuple(TRUTH)
-    assert small.first == LongRun()
+    assert small.first is None
     assert np.abs(found.estimates - truth).max() > 0
     for kind in ("uncorrected", "robust"):
         assert (np.abs(found.estimates - truth) < 3 * found.standard_errors(kind)).all()

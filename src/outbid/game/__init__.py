@@ -25,7 +25,7 @@ from outbid.game.game import (
     restrict,
 )
 from outbid.game.hidden_estimates import Record, full_information
-from outbid.game.hidden_game import Anchor, Free, HiddenGame, LongRun, Measure, Normal, one_index_hidden
+from outbid.game.hidden_game import Anchor, Free, HiddenGame, Measure, Normal, one_index_hidden
 from outbid.game.kernel import Banded, Scattered, banded_from, dense, normal_band, normal_reach
 from outbid.game.many_starts import draw_starts, estimate_many, search
 from outbid.game.measurement import draw_states, fit_state, smooth_state

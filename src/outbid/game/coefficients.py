@@ -15,13 +15,10 @@ from outbid.game.kernel import Floats
 
 Facts = Sequence[tuple[str, str]]
 # Heads of columns that differ from their names.
-HEADS = {"parameter": "", "standard_error": "std. error"}
-STARS = ((0.01, 3), (0.05, 2), (0.1, 1))
+HEADS = {"standard_error": "std. error"}
+# A star for each level that a p value lies under.
+STARS = (0.1, 0.05, 0.01)
 MARKS = ("Stars", "p < 0.1: *, p < 0.05: **, p < 0.01: ***, two-sided")
-COMMANDS = dict(zip("\\^~<>", ["backslash", "asciicircum", "asciitilde", "less", "greater"], strict=True))
-SPECIAL = str.maketrans(
-    {each: f"\\{each}" for each in "{}_&%$#"} | {each: f"\\text{name}{{}}" for each, name in COMMANDS.items()}
-)
 
 
 def law(degrees_of_freedom: int | None) -> Any:
@@ -91,84 +88,43 @@ def figure(value: float) -> str:
     return text.rstrip(".") if "e" not in text else f"{value:.4g}" if abs(value) >= 1 else f"{value:.8f}"
 
 
-def cells_of(table: pd.DataFrame) -> list[list[str]]:
-    """Return a table's cells as text: ratios with two decimals, p values with three, counts whole."""
-    forms = {"z": "{:.2f}", "t": "{:.2f}", "p": "{:.3f}", "log_likelihood": "{:.4f}"}
+def cells_of(table: pd.DataFrame, star: str = "") -> pd.DataFrame:
+    """Return a table's cells as text: ratios with two decimals, p values with three, counts whole; and a form of stars."""
+    forms = {**dict.fromkeys("zt", "{:.2f}".format), "p": "{:.3f}".format, "log_likelihood": "{:.4f}".format}
 
-    def written(name: str, value: object) -> str:
-        if name in forms:
-            return forms[name].format(value)
-        return figure(value) if isinstance(value, float) else str(value)
+    def written(column: pd.Series[Any]) -> pd.Series[str]:
+        return column.map(forms.get(str(column.name), figure if column.dtype.kind == "f" else str))
 
-    return [
-        [written(name, value) for name, value in zip(table.columns, row, strict=True)]
-        for row in table.itertuples(index=False, name=None)
-    ]
-
-
-def aligned(lines: Sequence[Sequence[str]], left: int = 1) -> list[str]:
-    """Return lines of cells as text in columns: the first `left` of them to the left, the others to the right."""
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    sides = ["<" if place < left else ">" for place in range(len(widths))]
-    form = "  ".join(f"{{:{side}{width}}}" for side, width in zip(sides, widths, strict=True))
-    return [form.format(*line) for line in lines]
+    cells = table.apply(written)
+    if star:
+        counts = (table["p"].to_numpy()[:, None] < np.array(STARS)).sum(axis=1)
+        cells["estimate"] += [star.format("*" * count) if count else "" for count in counts]
+    return cells.set_index("parameter").rename_axis(None) if "parameter" in cells else cells
 
 
-def text_table(
-    title: str, facts: Facts, table: pd.DataFrame, *, warning: str = "", level: float = 0.95
-) -> str:
+def text_table(title: str, facts: Facts, table: pd.DataFrame, level: float = 0.95) -> str:
     """Return a table of coefficients in plain text, under its title and what else is to be known."""
     tail = (1 - level) / 2
     ends = {"low": f"[{tail:.3g}", "high": f"{1 - tail:.4g}]"}
     heads = {**HEADS, **ends, "p": "P>|z|" if "z" in table else "P>|t|"}
-    lines = aligned([[heads.get(name, name) for name in table.columns], *cells_of(table)])
-    longest = max((len(what) for what, _ in facts), default=0)
-    told = [f"{what + ':':<{longest + 1}} {much}" for what, much in facts]
-    rule = max(map(len, lines))
-    top = [warning, ""] if warning else []
-    return "\n".join([*top, title, *told, "=" * rule, lines[0], "-" * rule, *lines[1:], "=" * rule])
+    lines = cells_of(table).rename(columns=heads).to_string().splitlines()
+    rule = len(lines[0])
+    told = [f"{what}: {much}" for what, much in facts]
+    return "\n".join([title, *told, "=" * rule, lines[0], "-" * rule, *lines[1:], "=" * rule])
 
 
-def escape_latex(text: str) -> str:
-    """Return text in which LaTeX sees no commands."""
-    return text.translate(SPECIAL)
+def latex_table(title: str, notes: Facts, table: pd.DataFrame, *, stars: bool = False) -> str:
+    """Return the table for LaTeX with booktabs, and what else is to be known under it."""
+    cells = cells_of(table, "^{{{}}}" if stars else "").loc[:, "estimate":"p"].rename(columns=HEADS)
+    numbers = cells.style.format("${}$").format_index(escape="latex")
+    under = pd.DataFrame(f"{what}: {much}" for what, much in notes).style.format(escape="latex")
+    text = numbers.to_latex(hrules=True, caption=title, position_float="centering", column_format="lrrrr")
+    below = under.hide(axis="index").hide(axis="columns").to_latex(column_format="l")
+    return text.replace(r"\end{table}", "\n" + below + r"\end{table}")
 
 
-def _stars(p: float, form: str) -> str:
-    count = next((count for bound, count in STARS if p < bound), 0)
-    return form.format("*" * count) if count else ""
-
-
-def latex_table(title: str, warning: str, facts: Facts, table: pd.DataFrame, stars: bool) -> str:
-    """Return the table for LaTeX with booktabs."""
-    lines = [f"% {warning}"] if warning else []
-    lines += [r"\begin{table}", r"\centering", rf"\caption{{{escape_latex(title)}}}"]
-    lines += [r"\begin{tabular}{lrrrr}", r"\toprule"]
-    lines += [r" & Estimate & Std.\ error & $z$ & $p$ \\", r"\midrule"]
-    for (name, *numbers), p in zip(cells_of(table.iloc[:, :5]), table["p"], strict=True):
-        cells = [escape_latex(name), *(f"${number}$" for number in numbers)]
-        cells[1] += _stars(p, "$^{{{}}}$") if stars else ""
-        lines.append(" & ".join(cells) + r" \\")
-    lines.append(r"\midrule")
-    for what, much in [*([("Warning", warning)] if warning else []), *facts, *([MARKS] if stars else [])]:
-        lines.append(rf"\multicolumn{{5}}{{l}}{{{escape_latex(f'{what}: {much}')}}} \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{table}"])
-
-
-def html_table(title: str, warning: str, facts: Facts, table: pd.DataFrame, stars: bool) -> str:
-    """Return the table for HTML, without any style of its own."""
-    lines = [f"<p><strong>{html.escape(warning)}</strong></p>"] if warning else []
-    names = ("Parameter", "Estimate", "Std. error", "z", "p", "Low", "High")
-    head = "".join(f'<th scope="col">{each}</th>' for each in names)
-    lines += [
-        "<table>",
-        f"<caption>{html.escape(title)}</caption>",
-        f"<thead><tr>{head}</tr></thead>",
-        "<tbody>",
-    ]
-    for (name, *cells), p in zip(cells_of(table), table["p"], strict=True):
-        cells[0] += _stars(p, "<sup>{}</sup>") if stars else ""
-        numbers = "".join(f"<td>{cell}</td>" for cell in cells)
-        lines.append(f'<tr><th scope="row">{html.escape(name)}</th>{numbers}</tr>')
-    told = "; ".join(html.escape(f"{what}: {much}") for what, much in [*facts, *([MARKS] if stars else [])])
-    return "\n".join([*lines, "</tbody>", f'<tfoot><tr><td colspan="7">{told}</td></tr></tfoot>', "</table>"])
+def html_table(title: str, notes: Facts, table: pd.DataFrame, *, stars: bool = False) -> str:
+    """Return the table for HTML, without any style of its own, under its title and what else is to be known."""
+    told = html.escape("; ".join(f"{what}: {much}" for what, much in notes))
+    cells = cells_of(table, "{}" if stars else "").rename(columns=HEADS)
+    return f"<p>{html.escape(title)}</p>\n<p>{told}</p>\n{cells.to_html(border=0)}"

@@ -69,8 +69,7 @@ def worth_of_play(arrays: Arrays, log_chances: tuple[Array, ...]) -> Array:
 
     # one after the other: the same code for all
     monthly = jnp.stack([month(i, mine) for i, mine in enumerate(log_chances)])
-    worths: Array = jax.lax.map(evaluated, (arrays.discount, monthly))
-    return worths
+    return jnp.asarray(jax.lax.map(evaluated, (arrays.discount, monthly)))
 
 
 def deviation_gains(arrays: Arrays, log_chances: tuple[Array, ...]) -> Array:
@@ -132,10 +131,6 @@ class Equilibrium:
         """Return one player's probabilities, shape (states, actions)."""
         return self.probabilities[self.game.player(player)]
 
-    def mean_action(self, player: str) -> Floats:
-        """Return the expected level of a player's action by state, shape (states,)."""
-        return np.asarray(self.of(player) @ np.asarray(self.game.players[self.game.player(player)].actions))
-
     @cached_property
     def profile_probabilities(self) -> Floats:
         """Probability of each joint action by state, shape (states, profiles)."""
@@ -169,9 +164,8 @@ def solve(game: Game, start: Floats | None = None) -> Equilibrium:
         ("homotopy in discount", lambda: _walk(arrays, blank, "discount")),
     ]
     if start is not None:
-        if np.shape(start) != blank.shape:
-            fix = f"Give (states, all actions) = {blank.shape}."
-            raise InputError("start", f"has shape {np.shape(start)}", fix)
+        if (shape := np.shape(start)) != blank.shape:
+            raise InputError("start", f"has shape {shape}", f"Give (states, all actions) = {blank.shape}.")
         ways.insert(0, ("Newton from the start given", lambda: _newton(arrays, jnp.asarray(start))))
     elif isinstance(arrays.kernel, Banded):
         ways.insert(0, ("Newton from a coarser grid", lambda: _from_coarse(arrays)))
@@ -237,8 +231,6 @@ def solved_again(game: Callable[[int], Game], values: Floats, errors: Floats) ->
 
 _newton = jax.jit(newton)
 _careful = jax.jit(partial(newton, steps=200, careful=True))
-
-
 _from_coarse = jax.jit(lambda arrays: newton(arrays, coarse_start(arrays)))
 _batch_newton = jax.jit(partial(jax.lax.map, lambda pair: newton(*pair)))
 _batch_from_coarse = jax.jit(partial(jax.lax.map, _from_coarse))

@@ -153,16 +153,20 @@ class Estimates:
 
     def summary(self, kind: str | None = None, level: float = 0.95) -> str:
         """Return the results as a table in plain text; it begins with a warning if the search did not converge."""
-        facts, table = self.facts(kind), self.table(kind, level)
-        return coefficients.text_table(self.title, facts, table, warning=self.warning, level=level)
+        text = coefficients.text_table(self.title, self.facts(kind), self.table(kind, level), level)
+        return f"{self.warning}\n\n{text}" if self.warning else text
+
+    def _notes(self, kind: str | None, stars: bool) -> coefficients.Facts:
+        warning = [("Warning", self.warning)] if self.warning else []
+        return [*warning, *self.facts(kind), *([coefficients.MARKS] if stars else [])]
 
     def to_latex(self, kind: str | None = None, *, stars: bool = False) -> str:
         """Return a LaTeX table (booktabs); stars mark two-sided p below .1, .05 and .01."""
-        return coefficients.latex_table(self.title, self.warning, self.facts(kind), self.table(kind), stars)
+        return coefficients.latex_table(self.title, self._notes(kind, stars), self.table(kind), stars=stars)
 
     def to_html(self, kind: str | None = None, *, stars: bool = False) -> str:
         """Return an HTML table; stars as in `to_latex`."""
-        return coefficients.html_table(self.title, self.warning, self.facts(kind), self.table(kind), stars)
+        return coefficients.html_table(self.title, self._notes(kind, stars), self.table(kind), stars=stars)
 
     def __str__(self) -> str:
         """Return the summary."""

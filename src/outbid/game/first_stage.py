@@ -160,11 +160,6 @@ class Bootstrap(Coefficients):
     latent: bool
 
     @property
-    def standard_errors(self) -> Floats:
-        """Standard deviations of the draws, shape (terms,)."""
-        return np.asarray(self.draws.std(axis=0, ddof=1))
-
-    @property
     def bias(self) -> Floats:
         """Mean of the draws less the estimates, shape (terms,)."""
         return np.asarray(self.draws.mean(axis=0) - self.estimates)
@@ -176,10 +171,9 @@ class Bootstrap(Coefficients):
 
     def table(self, level: float = 0.95) -> pd.DataFrame:
         """Return one row a term: estimate, bootstrap error, bias, ends of the interval."""
-        low, high = self.conf_int(level).T
-        errors = {"standard_error": self.standard_errors, "bias": self.bias}
-        columns = {"parameter": self.terms, "estimate": self.estimates, **errors, "low": low, "high": high}
-        return pd.DataFrame(columns)
+        table = super().table(level).drop(columns=["z", "p"])
+        table.insert(3, "bias", self.bias)
+        return table
 
     def facts(self) -> Facts:
         """Return how many draws there are, and of what."""
@@ -242,11 +236,8 @@ def simulate_paths(parameters: Floats, start: Floats, actions: Floats, noise: Fl
             path[month + 1] = level[month] + carry[month] * path[month] + shocks[month]
     if not (np.abs(path) < EXPLODED).all():
         carried = "the equation carries more than the whole state into the next month"
-        raise InputError(
-            "bootstrap",
-            f"simulated states explode: {carried}",
-            "Use the equation in changes, or other months.",
-        )
+        problem = f"simulated states explode: {carried}"
+        raise InputError("bootstrap", problem, "Use the equation in changes, or other months.")
     return path.T
 
 

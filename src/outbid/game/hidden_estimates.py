@@ -26,7 +26,7 @@ from outbid.game import markov
 from outbid.game.equilibrium import Equilibrium, NoEquilibrium, certify, holds, solve
 from outbid.game.estimates import Estimates
 from outbid.game.game import Game, Grid, Ints
-from outbid.game.hidden_game import HiddenGame, Normal, natural_from
+from outbid.game.hidden_game import HiddenGame, natural_from
 from outbid.game.kernel import Banded, Floats, Kernel
 from outbid.game.maximise import maximise, observed_information, scaling, undecided
 from outbid.game.newton import equilibrium_values, log_probabilities, residual, size_of
@@ -102,7 +102,7 @@ class Point:
 
     @property
     def log_likelihood(self) -> float:
-        """Of the whole record."""
+        """The whole record's."""
         return float(self.logs.sum())
 
 
@@ -137,11 +137,11 @@ class Likelihood:
         if estimates.shape != self.hidden.start.shape or not np.isfinite(estimates).all():
             fix = f"Give a number for each of {self.hidden.names}."
             raise InputError("estimates", f"have shape {estimates.shape}", fix)
-        signs = self.hidden.signs
-        if ((signs != 0) & (estimates * signs <= 0)).any():
+        free = self.hidden.signs == 0
+        if (~free & (estimates * self.hidden.signs <= 0)).any():
             problem = "break a sign that the specification binds"
             raise InputError("estimates", problem, "Start on its right side.")
-        return np.where(signs == 0, estimates, np.log(np.where(signs == 0, 1.0, np.abs(estimates))))
+        return np.where(free, estimates, np.log(np.where(free, 1.0, np.abs(estimates))))
 
     def outward(self, inner: Floats) -> Floats:
         """Return natural units from unbounded ones, both of shape (names,)."""
@@ -185,11 +185,11 @@ class Likelihood:
 def _chain(hidden: HiddenGame, game: Game, values: Array) -> tuple[Array, Array, Array]:
     """Return what the forward pass takes from the game: first month, the kernel's weights, log probabilities of profiles."""
     log_profiles = markov.joint_log(game.counts, log_probabilities(game.arrays, values))
-    if isinstance(hidden.first, Normal):
+    if hidden.first is None:
+        first = markov.long_run_start(game.kernel, log_profiles)
+    else:
         at = game.grid.values
         first = markov.normal_start(at[:, 0] if at.shape[1] == 1 else at, *hidden.first)
-    else:
-        first = markov.long_run_start(game.kernel, log_profiles)
     return first, game.kernel.weights, log_profiles
 
 
@@ -221,23 +221,22 @@ def _evaluate(
         return _measured(hidden, game.grid, everything(own, each)[count:], figures)
 
     def record(parts: tuple[Array, Array, Array], density: Array) -> markov.Chain:
-        kernel = replace(game.kernel, weights=parts[1])
-        return markov.Chain(parts[0], kernel, parts[2], seen, density)
-
-    def months(parts: tuple[Array, Array, Array], density: Array) -> Array:
-        return markov.month_logs(record(parts, density))
+        first, weights, profiles = parts
+        return markov.Chain(first, replace(game.kernel, weights=weights), profiles, seen, density)
 
     # The game is solved and linearised once; the measures' quantities do not move it.
     if by_month:
         parts, push, values = jax.linearize(chain, own, has_aux=True)
         density = measured(measures)
-        logs = months(parts, density)
+        logs = markov.month_logs(record(parts, density))
 
         def by_own(direction: Array) -> Array:
-            moved: Array = jax.jvp(lambda each: months(each, density), (parts,), (push(direction),))[1]
-            return moved
+            moved = (push(direction),)
+            return jnp.asarray(
+                jax.jvp(lambda each: markov.month_logs(record(each, density)), (parts,), moved)[1]
+            )
 
-        score = jax.jacfwd(lambda each: months(parts, measured(each)))(measures)
+        score = jax.jacfwd(lambda each: markov.month_logs(record(parts, measured(each))))(measures)
         if split:
             score = jnp.concatenate([jax.vmap(by_own, out_axes=1)(jnp.eye(split)), score], axis=1)
     else:
@@ -283,8 +282,7 @@ class Search:
         except InputError:
             # no equilibrium, or numbers so large that there is no game
             return None
-        sound = np.isfinite(point.log_likelihood) and np.isfinite(point.score).all()
-        return point if sound else None
+        return point if np.isfinite([point.log_likelihood, *point.score]).all() else None
 
     def scores(self) -> Floats:
         """Return the months' scores at the best point, shape (months, names)."""
@@ -376,10 +374,9 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
             information, flat = search.information(frame)
         slope = frame.T @ search.point.score
         promise = float(slope @ np.linalg.solve(information, slope)) / 2
-    scaled = np.linalg.inv(information) if not flat else np.full_like(information, np.nan)
-    scores = search.scores()
-    months = scores @ frame
-    outward = likelihood.slopes(search.inner)[:, None] * frame
+    scaled = np.full_like(information, np.nan) if flat else np.linalg.inv(information)
+    scores, slopes = search.scores(), likelihood.slopes(search.inner)
+    months, outward = scores @ frame, slopes[:, None] * frame
     estimates = likelihood.outward(search.inner)
     game = hidden.game(jnp.asarray(estimates))
     equilibrium = certify(game, search.point.values, search.evaluations, "estimation")
@@ -402,9 +399,8 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
         evaluations=search.evaluations,
         outcome=hashlib.sha256(record.actions.tobytes() + record.measures.tobytes()).hexdigest(),
     )
-    natural = scores / likelihood.slopes(search.inner)
     notes = (*_vanished(hidden, found, scores), *grid_doubts(game.kernel, state.smoothed))
-    return FullInformation(found, state, natural, notes)
+    return FullInformation(found, state, scores / slopes, notes)
 
 
 def _vanished(hidden: HiddenGame, found: Estimates, scores: Floats) -> tuple[str, ...]:

@@ -69,10 +69,6 @@ class Anchor(NamedTuple):
     sign: str
 
 
-class LongRun(NamedTuple):
-    """The first month's state follows the long-run shares that play at these parameters makes."""
-
-
 class Normal(NamedTuple):
     """The first month's state is normal, put on the grid; tails at the ends."""
 
@@ -102,8 +98,8 @@ def check_anchor(anchor: Anchor, quantities: Mapping[str, Quantity], measures: S
         elif role != "location" and each == 0:
             raise InputError(where, f"{name!r} is held at zero, which sets no {role}", "Hold it at another.")
     if anchor.sign == anchor.scale and anchor.sign not in own:
-        fix = "Name a loading with a sign."
-        raise InputError("anchor, sign", "a standard deviation has no direction", fix)
+        problem = "a standard deviation has no direction"
+        raise InputError("anchor, sign", problem, "Name a loading with a sign.")
 
 
 def natural_from(inner: Array, signs: Array) -> Array:
@@ -120,30 +116,27 @@ class HiddenGame:
     """A game whose state is seen through measures only.
 
     `build` returns the game from all `parameters` in their order, held ones included; traceable by JAX, with a kernel
-    of fixed reach. `first` is the first month's state: `LongRun` needs no numbers, but near a unit root it hangs on
-    where the grid ends.
+    of fixed reach. `first` is the first month's state; None: it follows the long-run shares that play at these
+    parameters makes, which needs no numbers, but near a unit root hangs on where the grid ends.
     """
 
     parameters: Mapping[str, Quantity]
     build: Callable[[Array], Game]
     measures: tuple[Measure, ...]
     anchor: Anchor
-    first: LongRun | Normal = field(default_factory=LongRun)
+    first: Normal | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "measures", tuple(self.measures))
         if not self.measures:
-            fix = "Without any, nothing tells the state: give one or more."
-            raise InputError("measures", "there are none", fix)
+            raise InputError("measures", "there are none", "Nothing else tells the state: give one or more.")
         doubles = len({each.name for each in self.measures}) < len(self.measures)
         if doubles or len(self.quantities) < len(self.parameters) + 3 * len(self.measures):
             raise InputError("measures", "a name is taken twice", "Give each measure a name of its own.")
         for measure in self.measures:
-            sd = measure.sd
-            positive = sd.sign == 1 if isinstance(sd, Free) else sd > 0
-            if not positive:
-                fix = "Use Free(start, sign=1)."
-                raise InputError(f"measure {measure.name!r}, sd", "may not be positive", fix)
+            sd, where = measure.sd, f"measure {measure.name!r}, sd"
+            if not (sd.sign == 1 if isinstance(sd, Free) else sd > 0):
+                raise InputError(where, "may not be positive", "Use Free(start, sign=1).")
         for name, each in self.quantities.items():
             if not isinstance(each, Free) and not np.isfinite(each):
                 raise InputError(f"quantity {name!r}", f"is held at {each}", "Give a finite number.")
@@ -154,10 +147,8 @@ class HiddenGame:
     @cached_property
     def quantities(self) -> dict[str, Quantity]:
         """Everything by name: the game's parameters, then each measure's intercept, loading and sd."""
-        table = dict(self.parameters)
-        for each in self.measures:
-            table |= {f"{each.name}.{part}": getattr(each, part) for part in PARTS}
-        return table
+        own = {f"{each.name}.{part}": getattr(each, part) for each in self.measures for part in PARTS}
+        return {**self.parameters, **own}
 
     @cached_property
     def free(self) -> dict[str, Free]:
@@ -209,7 +200,7 @@ def one_index_hidden(
     intercept: Quantity = 0.0,
     interactions: Sequence[Quantity] | None = None,
     discount: float = 0.99,
-    first: LongRun | Normal | None = None,
+    first: Normal | None = None,
 ) -> HiddenGame:
     """Return the classic game on one index that was not observed, see `outbid.game.game.one_index_game`.
 
@@ -219,13 +210,18 @@ def one_index_hidden(
     """
     names = [player.name for player in players]
     table: dict[str, Quantity] = {"intercept": intercept, "persistence": persistence, "sd": sd}
-    without = interactions or [0.0] * len(names)
-    rows = {"effect": effects, "interaction": without, "value": value, "cost": cost}
+    rows = {
+        "effect": effects,
+        "interaction": interactions or [0.0] * len(names),
+        "value": value,
+        "cost": cost,
+    }
+    count = len(names)
     for kind, row in rows.items():
-        if len(row) != len(names):
-            raise InputError(kind, f"has {len(row)} entries", f"Give one a player, {len(names)}.")
+        if len(row) != count:
+            raise InputError(kind, f"has {len(row)} entries", f"Give one a player, {count}.")
         table |= {f"{kind}.{name}": each for name, each in zip(names, row, strict=True)}
-    at, count = np.asarray(axis.points), len(names)
+    at = np.asarray(axis.points)
     if len(at) < 3 or not np.allclose(np.diff(at), at[1] - at[0]):
         raise InputError(f"axis {axis.name!r}", "is not evenly spaced", "Use even_axis.")
     order = [0, *range(3, 3 + count), 1, *range(3 + count, 3 + 2 * count)]
@@ -238,4 +234,4 @@ def one_index_hidden(
         kernel = normal_band(at, mean, parameters[2], reach, floor=0.0)
         return on_kernel(axis, players, kernel, jnp.full(count, discount), parameters[3 + 2 * count :])
 
-    return HiddenGame(table, build, tuple(measures), anchor, LongRun() if first is None else first)
+    return HiddenGame(table, build, tuple(measures), anchor, first)

@@ -18,7 +18,7 @@ from jax import Array
 from numpy.typing import ArrayLike
 
 from outbid.errors import InputError
-from outbid.game.coefficients import aligned, cells_of
+from outbid.game.coefficients import cells_of
 from outbid.game.equilibrium import Equilibrium, NoEquilibrium, certify, holds, solve, worth_of_play
 from outbid.game.estimates import Estimates, estimates_at
 from outbid.game.game import Arrays, Game
@@ -48,16 +48,11 @@ class Multiplicity:
     starts: int
     failed: int
 
-    @property
-    def several(self) -> bool:
-        """Whether more than one equilibrium was found."""
-        return len(self.equilibria) > 1
-
     def sentence(self) -> str:
         """Return the finding in words."""
         number = len(self.equilibria)
         told = f"{self.starts} starts led to {number} {'equilibrium' if number == 1 else 'equilibria'}"
-        if self.several:
+        if number > 1:
             told += f" ({', '.join(map(str, self.counts))} starts each)"
         return f"{told}; {self.failed} led nowhere." if self.failed else f"{told}."
 
@@ -147,11 +142,10 @@ class LocalMaxima:
 
     def summary(self) -> str:
         """Return the maxima as a table in plain text."""
-        number, table = len(self.estimates), self.table()
+        number, table = len(self.estimates), cells_of(self.table()).to_string(index=False)
         found = f"{number} local {'maximum' if number == 1 else 'maxima'} found from {self.tried} starts"
         told = f"{found}; {len(self.failed)} starts led to none."
-        lines = aligned([list(table.columns), *cells_of(table)], left=0)
-        return "\n".join([told, "A higher one may exist that no start led to.", "", *lines])
+        return f"{told}\nA higher one may exist that no start led to.\n\n{table}"
 
 
 def draw_starts(center: ArrayLike, spread: ArrayLike, number: int = 60, seed: int = 0) -> Floats:

@@ -56,11 +56,9 @@ def seen_actions(counts: Sequence[int], actions: ArrayLike) -> Seen:
         raise InputError("actions", f"have shape {record.shape}", fix)
     for player, count in enumerate(counts):
         for month in np.flatnonzero(~np.isin(record[:, player], np.arange(MISSING, count))):
-            where, fix = (
-                f"actions, month {month + 1}, player {player + 1}",
-                f"Number the actions 0 to {count - 1}",
-            )
-            raise InputError(where, f"{record[month, player]} is no action", f"{fix}; -1 is missing.")
+            where, problem = f"actions, month {month + 1}, player {player + 1}", "is no action"
+            fix = f"Number the actions 0 to {count - 1}; -1 is missing."
+            raise InputError(where, f"{record[month, player]} {problem}", fix)
     every = list(product(*map(range, counts)))
     rows = list(map(tuple, record.astype(int).tolist()))
     patterns = [*every, *sorted(set(rows) - set(every))]
@@ -103,8 +101,7 @@ class Posterior:
     def sd(self, at: ArrayLike, *, smoothed: bool = True) -> Floats:
         """Return each month's standard deviation of the state, shape (months,)."""
         away = np.asarray(at, dtype=float) - self.mean(at, smoothed=smoothed)[:, None]
-        shares = self.smoothed if smoothed else self.filtered
-        return np.asarray(np.sqrt((shares * away**2).sum(axis=1)))
+        return np.asarray(np.sqrt(((self.smoothed if smoothed else self.filtered) * away**2).sum(axis=1)))
 
 
 def smooth(chain: Chain) -> Posterior:
@@ -261,8 +258,8 @@ def normal_start(at: ArrayLike, mean: float, sd: float) -> Array:
     """Return log probabilities of the first month's state: N(mean, sd²) on evenly spaced points, tails at the ends."""
     points = np.asarray(at, dtype=float)
     if points.ndim != 1 or not (np.isfinite(mean) and sd > 0):
-        where, problem = "first month's state", "is no normal distribution on one axis"
-        raise InputError(where, problem, "Give a mean and sd > 0.")
+        problem = "is no normal distribution on one axis"
+        raise InputError("first month's state", problem, "Give a mean and sd > 0.")
     edges = (points[1:] + points[:-1]) / 2
     below = jnp.concatenate([jnp.zeros(1), norm.cdf((jnp.asarray(edges) - mean) / sd), jnp.ones(1)])
     return jnp.log(jnp.maximum(jnp.diff(below), TINY))

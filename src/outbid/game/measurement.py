@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -240,10 +241,8 @@ def fit_state(
         smoothed = smooth(Measurement.from_flat(flat, measured), values, moves)
         return -smoothed.log_likelihood, -score(smoothed, values, moves)
 
-    ended = [
-        minimize(downhill, start, jac=True, method="BFGS", options={"maxiter": 500, "gtol": 1e-5})
-        for start in _starts(values, players, starts, seed)
-    ]
+    upwards = partial(minimize, downhill, jac=True, method="BFGS", options={"maxiter": 500, "gtol": 1e-5})
+    ended = map(upwards, _starts(values, players, starts, seed))
     rested = [each for each in ended if np.isfinite(each.fun) and np.abs(each.jac).max() < FLAT]
     if not rested:
         problem = f"none of {starts} searches of the likelihood came to rest"

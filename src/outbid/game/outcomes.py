@@ -58,8 +58,8 @@ def long_run(game: Game, values: Array) -> Array:
     """Return the share of months spent in each state in the long run, shape (states,); differentiable."""
     states = game.grid.size
     if states > LARGEST:
-        problem = f"the grid has {states} states"
-        raise InputError("long run", problem, f"Ask for it on at most {LARGEST} states.")
+        fix = f"Ask for it on at most {LARGEST} states."
+        raise InputError("long run", f"the grid has {states} states", fix)
     chances = tuple(jnp.exp(log) for log in log_probabilities(game.arrays, values))
     return stationary(transition(game.kernel, joint(chances)))
 
@@ -96,9 +96,8 @@ class Figures:
 
     def through(self, linear: Callable[[Floats], Any]) -> Figures:
         """Return what a linear function makes of the figures, of their derivatives and of their draws."""
-        values, slopes = (np.asarray(linear(each)) for each in (self.values, self.slopes))
         draws = None if self.draws is None else np.asarray(linear(self.draws))
-        return Figures(values, slopes, self.covariance, draws)
+        return Figures(linear(self.values), linear(self.slopes), self.covariance, draws)
 
     def __sub__(self, other: Figures) -> Figures:
         """Return differences; draws of the same parameters stay together."""
@@ -146,14 +145,7 @@ class Reading:
         fixed, draws = self.weighted(player, visits.values), None
         if each.draws is not None and visits.draws is not None:
             draws = (each.draws * visits.draws).sum(axis=0)
-        slopes = np.asarray(fixed.slopes + each.values @ visits.slopes)
-        return Figures(fixed.values, slopes, each.covariance, draws)
-
-
-def error_over_months(figures: Figures, states: ArrayLike) -> float:
-    """Return the standard deviation over months over the root of their number: no sampling error, but printed as one."""
-    months = figures.values[np.asarray(states, dtype=int)]
-    return float(months.std(ddof=1) / np.sqrt(len(months)))
+        return Figures(fixed.values, fixed.slopes + each.values @ visits.slopes, each.covariance, draws)
 
 
 # Under this variance of a rival's level there is no room for it to act more.
@@ -170,9 +162,8 @@ def against(game: Game, player: str, policy: Array) -> Game:
         raise InputError(f"policy of {player!r}", f"has shape {policy.shape}", fix)
     stay = np.arange(len(counts)) != place
     weighted = parted(game.kernel.weights, 1, counts, place) * policy[:, None, :, None]
-    kernel: Kernel
     if isinstance(game.kernel, Banded):
-        kernel = Banded(weighted.sum(axis=2), game.kernel.lower)
+        kernel: Kernel = Banded(weighted.sum(axis=2), game.kernel.lower)
     else:
         targets = parted(game.kernel.targets, 1, counts, place)
         kernel = Scattered(*(each.reshape(*each.shape[:2], -1) for each in (targets, weighted)))

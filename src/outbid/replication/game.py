@@ -25,6 +25,7 @@ from outbid.declared import Declared, Many, Month, Says, Text, between, fault, p
 from outbid.errors import InputError, check_name, did_you_mean
 from outbid.files import read_text
 from outbid.game.equilibrium import solve
+from outbid.game.first_stage import level_terms
 from outbid.game.game import Axis, Game, Grid, even_axis
 from outbid.game.kernel import Kernel
 from outbid.game.reduce import Reduction, fine_reduction
@@ -349,8 +350,7 @@ def _measurement(path: Path, play: Play) -> Floats:
 
 
 def _bootstrap(path: Path, play: Play) -> Floats:
-    lagged = [f"{name}_x_lag_state" for name in play.columns.actions]
-    names = ["intercept", *play.columns.actions, "lag_state", *lagged, "sigma"]
+    names = [*level_terms(play.columns.actions), "sigma"]
     rows = _rows(path, {"term": text, **dict.fromkeys(names, number)}, ("term",))
     matrix = _matrix(_in_order(path, rows, "term", names), names)
     if not np.allclose(matrix, matrix.T, atol=1e-12) or np.linalg.eigvalsh(matrix).min() < -1e-12:

@@ -9,17 +9,7 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from outbid.plots.base import (
-    INK,
-    QUIET,
-    SIDES,
-    Figure,
-    Layout,
-    chart,
-    finished,
-    middle_of,
-    utc,
-)
+from outbid.plots.base import INK, QUIET, SIDES, Figure, Layout, chart, middle_of, of_one_table, utc
 from outbid.question import Section
 from outbid.replication import words
 from outbid.replication.tables import Replication, rows_of
@@ -52,7 +42,8 @@ def render(found: Replication) -> str:
     (good, bad, _), (gap, turned) = words.tally(found), words.higher_maximum(found)
     rows = {name: records(table) for name, table in found.tables.items()}
     for claim in rows["claims"]:
-        claim["carried_by"] = "; ".join(map(home_words, claim["homes"].split("; ")))
+        homes = (home.partition(":")[::2] for home in claim["homes"].split("; ") if home)
+        claim["carried_by"] = "; ".join(f"{plain_name(name)} ({kind})" for kind, name in homes)
     citation = (
         f"outbid {run['version']}: {facts['title']}. Report made on {run['created']} with seed {run['seed']} from "
         f"{counted(run['n_months'], 'month')} ({facts['data']}). Cite the article and its archive as well."
@@ -87,12 +78,6 @@ def render(found: Replication) -> str:
     return page(sections, title=title, citation=citation, version=run["version"], claim_ids=claims)
 
 
-def home_words(home: str) -> str:
-    """Return a typed reference in words ("mechanism:defection" is "defection (mechanism)")."""
-    kind, _, name = home.rpartition(":")
-    return f"{plain_name(name)} ({kind})" if kind else plain_name(name)
-
-
 def write(value: float, form: str = ".4g") -> str:
     """Write a number in a format, with a proper minus; a dash where it is missing."""
     return "–" if math.isnan(value) else f"{value:{form}}".replace("-", MINUS)
@@ -102,10 +87,8 @@ def peaks(found: Replication) -> str:
     """Return where each player attacks most."""
     table, names, state = found.tables["curves"], labels(found), found.facts["state"][0]
     highest = table.loc[table.groupby("player", sort=False)["with_rival"].idxmax()]
-    return ", ".join(
-        f"{names[row.player]} attacks most where {state} is at {two_digits(row.state)}"
-        for row in rows_of(highest)
-    )
+    where = f"attacks most where {state} is at"
+    return ", ".join(f"{names[row.player]} {where} {two_digits(row.state)}" for row in rows_of(highest))
 
 
 def published_tables(found: Replication) -> list[dict[str, Any]]:
@@ -196,9 +179,8 @@ def rivals(found: Replication) -> Figure:
     tip += [alt.Tooltip(f"{name}:Q", format=".3~r") for name in ("change", "published")]
     base = chart("rivals").encode(y=y)
     ours = base.encode(color=_colour(found, "player"))
-    diamonds = base.transform_filter("isValid(datum.published)").mark_point(
-        shape="diamond", size=150, strokeWidth=1.6, opacity=1
-    )
+    known = base.transform_filter("isValid(datum.published)")
+    diamonds = known.mark_point(shape="diamond", size=150, strokeWidth=1.6, opacity=1)
     drawing = alt.layer(
         chart("rivals").mark_rule(color=QUIET).encode(x=alt.datum(0)),
         ours.mark_rule(strokeWidth=3, opacity=0.45).encode(x=alt.X("low:Q"), x2="high:Q"),
@@ -209,15 +191,14 @@ def rivals(found: Replication) -> Figure:
         "What a rival changes. Right of the line: the group attacks more often because the other is there."
     )
     bars = " Bars: 95% intervals from the estimates' errors." if table["low"].notna().any() else ""
-    return Figure(
+    return of_one_table(
         "rivals",
-        f"{caption}{bars}{'' if simulated else ' Hollow diamonds: the published figures.'}",
-        "Equilibrium with the rival less the best play without it, along the months of each period.",
-        " ".join(findings(found)),
+        drawing,
+        rows,
         Layout("single"),
-        finished(drawing),
-        {"rivals": rows},
-        ("rivals",),
+        caption=f"{caption}{bars}{'' if simulated else ' Hollow diamonds: the published figures.'}",
+        source="Equilibrium with the rival less the best play without it, along the months of each period.",
+        alternative=" ".join(findings(found)),
     )
 
 
@@ -229,38 +210,33 @@ def _lines(found: Replication, name: str, x: str, ticks: pd.DataFrame) -> pd.Dat
     return rows.assign(panel=rows["player"].map(labels(found))).drop(columns="player")
 
 
-def _panels(found: Replication, name: str, x: alt.X, titles: dict[str, str], height: int) -> dict[str, Any]:
+def _panels(found: Replication, name: str, x: alt.X, titles: dict[str, str], height: int) -> Any:
     """Draw lines by play in a panel each, with ticks above; `titles` by panel, which are drawn in their order."""
     plays = [*_PLAYS.values(), found.facts["state"][0]]
-    dash = alt.StrokeDash(
-        "play:N",
-        title=None,
-        scale=alt.Scale(domain=plays, range=_DASHES),
-        legend=alt.Legend(orient="top", symbolStrokeColor=INK, symbolSize=400, values=plays[:2]),
-    )
+    legend = alt.Legend(orient="top", symbolStrokeColor=INK, symbolSize=400, values=plays[:2])
+    scale = alt.Scale(domain=plays, range=_DASHES)
+    dash = alt.StrokeDash("play:N", title=None, scale=scale, legend=legend)
     axis = alt.Axis(minExtent=_AXIS, maxExtent=_AXIS, tickCount=4)
     y = alt.Y("value:Q", title=None, scale=alt.Scale(zero=True, nice=True), axis=axis)
     base, colour = alt.Chart().encode(x=x), _colour(found, "panel")
     line = base.transform_filter("isValid(datum.value)").mark_line(strokeWidth=1.9)
     acted = base.transform_filter("!isValid(datum.value)")
+    ticks = acted.mark_tick(color=QUIET, thickness=1, height=9, opacity=0.55)
     drawing = alt.layer(
         line.encode(y=y, color=colour, strokeDash=dash),
-        acted.mark_tick(color=QUIET, thickness=1, height=9, opacity=0.55).encode(
-            y=alt.value(-6), tooltip=["month:N"]
-        ),
+        ticks.encode(y=alt.value(-6), tooltip=["month:N"]),
         data=alt.NamedData(name),
     ).properties(height=height)
-    header = alt.Header(
-        title=None, labelAnchor="start", labelFontWeight=600, labelExpr=f"{json.dumps(titles)}[datum.value]"
-    )
-    return finished(
-        drawing.facet(
-            facet=alt.Facet("panel:N", sort=list(titles), header=header),
-            columns=2,
-            spacing={"row": 46, "column": 80},
-            bounds="flush",
-        ).resolve_scale(y="independent")
-    )
+    words_of = f"{json.dumps(titles)}[datum.value]"
+    header = alt.Header(title=None, labelAnchor="start", labelFontWeight=600, labelExpr=words_of)
+    facet = alt.Facet("panel:N", sort=list(titles), header=header)
+    # one time axis under a column of panels, unlike `faceted`
+    panels = drawing.facet(facet=facet, columns=2, spacing={"row": 46, "column": 80}, bounds="flush")
+    return panels.resolve_scale(y="independent")
+
+
+def _titles(found: Replication) -> dict[str, str]:
+    return {label: f"{label}: chance of an attack in a month, %" for label in labels(found).values()}
 
 
 def curves(found: Replication) -> Figure:
@@ -271,24 +247,20 @@ def curves(found: Replication) -> Figure:
     what, below, above = found.facts["state"]
     x = alt.X("state:Q", title=f"{what.capitalize()}: {below} ← → {above}", scale=alt.Scale(nice=False))
     sentences = []
-    for player, own in table.groupby("player", sort=False):
-        states, chances = (own[name].to_numpy(float) for name in ("state", "with_rival"))
-        sentences.append(
-            f"{names[str(player)]}: {points(chances[0])}% at the low end of the grid, at most "
-            f"{points(chances.max())}% at {states[chances.argmax()]:.1f}, {points(chances[-1])}% at the high end."
-        )
-    titles = {label: f"{label}: chance of an attack in a month, %" for label in names.values()}
-    return Figure(
+    for player, own in table.set_index("state").groupby("player", sort=False)["with_rival"]:
+        low, high, most = points(own.iloc[0]), points(own.iloc[-1]), points(own.max())
+        where = f"at most {most}% at {own.idxmax():.1f}, {high}% at the high end"
+        sentences.append(f"{names[str(player)]}: {low}% at the low end of the grid, {where}.")
+    return of_one_table(
         "curves",
-        "The chance that each group attacks in a month, by where opinion stands. Solid: with the rival. Dashed: "
+        _panels(found, "curves", x, _titles(found), 270),
+        _lines(found, "curves", "state", acted),
+        Layout("facet", margin=_AXIS + 24, gap=80, least=380, most=2),
+        caption="The chance that each group attacks in a month, by where opinion stands. Solid: with the rival. Dashed: "
         "if the rival could not move opinion. Ticks above: where it stood in the months with an attack. The "
         "two scales differ.",
-        "Equilibrium of the game at the estimates.",
-        " ".join(sentences),
-        Layout("facet", margin=_AXIS + 24, gap=80, least=380, most=2),
-        _panels(found, "curves", x, titles, 270),
-        {"curves": _lines(found, "curves", "state", acted)},
-        ("curves",),
+        source="Equilibrium of the game at the estimates.",
+        alternative=" ".join(sentences),
     )
 
 
@@ -297,21 +269,19 @@ def path(found: Replication) -> Figure:
     table, names = found.tables["path"], labels(found)
     rows = _lines(found, "path", "month", table.loc[table["attacked"] == 1, ["player", "month"]])
     what, below, above = found.facts["state"]
-    state = table.loc[table["player"] == next(iter(names)), ["month", "state"]].rename(
-        columns={"state": "value"}
-    )
-    rows = pd.concat([state.assign(panel=what, play=what), rows], ignore_index=True)
+    state = table.loc[table["player"] == next(iter(names)), ["month", "state"]]
+    state = state.set_axis(["month", "value"], axis="columns").assign(panel=what, play=what)
+    rows = pd.concat([state, rows], ignore_index=True)
     rows["date"] = rows["month"].map(middle_of)
-    titles = {what: f"{what.capitalize()}: {below} below, {above} above"}
-    titles |= {label: f"{label}: chance of an attack in a month, %" for label in names.values()}
-    return Figure(
+    titles = {what: f"{what.capitalize()}: {below} below, {above} above"} | _titles(found)
+    x = utc("date", format="%Y", tickCount=12, labelOverlap="greedy")
+    return of_one_table(
         "path",
-        f"Top: {what}, high for {above}. Below: the chance of an attack along that path, with the rival (solid) and "
-        "without it (dashed); ticks mark the months in which the group did attack.",
-        f"{found.facts['data']}; equilibrium of the game at the estimates.",
-        " ".join(findings(found)),
+        _panels(found, "path", x, titles, 130),
+        rows,
         Layout("facet", margin=_AXIS + 24),
-        _panels(found, "path", utc("date", format="%Y", tickCount=12, labelOverlap="greedy"), titles, 130),
-        {"path": rows},
-        ("path",),
+        caption=f"Top: {what}, high for {above}. Below: the chance of an attack along that path, with the rival (solid) and "
+        "without it (dashed); ticks mark the months in which the group did attack.",
+        source=f"{found.facts['data']}; equilibrium of the game at the estimates.",
+        alternative=" ".join(findings(found)),
     )

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-import platform
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +13,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from outbid import __version__
 from outbid.errors import InputError
 from outbid.game.measurement import Measurement, MeasurementFit, smooth_state
 from outbid.game.newton import one_thread_each
 from outbid.progress import Progress
 from outbid.replication import compute
 from outbid.replication.compute import REACH, Solved, equation_rows, judge, payoff_table
-from outbid.report.core import sources, to_dataset, to_frame
+from outbid.report.core import provenance, sources, to_dataset, to_frame
 from outbid.study import Study
 from outbid.words.numbers import plain_name
 
@@ -102,6 +98,7 @@ def replicate(study: Study, data: Path | None, asked: Mapping[str, Any], progres
             fit, after, notes = again.result()
     refitted, changes = (None, None) if fit is None else refit(solved, fit, after)
     tables, play, panel = _tables(solved), record.play, record.panel
+    timing = {name: seconds for name, seconds in progress.timing.items() if seconds > 0.05}
     tables |= {name: each for name, each in (("maxima", maxima), ("refit", changes)) if each is not None}
     facts = {
         "study": study.name,
@@ -116,19 +113,8 @@ def replicate(study: Study, data: Path | None, asked: Mapping[str, Any], progres
         "search": searched,
         "refit": refitted,
         "notes": notes,
-        "problems": [*solved.problems, *_unexplained(tables["replication"], panel.simulated)],
-        "provenance": {
-            "version": __version__,
-            **asked,
-            "created": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
-            "python": platform.python_version(),
-            "platform": f"{platform.system()} {platform.machine()}",
-            "packages": {name: version(name) for name in PACKAGES},
-            "first_month": panel.months[0],
-            "last_month": panel.months[-1],
-            "n_months": len(panel.months),
-            "timing": {name: seconds for name, seconds in progress.timing.items() if seconds > 0.05},
-        },
+        "problems": [*solved.problems, *unexplained(tables["replication"], panel.simulated)],
+        "provenance": provenance(asked, panel.months, PACKAGES, timing),
     }
     return Replication(facts, tables)
 
@@ -163,7 +149,7 @@ def _tables(solved: Solved) -> dict[str, pd.DataFrame]:
     }
 
 
-def _unexplained(cells: pd.DataFrame, simulated: bool) -> list[str]:
+def unexplained(cells: pd.DataFrame, simulated: bool) -> list[str]:
     """Return a sentence if published figures don't come out and no note says why."""
     loose = cells[~cells["ok"].fillna(True) & (cells["note"] == "")]
     if simulated or loose.empty:
@@ -180,6 +166,7 @@ def our_figures(solved: Solved) -> pd.DataFrame:
     errors, payoffs = np.sqrt(np.diag(solved.covariance)), payoff_table(solved)
     rivals, costs, names = solved.rivals, solved.costs, payoffs["meaning"]
     labels = play.labels | {"either": "either"}
+    acting = costs["player"].map(labels) + " attacks"
     parts = [
         _cells("1", [*rows, "sigma"], "levels, estimate", solved.equation, errors),
         _cells("1", rows, "levels, plain error", plain.standard_errors),
@@ -193,9 +180,7 @@ def our_figures(solved: Solved) -> pd.DataFrame:
         _cells("2", names, "first-step error", payoffs["first_step_error"]),
         _cells("2", names, "corrected error", payoffs["corrected_error"]),
         _cells("4", rivals["player"].map(labels), rivals["period"], rivals["difference"], rivals["error"]),
-        _cells(
-            "5", costs["row"], costs["player"].map(labels) + " attacks", costs["probability"], costs["error"]
-        ),
+        _cells("5", costs["row"], acting, costs["probability"], costs["error"]),
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -244,25 +229,21 @@ def refit(before: Solved, fit: MeasurementFit, after: Solved | None) -> tuple[di
     }
     stored = panel.measurement
     if stored is not None:
-        weights, (persistence, *inputs) = np.split(stored, [panel.polls.shape[1]])
-        at = Measurement(weights, float(persistence), np.array(inputs))
+        at = Measurement.from_flat(stored, panel.polls.shape[1])
         smoothed = smooth_state(at, panel.polls, panel.actions)
         facts["stored_gap"] = float(np.abs(smoothed.state - panel.state).max())
         facts["stored_likelihood"] = smoothed.log_likelihood
     pulls = [f"what an attack by {label} adds next month" for label in play.labels.values()]
     names = [f"weight of {plain_name(name)}" for name in play.columns.polls]
-    columns: dict[str, Any] = {
-        "group": "The polls and the state",
-        "name": [*names, "share carried over", "constant", *pulls],
-    }
-    columns |= {"stored": np.nan if stored is None else stored, "refitted": fit.estimates}
-    table = pd.DataFrame({**columns, "error": fit.standard_errors, "unit": "standardised"})
+    key = {"group": "The polls and the state", "name": [*names, "share carried over", "constant", *pulls]}
+    figures = {"stored": np.nan if stored is None else stored, "refitted": fit.estimates}
+    table = pd.DataFrame({**key, **figures, "error": fit.standard_errors, "unit": "standardised"})
     if after is None:
         return facts, table
-    figures = our_figures(after).assign(stored=our_figures(before)["ours"])
-    shown = figures["table"].isin(["4", "5"]) | figures["column"].isin(["levels, estimate", "estimate"])
+    ours = our_figures(after).assign(stored=our_figures(before)["ours"])
+    shown = ours["table"].isin(["4", "5"]) | ours["column"].isin(["levels, estimate", "estimate"])
     later = []
-    for each in rows_of(figures[shown & ~figures["row"].str.contains("of the step")]):
+    for each in rows_of(ours[shown & ~ours["row"].str.contains("of the step")]):
         group, name, unit = _REFITTED[each.table]
         unit = "" if each.row == "log-likelihood" else unit or play.state
         later.append((group, name.format_map(each._asdict()), each.stored, each.ours, each.error, unit))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from outbid.replication.tables import Replication, rows_of
+from outbid.replication.tables import Replication, rows_of, unexplained
 from outbid.words.effects import records
 from outbid.words.numbers import MINUS, counted, listed, month_name, shorten, two_digits
 
@@ -45,8 +45,7 @@ def tally(found: Replication) -> tuple[int, int, int]:
 
 def explained(found: Replication) -> bool:
     """Say whether every figure that does not come out has a note that says why."""
-    cells = found.tables["replication"]
-    return bool((cells["note"][~cells["ok"].fillna(True)] != "").all())
+    return not unexplained(found.tables["replication"], simulated=False)
 
 
 def verdict(found: Replication) -> str:
@@ -120,10 +119,8 @@ def costs(found: Replication) -> str:
     sentences = []
     for label in names.values():
         change = chances[f"higher cost {label}"] - chances["baseline"]
-        moves = [
-            f"{name} attack {'more' if change[key] > 0 else 'less'} (by {points(change[key])} points)"
-            for key, name in names.items()
-        ]
+        ways = {key: "more" if change[key] > 0 else "less" for key in names}
+        moves = [f"{names[key]} attack {way} (by {points(change[key])} points)" for key, way in ways.items()]
         sentences.append(f"Dearer attacks for {label} make {listed(moves)}.")
     return " ".join(sentences)
 
@@ -162,9 +159,8 @@ def doubt(found: Replication) -> str:
         clauses.append(f"another maximum of the likelihood lies {two_digits(gap)} higher{tail}")
     turns, whole = sign_turns(found)
     if turns:
-        clauses.append(
-            f"with the state inferred anew from the polls, {turns} of these {whole} changes turn their sign"
-        )
+        anew = "with the state inferred anew from the polls"
+        clauses.append(f"{anew}, {turns} of these {whole} changes turn their sign")
     return f"But the data don't settle it: {'; '.join(clauses)}." if clauses else ""
 
 
@@ -207,7 +203,7 @@ def summary(found: Replication, timing: Mapping[str, float]) -> dict[str, Any]:
     """Return summary.json. What a game lacks is an empty list; `simulated` says whether this is a replication."""
     facts, made, tables = found.facts, found.facts["provenance"], found.tables
     good, bad, unjudged = tally(found)
-    cited = tables["sources"]
+    cited, estimates = tables["sources"], tables["estimates"].drop(columns="parameter")
     cells = tables["replication"][["table", "row", "column", "published", "ours", "difference", "ok", "note"]]
     return {
         "study": facts["study"],
@@ -225,9 +221,7 @@ def summary(found: Replication, timing: Mapping[str, float]) -> dict[str, Any]:
             "problems": facts["problems"],
         },
         "verdict": {"sentence": verdict(found), "ok": good, "not_ok": bad, "not_judged": unjudged},
-        "estimates": records(
-            tables["estimates"].drop(columns="parameter").rename(columns={"meaning": "name"})
-        ),
+        "estimates": records(estimates.rename(columns={"meaning": "name"})),
         "replication": records(cells),
         "claims": records(tables["claims"][["id", "kind"]].assign(verdict=None)),
         **{name: [] for name in ("scenarios", "forecast", "scores")},

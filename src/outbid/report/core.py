@@ -106,7 +106,7 @@ def core(
     timing: Mapping[str, float],
 ) -> Core:
     """Return what is known of a study beside the answers to its questions."""
-    window, months = study.panel.window, study.panel.window.months
+    months = study.panel.window.months
     drawn = {name: path_quantiles(study.model, months, each.history["after"]) for name, each in known.items()}
     past = next(iter(known.values())).history["after"]  # the prior set under which figures are compared
     replicas = _replicated(study, past)
@@ -122,22 +122,26 @@ def core(
         "fits": fits(known),
         "sources": sources(study),
     }
-    provenance = {
+    asked = {"seed": settings.seed, "command": command, "quick": settings.quick, "fingerprint": fingerprint}
+    return Core(tables, provenance(asked, months, PACKAGES, timing))
+
+
+def provenance(
+    asked: Mapping[str, Any], months: Sequence[str], packages: Sequence[str], timing: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return what was asked, of which months, and what it was made with, when and how fast (seconds by stage)."""
+    return {
         "version": __version__,
-        "seed": settings.seed,
-        "command": command,
-        "quick": settings.quick,
+        **asked,
         "created": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M UTC"),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "packages": {name: version(name) for name in PACKAGES},
-        "first_month": window.first_month,
-        "last_month": window.last_month,
-        "n_months": len(window),
+        "packages": {name: version(name) for name in packages},
+        "first_month": months[0],
+        "last_month": months[-1],
+        "n_months": len(months),
         "timing": dict(timing),
-        "fingerprint": fingerprint,
     }
-    return Core(tables, provenance)
 
 
 Replicas = Mapping[str, Mapping["Record", np.ndarray]]
