@@ -38,7 +38,7 @@ from outbid.questions.claims.schema import (
 )
 from outbid.report.page import environment
 from outbid.run_settings import Settings
-from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.scenario import Change
 
 PLANTED = "<script>alert(1)</script>"
@@ -172,7 +172,7 @@ def solved() -> xr.Dataset:
 def answered(
     study: Any, game: xr.Dataset | None, verdicts: bool = True, asked: ClaimTests = ASKED
 ) -> xr.Dataset:
-    simulator = BatchSimulator(Simulator(MODEL, MONTHS), DRAWS)
+    simulator = Simulator(MODEL, MONTHS, DRAWS)
     pasts = {"neutral": today(9, standing_hardness=0.4), "sources": today(10, standing_hardness=0.5)}
     known: Any = {
         name: SimpleNamespace(

@@ -252,6 +252,7 @@ def fit(
     `finished` is called with each fit as soon as it is done, so that an interruption later loses nothing.
     Raises KeyboardInterrupt after the threads have stopped; finished fits have been handed over.
     """
+    stage.note("compiling, then finding the mode")
     sampler = Sampler(model, figures, effort)
     fits: dict[str, Fit] = {}
     stop = threading.Event()
@@ -260,6 +261,7 @@ def fit(
     def advanced(number: int) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
+        stage.note("sampling")
         stage.advance(number)
 
     def work(name: str, offset: int) -> None:

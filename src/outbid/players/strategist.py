@@ -50,7 +50,7 @@ class Moments:
     def __init__(self, model: Model, game: PlayersGame) -> None:
         self.model, self.game = model, game
         self.names = (*(item.name for item in model.stocks), *(item.name for item in model.indices))
-        self._simulator = Simulator(model, game.months, self.names)
+        self._simulator = Simulator(model, game.months, outputs=self.names)
 
         def one(paths: Array, axes: Array) -> Held:
             states = {name: paths[:, i] for i, name in enumerate(self.names)}

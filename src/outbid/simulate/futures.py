@@ -65,12 +65,11 @@ def play(
 ) -> Futures:
     """Play scenarios from where the draws stand today, all with the same innovations."""
     innovations = simulator.innovations(len(standing), seed)
-    columns = simulator.columns([f"outcome.{item.name}" for item in model.outcomes])
-    paths = {}
+    outcomes, paths = [f"outcome.{item.name}" for item in model.outcomes], {}
     for item in scenarios:
         levers = lever_paths(model, item, standing.levers, simulator.months)
-        path = simulator.run(standing, levers, innovations, rule_table(model, item.rules))
-        paths[item.id] = path[:, :, columns]
+        rules = rule_table(model, item.rules)
+        paths[item.id] = simulator.run(standing, levers, innovations, rules, outcomes)
     return Futures(model.outcomes, tuple(scenarios), paths)
 
 

@@ -51,9 +51,7 @@ def answer(context: Context, asked: Sequence[Scenario], options: Options | None 
             for prior, each in context.known.items():
                 # as many draws as the simulator's batches, so nothing is compiled anew
                 futures[prior] = [
-                    play(
-                        study.model, simulator.simulator, each.history[data].state_today, own.scenarios, seed
-                    )
+                    play(study.model, simulator, each.history[data].state_today, own.scenarios, seed)
                     for data in DATA
                 ]
                 stage.advance()
