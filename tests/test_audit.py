@@ -171,7 +171,7 @@ def test_per_head_and_summaries_by_hand(lab: Simulator) -> None:
     path = monthly(lab, per_head, world)
     heads = world[:, :3, lab.columns(["hardliners"])[0]]
     np.testing.assert_allclose(path * heads, world[:, :3, lab.columns(["moved.defection"])[0]])
-    np.testing.assert_allclose(summary(per_head, path), path.mean(axis=1))
+    np.testing.assert_allclose(summary(per_head.summary, path), path.mean(axis=1))
     assert path.shape == (DRAWS, 3)
 
 

@@ -20,7 +20,7 @@ import outbid
 from contest import PARAMETERS
 from contest import model as contest_model
 from outbid.data.panel import Panel, Record, Series, Window
-from outbid.evidence import Claim, ClaimSource, Ledger
+from outbid.evidence import Claim, Ledger, Source
 from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.progress import Silent
@@ -106,7 +106,7 @@ def series(name: str, values: list[float]) -> Series:
 
 @pytest.fixture(scope="module")
 def study() -> Any:
-    source = ClaimSource(id="s", title="A paper", outlet="Press", author=PLANTED, date="", url="", licence="")
+    source = Source(id="s", title="A paper", outlet="Press", author=PLANTED, date="", url="", licence="")
     claims = {
         name: Claim(
             id=name,

@@ -23,9 +23,9 @@ def outcome(name: str, better: str, how: str) -> Outcome:
 
 def test_summaries_by_hand() -> None:
     path = np.arange(24.0)[None, :]
-    assert summary(outcome("a", "lower", "sum"), path)[0] == 276.0
-    assert summary(outcome("a", "lower", "end"), path)[0] == 23.0
-    assert summary(outcome("a", "lower", "mean_last_year"), path)[0] == 17.5
+    assert summary("sum", path)[0] == 276.0
+    assert summary("end", path)[0] == 23.0
+    assert summary("mean_last_year", path)[0] == 17.5
 
 
 @pytest.fixture(scope="module")

@@ -466,7 +466,8 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Context:
     simulator = Simulator(model, AHEAD, DRAWN)
     futures = play(model, simulator, standing, study.scenarios, SEED)
     levels = {
-        each.id: summary(model.outcomes[0], futures.paths[each.id][:, :, 0]) for each in study.scenarios
+        each.id: summary(model.outcomes[0].summary, futures.paths[each.id][:, :, 0])
+        for each in study.scenarios
     }
     levers = lever_paths(model, study.baseline, standing.levers, AHEAD)
     behind = simulator.run(standing, levers, simulator.innovations(DRAWN, 99), outputs=("raids_made",))[

@@ -328,7 +328,7 @@ def with_faults(**changes: np.ndarray) -> Draws:
 
 
 def test_sound_draws_have_no_problem():
-    assert diagnose(with_faults(), EFFORT).passed
+    assert diagnose(with_faults(), EFFORT).problems == ()
 
 
 def test_a_fit_says_what_it_does_now(monkeypatch: pytest.MonkeyPatch):

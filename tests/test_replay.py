@@ -235,10 +235,10 @@ def test_the_difference_is_taken_draw_by_draw_and_summed_up_as_declared(
     result, (own,) = replay(item), toy.outcomes
     levers = other(toy, item, past)
     would = Rerun(simulator, MONTHS).paths(past, made_by, levers, ["outcome.members"])[:, :, 0]
-    apart = summary(own, would) - summary(own, past.paths["outcome.members"])
+    apart = summary(own.summary, would) - summary(own.summary, past.paths["outcome.members"])
     np.testing.assert_allclose(result.difference.sel(data="after").squeeze(), apart)
     assert np.all(apart < 0)
-    quantiles = np.quantile(summary(own, would), list(QUANTILES.values()))
+    quantiles = np.quantile(summary(own.summary, would), list(QUANTILES.values()))
     np.testing.assert_allclose(result.level.squeeze(), quantiles)
     assert result.observes.squeeze().to_series().pipe(lambda each: list(each[each].index)) == ["fighters"]
     was, would_be, stopped = result.levers.sel(lever="counterforce").squeeze().values

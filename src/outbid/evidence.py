@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
@@ -79,7 +79,6 @@ class Source(Declared):
     """
 
     entry = "source {id}"
-    role: ClassVar[str] = ""
 
     id: Text
     title: Text
@@ -89,18 +88,6 @@ class Source(Declared):
     url: str
     licence: str
     note: str = ""
-
-
-class ClaimSource(Source):
-    """A source of claims."""
-
-    role = "claims"
-
-
-class FigureSource(Source):
-    """A source of figures."""
-
-    role = "figures"
 
 
 class Claim(Declared):
@@ -148,16 +135,10 @@ def _once(entries: tuple[Any, ...]) -> tuple[Any, ...]:
     return entries
 
 
-class ClaimSources(Declared):
-    """claim_sources.toml: the documents that the claims were read in."""
+class SourceFile(Declared):
+    """claim_sources.toml: the documents that the claims were read in; figure_sources.toml: where figures come from."""
 
-    source: Annotated[Many[ClaimSource], AfterValidator(_once)] = ()
-
-
-class FigureSources(Declared):
-    """figure_sources.toml: where the figures come from."""
-
-    source: Annotated[Many[FigureSource], AfterValidator(_once)] = ()
+    source: Annotated[Many[Source], AfterValidator(_once)] = ()
 
 
 class Claims(Declared):
@@ -176,14 +157,13 @@ class Ledger:
 
 def read_ledger(folder: Path) -> Ledger:
     """Read a study's sources and claims; InputError if a file is missing, malformed, or breaks a rule of the ledger."""
-    sources = read_sources(folder / "claim_sources.toml", role="claims")
+    sources = read_sources(folder / "claim_sources.toml")
     return Ledger(sources=sources, claims=read_claims(folder / "claims.toml", sources))
 
 
-def read_sources(path: Path, role: Literal["claims", "figures"]) -> dict[str, Source]:
+def read_sources(path: Path) -> dict[str, Source]:
     """Read the `[[source]]` tables of a TOML file, keyed by identifier; InputError as `read_ledger`."""
-    schema: type[ClaimSources | FigureSources] = ClaimSources if role == "claims" else FigureSources
-    return {each.id: each for each in read_required(path, schema, {}).source}
+    return {each.id: each for each in read_required(path, SourceFile, {}).source}
 
 
 def read_claims(path: Path, sources: Mapping[str, Source]) -> dict[str, Claim]:

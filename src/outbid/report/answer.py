@@ -20,12 +20,11 @@ from outbid.report.drivers import open_influences
 from outbid.report.layout import LINE, Area, place
 from outbid.simulate.scenario import Scenario
 from outbid.study import Study
-from outbid.words.effects import Reading, contrast, difference, in_brief, records, span, views
+from outbid.words.effects import READINGS, contrast, difference, in_brief, records, span, views
 from outbid.words.numbers import capital, clean, counted, month_name, shorten, unit_of
 
 _WIDTH, _LINES = 100, 10
 COARSE = "This was a quick run: few draws, coarse numbers. Use it to look around, not to brief."
-_READINGS: tuple[Reading, ...] = ("more", "less", "unknown")
 
 
 def section(core: Core, study: Study, effects: pd.DataFrame | None, claims: str = "") -> Section:
@@ -76,7 +75,7 @@ def sentences(study: Study, effects: pd.DataFrame | None) -> list[str]:
     for each, outcome, sized in wanted:
         found = _effects(effects, each, outcome)
         if each and found:
-            clauses: dict[str, str] = {kind: outcome.clause(kind, each.course) for kind in _READINGS}
+            clauses: dict[str, str] = {kind: outcome.clause(kind, each.course) for kind in READINGS}
             readings = {prior: effect["reading"] for prior, effect in found.items()}
             sizes = _sizes(outcome, found) if sized else None
             out.append(f"{contrast(clauses, readings, sizes=sizes)}.")

@@ -21,7 +21,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import check_name
-from outbid.model.compile import State, Values, build_month, monthly_innovations, to_scale
+from outbid.model.compile import State, Values, build_month, monthly_innovations, scaled
 from outbid.model.declare import Model
 from outbid.simulate.scenario import RuleTable, rule_table, ruled
 
@@ -215,9 +215,6 @@ class Rerun:
 
     def _state(self, opening: Mapping[str, Floats]) -> dict[str, Floats]:
         """Return natural values as a run wants them."""
-        state = dict(opening)
-        for index in self.simulator.model.indices:
-            if index.scale != "identity":
-                inside = np.clip(opening[index.name], *index.range)
-                state[index.name] = np.asarray(to_scale(index.scale, inside))
-        return state
+        model = self.simulator.model
+        inside = {each.name: np.clip(opening[each.name], *each.range) for each in model.indices}
+        return {name: np.asarray(value) for name, value in scaled(model, {**opening, **inside}).items()}

@@ -24,16 +24,7 @@ from outbid.data.levers import LeverRow, MarkRow, read_levers, read_marks
 from outbid.data.panel import Panel, SeriesFile, read_panel
 from outbid.declared import json_schema, read
 from outbid.errors import InputError, did_you_mean
-from outbid.evidence import (
-    Claims,
-    ClaimSources,
-    FigureSources,
-    Ledger,
-    Source,
-    read_ledger,
-    read_sources,
-    resolve,
-)
+from outbid.evidence import Claims, Ledger, Source, SourceFile, read_ledger, read_sources, resolve
 from outbid.model.declare import Model, declare
 from outbid.model.priors import ParameterFile, read_parameters
 from outbid.model.vocabulary import Outcome
@@ -114,8 +105,8 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         "parameters.toml": ParameterFile,
         "series.toml": SeriesFile,
         "claims.toml": Claims,
-        "claim_sources.toml": ClaimSources,
-        "figure_sources.toml": FigureSources,
+        "claim_sources.toml": SourceFile,
+        "figure_sources.toml": SourceFile,
         "scenarios.toml": ScenarioFile,
     }
     return {name: json_schema(schema) for name, schema in schemas.items()}
@@ -163,7 +154,7 @@ def load_study(study: str | Path, readers: Iterable[Reader] = ()) -> Study:
         file=f"study {folder.name!r}",
     )
     ledger = read_ledger(folder)
-    figure_sources = read_sources(folder / "figure_sources.toml", role="figures")
+    figure_sources = read_sources(folder / "figure_sources.toml")
     declared: dict[str, Any] = {}
     panel, levers = Panel(window, {}), np.zeros((len(window), len(model.levers)))
     whole = Study(

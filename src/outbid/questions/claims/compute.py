@@ -112,17 +112,17 @@ def effects_of(
         if setting not in untouched:
             # one setting at a time is kept: a whole world of every draw is tens of megabytes
             untouched = {setting: world(setting, today)}
-        plain = summary(test, monthly(simulator, test, untouched[setting]))
+        plain = summary(test.summary, monthly(simulator, test, untouched[setting]))
         if isinstance(test, Intervention):
             there = shifted(model, today, test.shifts, test.moves)
             with_it = monthly(simulator, test, world((*setting, *test.changes), there))
-            effects[test.id] = summary(test, with_it) - plain
+            effects[test.id] = summary(test.summary, with_it) - plain
         elif not isinstance(test.than, str):
             effects[test.id] = plain - test.than
         else:
             behind = np.sum([past[name] for name in test.measure], axis=0)[:, -test.months :]
             behind = behind / past[test.per][:, -test.months :] if test.per else behind
-            effects[test.id] = plain - summary(test, behind)
+            effects[test.id] = plain - summary(test.summary, behind)
     return effects
 
 

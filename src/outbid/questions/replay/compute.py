@@ -68,7 +68,7 @@ def replayed(
     names = [f"outcome.{item.name}" for item in model.outcomes]
 
     def totals(path: Floats) -> Floats:
-        return np.stack([summary(item, path[:, :, i]) for i, item in enumerate(model.outcomes)])
+        return np.stack([summary(item.summary, path[:, :, i]) for i, item in enumerate(model.outcomes)])
 
     at, over = ("outcome", "quantile"), ("month", "outcome", "quantile")
     found: dict[str, tuple[tuple[str, ...], Any]] = {}

@@ -91,7 +91,7 @@ class Runs:
             course = self.courses[name]
             levers = lever_paths(model, course, standing.levers, self.lab.months)
             path = self.lab.run(standing, levers, innovations, rule_table(model, course.rules), outputs)
-            result[name] = {item.name: summary(item, path[:, :, i]) for i, item in enumerate(wanted)}
+            result[name] = {item.name: summary(item.summary, path[:, :, i]) for i, item in enumerate(wanted)}
         return result
 
     def explained(self, levels: Levels) -> Floats:

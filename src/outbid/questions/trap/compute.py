@@ -65,7 +65,7 @@ class Trial:
 
     def levels(self, path: Floats) -> Floats:
         """Return the outcomes over the horizon, (gains, rows), from their path, (rows, months, gains)."""
-        return np.stack([summary(each, path[:, :, i]) for i, each in enumerate(self.outcomes)])
+        return np.stack([summary(each.summary, path[:, :, i]) for i, each in enumerate(self.outcomes)])
 
     def chances(self, effects: Floats) -> Floats:
         """Return the probability of a gain over the last axis of effects, (gains, ..., draws)."""
