@@ -137,9 +137,9 @@ class Row:
         """Return the value in a column, None where it was left blank."""
         return self.values[column]
 
-    def where(self, column: str | None = None) -> str:
-        """Return the words that lead a reader to this row, or to one field of it."""
-        return f"{self.file}, line {self.line}" + (f", column {column}" if column else "")
+    def where(self, column: str) -> str:
+        """Return the words that lead a reader to one field of this row."""
+        return f"{self.file}, line {self.line}, column {column}"
 
 
 def read_table(

@@ -216,5 +216,6 @@ class Rerun:
     def _state(self, opening: Mapping[str, Floats]) -> dict[str, Floats]:
         """Return natural values as a run wants them."""
         model = self.simulator.model
-        inside = {each.name: np.clip(opening[each.name], *each.range) for each in model.indices}
+        bent = [each for each in model.indices if each.scale != "identity"]
+        inside = {each.name: np.clip(opening[each.name], *each.range) for each in bent}
         return {name: np.asarray(value) for name, value in scaled(model, {**opening, **inside}).items()}
