@@ -258,6 +258,7 @@ def test_links_are_what_the_mechanisms_depend_on(contest: Model) -> None:
 def test_a_link_carries_its_mechanisms_words_and_evidence(contest: Model) -> None:
     found = {(each.source, each.target): each for each in links(contest)}
     link = found["anger", "rebels"]
+    assert link.sentence == "Angry people join, or flee."
     assert link.evidence == ("T01", "T02")
     assert not link.reservoir
     assert found["anger", "population"].reservoir

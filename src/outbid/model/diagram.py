@@ -49,6 +49,7 @@ class Link:
     mechanism: str
     through: str
     sign_of_end: int
+    sentence: str
     formula: str
     evidence: tuple[str, ...]
     reservoir: bool = False
@@ -150,7 +151,7 @@ def _wires(model: Model) -> list[tuple[Link, int, _Given]]:
                     continue
                 through = {name: functions[name] for name, behind in quantities.items() if given in behind}
                 text = formula(item.function, place, kind, target, source, through)
-                about = (kind, sign, text, item.evidence, target == RESERVOIR)
+                about = (kind, sign, item.meaning, text, item.evidence, target == RESERVOIR)
                 link = Link(source, target, item.name, *about)
                 wires.append((link, number, given))
     return wires
