@@ -17,7 +17,7 @@ from typing import Annotated, Any, Self
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from outbid.declared import Declared, Many, Says, Text, fault, read_required, ref
-from outbid.errors import did_you_mean
+from outbid.errors import check_name, did_you_mean
 
 CLAIM_KINDS: Mapping[str, str] = {
     "O": "observation",
@@ -29,9 +29,7 @@ CLAIM_KINDS: Mapping[str, str] = {
 }
 """Letters of a claim's kind, and what each stands for."""
 
-REFERENCE_TYPES = (
-    *("actor", "event", "index", "lever", "mechanism", "outcome", "parameter", "series", "stock"),
-)
+REFERENCE_TYPES = ("actor", "event", "index", "lever", "mechanism", "outcome", "parameter", "series", "stock")
 """Types that a reference such as "mechanism:defection" may begin with."""
 
 Names = Mapping[str, Collection[str]]
@@ -65,8 +63,7 @@ def _homes(homes: tuple[str, ...]) -> tuple[str, ...]:
         if not colon or not _NAME.fullmatch(name):
             fix = 'Write a type, a colon and a name in lower case, such as "mechanism:defection".'
             raise fault(f"{home!r} is not a reference", fix)
-        if kind not in REFERENCE_TYPES:
-            raise fault(f"{home!r} begins with an unknown type", did_you_mean(kind, REFERENCE_TYPES))
+        check_name(kind, REFERENCE_TYPES, "", f"{home!r} begins with an unknown type")
         if home in homes[:number]:
             raise fault(f"{home!r} is listed twice", "Delete one of the two.")
     return homes

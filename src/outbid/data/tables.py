@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from outbid.errors import InputError, check_name, did_you_mean
+from outbid.errors import InputError, check_name
 from outbid.files import read_text
 
 Parser = Callable[[str, str], Any]
@@ -58,8 +58,7 @@ def choice(*known: str) -> Parser:
     """Return a parser that takes one of the given words and nothing else."""
 
     def one_of(field: str, where: str) -> str:
-        if field not in known:
-            raise InputError(where, f"{field!r} is not one of the choices", did_you_mean(field, known))
+        check_name(field, known, where, f"{field!r} is not one of the choices")
         return field
 
     return one_of
