@@ -24,7 +24,7 @@ def main() -> None:
 
     study, standing, origin = khorasan(DRAWS)
     model = study.model
-    simulator = Simulator(model, MONTHS, [f"outcome.{item.name}" for item in model.outcomes])
+    simulator = Simulator(model, MONTHS, outputs=[f"outcome.{item.name}" for item in model.outcomes])
     scenarios = study.scenarios
     one, two = (play(model, simulator, standing, scenarios, seed) for seed in (SEED, SEED + 1))
     base, base_two = one.levels(one.baseline), two.levels(one.baseline)

@@ -20,7 +20,9 @@ def main() -> None:
     from outbid.simulate.engine import Simulator
 
     study, standing, origin = khorasan(RUNS)
-    simulator = Simulator(study.model, MONTHS, [f"outcome.{item.name}" for item in study.model.outcomes])
+    simulator = Simulator(
+        study.model, MONTHS, outputs=[f"outcome.{item.name}" for item in study.model.outcomes]
+    )
     levers = np.repeat(standing.levers[:, None, :], MONTHS, axis=1)
     seconds = []
     for seed in range(6):

@@ -22,7 +22,7 @@ from outbid.questions.sensitivity.schema import Options, declare
 from outbid.questions.sensitivity.unknowns import CHANCES, free_space, inputs_of
 from outbid.run import DRAWS
 from outbid.run_settings import SEED, prepare
-from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.study import Study, load_study
 
 SAMPLES = 2**14
@@ -63,9 +63,9 @@ def main() -> None:
     asked = declare(study)
     assert asked is not None
     today = opening(study)
-    lab = BatchSimulator(Simulator(model, study.settings.horizon_months), DRAWS)
+    lab = Simulator(model, study.settings.horizon_months, DRAWS)
     begun = time.perf_counter()
-    lab.simulator.compile(DRAWS)
+    lab.compile()
     compiled, before = time.perf_counter() - begun, held()
     courses = {each.id: each for each in study.scenarios if each.id in asked.courses}
     inputs = inputs_of(model, asked.outcomes, list(courses.values()), [today])

@@ -16,7 +16,7 @@ from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.questions.claims.compute import Inputs, built_in, effects_of, judged, monthly, shifted
 from outbid.questions.claims.schema import ClaimTests, Forecast, Intervention, Move, Shift
-from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.futures import summary
 from outbid.simulate.scenario import Change
 from outbid.stats.verdict import Chances, chances, judge, odds
@@ -52,8 +52,8 @@ LOWER = intervention("lower", DEFECTED, 1, 1.0, shifts=(Shift(state="standing", 
 
 
 @pytest.fixture(scope="module")
-def lab() -> BatchSimulator:
-    return BatchSimulator(Simulator(MODEL, MONTHS), DRAWS)
+def lab() -> Simulator:
+    return Simulator(MODEL, MONTHS, DRAWS)
 
 
 def drawn(seed: int, draws: int = DRAWS, **fixed: float) -> StateToday:
@@ -146,7 +146,7 @@ def test_a_move_keeps_every_person() -> None:
     np.testing.assert_allclose(there.state["hardliners"], 0.75 * standing.state["hardliners"])
 
 
-def test_an_effect_by_hand(lab: BatchSimulator) -> None:
+def test_an_effect_by_hand(lab: Simulator) -> None:
     """One month of full pressure for two fifths: the share that dies is 1 - exp(-hazard), the rest is the same."""
     standing = drawn(3)
     killed = {**DEFECTED, "measure": ("moved.killing",), "months": 1}
@@ -157,25 +157,25 @@ def test_an_effect_by_hand(lab: BatchSimulator) -> None:
     np.testing.assert_allclose(effects_of([test], lab, standing, 1, {})["a"], expected, rtol=1e-9)
 
 
-def test_what_is_on_both_sides_is_no_effect(lab: BatchSimulator) -> None:
+def test_what_is_on_both_sides_is_no_effect(lab: Simulator) -> None:
     same = intervention("same", MEMBERS, 1, 1.0, changes=FULL, setting=FULL)
     assert np.all(effects_of([same], lab, drawn(4), 1, {})["same"] == 0.0)
 
 
-def test_per_head_and_summaries_by_hand(lab: BatchSimulator) -> None:
+def test_per_head_and_summaries_by_hand(lab: Simulator) -> None:
     standing = drawn(5)
     levers = np.repeat(standing.levers[:, None, :], MONTHS, axis=1)
     world = lab.run(standing, levers, lab.innovations(DRAWS, 1))
     share = {**DEFECTED, "per": "hardliners", "summary": "mean", "months": 3}
     per_head = intervention("share", share, 1, 1.0, changes=FULL)
     path = monthly(lab, per_head, world)
-    heads = world[:, :3, lab.simulator.column("hardliners")]
-    np.testing.assert_allclose(path * heads, world[:, :3, lab.simulator.column("moved.defection")])
-    np.testing.assert_allclose(summary(per_head, path), path.mean(axis=1))
+    heads = world[:, :3, lab.columns(["hardliners"])[0]]
+    np.testing.assert_allclose(path * heads, world[:, :3, lab.columns(["moved.defection"])[0]])
+    np.testing.assert_allclose(summary(per_head.summary, path), path.mean(axis=1))
     assert path.shape == (DRAWS, 3)
 
 
-def test_a_forecast_is_held_against_a_figure_or_the_past(lab: BatchSimulator) -> None:
+def test_a_forecast_is_held_against_a_figure_or_the_past(lab: Simulator) -> None:
     standing = drawn(6)
     past = {"outcome.members": np.full((DRAWS, 30), 100.0)}
     figure, behind = (
@@ -192,7 +192,7 @@ def test_a_forecast_is_held_against_a_figure_or_the_past(lab: BatchSimulator) ->
 # the audit
 
 
-def rows(tests: ClaimTests, lab: BatchSimulator, after: StateToday, before: StateToday) -> dict[str, Any]:
+def rows(tests: ClaimTests, lab: Simulator, after: StateToday, before: StateToday) -> dict[str, Any]:
     """What each test says under the neutral prior, with `after` in the place of a posterior."""
     effects = [effects_of(tests.measured, lab, each, 1, {}) for each in (after, before)]
     wide = built_in(tests.interventions, lab, before, 1)
@@ -200,38 +200,38 @@ def rows(tests: ClaimTests, lab: BatchSimulator, after: StateToday, before: Stat
     return {row["test"]: {**row, "effect": effects[0][row["test"]]} for row in found}
 
 
-def trials(lab: BatchSimulator, after: StateToday) -> dict[str, str]:
+def trials(lab: Simulator, after: StateToday) -> dict[str, str]:
     """Verdicts under the neutral prior, with `after` in the place of a posterior."""
     found = rows(ClaimTests(interventions=(PRESSURE, SOFTER, LOWER)), lab, after, drawn(7))
     return {name: row["verdict"] for name, row in found.items()}
 
 
-def test_what_the_form_makes_true_is_built_in_whatever_the_data_say(lab: BatchSimulator) -> None:
+def test_what_the_form_makes_true_is_built_in_whatever_the_data_say(lab: Simulator) -> None:
     assert trials(lab, drawn(8))["pressure"] == "built in"
     assert trials(lab, drawn(8, killing_base=0.5))["pressure"] == "built in"
     assert trials(lab, drawn(8))["lower"] == "built in"  # standing's anchor
 
 
-def test_a_sign_that_the_data_settle_is_supported_or_contradicted(lab: BatchSimulator) -> None:
+def test_a_sign_that_the_data_settle_is_supported_or_contradicted(lab: Simulator) -> None:
     assert trials(lab, drawn(9, standing_hardness=0.4))["softer"] == "supported"
     assert trials(lab, drawn(9, standing_hardness=-0.4))["softer"] == "contradicted"
     assert trials(lab, drawn(9, standing_hardness=0.0))["softer"] == "contradicted"
     assert trials(lab, drawn(9))["softer"] == "not identified"
 
 
-def test_the_worst_run_and_the_box_tell_of_the_parameter_that_decides(lab: BatchSimulator) -> None:
+def test_the_worst_run_and_the_box_tell_of_the_parameter_that_decides(lab: Simulator) -> None:
     row = rows(ClaimTests(interventions=(SOFTER,)), lab, drawn(10), drawn(11))["softer"]
     assert row["worst_effect"] == np.max(row["effect"])  # the claim expects a fall
     assert row["worst_apart"].startswith("standing_hardness = ")
     assert row["box"].startswith("standing_hardness >= ") and row["box_density"] > 0.9
 
 
-def test_a_claim_that_always_holds_has_neither_worst_draw_nor_box(lab: BatchSimulator) -> None:
+def test_a_claim_that_always_holds_has_neither_worst_draw_nor_box(lab: Simulator) -> None:
     inputs = Inputs.of(MODEL, drawn(10))
     assert np.isnan(inputs.worst(1, np.ones(DRAWS))["worst_effect"])
     assert inputs.box(np.ones(DRAWS, bool)) == {"box": ""}
 
 
-def test_same_seed_same_numbers(lab: BatchSimulator) -> None:
+def test_same_seed_same_numbers(lab: Simulator) -> None:
     one, other = (effects_of([SOFTER], lab, drawn(12), 5, {})["softer"] for _ in range(2))
     np.testing.assert_array_equal(one, other)

@@ -16,7 +16,7 @@ from outbid.infer.history import HistorySimulator
 from outbid.infer.likelihood import Target
 from outbid.infer.posterior import QUICK, Draws, Effort, Sampler
 from outbid.questions.claims.compute import Inputs, built_in, effects_of, judged
-from outbid.simulate.engine import BatchSimulator, Simulator
+from outbid.simulate.engine import Simulator
 from published_form import as_values
 
 PANELS = 60
@@ -49,7 +49,7 @@ class Bench:
         self.sampler = Sampler(self.model, self.figures, effort)
         self.draws = draws
         self.histories = HistorySimulator(self.model, self.figures, audited.known_levers())
-        self.lab = BatchSimulator(Simulator(self.model, audited.AHEAD), draws)
+        self.lab = Simulator(self.model, audited.AHEAD, draws)
         blank = np.random.default_rng(1).standard_normal((draws, self.sampler.layout.size))
         self.before = {
             name: self.histories.run(blank, audited.table(name), 1) for name in ("neutral", "sources")

@@ -20,7 +20,7 @@ import outbid
 from contest import PARAMETERS
 from contest import model as contest_model
 from outbid.data.panel import Panel, Record, Series, Window
-from outbid.evidence import Claim, ClaimSource, Ledger
+from outbid.evidence import Claim, Ledger, Source
 from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.progress import Silent
@@ -38,7 +38,7 @@ from outbid.questions.claims.schema import (
 )
 from outbid.report.page import environment
 from outbid.run_settings import Settings
-from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.scenario import Change
 
 PLANTED = "<script>alert(1)</script>"
@@ -106,7 +106,7 @@ def series(name: str, values: list[float]) -> Series:
 
 @pytest.fixture(scope="module")
 def study() -> Any:
-    source = ClaimSource(id="s", title="A paper", outlet="Press", author=PLANTED, date="", url="", licence="")
+    source = Source(id="s", title="A paper", outlet="Press", author=PLANTED, date="", url="", licence="")
     claims = {
         name: Claim(
             id=name,
@@ -172,7 +172,7 @@ def solved() -> xr.Dataset:
 def answered(
     study: Any, game: xr.Dataset | None, verdicts: bool = True, asked: ClaimTests = ASKED
 ) -> xr.Dataset:
-    simulator = BatchSimulator(Simulator(MODEL, MONTHS), DRAWS)
+    simulator = Simulator(MODEL, MONTHS, DRAWS)
     pasts = {"neutral": today(9, standing_hardness=0.4), "sources": today(10, standing_hardness=0.5)}
     known: Any = {
         name: SimpleNamespace(

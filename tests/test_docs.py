@@ -21,8 +21,7 @@ import typer
 import outbid
 from outbid.cli import app
 from outbid.model import vocabulary
-from outbid.model.checks import returned
-from outbid.model.declare import Names
+from outbid.model.checks import Names, returned
 from outbid.model.vocabulary import Count, Flow, Mechanism
 from outbid.questions import QUESTIONS
 from outbid.study import Study

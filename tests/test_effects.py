@@ -10,7 +10,7 @@ from outbid.model.priors import from_standard_normal, prior_table
 from outbid.model.vocabulary import Outcome
 from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.futures import directions, levels, play, summary
-from outbid.simulate.scenario import Scenario, read_scenarios
+from outbid.simulate.scenario import Scenario
 from outbid.stats.effects import p_better
 from outbid.study import Study, load_study
 
@@ -23,9 +23,9 @@ def outcome(name: str, better: str, how: str) -> Outcome:
 
 def test_summaries_by_hand() -> None:
     path = np.arange(24.0)[None, :]
-    assert summary(outcome("a", "lower", "sum"), path)[0] == 276.0
-    assert summary(outcome("a", "lower", "end"), path)[0] == 23.0
-    assert summary(outcome("a", "lower", "mean_last_year"), path)[0] == 17.5
+    assert summary("sum", path)[0] == 276.0
+    assert summary("end", path)[0] == 23.0
+    assert summary("mean_last_year", path)[0] == 17.5
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +43,7 @@ def khorasan() -> tuple[Study, Simulator, StateToday]:
 
 def test_under_the_sources_priors_the_dilemma_holds(khorasan: tuple[Study, Simulator, StateToday]) -> None:
     study, simulator, standing = khorasan
-    scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
-    level = levels(play(study.model, simulator, standing, scenarios, 3))
+    level = levels(play(study.model, simulator, standing, study.scenarios, 3))
     difference = level - level.sel(scenario="baseline")
     better = p_better(difference, directions(study.model.outcomes))
     assert better.sel(scenario="moderation", outcome="defections") < 0.05  # M14
@@ -76,9 +75,8 @@ def test_common_random_numbers_cut_the_noise_of_a_difference(
     khorasan: tuple[Study, Simulator, StateToday],
 ) -> None:
     study, simulator, standing = khorasan
-    scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
-    common = play(study.model, simulator, standing, scenarios, 3)
-    independent = play(study.model, simulator, standing, scenarios, 4)
+    common = play(study.model, simulator, standing, study.scenarios, 3)
+    independent = play(study.model, simulator, standing, study.scenarios, 4)
     i = [item.name for item in study.model.outcomes].index("aid")
     base = common.levels("baseline")[:, i]
     shared = np.var(common.levels("hardening")[:, i] - base)
@@ -90,8 +88,7 @@ def test_futures_are_finite_and_outcomes_stay_in_their_ranges(
     khorasan: tuple[Study, Simulator, StateToday],
 ) -> None:
     study, simulator, standing = khorasan
-    scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
-    for paths in play(study.model, simulator, standing, scenarios, 3).paths.values():
+    for paths in play(study.model, simulator, standing, study.scenarios, 3).paths.values():
         assert np.isfinite(paths).all()
         cohesion = paths[:, :, [item.name for item in study.model.outcomes].index("cohesion")]
         assert 0 <= cohesion.min() <= cohesion.max() <= 100

@@ -18,8 +18,8 @@ from outbid.evidence import (
     CLAIM_KINDS,
     REFERENCE_TYPES,
     Claim,
-    ClaimSource,
     Ledger,
+    Source,
     read_claims,
     read_ledger,
     read_sources,
@@ -56,7 +56,7 @@ CLAIM = {
     "locator": "paragraph 4",
     "homes": ["mechanism:defection"],
 }
-SOURCES = {"feature": ClaimSource(**SOURCE)}
+SOURCES = {"feature": Source(**SOURCE)}
 
 
 def toml_value(value: Any) -> str:
@@ -86,7 +86,7 @@ def claim_fault(tmp_path: Path, *, drop: str = "", **changes: Any) -> InputError
 def source_fault(tmp_path: Path, *, drop: str = "", **changes: Any) -> InputError:
     table = {key: value for key, value in (SOURCE | changes).items() if key != drop}
     with pytest.raises(InputError) as caught:
-        read_sources(written(tmp_path / "claim_sources.toml", toml("source", [table])), role="claims")
+        read_sources(written(tmp_path / "claim_sources.toml", toml("source", [table])))
     return caught.value
 
 
@@ -111,19 +111,13 @@ def test_a_ledger_is_read_in_the_order_of_its_files(tmp_path: Path) -> None:
     )
     assert ledger.claims["M01"].homes == ()
     assert ledger.claims["M01"].left_out == "It is context."
-    assert ledger.sources["feature"].role == "claims"
     assert ledger.sources["feature"].note == "No author given."
-
-
-def test_the_caller_says_what_sources_are_for(tmp_path: Path) -> None:
-    path = written(tmp_path / "data_sources.toml", toml("source", [SOURCE]))
-    assert read_sources(path, role="figures")["feature"].role == "figures"
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
     path = tmp_path / "claim_sources.toml"
     path.write_text(toml("source", [SOURCE]), encoding="utf-8-sig")
-    assert list(read_sources(path, role="claims")) == ["feature"]
+    assert list(read_sources(path)) == ["feature"]
 
 
 def test_a_file_without_entries_is_an_empty_ledger(tmp_path: Path) -> None:
@@ -182,7 +176,7 @@ def test_a_claim_listed_twice_is_refused(tmp_path: Path) -> None:
 def test_a_source_listed_twice_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "claim_sources.toml", toml("source", [SOURCE, SOURCE]))
     with pytest.raises(InputError, match=r"feature: source feature is listed twice"):
-        read_sources(path, role="claims")
+        read_sources(path)
 
 
 @pytest.mark.parametrize(
@@ -257,7 +251,7 @@ def test_a_faulty_source_names_file_entry_and_field(
 @pytest.mark.parametrize("right", ["", "2024", "2024-07", "2024-02-29"])
 def test_a_date_may_be_as_coarse_as_it_is_known(tmp_path: Path, right: str) -> None:
     path = written(tmp_path / "claim_sources.toml", toml("source", [SOURCE | {"date": right}]))
-    assert read_sources(path, role="claims")["feature"].date == right
+    assert read_sources(path)["feature"].date == right
 
 
 def test_a_line_break_in_a_key_does_not_break_the_message(tmp_path: Path) -> None:
@@ -396,7 +390,7 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 filled = texts.filter(str.strip)
 dates = st.builds(lambda day, length: day.isoformat()[:length], st.dates(), st.sampled_from([0, 4, 7, 10]))
 sources = st.builds(
-    ClaimSource,
+    Source,
     id=filled,
     title=filled,
     outlet=texts,

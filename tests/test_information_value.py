@@ -36,9 +36,9 @@ from outbid.questions.information_value.schema import (
     Tally,
 )
 from outbid.run_settings import Settings
-from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.futures import play, summary
-from outbid.simulate.scenario import lever_paths, names_of, read_scenarios
+from outbid.simulate.scenario import lever_paths, names_of
 from outbid.stats.foretelling import basis, normal_scores, predict
 from outbid.study import Study, load_study
 
@@ -361,7 +361,7 @@ def written(folder: Path, text: str = WORTH) -> Any:
     path = folder / "scenarios.toml"
     path.write_text(SCENARIOS, encoding="utf-8")
     model = contest.model()
-    scenarios = {each.id: each for each in read_scenarios(path, model)}
+    scenarios = {each.id: each for each in toy_study.read_scenarios(path, model)}
     study = toy_study.toy_study(
         folder,
         model,
@@ -463,10 +463,11 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Context:
     p = {name: values[:, i] for i, name in enumerate(model.parameter_names)}
     state = {name: np.broadcast_to(each, (DRAWN,)) for name, each in initial_state(model, p).items()}
     standing = StateToday(values, state, np.tile([0.5, 0.5], (DRAWN, 1)))
-    simulator = BatchSimulator(Simulator(model, AHEAD), DRAWN)
-    futures = play(model, simulator.simulator, standing, study.scenarios, SEED)
+    simulator = Simulator(model, AHEAD, DRAWN)
+    futures = play(model, simulator, standing, study.scenarios, SEED)
     levels = {
-        each.id: summary(model.outcomes[0], futures.paths[each.id][:, :, 0]) for each in study.scenarios
+        each.id: summary(model.outcomes[0].summary, futures.paths[each.id][:, :, 0])
+        for each in study.scenarios
     }
     levers = lever_paths(model, study.baseline, standing.levers, AHEAD)
     behind = simulator.run(standing, levers, simulator.innovations(DRAWN, 99), outputs=("raids_made",))[

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 import contest
-from outbid.infer.fit import diagnose
+from outbid.infer.fit import diagnose, fit
 from outbid.infer.likelihood import Figures, Target, Values, log_posterior
 from outbid.infer.posterior import CHAINS, FULL, QUICK, Draws, Effort, Sampler, preconditioner
 from outbid.model.declare import Model
 from outbid.model.priors import PriorTable
+from outbid.progress import Stage
 
 EFFORT = Effort(approach=25, scales=25, steps=50, draws=500, target_acceptance=0.8)
 NEXT_TO_NOTHING = 1e-9
@@ -327,7 +328,35 @@ def with_faults(**changes: np.ndarray) -> Draws:
 
 
 def test_sound_draws_have_no_problem():
-    assert diagnose(with_faults(), EFFORT).passed
+    assert diagnose(with_faults(), EFFORT).problems == ()
+
+
+def test_a_fit_says_what_it_does_now(monkeypatch: pytest.MonkeyPatch):
+    said: list[str | int] = []
+    first = "compiling, then finding the mode"
+
+    class Told(Stage):
+        def advance(self, n: int = 1) -> None:
+            said.append(n)
+
+        def note(self, text: str) -> None:
+            said.append(text)
+
+    class Ready:
+        """A sampler whose draws are there already."""
+
+        def __init__(self, *_: object) -> None: ...
+
+        def sample(self, target: Target, *, seed: int, advanced: Callable[[int], None]) -> Draws:
+            assert said == [first]
+            advanced(25)
+            advanced(25)
+            return with_faults()
+
+    monkeypatch.setattr("outbid.infer.fit.Sampler", Ready)
+    levers = contest.known_levers()
+    fit(toy(), figures(), levers, ["neutral"], effort=EFFORT, seed=1, stage=Told())
+    assert said == [first, "sampling", 25, "sampling", 25]
 
 
 def test_every_failed_check_says_what_to_try_next():

@@ -41,7 +41,7 @@ from outbid.questions.replay import QUESTION
 from outbid.questions.replay.compute import innovations, replayed
 from outbid.questions.replay.present import published
 from outbid.questions.replay.schema import Change, Replay, Replays, replayed_levers
-from outbid.simulate.engine import BatchSimulator, Rerun, Simulator, StateToday
+from outbid.simulate.engine import Rerun, Simulator, StateToday
 from outbid.simulate.futures import summary
 from outbid.stats.effects import EFFECT_COLUMNS
 from outbid.study import load_study
@@ -100,9 +100,9 @@ def made_by(toy: Model) -> dict[str, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def simulator(toy: Model) -> BatchSimulator:
+def simulator(toy: Model) -> Simulator:
     """A horizon of half the window, so that the past has to be taken up again on its way."""
-    return BatchSimulator(Simulator(toy, 12), DRAWS)
+    return Simulator(toy, 12, DRAWS)
 
 
 def change(lever: str, first: int, last: int = MONTHS - 1, ramp: int = 1, **size: float) -> Change:
@@ -121,7 +121,7 @@ def other(toy: Model, item: Replay, past: SmoothedHistory) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def replay(
-    past: SmoothedHistory, made_by: dict[str, np.ndarray], simulator: BatchSimulator
+    past: SmoothedHistory, made_by: dict[str, np.ndarray], simulator: Simulator
 ) -> Callable[..., xr.Dataset]:
     """Replays of the toy's past, which serves as the one before the data too."""
 
@@ -143,7 +143,7 @@ def test_a_replay_without_an_effect_is_exactly_what_happened(replay: Callable[..
 
 
 def test_living_through_the_same_levers_again_tells_the_same_past(
-    past: SmoothedHistory, made_by: dict[str, np.ndarray], simulator: BatchSimulator
+    past: SmoothedHistory, made_by: dict[str, np.ndarray], simulator: Simulator
 ) -> None:
     levers = past.levers.copy()
     levers[:, 0, 1] += 1e-13  # so that every month has to be run again
@@ -166,7 +166,7 @@ def test_a_replay_is_what_the_likelihoods_own_run_says(
     toy: Model,
     past: SmoothedHistory,
     made_by: dict[str, np.ndarray],
-    simulator: BatchSimulator,
+    simulator: Simulator,
     straight: Callable[..., tuple[np.ndarray, ...]],
     changes: tuple[Change, ...],
 ) -> None:
@@ -176,7 +176,7 @@ def test_a_replay_is_what_the_likelihoods_own_run_says(
 
 
 @pytest.mark.slow
-def test_the_historians_past_is_lived_through_again(toy: Model, simulator: BatchSimulator) -> None:
+def test_the_historians_past_is_lived_through_again(toy: Model, simulator: Simulator) -> None:
     z, where = vectors(toy), layout(toy, MONTHS)
     past = HistorySimulator(toy, contest.figures(toy), contest.known_levers()).run(z, contest.table(), 1)
     levers = past.levers.copy()
@@ -187,10 +187,10 @@ def test_the_historians_past_is_lived_through_again(toy: Model, simulator: Batch
 
 
 def test_a_horizon_too_short_to_be_taken_up_again_is_made_anew(
-    toy: Model, past: SmoothedHistory, made_by: dict[str, np.ndarray], simulator: BatchSimulator
+    toy: Model, past: SmoothedHistory, made_by: dict[str, np.ndarray], simulator: Simulator
 ) -> None:
     levers = other(toy, course(change("counterforce", 4, to=1.0)), past)
-    short = Rerun(BatchSimulator(Simulator(toy, 2), DRAWS), MONTHS).paths(past, made_by, levers, PEOPLE)
+    short = Rerun(Simulator(toy, 2, DRAWS), MONTHS).paths(past, made_by, levers, PEOPLE)
     long = Rerun(simulator, MONTHS).paths(past, made_by, levers, PEOPLE)
     np.testing.assert_allclose(short, long, rtol=1e-9)
 
@@ -206,7 +206,7 @@ def test_months_before_are_untouched_and_nobody_is_lost(
     toy: Model,
     past: SmoothedHistory,
     made_by: dict[str, np.ndarray],
-    simulator: BatchSimulator,
+    simulator: Simulator,
     first: int,
     length: int,
     ramp: int,
@@ -228,17 +228,17 @@ def test_the_difference_is_taken_draw_by_draw_and_summed_up_as_declared(
     toy: Model,
     past: SmoothedHistory,
     made_by: dict[str, np.ndarray],
-    simulator: BatchSimulator,
+    simulator: Simulator,
     replay: Callable[..., xr.Dataset],
 ) -> None:
     item = course(change("counterforce", 6, to=1.0))
     result, (own,) = replay(item), toy.outcomes
     levers = other(toy, item, past)
     would = Rerun(simulator, MONTHS).paths(past, made_by, levers, ["outcome.members"])[:, :, 0]
-    apart = summary(own, would) - summary(own, past.paths["outcome.members"])
+    apart = summary(own.summary, would) - summary(own.summary, past.paths["outcome.members"])
     np.testing.assert_allclose(result.difference.sel(data="after").squeeze(), apart)
     assert np.all(apart < 0)
-    quantiles = np.quantile(summary(own, would), list(QUANTILES.values()))
+    quantiles = np.quantile(summary(own.summary, would), list(QUANTILES.values()))
     np.testing.assert_allclose(result.level.squeeze(), quantiles)
     assert result.observes.squeeze().to_series().pipe(lambda each: list(each[each].index)) == ["fighters"]
     was, would_be, stopped = result.levers.sel(lever="counterforce").squeeze().values
@@ -296,7 +296,7 @@ def test_a_turn_of_a_lever_works_once_there_and_once_back() -> None:
     past = SmoothedHistory(paths, levers, standing, np.zeros((1, 0)), np.zeros((1, 0)))
     changed = levers.copy()
     changed[:, 2:5] += 0.5
-    simulator = BatchSimulator(Simulator(model, 3), 1)
+    simulator = Simulator(model, 3, 1)
     path = Rerun(simulator, months).paths(past, {}, changed, ["credit", "here"])
     np.testing.assert_allclose(path[0, :, 0], [0, 0, 0, 0.5, 0.5, 0.5, 0, 0], atol=1e-12)
     hazard = 0.01 * np.exp([0, 0, 0, -0.5, -0.5, -0.5, 0])

@@ -22,12 +22,11 @@ from outbid.simulate.scenario import (
     choose,
     in_order,
     lever_paths,
-    read_scenarios,
     rule_table,
     ruled,
 )
 from outbid.study import Study, load_study
-from toy_study import read_goals
+from toy_study import read_goals, read_scenarios
 
 GOOD = """
 [[scenario]]
@@ -66,9 +65,8 @@ def last(study: Study, draws: int = 3) -> np.ndarray:
 
 
 def test_the_shipped_scenarios_load_with_one_baseline(study: Study) -> None:
-    scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
-    assert [item.id for item in scenarios if item.baseline] == ["baseline"]
-    assert {item.id for item in scenarios} >= {"moderation", "moderation_with_aid", "hardening"}
+    assert [item.id for item in study.scenarios if item.baseline] == ["baseline"]
+    assert {item.id for item in study.scenarios} >= {"moderation", "moderation_with_aid", "hardening"}
 
 
 def test_a_ramp_goes_evenly_from_where_each_draw_stands_and_stops_at_the_range(
@@ -130,7 +128,7 @@ def test_no_change_pushes_a_lever_out_of_its_range(
 
 
 def test_choosing_keeps_the_baseline(study: Study) -> None:
-    scenarios = read_scenarios(study.folder / "scenarios.toml", study.model)
+    scenarios = study.scenarios
     assert [item.id for item in choose(scenarios, ["hardening"])] == ["baseline", "hardening"]
     with pytest.raises(InputError, match="Did you mean 'hardening'"):
         choose(scenarios, ["hardenning"])
@@ -389,8 +387,10 @@ def test_a_rule_holds_in_exactly_the_months_in_which_its_condition_does() -> Non
     levers = np.zeros((draws, 24, 2))
     rules = rule_table(TOY, (Rule(lever="counterforce", watch="challengers", to=1.0, above=2000.0),))
     path = simulator.run(standing, levers, simulator.innovations(draws, 1), rules)
-    members, pressure = (path[:, :, simulator.column(name)] for name in ("challengers", "lever.counterforce"))
+    members, pressure = (
+        path[:, :, simulator.columns([name])[0]] for name in ("challengers", "lever.counterforce")
+    )
     assert np.array_equal(pressure, (members > 2000.0).astype(float))
     assert 0 < pressure.mean() < 1
     idle = simulator.run(standing, levers, simulator.innovations(draws, 1))
-    assert (idle[:, :, simulator.column("lever.counterforce")] == 0).all()
+    assert (idle[:, :, simulator.columns(["lever.counterforce"])[0]] == 0).all()

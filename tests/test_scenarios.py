@@ -24,7 +24,7 @@ from outbid.questions import chosen
 from outbid.questions.scenarios import QUESTION, present
 from outbid.questions.scenarios.compute import compared
 from outbid.questions.scenarios.present import in_words, played
-from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.futures import (
     DISTANCES,
     DOMAIN,
@@ -37,7 +37,7 @@ from outbid.simulate.futures import (
     play,
     reached,
 )
-from outbid.simulate.scenario import Goal, Rule, Scenario, names_of, read_scenarios
+from outbid.simulate.scenario import Goal, Rule, Scenario, names_of
 from outbid.stats.effects import EFFECT_COLUMNS
 
 TOY = contest.model()
@@ -226,11 +226,11 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Context:
     study = toy_study.toy_study(
         folder,
         TOY,
-        scenarios=read_scenarios(path, TOY),
+        scenarios=toy_study.read_scenarios(path, TOY),
         goals=toy_study.read_goals(path, TOY),
     )
     study.names = names_of(TOY, {"counterforce": 0.2}, MONTHS)
-    simulator = BatchSimulator(Simulator(TOY, MONTHS), DRAWS)
+    simulator = Simulator(TOY, MONTHS, DRAWS)
     quiet = (
         Scenario(id="as_now", label="As now", description="x", baseline=True),
         Scenario(id="idle", label="Idle", description="x"),
@@ -242,8 +242,8 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Context:
                 "before": SimpleNamespace(state_today=standing(seed + 10)),
             },
             future={
-                "after": play(TOY, simulator.simulator, standing(seed), quiet, 1),
-                "before": play(TOY, simulator.simulator, standing(seed + 10), quiet, 1),
+                "after": play(TOY, simulator, standing(seed), quiet, 1),
+                "before": play(TOY, simulator, standing(seed + 10), quiet, 1),
             },
         )
         for seed, name in enumerate(("neutral", "sources"))

@@ -33,9 +33,10 @@ from outbid.questions.sensitivity.indices import (
 from outbid.questions.sensitivity.schema import Condition, Discover, Options, Sensitivity
 from outbid.questions.sensitivity.unknowns import Space, free_space, inputs_of, values_of, weighted_space
 from outbid.run_settings import Settings
-from outbid.simulate.engine import BatchSimulator, Simulator, StateToday
-from outbid.simulate.scenario import names_of, read_scenarios
+from outbid.simulate.engine import Simulator, StateToday
+from outbid.simulate.scenario import names_of
 from outbid.study import load_study
+from toy_study import read_scenarios
 
 DRAWS, MONTHS = 200, 6
 SCENARIOS = """
@@ -167,12 +168,12 @@ def test_places_keep_the_order_and_lie_evenly(seed: int, ties: bool) -> None:
 
 
 @pytest.fixture(scope="module")
-def lab() -> BatchSimulator:
-    return BatchSimulator(Simulator(contest.model(), MONTHS), DRAWS)
+def lab() -> Simulator:
+    return Simulator(contest.model(), MONTHS, DRAWS)
 
 
 @pytest.fixture(scope="module")
-def today(lab: BatchSimulator) -> StateToday:
+def today(lab: Simulator) -> StateToday:
     generator = np.random.default_rng(1)
     z = generator.standard_normal((DRAWS, len(lab.model.parameters)))
     parameters = np.asarray(from_standard_normal(z, contest.table()))
@@ -211,9 +212,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return toy_study.asking(study_in(folder), QUESTION)
 
 
-def answered(
-    study: Any, lab: BatchSimulator, today: StateToday, options: Options | None = None
-) -> xr.Dataset:
+def answered(study: Any, lab: Simulator, today: StateToday, options: Options | None = None) -> xr.Dataset:
     here = SimpleNamespace(state_today=today)
     known: Any = {
         name: SimpleNamespace(history={"after": here, "before": here}) for name in ("neutral", "sources")
@@ -223,7 +222,7 @@ def answered(
 
 
 @pytest.fixture(scope="module")
-def answer(study: Any, lab: BatchSimulator, today: StateToday) -> xr.Dataset:
+def answer(study: Any, lab: Simulator, today: StateToday) -> xr.Dataset:
     return answered(study, lab, today)
 
 
@@ -233,11 +232,11 @@ def _asked(study: Any) -> Sensitivity:
     return asked
 
 
-def _runs(study: Any, lab: BatchSimulator) -> Runs:
+def _runs(study: Any, lab: Simulator) -> Runs:
     return Runs(lab, _asked(study), {each.id: each for each in study.scenarios})
 
 
-def _spaces(study: Any, lab: BatchSimulator, today: StateToday) -> Iterator[Space]:
+def _spaces(study: Any, lab: Simulator, today: StateToday) -> Iterator[Space]:
     inputs = inputs_of(lab.model, _asked(study).outcomes, study.scenarios, [today])
     chances = lab.innovations(32, 1)
     yield weighted_space(lab.model, inputs, today, chances)
@@ -254,7 +253,7 @@ def test_inputs_are_what_the_future_reads(answer: xr.Dataset) -> None:
     assert not keys & {"killed today", "hardliners today", "counterforce today"}
 
 
-def test_spaces_range_over_what_they_should(study: Any, lab: BatchSimulator, today: StateToday) -> None:
+def test_spaces_range_over_what_they_should(study: Any, lab: Simulator, today: StateToday) -> None:
     unit = np.random.default_rng(0).random((500, 40))
     weighted, free = _spaces(study, lab, today)
     for space in (weighted, free):
@@ -279,7 +278,7 @@ def test_spaces_range_over_what_they_should(study: Any, lab: BatchSimulator, tod
 
 
 def test_shares_streamed_in_batches_are_those_of_all_runs_at_once(
-    study: Any, lab: BatchSimulator, today: StateToday
+    study: Any, lab: Simulator, today: StateToday
 ) -> None:
     runs, space = _runs(study, lab), next(_spaces(study, lab, today))
     inputs = len(space.inputs)
@@ -315,9 +314,7 @@ def test_a_study_without_the_file_asks_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("only", ["explain", "discover"])
-def test_either_half_may_be_asked_alone(
-    only: str, lab: BatchSimulator, today: StateToday, tmp_path: Path
-) -> None:
+def test_either_half_may_be_asked_alone(only: str, lab: Simulator, today: StateToday, tmp_path: Path) -> None:
     first, _, rest = ASKED.partition("[[discover]]")
     (tmp_path / "sensitivity.toml").write_text(
         first if only == "explain" else "base_samples = 8\n[[discover]]" + rest
@@ -480,7 +477,7 @@ def test_a_question_without_a_box_says_so(answer: xr.Dataset, study: Any) -> Non
     assert "in no draw" in QUESTION.section(never, study).words["questions"][0][2][0][1]
 
 
-def test_values_are_as_a_reader_knows_them(lab: BatchSimulator, today: StateToday, study: Any) -> None:
+def test_values_are_as_a_reader_knows_them(lab: Simulator, today: StateToday, study: Any) -> None:
     asked = _asked(study)
     inputs = inputs_of(lab.model, asked.outcomes, (), [today])
     values = values_of(lab.model, inputs, today)

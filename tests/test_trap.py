@@ -31,9 +31,10 @@ from outbid.questions.trap import QUESTION
 from outbid.questions.trap.compute import Answerer, Trial
 from outbid.questions.trap.present import crossing
 from outbid.questions.trap.schema import Answering, Split, Trap
-from outbid.simulate.engine import BatchSimulator, Simulator
-from outbid.simulate.scenario import names_of, read_scenarios
+from outbid.simulate.engine import Simulator
+from outbid.simulate.scenario import names_of
 from outbid.stats.boxes import contour
+from toy_study import read_scenarios
 
 MODEL = openings.model()
 MONTHS, DRAWS, SEED = 24, 64, 3
@@ -68,12 +69,12 @@ def game(study: Any) -> PlayersGame:
 
 
 @pytest.fixture(scope="module")
-def lab() -> BatchSimulator:
-    return BatchSimulator(Simulator(MODEL, MONTHS), DRAWS)
+def lab() -> Simulator:
+    return Simulator(MODEL, MONTHS, DRAWS)
 
 
 @pytest.fixture(scope="module")
-def trial(study: Any, lab: BatchSimulator) -> Trial:
+def trial(study: Any, lab: Simulator) -> Trial:
     asked: Trap = study.declared["trap"]
     return Trial(lab, asked, (study.scenario(asked.moderating), study.scenario(asked.staying)), SEED)
 
@@ -90,7 +91,7 @@ def strategist(game: PlayersGame) -> Strategist:
 
 
 @pytest.fixture(scope="module")
-def answer(study: Any, lab: BatchSimulator, strategist: Strategist) -> xr.Dataset:
+def answer(study: Any, lab: Simulator, strategist: Strategist) -> xr.Dataset:
     """The whole question under one prior set; before the data, closure was believed to be worth less than nothing."""
     assumed = openings.standing_of(20, (-6.0, -5.0))
     weights = np.tile(openings.WEIGHTS, (1, 1, 20, 1))
@@ -102,7 +103,7 @@ def answer(study: Any, lab: BatchSimulator, strategist: Strategist) -> xr.Datase
 
 def answered(
     study: Any,
-    lab: BatchSimulator,
+    lab: Simulator,
     standings: dict[str, Any],
     equilibrium: xr.Dataset | None = None,
     strategist: Strategist | None = None,
@@ -247,7 +248,7 @@ def test_the_answer_is_drawn_from_the_equilibrium_month_by_month(
 
 
 def lived(
-    lab: BatchSimulator,
+    lab: Simulator,
     strategist: Strategist,
     there: Any,
     levers: Floats,
@@ -282,7 +283,7 @@ def test_a_larger_offer_opens_an_incumbent_who_wants_it(answer: xr.Dataset, stud
     assert (choice.today == 0.8).all()
 
 
-def test_without_a_game_nobody_answers(study: Any, lab: BatchSimulator, strategist: Strategist) -> None:
+def test_without_a_game_nobody_answers(study: Any, lab: Simulator, strategist: Strategist) -> None:
     # as in a quick run: the study has a game, but it was not solved
     found = answered(study, lab, {"sources": (STANDING, STANDING)}, None, strategist)
     assert set(found.behaviour.values) == {"fixed", "before"}
@@ -323,7 +324,7 @@ def test_the_page_says_where_the_trap_is(answer: xr.Dataset, study: Any) -> None
     assert QUESTION.summary is not None and QUESTION.summary(answer, study) == {}
 
 
-def test_two_views_stand_apart(study: Any, lab: BatchSimulator) -> None:
+def test_two_views_stand_apart(study: Any, lab: Simulator) -> None:
     # closure worth more than any offer pays under the one, nothing under the other
     rich, poor = openings.standing_of(20, (5.0, 6.0)), openings.standing_of(20, (-6.0, -5.0))
     found = answered(study, lab, {"neutral": (rich, poor), "sources": (poor, poor)})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from outbid.declared import read_required
 from outbid.model.declare import Model
 from outbid.question import Question, Section
 from outbid.report.page import environment
-from outbid.simulate.scenario import Goal, ScenarioFile, names_of
+from outbid.simulate.scenario import Goal, Scenario, ScenarioFile, names_of
 
 PLANTED = "<script>alert(1)</script>"
 
@@ -49,6 +50,13 @@ def asking(study: Any, question: Question[Any]) -> Any:
 def read_goals(path: Path, model: Model) -> tuple[Goal, ...]:
     """A file's goals."""
     return read_required(path, ScenarioFile, names_of(model)).goals
+
+
+def read_scenarios(
+    path: Path, model: Model, today: Mapping[str, float] | None = None, months: int | None = None
+) -> tuple[Scenario, ...]:
+    """A file's scenarios; `today` and `months` as in `names_of`."""
+    return read_required(path, ScenarioFile, names_of(model, today, months)).scenarios
 
 
 def rendered(section: Section) -> str:

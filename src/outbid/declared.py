@@ -255,9 +255,8 @@ def _complaint(file: str, raw: Any, schema: type[BaseModel], error: Any, names: 
     if isinstance(own, InputError):
         return InputError(f"{where}, {own.where}" if own.where else where, own.problem, own.fix)
     if error["loc"][-1:] == ("[key]",) and error["type"] == "literal_error":
-        return InputError(
-            where, "unknown key", did_you_mean(path[-1], re.findall("'(.+?)'", error["ctx"]["expected"]))
-        )
+        known = re.findall("'(.+?)'", error["ctx"]["expected"])
+        return InputError(where, "unknown key", did_you_mean(path[-1], known))
     if loc and isinstance(loc[-1], int) and _is_table(kind):
         words = Says("is not a table", "Open each with [[{table}]].")
     words = words or _plain(kind, value)

@@ -12,12 +12,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from outbid.declared import Declared, Many, Says, Text, fault, read_required, ref
-from outbid.errors import did_you_mean
+from outbid.errors import check_name, did_you_mean
 
 CLAIM_KINDS: Mapping[str, str] = {
     "O": "observation",
@@ -29,9 +29,7 @@ CLAIM_KINDS: Mapping[str, str] = {
 }
 """Letters of a claim's kind, and what each stands for."""
 
-REFERENCE_TYPES = (
-    *("actor", "event", "index", "lever", "mechanism", "outcome", "parameter", "series", "stock"),
-)
+REFERENCE_TYPES = ("actor", "event", "index", "lever", "mechanism", "outcome", "parameter", "series", "stock")
 """Types that a reference such as "mechanism:defection" may begin with."""
 
 Names = Mapping[str, Collection[str]]
@@ -65,8 +63,7 @@ def _homes(homes: tuple[str, ...]) -> tuple[str, ...]:
         if not colon or not _NAME.fullmatch(name):
             fix = 'Write a type, a colon and a name in lower case, such as "mechanism:defection".'
             raise fault(f"{home!r} is not a reference", fix)
-        if kind not in REFERENCE_TYPES:
-            raise fault(f"{home!r} begins with an unknown type", did_you_mean(kind, REFERENCE_TYPES))
+        check_name(kind, REFERENCE_TYPES, "", f"{home!r} begins with an unknown type")
         if home in homes[:number]:
             raise fault(f"{home!r} is listed twice", "Delete one of the two.")
     return homes
@@ -79,7 +76,6 @@ class Source(Declared):
     """
 
     entry = "source {id}"
-    role: ClassVar[str] = ""
 
     id: Text
     title: Text
@@ -89,18 +85,6 @@ class Source(Declared):
     url: str
     licence: str
     note: str = ""
-
-
-class ClaimSource(Source):
-    """A source of claims."""
-
-    role = "claims"
-
-
-class FigureSource(Source):
-    """A source of figures."""
-
-    role = "figures"
 
 
 class Claim(Declared):
@@ -148,16 +132,10 @@ def _once(entries: tuple[Any, ...]) -> tuple[Any, ...]:
     return entries
 
 
-class ClaimSources(Declared):
-    """claim_sources.toml: the documents that the claims were read in."""
+class SourceFile(Declared):
+    """claim_sources.toml: the documents that the claims were read in; figure_sources.toml: where figures come from."""
 
-    source: Annotated[Many[ClaimSource], AfterValidator(_once)] = ()
-
-
-class FigureSources(Declared):
-    """figure_sources.toml: where the figures come from."""
-
-    source: Annotated[Many[FigureSource], AfterValidator(_once)] = ()
+    source: Annotated[Many[Source], AfterValidator(_once)] = ()
 
 
 class Claims(Declared):
@@ -176,14 +154,13 @@ class Ledger:
 
 def read_ledger(folder: Path) -> Ledger:
     """Read a study's sources and claims; InputError if a file is missing, malformed, or breaks a rule of the ledger."""
-    sources = read_sources(folder / "claim_sources.toml", role="claims")
+    sources = read_sources(folder / "claim_sources.toml")
     return Ledger(sources=sources, claims=read_claims(folder / "claims.toml", sources))
 
 
-def read_sources(path: Path, role: Literal["claims", "figures"]) -> dict[str, Source]:
+def read_sources(path: Path) -> dict[str, Source]:
     """Read the `[[source]]` tables of a TOML file, keyed by identifier; InputError as `read_ledger`."""
-    schema: type[ClaimSources | FigureSources] = ClaimSources if role == "claims" else FigureSources
-    return {each.id: each for each in read_required(path, schema, {}).source}
+    return {each.id: each for each in read_required(path, SourceFile, {}).source}
 
 
 def read_claims(path: Path, sources: Mapping[str, Source]) -> dict[str, Claim]:

@@ -20,7 +20,7 @@ from outbid.plots.base import Figure
 from outbid.progress import Progress
 from outbid.run import Knowledge
 from outbid.run_settings import Settings
-from outbid.simulate.engine import BatchSimulator
+from outbid.simulate.engine import Simulator
 from outbid.study import Study
 
 Asked = TypeVar("Asked")
@@ -56,7 +56,7 @@ class Context:
 
     study: Study
     known: Mapping[str, Knowledge]
-    simulator: BatchSimulator
+    simulator: Simulator
     settings: Settings
     progress: Progress
     of: Callable[[str], xr.Dataset | None]

@@ -85,7 +85,7 @@ def fit_result(fits: Mapping[str, Fit]) -> FitResult:
             "divergences": checks.divergences,
         }
         facts[name] = {"how": each.how, "seconds": each.seconds, **figures}
-        verdict = "passed" if checks.passed else "did NOT pass"
+        verdict = "did NOT pass" if each.problems else "passed"
         lines.append(
             f"{name}: {verdict}; {each.how}, {chains} chains of {draws}; R-hat up to {figures['rhat_max']:.3f}, effective"
             f" draws from {figures['ess_bulk_min']:.0f}, {checks.divergences} divergences, {each.seconds:.0f} s."
@@ -95,11 +95,8 @@ def fit_result(fits: Mapping[str, Fit]) -> FitResult:
 
 def problems_of(fits: Mapping[str, Fit]) -> tuple[str, ...]:
     """Return a sentence for every check that a fit failed."""
-    return tuple(
-        f"The {name} fit did not pass: {line}."
-        for name, each in fits.items()
-        for line in each.diagnostics.problems
-    )
+    pairs = ((name, line) for name, each in fits.items() for line in each.problems)
+    return tuple(f"The {name} fit did not pass: {line}." for name, line in pairs)
 
 
 @dataclass(frozen=True, repr=False)

@@ -32,7 +32,7 @@ from outbid.output import OutputFolder
 from outbid.players.schema import read_game
 from outbid.progress import Interrupted, Progress, Silent
 from outbid.run_settings import Settings
-from outbid.simulate.engine import BatchSimulator, Simulator
+from outbid.simulate.engine import Simulator
 from outbid.simulate.futures import Futures, play
 from outbid.simulate.scenario import choose
 from outbid.study import Study, unresolved
@@ -111,9 +111,9 @@ class StudyRun:
     ) -> None:
         self.study, self.settings, self.out = study, settings, out
         self.progress: Progress = progress or Silent()
-        self.simulator = Simulator(study.model, months or study.settings.horizon_months)
-        self._scenarios = choose(study.scenarios, scenarios)
         self._draws = min(DRAWS, settings.effort.chains * settings.effort.draws)
+        self.simulator = Simulator(study.model, months or study.settings.horizon_months, self._draws)
+        self._scenarios = choose(study.scenarios, scenarios)
         # of every prior set, since a fit that this run has no use for is kept while it holds good; before anything
         # starts, for files may change meanwhile
         self._marks = {name: fingerprint(study, settings, name) for name in PRIOR_SETS}
@@ -138,7 +138,6 @@ class StudyRun:
         if missing:
             total = settings.effort.iterations * len(missing)
             with self.progress.stage(f"Fitting under the {' and '.join(missing)} priors", total) as stage:
-                stage.note("compiling, then finding the mode")
                 try:
                     fit(
                         study.model,
@@ -168,7 +167,7 @@ class StudyRun:
             pool, table = ThreadPoolExecutor(workers), prior_table(model.parameters, settings.prior_sets[0])
             jobs = [
                 pool.submit(histories.compile, self._draws, table),
-                pool.submit(self.simulator.compile, self._draws),
+                pool.submit(self.simulator.compile),
             ]
             pool.shutdown(wait=False)
             return jobs
@@ -183,6 +182,7 @@ class StudyRun:
             stage.note("compiling")
             for job in under_way or compiling(2):
                 job.result()
+            stage.note("")
             for name, each in fits.items():
                 table, z = prior_table(model.parameters, name), thinned(each.draws.z, DRAWS)
                 # As many before as after: another number would have to be compiled for anew.
@@ -198,11 +198,6 @@ class StudyRun:
                     stage.advance()
                 result[name] = Knowledge(each, history, future)
         return result
-
-    @cached_property
-    def batches(self) -> BatchSimulator:
-        """What the questions put their trials through: the simulator, for as many draws as it is compiled for."""
-        return BatchSimulator(self.simulator, self._draws)
 
     def write(
         self, out: OutputFolder, answers: Mapping[str, xr.Dataset], report: Mapping[str, xr.Dataset]

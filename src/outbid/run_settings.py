@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from outbid import files
 from outbid.conventions import PRIOR_SETS
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name
 from outbid.output import OutputFolder
 
 if TYPE_CHECKING:
@@ -60,10 +60,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         known = (BOTH, *PRIOR_SETS)
-        if self.prior not in known:
-            raise InputError(
-                f"prior {self.prior!r}", "no such prior set", did_you_mean(str(self.prior), known)
-            )
+        check_name(str(self.prior), known, f"prior {self.prior!r}", "no such prior set")
         _whole("--seed", self.seed, 0, 2**32 - 1)
         for option, value, least in (("--draws", self.draws, 25), ("--warmup", self.warmup, 75)):
             if value is not None:

@@ -17,7 +17,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from outbid.errors import InputError, check_name, did_you_mean
+from outbid.errors import InputError, check_name
 from outbid.files import read_text
 
 Parser = Callable[[str, str], Any]
@@ -58,8 +58,7 @@ def choice(*known: str) -> Parser:
     """Return a parser that takes one of the given words and nothing else."""
 
     def one_of(field: str, where: str) -> str:
-        if field not in known:
-            raise InputError(where, f"{field!r} is not one of the choices", did_you_mean(field, known))
+        check_name(field, known, where, f"{field!r} is not one of the choices")
         return field
 
     return one_of
@@ -137,9 +136,9 @@ class Row:
         """Return the value in a column, None where it was left blank."""
         return self.values[column]
 
-    def where(self, column: str | None = None) -> str:
-        """Return the words that lead a reader to this row, or to one field of it."""
-        return f"{self.file}, line {self.line}" + (f", column {column}" if column else "")
+    def where(self, column: str) -> str:
+        """Return the words that lead a reader to one field of this row."""
+        return f"{self.file}, line {self.line}, column {column}"
 
 
 def read_table(

@@ -20,8 +20,9 @@ from jax import Array
 from outbid.errors import InputError, check_name, did_you_mean
 from outbid.game.game import Game, Grid, Player, by_players, profile_levels
 from outbid.game.kernel import Kernel, Scattered, normal_band, normal_reach, normal_weights
+from outbid.model.checks import Names
 from outbid.model.compile import build_step, to_scale
-from outbid.model.declare import Model, Names
+from outbid.model.declare import Model
 from outbid.model.vocabulary import Actor
 
 Weights = Mapping[str, Mapping[str, Any]]

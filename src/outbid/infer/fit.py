@@ -46,11 +46,6 @@ class Diagnostics:
     bfmi: np.ndarray
     problems: tuple[str, ...]
 
-    @property
-    def passed(self) -> bool:
-        """Whether every check holds."""
-        return not self.problems
-
 
 def arviz() -> Any:
     """Return ArviZ, without the notice it prints once a day about its own future."""
@@ -226,7 +221,7 @@ class Fit:
 
     def __repr__(self) -> str:
         chains, draws, _ = self.draws.z.shape
-        state = "passed" if self.diagnostics.passed else f"{len(self.problems)} problems"
+        state = f"{len(self.problems)} problems" if self.problems else "passed"
         return f"<Fit {self.prior_set}: {self.how}, {chains} chains of {draws}, {state}>"
 
     def _repr_html_(self) -> str:
@@ -252,6 +247,7 @@ def fit(
     `finished` is called with each fit as soon as it is done, so that an interruption later loses nothing.
     Raises KeyboardInterrupt after the threads have stopped; finished fits have been handed over.
     """
+    stage.note("compiling, then finding the mode")
     sampler = Sampler(model, figures, effort)
     fits: dict[str, Fit] = {}
     stop = threading.Event()
@@ -260,6 +256,7 @@ def fit(
     def advanced(number: int) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
+        stage.note("sampling")
         stage.advance(number)
 
     def work(name: str, offset: int) -> None:

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 # Given the data, and from the prior alone.
 Data = Literal["after", "before"]
 
-PATH_COLUMNS = ("prior", "path", "unit", "month", *QUANTILES)
-
 
 @dataclass(frozen=True)
 class SmoothedHistory(Past):
@@ -43,10 +41,10 @@ class SmoothedHistory(Past):
 
         Paths have shape (draws, months); levers come as `lever.NAME`, outcomes as `outcome.NAME`.
         """
-        units = {item.name: "persons" for item in model.stocks} | {
-            item.name: "index" for item in model.indices
-        }
-        units |= dict.fromkeys(model.counts, "events a month")
+        units = {item.name: "persons" for item in model.stocks} | dict.fromkeys(
+            model.counts, "events a month"
+        )
+        units |= {item.name: "index" for item in model.indices}
         units |= {f"outcome.{item.name}": item.unit for item in model.outcomes}
         inferred = [(i, item) for i, item in enumerate(model.levers) if item.name in model.inferred_levers]
         seen = [name for name in self.paths if name.startswith("sees.")]
@@ -119,11 +117,11 @@ def path_quantiles(model: Model, months: Sequence[str], history: SmoothedHistory
 
 
 def paths_table(quantiles: Mapping[str, xr.Dataset]) -> pd.DataFrame:
-    """Return inferred strength and state, one row for each prior set, path and month; columns `PATH_COLUMNS`.
+    """Return inferred strength and state, one row for each prior set, path and month: prior, path, unit, month, quantiles.
 
     `quantiles`: by prior set, from `path_quantiles` or from the group of that name in a results file.
     """
     import pandas as pd
 
     frames = {name: each.to_dataframe(dim_order=["path", "month"]) for name, each in quantiles.items()}
-    return pd.concat(frames, names=["prior"]).reset_index()[list(PATH_COLUMNS)]
+    return pd.concat(frames, names=["prior"]).reset_index()[["prior", "path", "unit", "month", *QUANTILES]]

@@ -17,7 +17,8 @@ from jax.extend.core import ClosedJaxpr, Literal
 from jax.scipy.special import expit
 from jax.scipy.special import logit as _logit
 
-from outbid.model.declare import Model, Names, returned
+from outbid.model.checks import Names, returned
+from outbid.model.declare import Model
 from outbid.model.priors import PriorTable, from_standard_normal
 from outbid.model.vocabulary import Count, Derived, Drift, Flow, Mechanism, Scalar
 

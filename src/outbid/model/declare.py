@@ -8,7 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Any, TypeVar
 
 from outbid.errors import InputError, check_name
-from outbid.model.checks import Names, Reads, Traced, check_model, check_names, returned, trace
+from outbid.model.checks import Reads, Traced, check_model, check_names, trace
 from outbid.model.vocabulary import (
     Actor,
     Count,
@@ -24,8 +24,6 @@ from outbid.model.vocabulary import (
     Parameter,
     Stock,
 )
-
-__all__ = ["FlowKey", "Model", "Names", "declare", "returned"]
 
 N = TypeVar("N", Index, Lever)
 

@@ -151,18 +151,18 @@ def _wires(model: Model) -> list[tuple[Link, int, _Given]]:
                     continue
                 through = {name: functions[name] for name, behind in quantities.items() if given in behind}
                 text = formula(item.function, place, kind, target, source, through)
-                said = (item.meaning, text, item.evidence)
-                link = Link(source, target, item.name, kind, sign, *said, target == RESERVOIR)
+                about = (kind, sign, item.meaning, text, item.evidence, target == RESERVOIR)
+                link = Link(source, target, item.name, *about)
                 wires.append((link, number, given))
     return wires
 
 
 def _givens(model: Model) -> list[_Given]:
-    names = {
-        "state": [*(item.name for item in model.stocks), *(item.name for item in model.indices)],
-        "count": list(model.counts),
-        "lever": list(model.lever_names),
-        "previous": list(model.lever_names),
+    names: dict[str, Iterable[str]] = {
+        "state": model.states,
+        "count": model.counts,
+        "lever": model.lever_names,
+        "previous": model.lever_names,
     }
     return [(kind, name) for kind, each in names.items() for name in each]
 

@@ -22,7 +22,7 @@ from pydantic import PlainValidator, RootModel, WithJsonSchema, model_validator
 
 from outbid.conventions import PRIOR_SETS as PRIOR_SETS
 from outbid.declared import Declared, Many, Says, Text, fault, read_required
-from outbid.errors import InputError, did_you_mean
+from outbid.errors import InputError, check_name
 
 Numbers = Array | np.ndarray
 ARGUMENTS = {
@@ -112,8 +112,7 @@ def _prior(entry: Any) -> Prior:
     if not isinstance(entry, dict) or len(entry) != 1:
         raise fault("is not one family with its arguments", "Write { normal = [0, 0.5] }.")
     family, arguments = next(iter(entry.items()))
-    if family not in FAMILIES:
-        raise fault(f"unknown family {family!r}", did_you_mean(family, FAMILIES))
+    check_name(family, FAMILIES, "", f"unknown family {family!r}")
     expected = 1 if family == "half_normal" else 2
     given = arguments if isinstance(arguments, list) else []
     numbers = [each for each in given if isinstance(each, int | float) and not isinstance(each, bool)]

@@ -63,8 +63,7 @@ class Variant(Declared):
         if players and set(players) <= set(self.resting):
             raise fault("leaves nobody to decide", "Let one of the players choose.", "resting")
         for name in self.absent:
-            if name not in self.resting:
-                raise fault(f"{name!r} does not rest", did_you_mean(name, self.resting), "absent")
+            check_name(name, self.resting, "absent", f"{name!r} does not rest")
         for lever, value in self.levers.items():
             in_range(info, lever, value, f"levers, {lever}")
         return self

@@ -85,7 +85,8 @@ class Solver:
         players, levels = self.game.players, resting or {}
         fixed = tuple(player.name for player in players if player.name in levels)
         if fixed not in self._compiled:
-            self._compiled[fixed] = jax.jit(partial(self._all, fixed=fixed))
+            one = partial(self._one, fixed=fixed)
+            self._compiled[fixed] = jax.jit(lambda games: jax.lax.map(one, games))
         # the places of levels travel as data: whoever rests where, the same compiled code solves it
         rests = [place_of(player, levels[player.name]) for player in players if player.name in fixed]
         places = jnp.tile(jnp.asarray(rests, dtype=int), (len(draws.parameters), 1))
@@ -100,10 +101,6 @@ class Solver:
             np.isfinite(residuals) & (residuals <= HOLDS * (1.0 + np.abs(values).max(axis=(1, 2)))),
             residuals,
         )
-
-    def _all(self, games: tuple[Draw, Array], fixed: tuple[str, ...]) -> tuple[Any, ...]:
-        solved: tuple[Any, ...] = jax.lax.map(partial(self._one, fixed=fixed), games)
-        return solved
 
     def build(self, draw: Draw) -> Game:
         """Return one draw's game."""

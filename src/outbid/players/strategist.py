@@ -49,11 +49,10 @@ class Moments:
 
     def __init__(self, model: Model, game: PlayersGame) -> None:
         self.model, self.game = model, game
-        self.names = (*(item.name for item in model.stocks), *(item.name for item in model.indices))
-        self._simulator = Simulator(model, game.months, self.names)
+        self._simulator = Simulator(model, game.months, outputs=model.states)
 
         def one(paths: Array, axes: Array) -> Held:
-            states = {name: paths[:, i] for i, name in enumerate(self.names)}
+            states = {name: paths[:, i] for i, name in enumerate(model.states)}
             return fit_held(model, game.grid, states, axes)
 
         self._fit: Any = jax.jit(jax.vmap(one))
@@ -69,7 +68,7 @@ class Moments:
             levers[:, :, column] = np.repeat(moves, KEPT, axis=1)[:, : game.months]
         paths = self._simulator.run(many, levers, self._simulator.innovations(len(many), seed))
         before = np.concatenate([many.levers[:, None, :], levers[:, :-1]], axis=1)
-        states = {name: paths[:, :, i] for i, name in enumerate(self.names)}
+        states = {name: paths[:, :, i] for i, name in enumerate(self.model.states)}
         axes = np.stack(game.watched(states, before), axis=2)
         shape = (len(standing), PATHS * game.months, -1)
         held: Held = self._fit(paths.reshape(shape), axes.reshape(shape))
@@ -102,10 +101,6 @@ class Strategist:
     def solve(self, variant: Variant, standing: StateToday, weights: Floats, seed: int) -> Equilibria:
         """Return one variant's equilibria; `weights` has shape (draws, weights)."""
         return self.solver.solve(self.drawn(variant, standing, weights, seed), variant.resting)
-
-    def solve_all(self, standing: StateToday, weights: Floats, seed: int) -> dict[str, Equilibria]:
-        """Return the equilibria of every variant, by its id, for the same draws."""
-        return {each.id: self.solve(each, standing, weights, seed) for each in self.game.variants}
 
     def drawn(self, variant: Variant, standing: StateToday, weights: Floats, seed: int) -> Draw:
         """Return the numbers of one variant's games."""

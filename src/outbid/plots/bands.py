@@ -95,16 +95,9 @@ def records(base: alt.Chart, x: alt.X, y: alt.Y) -> list[alt.Chart]:
     ]
 
 
-def expected(base: alt.Chart, x: alt.X, y: alt.Y) -> list[alt.Chart]:
-    """Return what the model expects of figures that cover several months: a wide bar with the median across it."""
-    wide = base.mark_rule(color=QUIET, strokeWidth=7, opacity=0.3)
-    tick = base.mark_tick(color=QUIET, thickness=2, width=9, orient="horizontal")
-    return [wide.encode(x=x, y=alt.Y("q05:Q"), y2="q95:Q"), tick.encode(x=x, y=y)]
-
-
-def dated(rows: pd.DataFrame, column: str = "month") -> pd.DataFrame:
+def dated(rows: pd.DataFrame) -> pd.DataFrame:
     """Return rows with `_date`: the middle of a month, or of the time between `start` and `end`."""
-    dates = [middle_of(month) if isinstance(month, str) and month else None for month in rows[column]]
+    dates = [middle_of(month) if isinstance(month, str) and month else None for month in rows["month"]]
     if "start" in rows and "end" in rows:
         spans = zip(rows["start"], rows["end"], strict=True)
         spanned = [middle_day(a, b) if isinstance(a, str) and isinstance(b, str) else None for a, b in spans]
@@ -171,7 +164,11 @@ def bands(
         nothing = base.transform_filter(zero).transform_calculate(_nothing="0")
         layers.append(nothing.mark_rule(color=INK, strokeWidth=1).encode(y=alt.Y("_nothing:Q")))
     if expectations:
-        layers += expected(base.transform_filter(expectations), across, up)
+        # of figures that cover several months: a wide bar with the median across it
+        several = base.transform_filter(expectations)
+        wide = several.mark_rule(color=QUIET, strokeWidth=7, opacity=0.3)
+        tick = several.mark_tick(color=QUIET, thickness=2, width=9, orient="horizontal")
+        layers += [wide.encode(x=across, y=alt.Y("q05:Q"), y2="q95:Q"), tick.encode(x=across, y=up)]
     if figures:
         layers += records(base.transform_filter(figures), across, alt.Y("value:Q", title=None))
     layers += [line for each in ribbons for line in each.lines(base, across, up, keys)]
@@ -256,23 +253,20 @@ def event_panel(
 
 
 def tick_strip(
-    name: str, rows: Sequence[str], x: alt.X, colours: tuple[str, str, str], rules: Sequence[alt.Chart] = ()
+    name: str, rows: Sequence[str], x: alt.X, colour: Any, rules: alt.Chart
 ) -> alt.LayerChart | alt.FacetChart:
-    """Return rows of ticks, each with its name above it.
+    """Return rows of ticks, each with its name above it, over the events' lines (`rules`).
 
     `name`: the table with date, row, kind, label and source; the rows' names are those of the table `rows`.
-    `colours`: a kind, its colour, and the colour of all other kinds. `rules`: layers drawn below: the events'
-    lines.
+    `colour`: that of the ticks, by their kind.
     """
-    kind, one, other = colours
     y = alt.Y("row:N", title=None, sort=list(rows), axis=None, scale=alt.Scale(domain=list(rows)))
-    colour = alt.condition(f"datum.kind === '{kind}'", alt.value(one), alt.value(other))
     ticks = chart(name).mark_tick(thickness=1.6, height=13, opacity=0.8)
     words = chart("rows").mark_text(
         align="left", fontSize=11, color=QUIET, dy=-12, baseline="middle", stroke=PAPER, strokeWidth=3
     )
     return alt.layer(
-        *rules,
+        rules,
         ticks.encode(x=x, y=y, color=colour, tooltip=["date:T", "label:N", "source:N"]),
         words.encode(x=alt.value(2), y=y, text="row:N"),
     ).properties(height=30 * max(1, len(rows)))

@@ -213,9 +213,9 @@ def chart(name: str) -> alt.Chart:
     return alt.Chart(alt.NamedData(name=name))
 
 
-def panel_title(label: str, letters: int = 31) -> str:
+def panel_title(label: str) -> str:
     """Return a label as exactly two lines, so that the titles of small panels stand level."""
-    lines = textwrap.wrap(label, letters, max_lines=2, placeholder=" …") or [""]
+    lines = textwrap.wrap(label, 31, max_lines=2, placeholder=" …") or [""]
     return "\n".join(lines if len(lines) == 2 else [" ", *lines])
 
 

@@ -16,7 +16,6 @@ from outbid.plots.base import (
     NUMBER_LABELS,
     PAPER,
     QUIET,
-    Control,
     Figure,
     Layout,
     faceted,
@@ -84,7 +83,6 @@ def intervals(
     marks: Sequence[Mark] = VIEWS,
     panel: str = "",
     panels: Mapping[str, str] | None = None,
-    controls: Sequence[Control] = (),
     title: str | None = None,
     percent: bool = False,
     domain: tuple[float, float] | None = None,
@@ -150,7 +148,6 @@ def intervals(
         caption=caption,
         source=source,
         alternative=alternative,
-        controls=controls,
         options=options,
     )
 

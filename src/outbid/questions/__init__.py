@@ -79,7 +79,7 @@ def answer(
                 raise KeyError(f"{name} does not name {other} in its needs")
             return results[other].result() if other in results else None
 
-        context = Context(study, known, run.batches, run.settings, progress, of, shared)
+        context = Context(study, known, run.simulator, run.settings, progress, of, shared)
         return question.answer(context, asked[name], (options or {}).get(name))
 
     quiet = Silent()

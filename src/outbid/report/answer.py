@@ -20,12 +20,10 @@ from outbid.report.drivers import open_influences
 from outbid.report.layout import LINE, Area, place
 from outbid.simulate.scenario import Scenario
 from outbid.study import Study
-from outbid.words.effects import Reading, contrast, difference, in_brief, records, span, views
-from outbid.words.numbers import capital, clean, counted, month_name, shorten, unit_of
+from outbid.words.effects import READINGS, contrast, difference, in_brief, records, span, views
+from outbid.words.numbers import LINES, WIDTH, capital, clean, counted, month_name, shorten, unit_of
 
-_WIDTH, _LINES = 100, 10
 COARSE = "This was a quick run: few draws, coarse numbers. Use it to look around, not to brief."
-_READINGS: tuple[Reading, ...] = ("more", "less", "unknown")
 
 
 def section(core: Core, study: Study, effects: pd.DataFrame | None, claims: str = "") -> Section:
@@ -76,7 +74,7 @@ def sentences(study: Study, effects: pd.DataFrame | None) -> list[str]:
     for each, outcome, sized in wanted:
         found = _effects(effects, each, outcome)
         if each and found:
-            clauses: dict[str, str] = {kind: outcome.clause(kind, each.course) for kind in _READINGS}
+            clauses: dict[str, str] = {kind: outcome.clause(kind, each.course) for kind in READINGS}
             readings = {prior: effect["reading"] for prior, effect in found.items()}
             sizes = _sizes(outcome, found) if sized else None
             out.append(f"{contrast(clauses, readings, sizes=sizes)}.")
@@ -149,15 +147,14 @@ def lines(core: Core, study: Study, effects: pd.DataFrame | None, claims: str = 
         out += [f"{_with_unit(outcome)}:"] if found else []
         out += [f"  {PRIOR_LABELS[prior]}: {in_brief(effect, outcome)}" for prior, effect in found.items()]
     bottom = bottom_line(study, effects)
-    out += textwrap.wrap(f"Bottom line: {clean(bottom)}", _WIDTH - 2)[:2] if bottom else []
+    out += textwrap.wrap(f"Bottom line: {clean(bottom)}", WIDTH - 2)[:2] if bottom else []
     out += [
         f"{said['verdict']} {said['data']}" if said["passed"] else "",
         claims,
         open_influences(study, core),
     ]
-    indents = [each[: len(each) - len(each.lstrip())] for each in out]
-    cut = [f"{indent}{shorten(each, _WIDTH - 2)}" for indent, each in zip(indents, out, strict=True) if each]
-    return tuple(cut[:_LINES])
+    cut = [("  " if each[0] == " " else "") + shorten(each, WIDTH - 2) for each in out if each]
+    return tuple(cut[:LINES])
 
 
 def _with_unit(outcome: Outcome) -> str:

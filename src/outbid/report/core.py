@@ -279,18 +279,17 @@ def diagram(study: Study, known: Mapping[str, Knowledge]) -> pd.DataFrame:
 
     model, arrows = study.model, links(study.model)
     respond = jax.jit(jax.vmap(build_responses(model)))
-    names = [*(item.name for item in model.stocks), *(item.name for item in model.indices)]
 
     def responses(past: SmoothedHistory) -> np.ndarray:
         draws = min(_DRAWS, len(past.state_today))
         p = {name: past.state_today.parameters[:draws, i] for i, name in enumerate(model.parameter_names)}
-        states = {name: past.paths[name][:draws, -1] for name in names}
+        states = {name: past.paths[name][:draws, -1] for name in model.states}
         usual = past.levers[:draws].mean(axis=1)
         now = {name: usual[:, i] for i, name in enumerate(model.lever_names)}
         return np.asarray(respond(p, states, now, now))
 
     spread = next(iter(known.values())).history["after"].paths
-    typical = {name: float(np.std(spread[name])) for name in (*names, *model.counts)}
+    typical = {name: float(np.std(spread[name])) for name in (*model.states, *model.counts)}
     typical |= {lever.name: lever.step for lever in model.levers}
     scale = [typical[link.source] for link in arrows]
     frames = []
@@ -330,6 +329,6 @@ def fits(known: Mapping[str, Knowledge]) -> pd.DataFrame:
 
 def sources(study: Study) -> pd.DataFrame:
     """Return the documents and data sets that a study cites; `role` is "claims" or "figures"."""
-    names = ("id", "role", "title", "outlet", "author", "date", "url", "licence")
-    cited = (*study.ledger.sources.values(), *study.figure_sources.values())
-    return pd.DataFrame([{name: getattr(each, name) for name in names} for each in cited], columns=names)
+    lists = {"claims": study.ledger.sources, "figures": study.figure_sources}
+    rows = [{**each.model_dump(), "role": role} for role, cited in lists.items() for each in cited.values()]
+    return pd.DataFrame(rows, columns=["id", "role", "title", "outlet", "author", "date", "url", "licence"])

@@ -324,7 +324,8 @@ def figure(study: Study, core: Core) -> Figure | None:
         stack.append(_panel(name, each, here, x, rules, tall=number == 0))
     if rows:
         x = utc("date", domain=window, **dates)
-        stack.append(tick_strip("ticks", rows, x, ("edict", INCUMBENT, OUTSIDE), [rules]))
+        colour = alt.condition("datum.kind === 'edict'", alt.value(INCUMBENT), alt.value(OUTSIDE))
+        stack.append(tick_strip("ticks", rows, x, colour, rules))
     drawing = alt.vconcat(*stack, spacing=14).resolve_scale(
         color="independent", shape="independent", stroke="independent"
     )

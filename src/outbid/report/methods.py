@@ -139,11 +139,8 @@ def heading(core: Core) -> str:
     used, whole = int(table["used"].sum()), int(table["figures"].sum())
     if not whole:
         return "No figures went in"
-    text, left = (
-        f"{counted(used, 'figure')} in {counted(len(table), 'series', 'series')} went in",
-        whole - used,
-    )
-    were = "was" if left == 1 else "were"
+    left, were = whole - used, "was" if whole - used == 1 else "were"
+    text = f"{counted(used, 'figure')} in {counted(len(table), 'series', 'series')} went in"
     return f"{text}; {left} {were} left out, for the reasons given" if left else text
 
 
@@ -178,10 +175,8 @@ def _when(start: str, end: str) -> str:
 
 
 def _value(row: Mapping[str, Any]) -> str:
-    written = {
-        name: "" if math.isnan(row[name]) else reported(row[name]) for name in ("value", "low", "high")
-    }
-    value, low, high = written.values()
+    numbers = (row[name] for name in ("value", "low", "high"))
+    value, low, high = ("" if math.isnan(each) else reported(each) for each in numbers)
     if value or not (low or high):
         return value or "not known"
     return f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}"

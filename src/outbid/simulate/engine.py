@@ -21,7 +21,7 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import check_name
-from outbid.model.compile import State, Values, build_month, monthly_innovations, to_scale
+from outbid.model.compile import State, Values, build_month, monthly_innovations, scaled
 from outbid.model.declare import Model
 from outbid.simulate.scenario import RuleTable, rule_table, ruled
 
@@ -87,13 +87,17 @@ def build_forward(model: Model, outputs: Sequence[str], decide: Decide) -> Calla
 
 
 class Simulator:
-    """A model's forward run, compiled once for one horizon and number of draws and reused for every question.
+    """A model's forward run, compiled once for one horizon and reused for every question.
 
-    `outputs`: what to tell of each month; everything (`Model.outputs`), if left out.
+    `draws`: the rows that it is compiled for; more or fewer are run in batches of so many. If 0, any number is run at
+    once, and each number compiled for anew. `outputs`: what to tell of each month; everything (`Model.outputs`), if
+    left out, so that no question needs another run.
     """
 
-    def __init__(self, model: Model, months: int, outputs: Sequence[str] | None = None) -> None:
-        self.model, self.months = model, months
+    def __init__(
+        self, model: Model, months: int, draws: int = 0, outputs: Sequence[str] | None = None
+    ) -> None:
+        self.model, self.months, self.draws = model, months, draws
         self.outputs = tuple(outputs or model.outputs)
 
         def one(
@@ -109,22 +113,20 @@ class Simulator:
 
         self._run: Any = jax.jit(jax.vmap(one, (0, 0, 0, 0, 0, None)))
 
-    def compile(self, draws: int) -> None:
-        """Compile for that many draws now, so that it can be done while something else goes on."""
-        levers = np.zeros((draws, len(self.model.levers)))
-        state = {name: np.zeros(draws) for name in self.model.states}
-        today = StateToday(np.zeros((draws, len(self.model.parameters))), state, levers)
-        paths = np.zeros((draws, self.months, len(self.model.levers)))
+    def compile(self) -> None:
+        """Compile now, so that it can be done while something else goes on."""
+        draws, model = self.draws, self.model
+        levers = np.zeros((draws, len(model.levers)))
+        state = {name: np.zeros(draws) for name in model.states}
+        today = StateToday(np.zeros((draws, len(model.parameters))), state, levers)
+        paths = np.zeros((draws, self.months, len(model.levers)))
         self._run = self._run.lower(*self._given(today, paths, self.innovations(draws, 0), None)).compile()
 
-    def column(self, name: str) -> int:
-        """Return the place of an output among the outputs. Raises InputError if there is no such output."""
-        check_name(name, self.outputs, f"output {name!r}", "the run tells nothing of that name")
-        return self.outputs.index(name)
-
     def columns(self, names: Sequence[str]) -> list[int]:
-        """Return the places of outputs among the outputs."""
-        return [self.column(name) for name in names]
+        """Return the places of outputs among the outputs. Raises InputError if there is no such output."""
+        for name in names:
+            check_name(name, self.outputs, f"output {name!r}", "the run tells nothing of that name")
+        return [self.outputs.index(name) for name in names]
 
     def innovations(self, draws: int, seed: int) -> dict[str, Floats]:
         """Return future innovations by noisy index, each of shape (draws, blocks); the same for every scenario."""
@@ -138,9 +140,24 @@ class Simulator:
         levers: Floats,
         innovations: Mapping[str, Floats],
         rules: RuleTable | None = None,
+        outputs: Sequence[str] | None = None,
     ) -> Floats:
-        """Return paths of the outputs, shape (draws, months, outputs), under lever paths (draws, months, levers)."""
-        return np.asarray(self._run(*self._given(standing, levers, innovations, rules)))
+        """Return paths of the outputs named, or of all, shape (rows, months, outputs).
+
+        `standing`, `levers`, `innovations`: of any number of rows; levers (rows, months, levers).
+        """
+        columns = slice(None) if outputs is None else self.columns(outputs)
+        if len(standing) == (self.draws or len(standing)):
+            return np.asarray(self._run(*self._given(standing, levers, innovations, rules)))[:, :, columns]
+        parts = []
+        for start in range(0, len(standing), self.draws):
+            rows = np.arange(start, min(start + self.draws, len(standing)))
+            # a batch of another size would be compiled for anew
+            padded = np.resize(rows, self.draws)
+            noise = {name: value[padded] for name, value in innovations.items()}
+            path = self.run(standing.taken(padded), levers[padded], noise, rules, outputs)
+            parts.append(path[: len(rows)])
+        return np.concatenate(parts)
 
     def _given(
         self, today: StateToday, levers: Floats, innovations: Mapping[str, Floats], rules: RuleTable | None
@@ -150,57 +167,17 @@ class Simulator:
         return jax.tree.map(jnp.asarray, (*given, rules or rule_table(self.model)))
 
 
-class BatchSimulator:
-    """A simulator that is compiled for one number of draws, and takes trials of any number in batches of it.
-
-    `simulator`: tells everything, so that no question needs another one; `draws`: rows of a batch.
-    """
-
-    def __init__(self, simulator: Simulator, draws: int) -> None:
-        self.simulator, self.draws = simulator, draws
-        self.model, self.months, self.innovations = simulator.model, simulator.months, simulator.innovations
-
-    def run(
-        self,
-        standing: StateToday,
-        levers: Floats,
-        innovations: Mapping[str, Floats],
-        rules: RuleTable | None = None,
-        outputs: tuple[str, ...] | None = None,
-    ) -> Floats:
-        """Return paths of shape (rows, months, outputs), of the outputs named or of all.
-
-        `standing`, `levers`, `innovations`: of any number of rows; levers (rows, months, levers).
-        """
-        columns = None if outputs is None else self.simulator.columns(outputs)
-
-        def told(today: StateToday, levers: Floats, innovations: Mapping[str, Floats]) -> Floats:
-            path = self.simulator.run(today, levers, innovations, rules)
-            return path if columns is None else path[:, :, columns]
-
-        if len(standing) == self.draws:
-            return told(standing, levers, innovations)
-        parts = []
-        for start in range(0, len(standing), self.draws):
-            rows = np.arange(start, min(start + self.draws, len(standing)))
-            # a batch of another size would be compiled for anew
-            padded = np.resize(rows, self.draws)
-            noise = {name: value[padded] for name, value in innovations.items()}
-            parts.append(told(standing.taken(padded), levers[padded], noise)[: len(rows)])
-        return np.concatenate(parts)
-
-
 class Rerun:
     """The past run again by what runs into the future. `months`: months of the window."""
 
-    def __init__(self, simulator: BatchSimulator, months: int) -> None:
+    def __init__(self, simulator: Simulator, months: int) -> None:
         model = simulator.model
         self.months = months
         # innovations last for several months in some indices: a run can be taken up only where all of them change
         self._grid = math.lcm(*(model.index(name).noise_months for name in model.noisy))
         self._stride = (simulator.months - 1) // self._grid * self._grid
         if self._stride == 0 and simulator.months < months:
-            simulator = BatchSimulator(Simulator(model, months), simulator.draws)
+            simulator = Simulator(model, months, simulator.draws)
         self.simulator = simulator
 
     def paths(
@@ -238,9 +215,7 @@ class Rerun:
 
     def _state(self, opening: Mapping[str, Floats]) -> dict[str, Floats]:
         """Return natural values as a run wants them."""
-        state = dict(opening)
-        for index in self.simulator.model.indices:
-            if index.scale != "identity":
-                inside = np.clip(opening[index.name], *index.range)
-                state[index.name] = np.asarray(to_scale(index.scale, inside))
-        return state
+        model = self.simulator.model
+        bent = [each for each in model.indices if each.scale != "identity"]
+        inside = {each.name: np.clip(opening[each.name], *each.range) for each in bent}
+        return {name: np.asarray(value) for name, value in scaled(model, {**opening, **inside}).items()}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -40,24 +39,18 @@ class Futures:
     def levels(self, scenario: str) -> Floats:
         """Return each draw's outcomes over the horizon, shape (draws, outcomes), summed up as declared."""
         path = self.paths[scenario]
-        return np.stack([summary(item, path[:, :, i]) for i, item in enumerate(self.outcomes)], axis=1)
+        return np.stack(
+            [summary(item.summary, path[:, :, i]) for i, item in enumerate(self.outcomes)], axis=1
+        )
 
 
-class Summarised(Protocol):
-    """Anything that says how its path becomes one figure: "sum", "mean", "end" or "mean_last_year"."""
-
-    @property
-    def summary(self) -> str:
-        """Which of them."""
-
-
-def summary(of: Summarised, path: Floats) -> Floats:
-    """Return an outcome's or a measure's figure over a horizon, shape (draws,), from its path (draws, months)."""
-    if of.summary == "end":
+def summary(how: str, path: Floats) -> Floats:
+    """Return a path, shape (draws, months), as one figure over the horizon: its "sum", "mean", "end" or "mean_last_year"."""
+    if how == "end":
         return np.asarray(path[:, -1])
-    if of.summary == "sum":
+    if how == "sum":
         return np.asarray(path.sum(axis=1))
-    return np.asarray((path if of.summary == "mean" else path[:, -12:]).mean(axis=1))
+    return np.asarray((path if how == "mean" else path[:, -12:]).mean(axis=1))
 
 
 def play(
@@ -65,12 +58,11 @@ def play(
 ) -> Futures:
     """Play scenarios from where the draws stand today, all with the same innovations."""
     innovations = simulator.innovations(len(standing), seed)
-    columns = simulator.columns([f"outcome.{item.name}" for item in model.outcomes])
-    paths = {}
+    outcomes, paths = [f"outcome.{item.name}" for item in model.outcomes], {}
     for item in scenarios:
         levers = lever_paths(model, item, standing.levers, simulator.months)
-        path = simulator.run(standing, levers, innovations, rule_table(model, item.rules))
-        paths[item.id] = path[:, :, columns]
+        rules = rule_table(model, item.rules)
+        paths[item.id] = simulator.run(standing, levers, innovations, rules, outcomes)
     return Futures(model.outcomes, tuple(scenarios), paths)
 
 

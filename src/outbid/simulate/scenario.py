@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import jax.numpy as jnp
@@ -34,7 +33,6 @@ from outbid.declared import (
     Whole,
     fault,
     in_range,
-    read_required,
     ref,
 )
 from outbid.errors import InputError, check_name
@@ -231,17 +229,6 @@ def names_of(
         "state, lever or count": [*model.states, *model.lever_names, *model.counts],
         "past output": [*past, *series],
     }
-
-
-def read_scenarios(
-    path: Path, model: Model, today: Mapping[str, float] | None = None, months: int | None = None
-) -> tuple[Scenario, ...]:
-    """Read a file's scenarios and check them against the model; `today` and `months` (the horizon) as in `names_of`.
-
-    Raises InputError on unknown keys, levers or watched names, a value or threshold out of range, a change without
-    size, rules that depend on themselves or are too many, an id or a label taken twice, or none or several baselines.
-    """
-    return read_required(path, ScenarioFile, names_of(model, today, months)).scenarios
 
 
 def choose(scenarios: Sequence[Scenario], wanted: Sequence[str]) -> tuple[Scenario, ...]:

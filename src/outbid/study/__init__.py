@@ -8,7 +8,7 @@ import importlib
 import linecache
 import os
 import sys
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.abc import MetaPathFinder
 from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
@@ -24,16 +24,7 @@ from outbid.data.levers import LeverRow, MarkRow, read_levers, read_marks
 from outbid.data.panel import Panel, SeriesFile, read_panel
 from outbid.declared import json_schema, read
 from outbid.errors import InputError, did_you_mean
-from outbid.evidence import (
-    Claims,
-    ClaimSources,
-    FigureSources,
-    Ledger,
-    Source,
-    read_ledger,
-    read_sources,
-    resolve,
-)
+from outbid.evidence import Claims, Ledger, Source, SourceFile, read_ledger, read_sources, resolve
 from outbid.model.declare import Model, declare
 from outbid.model.priors import ParameterFile, read_parameters
 from outbid.model.vocabulary import Outcome
@@ -75,15 +66,10 @@ class Study:
         return f"<Study {self.name}: {window.first_month} to {window.last_month}, {parts}>"
 
     @property
-    def inferred_levers(self) -> frozenset[str]:
-        """The levers whose past is inferred, so that every draw has a path of its own."""
-        return frozenset(name for history in self.model.lever_histories for name in history.levers)
-
-    @property
     def levers_today(self) -> dict[str, float]:
         """The last month's value of each lever that is known before any fit, by name."""
         pairs = zip(self.model.lever_names, self.known_levers[-1], strict=True)
-        return {name: float(value) for name, value in pairs if name not in self.inferred_levers}
+        return {name: float(value) for name, value in pairs if name not in self.model.inferred_levers}
 
     @property
     def baseline(self) -> Scenario:
@@ -119,8 +105,8 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         "parameters.toml": ParameterFile,
         "series.toml": SeriesFile,
         "claims.toml": Claims,
-        "claim_sources.toml": ClaimSources,
-        "figure_sources.toml": FigureSources,
+        "claim_sources.toml": SourceFile,
+        "figure_sources.toml": SourceFile,
         "scenarios.toml": ScenarioFile,
     }
     return {name: json_schema(schema) for name, schema in schemas.items()}
@@ -168,7 +154,7 @@ def load_study(study: str | Path, readers: Iterable[Reader] = ()) -> Study:
         file=f"study {folder.name!r}",
     )
     ledger = read_ledger(folder)
-    figure_sources = read_sources(folder / "figure_sources.toml", role="figures")
+    figure_sources = read_sources(folder / "figure_sources.toml")
     declared: dict[str, Any] = {}
     panel, levers = Panel(window, {}), np.zeros((len(window), len(model.levers)))
     whole = Study(
@@ -187,11 +173,13 @@ def _with_figures(study: Study) -> Study:
     folder, window, model = study.folder, study.settings.window, study.model
     cited = {*study.figure_sources, *study.ledger.sources}
     panel = read_panel(folder, window, cited)
-    inferred = study.inferred_levers
-    known = [name for name in model.lever_names if name not in inferred]
+    known = [name for name in model.lever_names if name not in model.inferred_levers]
     paths, rows = read_levers(folder / "levers.csv", window, known, cited)
     levers = np.stack([paths.get(name, np.zeros(len(window))) for name in model.lever_names], axis=1)
-    _levers_in_range(model, levers, inferred)
+    for lever, path in zip(model.levers, levers.T, strict=True):
+        if lever.name in known and not (path.min() >= lever.low and path.max() <= lever.high):
+            problem = f"leaves its range {lever.low:g} to {lever.high:g}"
+            raise InputError(f"levers.csv, {lever.name}", problem, "Mend the value, or the range.")
     marks = read_marks(folder / "marks.csv", cited)
     study = replace(study, panel=panel, known_levers=levers, lever_rows=rows, marks=marks)
     names = {
@@ -240,13 +228,6 @@ def unresolved(study: Study) -> tuple[str, ...]:
         if claim not in study.ledger.claims
     ]
     return tuple(problems)
-
-
-def _levers_in_range(model: Model, levers: np.ndarray, inferred: Collection[str]) -> None:
-    for lever, path in zip(model.levers, levers.T, strict=True):
-        if lever.name not in inferred and not (path.min() >= lever.low and path.max() <= lever.high):
-            problem = f"leaves its range {lever.low:g} to {lever.high:g}"
-            raise InputError(f"levers.csv, {lever.name}", problem, "Mend the value, or the range.")
 
 
 class _FromText(SourceFileLoader):

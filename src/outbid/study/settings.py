@@ -50,8 +50,6 @@ class Roles(Declared):
     moderation: ScenarioId | None = Field(None, description="The course that the answer is about.")
     moderation_with_aid: ScenarioId | None = Field(None, description="The same, answered with aid.")
     hardening: ScenarioId | None = Field(None, description="The opposite course.")
-    broad_repression: ScenarioId | None = Field(None, description="Pressure on many.")
-    targeted_repression: ScenarioId | None = Field(None, description="Pressure on the challenger alone.")
     members_lost: Outcome | None = Field(None, description="Members who go over to the challenger.")
     resources: Outcome | None = Field(None, description="What the incumbent lives on.")
     aid: Outcome | None = Field(None, description="What outsiders give.")

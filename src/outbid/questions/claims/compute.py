@@ -26,7 +26,7 @@ from outbid.model.priors import from_standard_normal, prior_table
 from outbid.question import Context
 from outbid.questions.claims.schema import ClaimTests, Forecast, Intervention, MeasureTest, Move, Shift
 from outbid.questions.claims.series import SeriesAnswer, check_series, combined
-from outbid.simulate.engine import BatchSimulator, StateToday
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.futures import summary
 from outbid.simulate.scenario import Change, Scenario, lever_paths
 from outbid.stats.boxes import find_box
@@ -90,7 +90,7 @@ def answer(context: Context, asked: ClaimTests, options: Any = None) -> xr.Datas
 
 
 def effects_of(
-    tests: Sequence[Measured], simulator: BatchSimulator, today: StateToday, seed: int, past: ByName
+    tests: Sequence[Measured], simulator: Simulator, today: StateToday, seed: int, past: ByName
 ) -> dict[str, Floats]:
     """Return what tests come to by draw, by test: shape (draws,), in the measure's unit.
 
@@ -112,17 +112,17 @@ def effects_of(
         if setting not in untouched:
             # one setting at a time is kept: a whole world of every draw is tens of megabytes
             untouched = {setting: world(setting, today)}
-        plain = summary(test, monthly(simulator, test, untouched[setting]))
+        plain = summary(test.summary, monthly(simulator, test, untouched[setting]))
         if isinstance(test, Intervention):
             there = shifted(model, today, test.shifts, test.moves)
             with_it = monthly(simulator, test, world((*setting, *test.changes), there))
-            effects[test.id] = summary(test, with_it) - plain
+            effects[test.id] = summary(test.summary, with_it) - plain
         elif not isinstance(test.than, str):
             effects[test.id] = plain - test.than
         else:
             behind = np.sum([past[name] for name in test.measure], axis=0)[:, -test.months :]
             behind = behind / past[test.per][:, -test.months :] if test.per else behind
-            effects[test.id] = plain - summary(test, behind)
+            effects[test.id] = plain - summary(test.summary, behind)
     return effects
 
 
@@ -141,15 +141,15 @@ def shifted(model: Model, today: StateToday, shifts: Sequence[Shift], moves: Seq
     return StateToday(today.parameters, state, today.levers)
 
 
-def monthly(simulator: BatchSimulator, test: MeasureTest, world: Floats) -> Floats:
+def monthly(simulator: Simulator, test: MeasureTest, world: Floats) -> Floats:
     """Return a measure's path, shape (draws, months of the test), from a world's outputs."""
-    seen, place = world[:, : test.months], simulator.simulator
-    path = seen[:, :, place.columns(test.measure)].sum(axis=2)
-    return np.asarray(path / seen[:, :, place.column(test.per)] if test.per else path)
+    seen = world[:, : test.months]
+    path = seen[:, :, simulator.columns(test.measure)].sum(axis=2)
+    return np.asarray(path / seen[:, :, simulator.columns([test.per])[0]] if test.per else path)
 
 
 def built_in(
-    tests: Sequence[Intervention], simulator: BatchSimulator, before: StateToday, seed: int
+    tests: Sequence[Intervention], simulator: Simulator, before: StateToday, seed: int
 ) -> dict[str, Floats]:
     """Return what the model's form alone makes of every intervention: effects under parameters spread twice as wide.
 

@@ -92,7 +92,7 @@ def solve(
     `payoffs` are all the weights that were tried, if any were: they say more of a weight's sign than one vector a draw.
     """
     game, draws = strategist.game, len(today)
-    equilibria = strategist.solve_all(today, weights, seed)
+    equilibria = {each.id: strategist.solve(each, today, weights, seed) for each in game.variants}
     solved = np.all([each.solved for each in equilibria.values()], axis=0)
     paths = paths_of(game, equilibria)
     effects, found = np.empty((len(game.tests), draws)), []

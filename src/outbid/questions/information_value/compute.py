@@ -103,7 +103,7 @@ class Rehearsal:
                 path = futures.paths[option][:, :, futures.outcomes.index(outcome)]
             else:
                 path = self._run(option, self._seed, (f"outcome.{outcome.name}",))[:, :, 0]
-            result[option] = sign * summary(outcome, path)
+            result[option] = sign * summary(outcome.summary, path)
         return result
 
     def _path(self, measure: Measure, output: str) -> Floats:

@@ -15,7 +15,7 @@ from outbid.infer.history import thinned
 from outbid.model.compile import Layout
 from outbid.model.declare import Model
 from outbid.question import Context
-from outbid.questions.replay.schema import Replay, Replays, inferred_levers, replayed_levers
+from outbid.questions.replay.schema import Replay, Replays, replayed_levers
 from outbid.run import DRAWS, unseen_vectors
 from outbid.simulate.engine import Past, Rerun
 from outbid.simulate.futures import summary
@@ -68,7 +68,7 @@ def replayed(
     names = [f"outcome.{item.name}" for item in model.outcomes]
 
     def totals(path: Floats) -> Floats:
-        return np.stack([summary(item, path[:, :, i]) for i, item in enumerate(model.outcomes)])
+        return np.stack([summary(item.summary, path[:, :, i]) for i, item in enumerate(model.outcomes)])
 
     at, over = ("outcome", "quantile"), ("month", "outcome", "quantile")
     found: dict[str, tuple[tuple[str, ...], Any]] = {}
@@ -128,6 +128,6 @@ def _lever_means(model: Model, item: Replay, were: Floats, levers: Floats, month
         places = item.places(name, months)
         was, would = were[:, places, column], levers[:, places, column]
         edge = ((would == lever.low) | (would == lever.high)) & (would != was)
-        stops = edge.any(axis=1).mean() if name in inferred_levers(model) else 0.0
+        stops = edge.any(axis=1).mean() if name in model.inferred_levers else 0.0
         means[column] = np.median(was.mean(axis=1)), np.median(would.mean(axis=1)), stops
     return means

@@ -133,11 +133,6 @@ def declare(study: Study) -> Replays | None:
     return asked
 
 
-def inferred_levers(model: Model) -> frozenset[str]:
-    """Return the levers whose past is inferred, so that every draw has a path of its own."""
-    return frozenset(name for history in model.lever_histories for name in history.levers)
-
-
 def replayed_levers(model: Model, replay: Replay, levers: Floats, months: tuple[str, ...]) -> Floats:
     """Return lever paths as they would have been, shape (draws, months, levers), from those that were.
 
@@ -153,7 +148,7 @@ def replayed_levers(model: Model, replay: Replay, levers: Floats, months: tuple[
         if change.to is not None:
             goal = np.full_like(was, change.to)
         beyond = (goal < lever.low - 1e-9) | (goal > lever.high + 1e-9)
-        if beyond.any() and change.lever not in inferred_levers(model):
+        if beyond.any() and change.lever not in model.inferred_levers:
             draw, at = np.argwhere(beyond)[0]
             raise InputError(
                 f"{FILE}, {replay.id}, {change.lever}",

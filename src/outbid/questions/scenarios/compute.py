@@ -41,19 +41,13 @@ def answer(context: Context, asked: Sequence[Scenario], options: Options | None 
     study, file, goals = context.study, options.scenarios if options else None, context.study.goals
     futures = {prior: [each.future[data] for data in DATA] for prior, each in context.known.items()}
     if file is not None:
-        own, simulator, seed = (
-            read_required(file, ScenarioFile, study.names),
-            context.simulator,
-            context.settings.seed,
-        )
+        own, seed = read_required(file, ScenarioFile, study.names), context.settings.seed
         goals = own.goals or goals
         with context.progress.stage(f"Playing the scenarios of {file.name}", len(futures)) as stage:
             for prior, each in context.known.items():
                 # as many draws as the simulator's batches, so nothing is compiled anew
                 futures[prior] = [
-                    play(
-                        study.model, simulator.simulator, each.history[data].state_today, own.scenarios, seed
-                    )
+                    play(study.model, context.simulator, each.history[data].state_today, own.scenarios, seed)
                     for data in DATA
                 ]
                 stage.advance()

@@ -15,7 +15,7 @@ from outbid.conventions import AFTER, BEFORE, NEUTRAL
 from outbid.question import Context
 from outbid.questions.sensitivity import indices, unknowns
 from outbid.questions.sensitivity.schema import Condition, Discover, Options, Sensitivity
-from outbid.simulate.engine import BatchSimulator, StateToday
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.futures import summary
 from outbid.simulate.scenario import Scenario, lever_paths, rule_table
 from outbid.stats.boxes import find_box
@@ -75,7 +75,7 @@ def answer(context: Context, asked: Sensitivity, options: Options | None = None)
 class Runs:
     """Plays the courses that a study asks of, and tells what is to be explained of them."""
 
-    lab: BatchSimulator
+    lab: Simulator
     asked: Sensitivity
     courses: Mapping[str, Scenario]
 
@@ -91,7 +91,7 @@ class Runs:
             course = self.courses[name]
             levers = lever_paths(model, course, standing.levers, self.lab.months)
             path = self.lab.run(standing, levers, innovations, rule_table(model, course.rules), outputs)
-            result[name] = {item.name: summary(item, path[:, :, i]) for i, item in enumerate(wanted)}
+            result[name] = {item.name: summary(item.summary, path[:, :, i]) for i, item in enumerate(wanted)}
         return result
 
     def explained(self, levels: Levels) -> Floats:

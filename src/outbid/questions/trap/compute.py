@@ -30,7 +30,7 @@ from outbid.players.solver import on_scale
 from outbid.players.strategist import Strategist, evenly
 from outbid.question import Context
 from outbid.questions.trap.schema import Answering, Trap
-from outbid.simulate.engine import BatchSimulator, StateToday
+from outbid.simulate.engine import Simulator, StateToday
 from outbid.simulate.futures import summary
 from outbid.simulate.scenario import Scenario, lever_paths, rule_table
 
@@ -48,7 +48,7 @@ FIXED, ANSWERED, UNANSWERED = "fixed", "answered", "unanswered"
 class Trial:
     """Holds the moderating course against the other, wherever draws stand and whatever is offered."""
 
-    lab: BatchSimulator
+    lab: Simulator
     asked: Trap
     courses: tuple[Scenario, Scenario]
     seed: int
@@ -65,7 +65,7 @@ class Trial:
 
     def levels(self, path: Floats) -> Floats:
         """Return the outcomes over the horizon, (gains, rows), from their path, (rows, months, gains)."""
-        return np.stack([summary(each, path[:, :, i]) for i, each in enumerate(self.outcomes)])
+        return np.stack([summary(each.summary, path[:, :, i]) for i, each in enumerate(self.outcomes)])
 
     def chances(self, effects: Floats) -> Floats:
         """Return the probability of a gain over the last axis of effects, (gains, ..., draws); ties count half."""
