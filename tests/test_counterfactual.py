@@ -227,6 +227,7 @@ def test_the_long_run_is_the_equilibriums(family: Specification, base: Equilibri
     )
 
 
+@pytest.mark.slow
 def test_both_intervals_agree_where_little_is_unsure(family: Specification, base: Equilibrium) -> None:
     small = COVARIANCE / 100
     worlds = [shifted("dearer", family, {"kappa_north": -0.3}), without("alone", family, "south")]
@@ -380,6 +381,7 @@ def decimals(text: str) -> int:
     return len(text.partition(".")[2])
 
 
+@pytest.mark.slow
 def test_the_published_effect_of_a_rival(
     published: tuple[Specification, Floats, Floats, Equilibrium],
 ) -> None:
@@ -407,6 +409,7 @@ def test_the_published_effect_of_a_rival(
             assert 0 < by_month.std(ddof=1) / np.sqrt(len(by_month)) < min(0.02, float(effect.errors))
 
 
+@pytest.mark.slow
 def test_the_published_effect_of_costs(
     published: tuple[Specification, Floats, Floats, Equilibrium],
 ) -> None:

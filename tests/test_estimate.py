@@ -228,6 +228,7 @@ def test_second_derivatives_agree_with_differences_of_the_likelihood() -> None:
         assert curved[i, i] == pytest.approx(-float(second), rel=1e-3)
 
 
+@pytest.mark.slow
 def test_what_the_first_step_moves_agrees_with_differences() -> None:
     specification = linked_duel()
     play, game = played(specification, TRUTH, 300, 0), specification.game(TRUTH)

@@ -149,6 +149,7 @@ def test_another_start_leads_to_the_same_top(
     assert (np.abs(again.estimates.estimates - fitted.estimates.estimates) < 1e-3 * errors).all()
 
 
+@pytest.mark.slow
 def test_what_is_held_stays_and_missing_actions_are_borne(small: HiddenGame, record: Record) -> None:
     true = {name: TRUTH[name] for name in ("poll.loading", "poll.sd", "trust.loading")}
     measures = (

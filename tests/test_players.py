@@ -88,6 +88,7 @@ def test_another_variant_has_its_numbers_put_in(game: PlayersGame) -> None:
     assert np.allclose(held.slope["challengers"], 0.0)
 
 
+@pytest.mark.slow
 def test_payoff_weights_are_recovered_from_moves(strategist: Strategist, draws: Draw) -> None:
     """Moves drawn from an equilibrium tell the weights that made it, as far as one path can."""
     months, generator = 600, np.random.default_rng(5)
