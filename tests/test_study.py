@@ -197,6 +197,8 @@ def test_outcomes_have_words_and_an_order(khorasan: Study) -> None:
     bare = replace(first, rank=None, more="", less="", unknown="", had=("", "", ""), briefly=("", ""))
     assert bare.clause("less", "hardening") == "hardening makes for less of this: defections"
     assert bare.had_clause("unknown") == "whether there would have been more or less of this: defections"
+    abbreviated = replace(bare, label="IS events")
+    assert abbreviated.clause("more", "hardening") == "hardening makes for more of this: IS events"
 
 
 def test_declarations_of_questions_are_read_in_order() -> None:

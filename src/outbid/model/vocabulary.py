@@ -64,6 +64,11 @@ Reading = Literal["more", "less", "unknown"]
 _READINGS: tuple[Reading, ...] = ("more", "less", "unknown")
 
 
+def mid_sentence(label: str) -> str:
+    """Return a label as it stands inside a sentence: its first letter small, unless an abbreviation opens it."""
+    return label if label[1:2].isupper() else label[:1].lower() + label[1:]
+
+
 @dataclass(frozen=True)
 class Outcome(_Written):
     """A quantity by which scenarios are judged.
@@ -97,12 +102,12 @@ class Outcome(_Written):
     def had_clause(self, reading: Reading) -> str:
         """Return what would have become of the outcome in another past, or the open question, as a clause."""
         how, whether = ("more or less", "whether ") if reading == "unknown" else (reading, "")
-        made = f"{whether}there would have been {how} of this: {self.label.lower()}"
+        made = f"{whether}there would have been {how} of this: {mid_sentence(self.label)}"
         return self.had[_READINGS.index(reading)] or made
 
     def brief(self, reading: Literal["more", "less"]) -> str:
         """Return more or less of the outcome in a few words."""
-        return self.briefly[_READINGS.index(reading)] or f"{reading} of this: {self.label.lower()}"
+        return self.briefly[_READINGS.index(reading)] or f"{reading} of this: {mid_sentence(self.label)}"
 
 
 @dataclass(frozen=True)

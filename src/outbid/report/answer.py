@@ -12,7 +12,7 @@ import altair as alt
 import pandas as pd
 
 from outbid.conventions import PRIOR_LABELS, SOURCES
-from outbid.model.vocabulary import Outcome
+from outbid.model.vocabulary import Outcome, mid_sentence
 from outbid.plots.base import FOCUS, INK, NUMBER_LABELS, PAPER, QUIET, Figure, Layout, finished
 from outbid.question import Section
 from outbid.report.core import Core
@@ -191,7 +191,7 @@ def tradeoff(study: Study, effects: pd.DataFrame) -> Figure | None:
     axis = alt.Axis(grid=False, tickCount=5, labelExpr=NUMBER_LABELS, labelOverlap="greedy")
     return Figure(
         "tradeoff",
-        f"{up.label} against {across.label[:1].lower()}{across.label[1:]} over {study.settings.horizon_months} months, "
+        f"{up.label} against {mid_sentence(across.label)} over {study.settings.horizon_months} months, "
         f"each as a difference from “{study.baseline.label}” at the crossing. Thick lines hold half of the draws, thin "
         "ones 90%. Both scales are stretched around nothing.",
         "The model's scenarios over its posterior draws, the same shocks in every scenario.",

@@ -21,6 +21,7 @@ from outbid.conventions import (
     SUPPORTED,
 )
 from outbid.evidence import CLAIM_KINDS
+from outbid.model.vocabulary import mid_sentence
 from outbid.output import plain
 from outbid.plots.base import Figure
 from outbid.plots.intervals import intervals
@@ -330,9 +331,8 @@ def block(rows: Sequence[Row]) -> dict[str, Any]:
     """Return one test as a claim opens to it, from its rows: what was asked and done, and the numbers in each view."""
     test = rows[0]
     answer_if = test["answer_if"].replace("; ", ", ").rstrip(".")
-    inside = answer_if[:1].lower() + answer_if[1:] if answer_if[1:2].islower() else answer_if
     least = amount(test["smallest"], test["unit"]) if test["smallest"] > 0 else ""
-    return {**test, "answer_if": inside, "least": least, "views": views(rows)}
+    return {**test, "answer_if": mid_sentence(answer_if), "least": least, "views": views(rows)}
 
 
 def views(rows: Sequence[Row]) -> list[dict[str, str]]:

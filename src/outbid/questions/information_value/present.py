@@ -10,6 +10,7 @@ import pandas as pd
 import xarray as xr
 
 from outbid.conventions import PRIOR_LABELS
+from outbid.model.vocabulary import mid_sentence
 from outbid.plots.base import FOCUS, INK, Figure
 from outbid.plots.intervals import Mark, intervals
 from outbid.question import Section
@@ -153,7 +154,7 @@ class Answers:
                 text = f"That it holds: {chance_or_assumed(row['p_today'], row['p_before'])}.{settled}"
             else:
                 outcome = self.outcomes[target.outcome]
-                worth = f"{amount(row['ceiling'], outcome.unit)} of {outcome.label.lower()}"
+                worth = f"{amount(row['ceiling'], outcome.unit)} of {mid_sentence(outcome.label)}"
                 best = f"Best as things are known: “{self.labels[row['best']]}”."
                 text = f"{best} Knowing everything before choosing would be worth {worth}."
             said.append((self.views[prior], text))

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from outbid.conventions import AFTER, BEFORE, NEUTRAL, PRIOR_LABELS, QUANTILES, SOURCES
+from outbid.model.vocabulary import mid_sentence
 from outbid.plots.bands import Ribbon, bands, in_units
 from outbid.plots.base import FOCUS, QUIET, Figure
 from outbid.question import Section
@@ -188,7 +189,7 @@ class Sentences:
             certain, open_ = [], []
             for gain, row in zip(self.asked.gain, records(rows), strict=True):
                 if (side := _side(row)) == "unknown":
-                    open_.append(gain.label.lower())
+                    open_.append(mid_sentence(gain.label))
                 else:
                     words, p = (gain.gains, None) if side == "gain" else (gain.loses, 1 - row["p_better"])
                     certain.append(f"{words} ({certainty(row, p)})")
@@ -226,7 +227,7 @@ class Sentences:
         if most <= NOTHING:
             size = f"no chance on the map moves by more than {max(1, round(100 * most))} points"
             return f"It changes little {opening}: {size}, on the same draws."
-        labels, parts = {gain.id: gain.label.lower() for gain in self.asked.gain}, []
+        labels, parts = {gain.id: mid_sentence(gain.label) for gain in self.asked.gain}, []
         for prior, own in shift.groupby("prior", sort=False):
             place: Any = own.abs().idxmax()
             what = f"{labels[place[1]]}, {'up' if own[place] > 0 else 'down'}"
