@@ -133,9 +133,17 @@ def _once(entries: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 class SourceFile(Declared):
-    """claim_sources.toml: the documents that the claims were read in; figure_sources.toml: where figures come from."""
+    """Documents that claims were read in, or that figures come from."""
 
     source: Annotated[Many[Source], AfterValidator(_once)] = ()
+
+
+class ClaimSources(SourceFile):
+    """claim_sources.toml: the documents that the claims were read in."""
+
+
+class FigureSources(SourceFile):
+    """figure_sources.toml: where the figures come from."""
 
 
 class Claims(Declared):

@@ -24,7 +24,16 @@ from outbid.data.levers import LeverRow, MarkRow, read_levers, read_marks
 from outbid.data.panel import Panel, SeriesFile, read_panel
 from outbid.declared import json_schema, read
 from outbid.errors import InputError, did_you_mean
-from outbid.evidence import Claims, Ledger, Source, SourceFile, read_ledger, read_sources, resolve
+from outbid.evidence import (
+    Claims,
+    ClaimSources,
+    FigureSources,
+    Ledger,
+    Source,
+    read_ledger,
+    read_sources,
+    resolve,
+)
 from outbid.model.declare import Model, declare
 from outbid.model.priors import ParameterFile, read_parameters
 from outbid.model.vocabulary import Outcome
@@ -105,8 +114,8 @@ def json_schemas() -> dict[str, dict[str, Any]]:
         "parameters.toml": ParameterFile,
         "series.toml": SeriesFile,
         "claims.toml": Claims,
-        "claim_sources.toml": SourceFile,
-        "figure_sources.toml": SourceFile,
+        "claim_sources.toml": ClaimSources,
+        "figure_sources.toml": FigureSources,
         "scenarios.toml": ScenarioFile,
     }
     return {name: json_schema(schema) for name, schema in schemas.items()}
