@@ -115,8 +115,8 @@ class Figure:
     options: Mapping[str, Any] = field(default_factory=dict)
     controls: Sequence[Control] = ()
 
-    def altair(self, width: int = 720) -> Any:
-        """Return the drawing as an Altair chart with its data inside and fixed colours, `width` pixels wide."""
+    def fixed(self, width: int) -> dict[str, Any]:
+        """Return the drawing with its data inside and fixed colours, `width` pixels wide."""
         spec = copy.deepcopy(dict(self.spec))
         if self.layout.kind == "single":
             spec["width"] = width
@@ -131,7 +131,13 @@ class Figure:
         spec["datasets"] = {
             name: json.loads(frame.to_json(orient="records")) for name, frame in self.data.items()
         }
-        fixed = re.sub(r"var\(--(\w+)\)", lambda found: FIXED[found[1]], json.dumps(spec))
+        coloured = re.sub(r"var\(--(\w+)\)", lambda found: FIXED[found[1]], json.dumps(spec))
+        drawing: dict[str, Any] = json.loads(coloured)
+        return drawing
+
+    def altair(self, width: int = 720) -> Any:
+        """Return the drawing as an Altair chart with its data inside and fixed colours, `width` pixels wide."""
+        spec = self.fixed(width)
         # Altair finds the kind itself only by validating, which knows no CSS and no expressions of ours
         kinds: dict[str, Any] = {
             "layer": alt.LayerChart,
@@ -139,7 +145,7 @@ class Figure:
             "facet": alt.FacetChart,
         }
         kind = next((kinds[key] for key in kinds if key in spec), alt.Chart)
-        return kind.from_dict(json.loads(fixed), validate=False)
+        return kind.from_dict(spec, validate=False)
 
 
 def _without_halos(part: Any) -> None:

@@ -225,8 +225,7 @@ def embedded(figure: Figure) -> Markup:
 
 def still(figure: Figure) -> Markup:
     """Return a figure as an SVG of fixed colours, for readers without JavaScript."""
-    drawing = figure.altair(560 if figure.layout.kind == "facet" else 1000)
-    spec = {**drawing.to_dict(validate=False), "background": FIXED["paper"]}
+    spec = figure.fixed(560 if figure.layout.kind == "facet" else 1000) | {"background": FIXED["paper"]}
     svg: str = vl_convert.vegalite_to_svg(json.dumps(spec))
     # its own names within the page
     return Markup(re.sub(r'(id="|url\(#)', rf"\g<1>{figure.id}-", svg))
