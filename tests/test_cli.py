@@ -301,10 +301,12 @@ sys.exit(main(["list"]))
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C another way")
 def test_a_real_ctrl_c_in_the_middle_of_a_stage() -> None:
     code = """
-import sys, time, types
+import signal, sys, time, types
 import outbid
 from outbid.cli import main
 from outbid.progress import Interrupted
+# a shell's background job ignores it, and hands that down
+signal.signal(signal.SIGINT, signal.default_int_handler)
 def fit(*, progress, **_):
     try:
         with progress.stage("Sampling"):
