@@ -24,7 +24,8 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_preserve_defaults = True
+# verbs name their settings in a signature of their own, which the source does not show
+autodoc_preserve_defaults = False
 toc_object_entries = False
 python_maximum_signature_line_length = 100
 

@@ -30,7 +30,7 @@ def tabled(values: xr.Dataset | xr.DataArray, keys: Sequence[str]) -> pd.DataFra
 
 
 def beside(frame: pd.DataFrame, name: str, levels: xr.Dataset) -> pd.DataFrame:
-    """Return a table with further quantiles beside it, as `name`_median and so on, joined by the keys they share."""
+    """Return a table with further quantiles beside it, `name` and `_median` and so on, joined by the keys they share."""
     named = levels.rename({quantile: f"{name}_{quantile}" for quantile in levels.data_vars})
     return frame.merge(tabled(named, [str(key) for key in levels.dims]), how="left", sort=False)
 
@@ -62,8 +62,9 @@ def effects(difference: xr.DataArray, better: xr.DataArray) -> pd.DataFrame:
 
 
 def readings(frame: pd.DataFrame, better: Iterable[str], p: str = "p_better") -> pd.DataFrame:
-    """Return a table of chances (`p`, and `p`_before where known) with what each row says, and whether it was assumed.
+    """Return a table of chances with what each row says, and whether it was assumed.
 
+    `p`: the column of chances; another, with `_before` behind it, has those before the data.
     `better`: by row, which way is better: "higher" or "lower".
     """
     known = [None if math.isnan(before) else before for before in frame[f"{p}_before"]]
