@@ -123,12 +123,14 @@ def test_a_search_that_failed_says_so_first(found: Estimates) -> None:
 
 def test_latex_escapes_and_stars(found: Estimates) -> None:
     plain, starred = found.to_latex("uncorrected"), found.to_latex("uncorrected", stars=True)
-    assert r"beta\_<north> \& co" in plain and r"kappa\_100\%" in plain
+    assert r"beta\_\textless{}north\textgreater{} \& co" in plain and r"kappa\_100\%" in plain
     assert "***" not in plain and "$0.9000^{***}$" in starred and "$-0.6000$ &" in starred
-    assert r"p < 0.01: ***" in starred and "without correction" in plain
+    assert r"p \textless{} 0.01: ***" in starred and "without correction" in plain
     for rule in (r"\toprule", r"\midrule", r"\bottomrule", r"\end{table}"):
         assert rule in plain
     assert plain.count("{") == plain.count("}")
+    titled = replace(found, title="Tug_of_war & 5%").to_latex()
+    assert r"\caption{Tug\_of\_war \& 5\%}" in titled
 
 
 class Cells(HTMLParser):

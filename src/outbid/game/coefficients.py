@@ -18,6 +18,9 @@ Facts = Sequence[tuple[str, str]]
 HEADS = {"standard_error": "std. error"}
 # A star for each level that a p value lies under.
 STARS = (0.1, 0.05, 0.01)
+# What pandas leaves of LaTeX's own signs: a caption's, and two that its oldest fonts print as others.
+CAPTION = str.maketrans({each: f"\\{each}" for each in "{}_&%$#"})
+SIGNS = str.maketrans({"<": r"\textless{}", ">": r"\textgreater{}"})
 MARKS = ("Stars", "p < 0.1: *, p < 0.05: **, p < 0.01: ***, two-sided")
 
 
@@ -118,9 +121,10 @@ def latex_table(title: str, notes: Facts, table: pd.DataFrame, *, stars: bool = 
     cells = cells_of(table, "^{{{}}}" if stars else "").loc[:, "estimate":"p"].rename(columns=HEADS)
     numbers = cells.style.format("${}$").format_index(escape="latex")
     under = pd.DataFrame(f"{what}: {much}" for what, much in notes).style.format(escape="latex")
-    text = numbers.to_latex(hrules=True, caption=title, position_float="centering", column_format="lrrrr")
+    caption = title.translate(CAPTION)
+    text = numbers.to_latex(hrules=True, caption=caption, position_float="centering", column_format="lrrrr")
     below = under.hide(axis="index").hide(axis="columns").to_latex(column_format="l")
-    return text.replace(r"\end{table}", "\n" + below + r"\end{table}")
+    return text.replace(r"\end{table}", f"\n{below}\\end{{table}}").translate(SIGNS)
 
 
 def html_table(title: str, notes: Facts, table: pd.DataFrame, *, stars: bool = False) -> str:
