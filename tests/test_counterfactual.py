@@ -93,6 +93,7 @@ def test_a_path_to_the_same_game_stays(base: Equilibrium) -> None:
     assert trail.largest_correction == 0.0
 
 
+@pytest.mark.slow
 def test_a_path_passes_through_other_kernels_and_discounts() -> None:
     one, two = random_game(1), random_game(2)
     two = Game(two.players, two.grid, two.payoffs, two.kernel, 0.5 * two.discount, 1.5 * two.precision)
@@ -157,6 +158,7 @@ def averages(comparison: Comparison, name: str, player: str = "north") -> float:
     return float(comparison.of(name).over_grid(player).values)
 
 
+@pytest.mark.slow
 def test_worlds_are_what_they_say(family: Specification, base: Equilibrium) -> None:
     worlds = [
         shifted("same", family, {}),

@@ -166,8 +166,8 @@ def test_whoever_rests_stays_put(dataset: xr.Dataset) -> None:
 
 
 def test_the_dataset_survives_its_file(dataset: xr.Dataset, study: Any, tmp_path: Path) -> None:
-    dataset.to_netcdf(tmp_path / "equilibrium.nc", engine="h5netcdf")
-    with xr.open_dataset(tmp_path / "equilibrium.nc", engine="h5netcdf") as back:
+    dataset.to_netcdf(tmp_path / "equilibrium.nc", engine="netcdf4")
+    with xr.open_dataset(tmp_path / "equilibrium.nc", engine="netcdf4") as back:
         again = QUESTION.tables(back.load(), study)
     for name, table in QUESTION.tables(dataset, study).items():
         pd.testing.assert_frame_equal(again[name], table, check_dtype=False)

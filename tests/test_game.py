@@ -161,7 +161,8 @@ def test_a_scattered_kernel_adds_up_doubles(seed: int) -> None:
 def test_a_normal_move_fills_cells_by_its_distribution(sd: float, drift: float) -> None:
     points = np.linspace(-5.0, 5.0, 41)
     mean = (0.9 * points + drift)[:, None]
-    kernel = normal_band(points, jnp.asarray(mean), jnp.asarray(sd), normal_reach(points, mean, sd))
+    reach = normal_reach(points, mean, sd)
+    kernel = normal_band(points, jnp.asarray(mean), jnp.asarray(sd), (max(reach),) * 2)
     half = (points[1] - points[0]) / 2
     edges = np.concatenate([[-np.inf], points[1:] - half, [np.inf]])
     wanted = np.diff(norm.cdf((edges[None, :] - mean) / sd), axis=1)
@@ -175,6 +176,7 @@ def test_a_normal_kernel_moves_smoothly_with_its_mean_and_spread() -> None:
     mean = 0.9 * points[:, None]
     reach = normal_reach(points, mean + 0.1, 0.8)
 
+    @jax.jit
     def ahead(theta: jax.Array) -> jax.Array:
         kernel = normal_band(points, jnp.asarray(mean) + theta[0], 0.7 + theta[1], reach)
         return expect(kernel, jnp.sin(jnp.asarray(points))[None])[0, :, 0]

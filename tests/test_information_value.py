@@ -517,8 +517,8 @@ def test_a_claim_whose_test_was_not_run_is_named(toy: Context, given_claims: xr.
 
 
 def test_the_table_is_tidy_and_survives_being_kept(toy: Context, found: xr.Dataset, tmp_path: Path) -> None:
-    found.to_netcdf(tmp_path / "kept.nc", engine="h5netcdf")
-    kept = xr.load_dataset(tmp_path / "kept.nc", engine="h5netcdf")
+    found.to_netcdf(tmp_path / "kept.nc", engine="netcdf4")
+    kept = xr.load_dataset(tmp_path / "kept.nc", engine="netcdf4")
     (once,), (again,) = (QUESTION.tables(each, toy.study).values() for each in (found, kept))
     pd.testing.assert_frame_equal(once, again)
     assert len(once) == 2 * (5 + 1)  # claim and decision, five series and all together

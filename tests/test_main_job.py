@@ -235,9 +235,9 @@ def test_ctrl_c_in_the_middle_of_sampling_keeps_what_was_finished(
 
     folder = tmp_path / "stopped"
     folder.mkdir()
-    with xr.open_datatree(out / "results.nc", engine="h5netcdf") as tree:
+    with xr.open_datatree(out / "results.nc", engine="netcdf4") as tree:
         one_fit = tree.load().drop_nodes(["sources"])
-    one_fit.to_netcdf(folder / "results.nc", engine="h5netcdf")
+    one_fit.to_netcdf(folder / "results.nc", engine="netcdf4")
     held = (folder / "results.nc").read_bytes()
 
     def stopped(*_: object, **__: object) -> None:

@@ -192,8 +192,8 @@ def test_tables_are_tidy(answers: dict[str, xr.Dataset], study: Any) -> None:
 
 def test_a_dataset_survives_the_file(answers: dict[str, xr.Dataset], study: Any) -> None:
     for question, data in questions_of(answers):
-        held = bytes(data.to_netcdf(engine="h5netcdf"))
-        with xr.open_dataset(held, engine="h5netcdf") as file:
+        held = bytes(data.to_netcdf(engine="netcdf4"))
+        with xr.open_dataset(held, engine="netcdf4") as file:
             again = file.load()
         before, after = question.tables(data, study.study), question.tables(again, study.study)
         assert {name: csv_text(table) for name, table in before.items()} == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def test_the_game_moves_as_the_model_steps() -> None:
         rivalry.NUMBERS, LEVERS, {}, 0.9, held=HELD
     )
     check_game(game)
-    step = build_step(MODEL)
+    step = jax.jit(build_step(MODEL))
     moves = np.asarray(dense(game.kernel)) @ np.asarray(COARSE.axes[0].points)
     for state, at in enumerate(COARSE.axes[0].points):
         for profile, (hardness, effort) in enumerate(profile_levels(game.players)):

@@ -238,9 +238,9 @@ def test_a_fit_passes_by_one_set_of_limits(core: Core) -> None:
 
 def test_tables_survive_saving(study: Study, core: Core, tmp_path: Path) -> None:
     for name, dataset in core.to_datasets().items():
-        dataset.to_netcdf(tmp_path / f"{name}.nc", engine="h5netcdf")
+        dataset.to_netcdf(tmp_path / f"{name}.nc", engine="netcdf4")
     back = Core.from_datasets(
-        {path.stem: xr.load_dataset(path, engine="h5netcdf") for path in tmp_path.glob("*.nc")}
+        {path.stem: xr.load_dataset(path, engine="netcdf4") for path in tmp_path.glob("*.nc")}
     )
     assert back.provenance == core.provenance
     for name, table in core.tables.items():

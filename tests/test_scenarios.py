@@ -337,8 +337,8 @@ def told() -> tuple[xr.Dataset, Any]:
 
 def test_tables_are_tidy_and_survive_being_kept(tmp_path: Path) -> None:
     made, study = told()
-    made.to_netcdf(tmp_path / "kept.nc", engine="h5netcdf")
-    kept = xr.load_dataset(tmp_path / "kept.nc", engine="h5netcdf")
+    made.to_netcdf(tmp_path / "kept.nc", engine="netcdf4")
+    kept = xr.load_dataset(tmp_path / "kept.nc", engine="netcdf4")
     once, again = (QUESTION.tables(each, study) for each in (made, kept))
     keys = {
         "scenarios": ["scenario", "prior", "outcome"],
@@ -359,8 +359,8 @@ def test_tables_are_tidy_and_survive_being_kept(tmp_path: Path) -> None:
 def test_a_study_without_goals_has_no_table_of_them(tmp_path: Path) -> None:
     of = futures({"base": [1.0, 2.0], "other": [2.0, 2.0]}, outcome("loss", "lower"))
     made = compared({"neutral": (of, of)}, (), ["2023-09"])
-    made.to_netcdf(tmp_path / "kept.nc", engine="h5netcdf")
-    kept = xr.load_dataset(tmp_path / "kept.nc", engine="h5netcdf")
+    made.to_netcdf(tmp_path / "kept.nc", engine="netcdf4")
+    kept = xr.load_dataset(tmp_path / "kept.nc", engine="netcdf4")
     _, study = told()
     study.model.outcomes = study.main_outcomes = of.outcomes
     assert set(QUESTION.tables(kept, study)) == {"scenarios", "fans", "comparison", "picks"}

@@ -303,8 +303,8 @@ def test_pressure_works_through_killing_and_members(answer: xr.Dataset) -> None:
 
 
 def test_the_dataset_survives_being_saved(answer: xr.Dataset, study: Any, tmp_path: Path) -> None:
-    answer.to_netcdf(tmp_path / "answer.nc", engine="h5netcdf")
-    again = xr.load_dataset(tmp_path / "answer.nc", engine="h5netcdf")
+    answer.to_netcdf(tmp_path / "answer.nc", engine="netcdf4")
+    again = xr.load_dataset(tmp_path / "answer.nc", engine="netcdf4")
     for name, frame in QUESTION.tables(answer, study).items():
         assert QUESTION.tables(again, study)[name].astype(str).equals(frame.astype(str))
 
@@ -321,7 +321,7 @@ def test_either_half_may_be_asked_alone(only: str, lab: Simulator, today: StateT
     )
     study = toy_study.asking(study_in(tmp_path), QUESTION)
     found = answered(study, lab, today, Options(base_samples=8))
-    found.to_netcdf(tmp_path / "answer.nc", engine="h5netcdf")
+    found.to_netcdf(tmp_path / "answer.nc", engine="netcdf4")
     tables = QUESTION.tables(found, study)
     assert set(tables) == {"sensitivity" if only == "explain" else "scenario_discovery"}
     html = html_of(QUESTION.section(found, study))

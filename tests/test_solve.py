@@ -19,7 +19,7 @@ import outbid.game.equilibrium as solving
 import outbid.game.newton as newton_steps
 from outbid.errors import InputError
 from outbid.game.equilibrium import Equilibrium, NoEquilibrium, deviation_gains, solve, solve_many
-from outbid.game.game import Axis, Game, Grid, Player, even_axis, game_from_arrays, restrict
+from outbid.game.game import Arrays, Axis, Game, Grid, Player, even_axis, game_from_arrays, restrict
 from outbid.game.kernel import Banded, Scattered, dense
 from outbid.game.many_starts import search
 from outbid.game.newton import equilibrium_values, newton, residual, slope
@@ -280,9 +280,7 @@ def test_a_dearer_action_is_used_less(seed: int, dearer: float, discount: float)
 @settings(max_examples=10)
 def test_the_long_run_is_where_many_months_lead(seed: int) -> None:
     found = solve(random_game(seed, (3, 2), 8))
-    mass = np.full(8, 1.0 / 8)
-    for _ in range(2000):
-        mass = mass @ found.transition()
+    mass = np.full(8, 1.0 / 8) @ np.linalg.matrix_power(found.transition(), 2000)
     np.testing.assert_allclose(found.long_run, mass, atol=1e-9)
     assert found.long_run.sum() == pytest.approx(1.0)
 
@@ -380,13 +378,15 @@ def test_banded_dense_and_iterative_solutions_agree(monkeypatch: pytest.MonkeyPa
     ):
         monkeypatch.setattr(newton_steps, "DENSE", largest)
         game = game_from_arrays(actors(counts), line(states), payoffs, kernel, 0.97, 0.5)
-        parts = slope(game.arrays, near)
-        solved = newton_steps.factorised(game.kernel, parts.mixed)
-        steps[kind] = np.asarray(solved(jnp.asarray(payoffs[:, :, 0])))
+
+        def step(arrays: Arrays, right: jax.Array) -> jax.Array:
+            return newton_steps.factorised(arrays.kernel, slope(arrays, near).mixed)(right)
+
+        steps[kind] = np.asarray(jax.jit(step)(game.arrays, jnp.asarray(payoffs[:, :, 0])))
     for kind in ("dense", "iterated"):
         np.testing.assert_allclose(steps[kind], steps["blocks"], rtol=1e-9, atol=1e-9)
         assert not np.array_equal(steps[kind], steps["blocks"])
-    np.testing.assert_allclose(newton(game.arrays, near).values, known.values, atol=1e-9)
+    np.testing.assert_allclose(jax.jit(newton)(game.arrays, near).values, known.values, atol=1e-9)
 
 
 # --- fallbacks, failure, several equilibria
@@ -487,9 +487,12 @@ def test_values_and_their_slopes_batch_over_parameters() -> None:
         return equilibrium_values(replace(arrays, payoffs=size * arrays.payoffs), blank)
 
     sizes = jnp.array([0.5, 1.0, 1.5])
-    one_by_one = jnp.stack([jax.jacfwd(values)(size) for size in sizes])
-    assert np.allclose(jax.vmap(jax.jacfwd(values))(sizes), one_by_one, atol=1e-9)
-    assert np.allclose(jax.vmap(values)(sizes)[1], solve(random_game(5, (2, 2), 5)).values, atol=1e-9)
+    slopes = jax.jacfwd(values)
+    one_by_one = jnp.stack([*map(jax.jit(slopes), sizes)])
+    assert np.allclose(jax.jit(jax.vmap(slopes))(sizes), one_by_one, atol=1e-9)
+    assert np.allclose(
+        jax.jit(jax.vmap(values))(sizes)[1], solve(random_game(5, (2, 2), 5)).values, atol=1e-9
+    )
 
 
 def test_a_game_without_an_equilibrium_does_not_spoil_its_batch(monkeypatch: pytest.MonkeyPatch) -> None:

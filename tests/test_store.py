@@ -28,7 +28,7 @@ THINNED = 300
 
 
 def read_results(path: Path) -> xr.DataTree:
-    with xr.open_datatree(path, engine="h5netcdf") as tree:
+    with xr.open_datatree(path, engine="netcdf4") as tree:
         return tree.load()
 
 

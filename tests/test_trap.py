@@ -338,8 +338,8 @@ def test_two_views_stand_apart(study: Any, lab: Simulator) -> None:
 def test_the_dataset_survives_saving_and_tables_hold_every_cell(
     answer: xr.Dataset, study: Any, tmp_path: Path
 ) -> None:
-    answer.to_netcdf(tmp_path / "answer.nc", engine="h5netcdf")
-    again = xr.load_dataset(tmp_path / "answer.nc", engine="h5netcdf")
+    answer.to_netcdf(tmp_path / "answer.nc", engine="netcdf4")
+    again = xr.load_dataset(tmp_path / "answer.nc", engine="netcdf4")
     tables = QUESTION.tables(answer, study)
     for name, frame in QUESTION.tables(again, study).items():
         assert frame.astype(str).equals(tables[name].astype(str))

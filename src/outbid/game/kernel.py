@@ -52,6 +52,7 @@ class Scattered:
 Kernel = Banded | Scattered
 
 
+@jax.jit
 def expect(kernel: Kernel, x: Array) -> Array:
     """Return E[x_i(s') | s, a], shape (players, states, profiles), of x with shape (players, states)."""
     # A product is worked out once; without it the compiler would work x out anew wherever it is read.
@@ -64,6 +65,7 @@ def expect(kernel: Kernel, x: Array) -> Array:
     return jnp.einsum("nsk,sak->nsa", padded[:, reach], kernel.weights)
 
 
+@jax.jit
 def dense(kernel: Kernel) -> Array:
     """Return the kernel in full, shape (states, profiles, states)."""
     states, profiles, _ = kernel.weights.shape
@@ -121,6 +123,7 @@ def normal_reach(points: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> tuple[int
     return int(max(0, np.max(here - first))), int(max(0, np.max(last - here)))
 
 
+@partial(jax.jit, static_argnames="reach")
 def normal_band(
     points: ArrayLike, mean: Array, sd: Array, reach: tuple[int, int], floor: float = FLOOR
 ) -> Banded:
@@ -153,6 +156,7 @@ def normal_band(
     return Banded(mass / mass.sum(axis=2, keepdims=True), lower)
 
 
+@jax.jit
 def normal_weights(points: Array, mean: Array, sd: Array) -> Array:
     """Return the weights of a normal move on points with gaps, shape (*mean.shape, points).
 

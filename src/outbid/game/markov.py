@@ -276,6 +276,10 @@ def draw(
     """Return a random path of states and profiles, each of shape (months,), from probabilities of the first state."""
     generator = np.random.default_rng(seed)
     weights, chances = np.asarray(kernel.weights), np.exp(np.asarray(log_profiles))
+    scattered = isinstance(kernel, Scattered)
+    targets, lower = (
+        (np.asarray(kernel.targets), 0) if isinstance(kernel, Scattered) else (weights, kernel.lower)
+    )
     first = np.asarray(initial, dtype=float)
     states, profiles = np.zeros((2, months), dtype=np.int64)
     state = int(generator.choice(len(first), p=first / first.sum()))
@@ -284,8 +288,5 @@ def draw(
         states[month], profiles[month] = state, profile
         move = weights[state, profile]
         reached = int(generator.choice(len(move), p=move / move.sum()))
-        if isinstance(kernel, Scattered):
-            state = int(kernel.targets[state, profile, reached])
-        else:
-            state += reached - kernel.lower
+        state = int(targets[state, profile, reached]) if scattered else state + reached - lower
     return states, profiles

@@ -76,7 +76,7 @@ def write_results(
         for path, data in groups.items()
         if path.rpartition("/")[2] not in ("posterior", "prior", "path")
     }
-    return out.write_bytes(RESULTS, tree.to_netcdf(engine="h5netcdf", encoding=encoding))
+    return out.write_bytes(RESULTS, tree.to_netcdf(engine="netcdf4", encoding=encoding))
 
 
 def read_group(path: Path, name: str) -> xr.Dataset:
@@ -84,7 +84,7 @@ def read_group(path: Path, name: str) -> xr.Dataset:
 
     Raises OSError if there is none, or the file is damaged.
     """
-    with xr.open_dataset(path, group=name, engine="h5netcdf") as group:
+    with xr.open_dataset(path, group=name, engine="netcdf4") as group:
         return group.load()
 
 
@@ -115,7 +115,7 @@ def _still_valid(
     standing = {QUESTIONS, REPORT} if answers and all(name in valid for name in fits) else set()
     groups: Groups = {}
     for name in (valid - set(rewritten)) | standing:
-        with suppress(*DAMAGED), xr.open_datatree(path, group=name, engine="h5netcdf") as tree:
+        with suppress(*DAMAGED), xr.open_datatree(path, group=name, engine="netcdf4") as tree:
             groups |= {f"/{name}{node.path.rstrip('/')}": node.to_dataset().load() for node in tree.subtree}
     return groups
 

@@ -59,13 +59,13 @@ class Replication:
         cells = self.tables["replication"].astype({"ok": float})
         tables = {name: to_dataset(each) for name, each in {**self.tables, "replication": cells}.items()}
         groups = {"/": xr.Dataset(attrs={"facts": json.dumps(self.facts)}), **tables}
-        return bytes(xr.DataTree.from_dict(groups).to_netcdf(engine="h5netcdf"))
+        return bytes(xr.DataTree.from_dict(groups).to_netcdf(engine="netcdf4"))
 
 
 def from_netcdf(path: Path) -> Replication:
     """Return what `Replication.to_netcdf` wrote."""
     try:
-        with xr.open_datatree(path, engine="h5netcdf") as tree:
+        with xr.open_datatree(path, engine="netcdf4") as tree:
             facts = json.loads(tree.attrs["facts"])
             tables = {
                 name: to_frame(group.to_dataset(inherit=False).load())

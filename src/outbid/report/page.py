@@ -159,7 +159,7 @@ def read_report(study: Study, folder: Path) -> Report:
 
 
 def _groups(path: Path, group: str) -> dict[str, xr.Dataset]:
-    with xr.open_datatree(path, group=group, engine="h5netcdf") as tree:
+    with xr.open_datatree(path, group=group, engine="netcdf4") as tree:
         return {name: node.to_dataset(inherit=False).load() for name, node in tree.children.items()}
 
 
