@@ -86,7 +86,7 @@ def transition(kernel: Kernel, chances: Array) -> Array:
         return jnp.einsum("sa,sat->st", chances, dense(kernel))
     # play first, so that only one matrix of states by states is laid out
     mixed = jnp.einsum("sa,sak->sk", chances, kernel.weights)
-    return dense(Banded(mixed[:, None, :], kernel.lower))[:, 0]
+    return jnp.asarray(dense(Banded(mixed[:, None, :], kernel.lower))[:, 0])
 
 
 def stationary(steps: Array) -> Array:

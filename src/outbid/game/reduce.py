@@ -135,7 +135,8 @@ class Reduction:
         if self.reach is not None:
             (axis,) = self.grid.axes
             sd = self._noise(axis.name, parameters)
-            return normal_band(np.asarray(axis.points), mean[axis.name], sd, self.reach)
+            band: Kernel = normal_band(np.asarray(axis.points), mean[axis.name], sd, self.reach)
+            return band
         states, profiles = self.grid.size, int(np.prod([len(each.actions) for each in self.players]))
         places = np.zeros((1, profiles, 1), dtype=int)
         weights = jnp.ones((states, profiles, 1))

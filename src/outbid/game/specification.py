@@ -237,7 +237,8 @@ class _Classic:
 
     def kernel(self, equation: Array) -> Kernel:
         mean = one_index_mean(self.axis, self.players, equation)
-        return normal_band(np.asarray(self.axis.points), mean, equation[-1], self.reach)
+        band: Kernel = normal_band(np.asarray(self.axis.points), mean, equation[-1], self.reach)
+        return band
 
     def __call__(self, discount: Array, theta: Array, equation: Array) -> Game:
         return on_kernel(self.axis, self.players, self.kernel(equation), discount, theta)
