@@ -120,6 +120,7 @@ def share(found: Sequence[Case], verdict: str) -> float:
     return float(np.mean([case.verdict == verdict for case in found]))
 
 
+@pytest.mark.slow
 def test_one_panel_goes_all_the_way() -> None:
     # sampled as in a quick run, so that this is soon done
     bench = Bench(QUICK, draws=QUICK.chains * QUICK.draws)

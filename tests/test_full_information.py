@@ -168,6 +168,7 @@ def test_what_is_held_stays_and_missing_actions_are_borne(small: HiddenGame, rec
     assert (np.abs(found.estimates - [-0.8, 0.6, -2.0, -2.0]) < 3 * found.standard_errors()).all()
 
 
+@pytest.mark.slow
 def test_a_game_without_influence_has_the_likelihood_of_a_kalman_filter() -> None:
     sd, persistence = 0.5, 0.8
     axis = even_axis("support", -6.0, 6.0, 481)

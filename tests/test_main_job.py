@@ -16,6 +16,8 @@ from outbid.infer.history import paths_table
 from outbid.infer.store import read_group
 
 PRIORS = ("neutral", "sources")
+# fewer draws than a quick run of a user's
+COARSE = ("--quick", "--seed", "7", "--draws", "50")
 SCENARIOS = """
 [[scenario]]
 id = "as_now"
@@ -50,7 +52,7 @@ at_most = 3000
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run") / "khorasan"
-    assert main(["run", "khorasan", "--quick", "--seed", "7", "--out", str(folder)]) in (0, 1)
+    assert main(["run", "khorasan", *COARSE, "--out", str(folder)]) in (0, 1)
     return folder
 
 
@@ -141,7 +143,7 @@ def test_a_second_run_takes_up_the_fit_and_gives_the_same_numbers(
     out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = json.loads((out / "summary.json").read_text(encoding="utf-8"))
-    main(["run", "khorasan", "--quick", "--seed", "7", "--out", str(out), "--json"])
+    main(["run", "khorasan", *COARSE, "--out", str(out), "--json"])
     captured = capsys.readouterr()
     after = json.loads(captured.out)
     assert "Fitting" not in captured.err
@@ -168,7 +170,7 @@ def test_the_report_can_be_drawn_again(out: Path) -> None:
 
 
 def test_simulate_uses_the_fit_that_is_there(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["simulate", "khorasan", "--quick", "--seed", "7", "--out", str(out), "--scenario", "moderation"]
+    words = ["simulate", "khorasan", *COARSE, "--out", str(out), "--scenario", "moderation"]
     assert main([*words, "--months", "12", "--json"]) in (0, 1)
     captured = capsys.readouterr()
     told = json.loads(captured.out)
@@ -180,7 +182,7 @@ def test_simulate_uses_the_fit_that_is_there(out: Path, capsys: pytest.CaptureFi
 def test_a_question_is_answered_from_the_fit_that_is_there(
     out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = main(["ask", "khorasan", "claims", "--quick", "--seed", "7", "--out", str(out), "--json"])
+    code = main(["ask", "khorasan", "claims", *COARSE, "--out", str(out), "--json"])
     told = json.loads(capsys.readouterr().out)
     assert code in (0, 1)
     summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
@@ -193,18 +195,7 @@ def test_scenarios_of_ones_own_are_compared(
 ) -> None:
     own = tmp_path / "own.toml"
     own.write_text(SCENARIOS, encoding="utf-8")
-    common = [
-        "ask",
-        "khorasan",
-        "scenarios",
-        "--quick",
-        "--seed",
-        "7",
-        "--out",
-        str(out),
-        "--scenarios",
-        str(own),
-    ]
+    common = ["ask", "khorasan", "scenarios", *COARSE, "--out", str(out), "--scenarios", str(own)]
     assert main(common) in (0, 1)
     assert "aid_while_open" in (out / "scenarios.json").read_text(encoding="utf-8")
     capsys.readouterr()
@@ -244,7 +235,7 @@ def test_ctrl_c_in_the_middle_of_sampling_keeps_what_was_finished(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(order, "fit", stopped)
-    assert main(["run", "khorasan", "--quick", "--seed", "7", "--out", str(folder)]) == 130
+    assert main(["run", "khorasan", *COARSE, "--out", str(folder)]) == 130
     assert "results.nc: neutral;" in capsys.readouterr().err
     assert (folder / "results.nc").read_bytes() == held
     assert not (folder / "report.html").exists()

@@ -125,6 +125,7 @@ def test_moves_are_read_off_levers_and_indices(game: PlayersGame) -> None:
     assert moves_of(from_index, paths, levers).actions["challenger"].tolist() == [[0, 0, 1]]
 
 
+@pytest.mark.slow
 def test_the_whole_answer_is_the_same_for_the_same_seed(strategist: Strategist) -> None:
     standing = rivalry.standing_of(DRAWS)
     levers = np.tile(np.array([[0.5, 0.0], [1.0, 1.0], [0.5, 0.0]]), (DRAWS, 1, 1))
