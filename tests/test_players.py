@@ -46,6 +46,7 @@ def draws(strategist: Strategist) -> Draw:
     return strategist.solver.draws(standing, held, np.tile(WEIGHTS, (DRAWS, 1)))
 
 
+@pytest.mark.slow
 def test_a_batch_of_draws_is_solved_as_each_alone(strategist: Strategist, draws: Draw) -> None:
     equilibria = strategist.solver.solve(draws)
     assert equilibria.solved.all()

@@ -102,6 +102,7 @@ def test_outsiders_see_the_players_as_they_stood_last_month(playout: Playout) ->
         assert float(now[2]) == offer
 
 
+@pytest.mark.slow
 def test_players_who_know_the_rule_give_way_to_it(playout: Playout) -> None:
     # an incumbent that wants little but the offer
     weights = np.tile([0.1, 20.0, 1.0, 0.5], (DRAWS, 1))
