@@ -278,9 +278,7 @@ def one_index_game(
     e_i `effects`, x_i `interactions`, β_i `value` and κ_i `cost` (if negative).
     """
     mean = one_index_mean(axis, players, np.array([intercept, *effects, persistence, *interactions]))
-    kernel = normal_band(
-        np.asarray(axis.points), jnp.asarray(mean), jnp.asarray(sd), normal_reach(axis.points, mean, sd)
-    )
+    kernel = normal_band(axis.points, jnp.asarray(mean), jnp.asarray(sd), normal_reach(axis.points, mean, sd))
     (sight,) = by_players(len(players), discount)
     game = on_kernel(axis, players, kernel, sight, np.array([*value, *cost]))
     check_game(game)

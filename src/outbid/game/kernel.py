@@ -123,7 +123,6 @@ def normal_reach(points: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> tuple[int
     return int(max(0, np.max(here - first))), int(max(0, np.max(last - here)))
 
 
-@partial(jax.jit, static_argnames="reach")
 def normal_band(
     points: ArrayLike, mean: Array, sd: Array, reach: tuple[int, int], floor: float = FLOOR
 ) -> Banded:
@@ -133,7 +132,12 @@ def normal_band(
     under `floor` are set to zero and rows brought back to one (Tauchen, 1986). Differentiable in `mean`, (states,
     profiles), and `sd`. `reach` is how far rows may go down and up, from `normal_reach`.
     """
-    at = jnp.asarray(points, dtype=float)
+    band: Banded = _normal_band(jnp.asarray(points, dtype=float), mean, sd, reach, floor)
+    return band
+
+
+@partial(jax.jit, static_argnames="reach")
+def _normal_band(at: Array, mean: Array, sd: Array, reach: tuple[int, int], floor: float) -> Banded:
     states = at.shape[0]
     lower, upper = reach
     half = (at[-1] - at[0]) / (2.0 * max(states - 1, 1))

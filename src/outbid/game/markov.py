@@ -276,10 +276,11 @@ def draw(
     """Return a random path of states and profiles, each of shape (months,), from probabilities of the first state."""
     generator = np.random.default_rng(seed)
     weights, chances = np.asarray(kernel.weights), np.exp(np.asarray(log_profiles))
-    scattered = isinstance(kernel, Scattered)
-    targets, lower = (
-        (np.asarray(kernel.targets), 0) if isinstance(kernel, Scattered) else (weights, kernel.lower)
-    )
+    if isinstance(kernel, Scattered):
+        targets = np.asarray(kernel.targets)
+    else:
+        band = np.add.outer(np.arange(len(weights)), np.arange(weights.shape[2]) - kernel.lower)
+        targets = np.broadcast_to(band[:, None], weights.shape)
     first = np.asarray(initial, dtype=float)
     states, profiles = np.zeros((2, months), dtype=np.int64)
     state = int(generator.choice(len(first), p=first / first.sum()))
@@ -288,5 +289,5 @@ def draw(
         states[month], profiles[month] = state, profile
         move = weights[state, profile]
         reached = int(generator.choice(len(move), p=move / move.sum()))
-        state = int(targets[state, profile, reached]) if scattered else state + reached - lower
+        state = int(targets[state, profile, reached])
     return states, profiles

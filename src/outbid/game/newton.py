@@ -88,8 +88,8 @@ def others_play(counts: tuple[int, ...], logs: tuple[Array, ...], player: int) -
 
 def profile_values(arrays: Arrays, values: Array) -> Array:
     """Return each player's payoff and discounted future by profile, shape (players, states, profiles)."""
-    future = expect(arrays.kernel, log_sums(arrays, values))
-    return jnp.asarray(arrays.payoffs + arrays.discount[:, None, None] * future)
+    future: Array = expect(arrays.kernel, log_sums(arrays, values))
+    return arrays.payoffs + arrays.discount[:, None, None] * future
 
 
 def averaged(counts: tuple[int, ...], logs: tuple[Array, ...], worth: Array) -> Array:

@@ -135,8 +135,7 @@ class Reduction:
         if self.reach is not None:
             (axis,) = self.grid.axes
             sd = self._noise(axis.name, parameters)
-            band: Kernel = normal_band(np.asarray(axis.points), mean[axis.name], sd, self.reach)
-            return band
+            return normal_band(np.asarray(axis.points), mean[axis.name], sd, self.reach)
         states, profiles = self.grid.size, int(np.prod([len(each.actions) for each in self.players]))
         places = np.zeros((1, profiles, 1), dtype=int)
         weights = jnp.ones((states, profiles, 1))

@@ -237,8 +237,7 @@ class _Classic:
 
     def kernel(self, equation: Array) -> Kernel:
         mean = one_index_mean(self.axis, self.players, equation)
-        band: Kernel = normal_band(np.asarray(self.axis.points), mean, equation[-1], self.reach)
-        return band
+        return normal_band(self.axis.points, mean, equation[-1], self.reach)
 
     def __call__(self, discount: Array, theta: Array, equation: Array) -> Game:
         return on_kernel(self.axis, self.players, self.kernel(equation), discount, theta)
