@@ -118,6 +118,7 @@ def coordination(against_it: float, precision: float = 5.0) -> Game:
     return game_from_arrays(players, Grid((Axis("x", (0.0,)),)), payoffs, np.ones((1, 4, 1)), 0.0, precision)
 
 
+@pytest.mark.slow
 def test_a_branch_that_folds_back_is_told_to_be_lost_where_it_folds() -> None:
     # play of the first action solves p = 1 / (1 + exp(-5 (2p - 1 - b))); its upper branch folds at 10 p (1-p) = 1
     fold = (1 + np.sqrt(1 - 4 / 10)) / 2
@@ -275,6 +276,7 @@ def test_bad_input_is_refused_in_one_line(family: Specification, base: Equilibri
 # --- replies
 
 
+@pytest.mark.slow
 def test_a_sure_policy_is_a_restriction_and_the_equilibrium_policy_is_answered_by_itself() -> None:
     game = random_game(3)
     found = solve(game)

@@ -304,6 +304,7 @@ def test_the_scale_of_a_parameter_makes_no_difference(powers: list[float]) -> No
     np.testing.assert_allclose(two.estimates * scale, one.estimates, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_corrected_errors_grow_with_the_first_steps() -> None:
     specification = linked_duel(covariance=np.zeros((7, 7)))
     play = played(specification, TRUTH, 300, 0)

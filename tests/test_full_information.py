@@ -92,6 +92,7 @@ def fitted(small: HiddenGame, record: Record) -> FullInformation:
     return full_information(small, record)
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_finite_differences(small: HiddenGame, record: Record) -> None:
     likelihood = Likelihood(small, record)
     point = likelihood.at(small.start, by_month=True)

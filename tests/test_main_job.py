@@ -16,8 +16,8 @@ from outbid.infer.history import paths_table
 from outbid.infer.store import read_group
 
 PRIORS = ("neutral", "sources")
-# fewer draws than a quick run of a user's
-COARSE = ("--quick", "--seed", "7", "--draws", "50")
+# fewer chains and draws than a quick run of a user's
+COARSE = ("--quick", "--seed", "7", "--chains", "2", "--draws", "50")
 SCENARIOS = """
 [[scenario]]
 id = "as_now"

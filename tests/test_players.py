@@ -55,6 +55,7 @@ def test_a_batch_of_draws_is_solved_as_each_alone(strategist: Strategist, draws:
     assert equilibria.ahead.shape == (DRAWS, strategist.game.months, 2)
 
 
+@pytest.mark.slow
 def test_a_resting_player_leaves_the_other_alone(strategist: Strategist, draws: Draw) -> None:
     equilibria = strategist.solver.solve(draws, {"challenger": 0.0})
     assert equilibria.players == ("incumbent",)

@@ -192,6 +192,7 @@ def test_one_parameter_against_a_grid_in_scipy():
     )
 
 
+@pytest.mark.slow
 def test_two_correlated_parameters_against_a_grid():
     # attacks and others' events share one monthly total: a ridge in the plane of the two
     names = ("attacks_per_thousand", "events_others")

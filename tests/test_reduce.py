@@ -81,6 +81,7 @@ def test_payoffs_are_the_actors_own() -> None:
     assert float(game.payoffs[1, 2, 5]) == pytest.approx(-at - 0.4 * effort)
 
 
+@pytest.mark.slow
 def test_a_coarse_grid_answers_nearly_as_a_fine_one() -> None:
     fine = Grid((even_axis("standing", -4.0, 4.0, 161),))
     exact, rough = (
