@@ -9,6 +9,9 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection, Iterable
 
+# Letters of a place or a problem that are shown.
+LONGEST = 600
+
 
 class InputError(ValueError):
     """A fault in what a person gave us, told in one line.
@@ -21,7 +24,12 @@ class InputError(ValueError):
         self.where = where
         self.problem = problem
         self.fix = fix
-        super().__init__(f"{where}: {problem}. {fix}")
+        # what was given may be shown in it: several lines, or pages
+        super().__init__(" ".join(f"{_short(where)}: {_short(problem)}. {fix}".splitlines()))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -34,6 +42,6 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def check_name(name: str, known: Collection[str], where: str, problem: str) -> None:
-    """Refuse a name that is not among those known, and say which one is nearest."""
-    if name not in known:
-        raise InputError(where, problem, did_you_mean(name, known))
+    """Refuse what is no name, or not among those known, and say which one is nearest."""
+    if not isinstance(name, str) or name not in known:
+        raise InputError(where, problem, did_you_mean(str(name), known))
