@@ -8,11 +8,13 @@ Anything else that goes wrong is a fault of ours and shows its traceback.
 
 from __future__ import annotations
 
+import errno
 import inspect
 import io
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -277,6 +279,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         code = app(args=given or ["--help"], prog_name="outbid", standalone_mode=False)
+        sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EPIPE):
+            raise
+        with suppress(OSError, ValueError):  # what is still to be written would complain once more at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno == errno.ENOSPC:  # who closes a pipe has seen enough
+            complain("standard output: no space is left to write the answer to. Write it elsewhere.")
+        return PROBLEMS
     except typer.TyperException as error:
         where = getattr(getattr(error, "ctx", None), "command_path", "outbid")
         message = error.format_message().rstrip(".")

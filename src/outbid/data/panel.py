@@ -33,7 +33,7 @@ from outbid.data.tables import (
     text,
     yes_no,
 )
-from outbid.declared import Declared, Text, read_required
+from outbid.declared import Declared, Text, distinct, read_required
 from outbid.errors import InputError
 from outbid.files import inside
 
@@ -235,6 +235,7 @@ def read_panel(folder: Path, window: Window, sources: Collection[str]) -> Panel:
     filled in. Raises InputError at the first fault, with file, line, column and cure.
     """
     declared = read_required(folder / "series.toml", SeriesFile, {}).root
+    distinct(((name, each.label) for name, each in declared.items()), "series.toml")
     path_of = {
         name: inside(folder, each.file, f"series.toml, {name}, file") for name, each in declared.items()
     }
