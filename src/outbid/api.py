@@ -28,7 +28,16 @@ from outbid.results import (
     problems_of,
     simulation_lines,
 )
-from outbid.run_settings import RunOptions, begin, command_line, no_data, perhaps, unchanged, with_options
+from outbid.run_settings import (
+    RunOptions,
+    begin,
+    command_line,
+    no_data,
+    perhaps,
+    prepare,
+    unchanged,
+    with_options,
+)
 
 if TYPE_CHECKING:
     from outbid.question import Question
@@ -118,9 +127,10 @@ class LoadedStudy:
         )
 
     def check(self) -> Result:
-        """Resolve every ID both ways, and verify the anchors of latent indices."""
+        """Resolve every ID both ways, try the model at a few points of its priors, verify the anchors of latent indices."""
         from outbid.run import check_study
 
+        prepare()
         problems = check_study(self.study)
         verdict = "Every ID resolves, both ways." if not problems else f"{len(problems)} problems."
         lines = (*self._extent(), verdict)

@@ -277,6 +277,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
+    # of the compiler only what ends the program is for its user; its "very slow compile" is no news
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         code = app(args=given or ["--help"], prog_name="outbid", standalone_mode=False)
         sys.stdout.flush()
