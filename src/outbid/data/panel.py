@@ -235,7 +235,6 @@ def read_panel(folder: Path, window: Window, sources: Collection[str]) -> Panel:
     filled in. Raises InputError at the first fault, with file, line, column and cure.
     """
     declared = read_required(folder / "series.toml", SeriesFile, {}).root
-    distinct(((name, each.label) for name, each in declared.items()), "series.toml")
     path_of = {
         name: inside(folder, each.file, f"series.toml, {name}, file") for name, each in declared.items()
     }
@@ -264,6 +263,7 @@ def read_panel(folder: Path, window: Window, sources: Collection[str]) -> Panel:
             _check_overlaps(rows[id_])
         records = tuple(record for _, record in rows[id_])
         series[id_] = Series(id_, fields.label, fields.unit, fields.meaning, records, kind=fields.kind)
+    distinct(((name, each.label) for name, each in declared.items()), "series.toml")
     return Panel(window, series)
 
 
