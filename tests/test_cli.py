@@ -298,6 +298,26 @@ sys.exit(main(["list"]))
     assert done.stdout == "tiny  a tiny \\u2265 study\n"
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to try")
+def test_an_answer_that_can_not_be_written_is_one_line() -> None:
+    """Tried: a full disk, a reader that has gone, of an answer and of the help."""
+    for words in ("list", "--help"):
+        command = [
+            sys.executable,
+            "-c",
+            f"import sys; from outbid.cli import main; sys.exit(main([{words!r}]))",
+        ]
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+        assert "no space is left" in done.stderr
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, timeout=60)
+        os.close(write)
+        assert (done.returncode, done.stderr) == (1, "")
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows sends Ctrl-C another way")
 def test_a_real_ctrl_c_in_the_middle_of_a_stage() -> None:
     code = """

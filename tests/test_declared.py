@@ -243,6 +243,15 @@ def test_single_brackets_are_told_in_full(tmp_path: Path) -> None:
         reading(tmp_path, single)
 
 
+def test_a_part_of_a_table_does_not_stand_alone(tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"change: does not stand by itself\. Write it as \[\[course\.change\]\], below"
+    ):
+        reading(tmp_path, f'{GOOD}\n[[change]]\nlever = "aid"\n')
+    with pytest.raises(InputError, match=r"share: does not stand by itself\. Write it as \[course\.share\]"):
+        reading(tmp_path, f"{GOOD}\n[share]\nmembers = 0.5\n")
+
+
 def test_unknown_keys_come_before_all_else(tmp_path: Path) -> None:
     text = GOOD.replace('label = " As now "', "").replace('label = "Opening"', 'labl = "Opening"')
     with pytest.raises(InputError, match="open, labl: unknown key"):

@@ -189,6 +189,7 @@ def test_the_sources_prior_of_a_claimed_effect_has_its_sign(tmp_path: Path) -> N
     ("prior", "problem"),
     [
         ({"nromal": [0, 0.5]}, "unknown family 'nromal'"),
+        ({"beta": [2, 2]}, "unknown family 'beta'"),
         ({"normal": [0]}, "normal takes finite [mean, standard deviation]"),
         ({"normal": [0, 0.5, 1]}, "normal takes finite"),
         ({"normal": 0.5}, "normal takes finite"),

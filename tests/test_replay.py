@@ -411,7 +411,11 @@ def shown(
 ) -> tuple[xr.Dataset, Any]:
     """Two replays under both prior sets, and the study that declares them."""
     folder = tmp_path_factory.mktemp("toy")
-    second = GOOD.replace("pressed", "again").replace("The challenger is", f"It is {toy_study.PLANTED}")
+    second = (
+        GOOD.replace("pressed", "again")
+        .replace('"Pressed"', '"Again"')
+        .replace("The challenger is", f"It is {toy_study.PLANTED}")
+    )
     study = toy_study.toy_study(folder, toy_study.planted(toy))
     (folder / "replays.toml").write_text(GOOD + second, encoding="utf-8")
     asked = QUESTION.declare(study)

@@ -14,8 +14,10 @@ import outbid
 from outbid.cli import main
 from outbid.errors import InputError
 from outbid.infer.posterior import FULL, QUICK
+from outbid.run import StudyRun
 from outbid.run_settings import RunOptions, Settings, begin, begin_game, command_line
-from outbid.study import Study
+from outbid.study import Study, load_study
+from toy import write_toy
 
 
 @pytest.mark.parametrize(
@@ -49,6 +51,49 @@ def test_a_seed_is_a_whole_number(seed: Any) -> None:
 def test_an_unknown_prior_set_is_refused(prior: Any) -> None:
     with pytest.raises(InputError, match="no such prior set"):
         begin(prior=prior)
+
+
+@pytest.mark.parametrize("months", [-3, 0, 6.0, True, "6", 601, float("nan")])
+def test_months_ahead_are_a_whole_number(khorasan: Study, months: Any) -> None:
+    with pytest.raises(InputError, match=r"--months: .* is no whole number from 1 to 600"):
+        StudyRun(khorasan, Settings(quick=True), months=months)
+
+
+LATE = """
+[[scenario]]
+id = "late"
+label = "Late"
+description = "Pressure ends."
+[[scenario.{part}]]
+lever = "pressure"
+to = 0.0
+start = 10
+{more}
+"""
+
+
+@pytest.mark.parametrize(("part", "more"), [("change", ""), ("rule", 'watch = "rivals"\nabove = 1.0')])
+def test_a_scenario_that_begins_later_than_one_looks_is_refused_at_once(
+    tmp_path: Path, part: str, more: str
+) -> None:
+    """Tried: a change and a rule that begin later, named or among all, in the last month; not among those named."""
+    folder = write_toy(tmp_path / "toy")
+    with (folder / "scenarios.toml").open("a", encoding="utf-8") as file:
+        file.write(LATE.format(part=part, more=more))
+    study = load_study(folder)
+    for scenarios in (["late"], []):
+        with pytest.raises(
+            InputError, match=r"scenario 'late', pressure: starts in month 10, after .* of 9 months"
+        ):
+            StudyRun(study, Settings(quick=True), months=9, scenarios=scenarios)
+    assert StudyRun(study, Settings(quick=True), months=10).simulator.months == 10
+    assert StudyRun(study, Settings(quick=True), months=1, scenarios=["ease"])
+
+
+@pytest.mark.parametrize("quick", ["no", 1, None])
+def test_quick_is_yes_or_no(quick: Any) -> None:
+    with pytest.raises(InputError, match="--quick"):
+        begin(quick=quick)
 
 
 def test_what_was_not_asked_for_stays_as_it_was() -> None:

@@ -18,6 +18,7 @@ import contest
 import toy_study
 from outbid.errors import InputError
 from outbid.model.vocabulary import Outcome
+from outbid.output import csv_text
 from outbid.progress import Silent
 from outbid.question import Context
 from outbid.questions import chosen
@@ -143,6 +144,34 @@ def test_what_is_not_known_is_not_picked(unknown: float) -> None:
     found = picked(futures({"base": [1, 2], "broken": [1, unknown]}, outcome("loss", "lower")))
     assert found[MAXIMIN] == "base"
     assert found[ON_AVERAGE] in ("base", "")
+
+
+@pytest.mark.parametrize("unknown", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_in_a_draw_is_said_and_has_no_chance(unknown: float) -> None:
+    """Tried: one draw of many and all of them, not a number and infinite, of a scenario and of the baseline."""
+    given_levels = {"base": [1.0] * 40, "broken": [1.0] * 39 + [unknown], "other": [2.0] * 40}
+    goals = (Goal(id="few", label="Few", description="x", outcome="loss", at_most=2.0),)
+    of = futures(given_levels, outcome("loss", "lower"))
+    made = compared({"neutral": (of, of)}, goals, ["2023-09"])
+    about = SimpleNamespace(model=SimpleNamespace(outcomes=of.outcomes), outcome_labels={"loss": "Losses"})
+    (said,) = QUESTION.problems(made, about)
+    assert said == (
+        "Without taking sides, Losses is no number in 1 of 40 draws of “Broken”; no chances are told of it."
+    )
+    tables = {
+        name: each.set_index("scenario")
+        for name, each in QUESTION.tables(made, about).items()
+        if "scenario" in each
+    }
+    table = tables["scenarios"]
+    assert table.loc["broken", ["median", "p_better", "level_median"]].isna().all()
+    assert (table.reading["broken"], bool(table.assumed["broken"])) == ("unknown", False)
+    assert table.p_better["other"] == 0.0 and ",nan," not in csv_text(table)
+    assert tables["goals"].p["broken"].isna().all() and (tables["goals"].p["other"] == 1.0).all()
+    assert tables["comparison"].p_best.isna().all()
+    of = futures({**given_levels, "base": [unknown] * 40}, outcome("loss", "lower"))
+    (said,) = QUESTION.problems(compared({"neutral": (of, of)}, (), ["2023-09"]), about)
+    assert "40 of 40 draws of “Base”, 1 of 40 draws of “Broken”" in said
 
 
 values = arrays(float, (3, 12), elements=st.floats(-1e3, 1e3, width=32))

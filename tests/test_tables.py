@@ -88,7 +88,19 @@ def test_columns_may_stand_in_any_order_and_excel_may_mark_the_file(tmp_path: Pa
         ("nmae" + HEADER[4:] + SOUND, "line 1", "unknown column 'nmae'", "Did you mean 'name'?"),
         (HEADER.replace(",used", ""), "line 1", "'used' is missing", "Add it"),
         (HEADER.replace("low", "name"), "line 1", "'name' stands twice", "Keep one"),
-        (HEADER.replace(",", ";"), "line 1", "not separated by commas", "CSV"),
+        (HEADER.replace(",", ";"), "line 1", "separated by semicolons", "with commas"),
+        (
+            HEADER.replace(",", ";") + "a;2022;2022;1,5;;7;attack;yes",
+            "line 1",
+            "separated by semicolons",
+            "CSV",
+        ),
+        (HEADER.replace(",", "\t") + SOUND.replace(",", "\t"), "line 1", "separated by tabs", "CSV"),
+        ((HEADER + SOUND).encode("utf-16"), "line 1", "not UTF-8", "UTF-8"),
+        ((HEADER + SOUND).encode("utf-16-le"), "line 1", "not UTF-8", "UTF-8"),
+        (HEADER + SOUND.replace("1.5", "1\u00a0500"), "line 2, column low", "not a number", "digits"),
+        (HEADER + SOUND.replace("2022-03", "31/03/2022"), "column end", "not a date", "YYYY-MM"),
+        (HEADER + SOUND.replace("2022-03", "44651"), "column end", "not a date", "YYYY-MM"),
         (HEADER + SOUND + "b,2022,20", "line 3", "3 fields where the header has 8", "cut short"),
         (HEADER + SOUND.replace("a", "a,b", 1), "line 2", "9 fields", "Quote"),
         (HEADER + SOUND + '"b,2022,2022,,,1,attack,yes\n', "line 3", "broken quoting", "quotation mark"),
@@ -131,9 +143,18 @@ def test_a_fault_is_told_with_its_place_and_cure(
         ",name,start,end,low,high,events,kind,used\n" + "," + SOUND,  # pandas, without row numbers
         "name,start,end,events,kind,used,low,high,note\na,2022,2022-03,7,attack,yes,1.5\n",  # Excel again
         HEADER + SOUND.rstrip() + ",,\n",
+        HEADER + SOUND + ",,,,,,,\n\n,,,,,,,\n",  # rows that were emptied
+        "\ufeff" + (HEADER + SOUND).replace("\n", "\r\n"),
+        (HEADER + SOUND).replace("\n", "\r"),  # an old Mac's
+        HEADER.replace(",", '","').replace("name", '"name').replace("used", 'used"') + SOUND,  # R
+        HEADER + SOUND.replace(",attack,", ",\u00a0attack\u00a0,"),
     ],
 )
-def test_blank_columns_and_missing_blank_fields_do_no_harm(tmp_path: Path, content: str) -> None:
+def test_what_spreadsheets_and_editors_leave_does_no_harm(tmp_path: Path, content: str) -> None:
+    """Tried: blank columns and fields at the end, a blank column of row numbers, blank rows, marks, line ends, quotes,
+
+    spaces that don't break. Other separators, UTF-16, decimal commas and dates of a spreadsheet are refused above.
+    """
     (row,) = read(tmp_path, content)
     assert (row["name"], row["low"], row["high"], row["used"], row["note"]) == ("a", 1.5, None, True, None)
 

@@ -452,6 +452,26 @@ def test_names_are_taken_once() -> None:
     assert fault.problem == "the name 'standing' is declared twice"
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["lambda", "None", "_hidden", "two words", "a/b", "a.b", "1st", "", "ﬁghters", "chance", "x" * 101],
+)
+def test_a_name_has_to_be_one_that_a_formula_can_read(name: str) -> None:
+    """Tried: words of Python, a leading underscore or digit, spaces, slashes and dots (groups of a file), ligatures,
+
+    no name, a name of the program's own, one longer than a file can hold; of stocks, indices, levers, parameters, counts.
+    """
+    for kind, part in (
+        ("stocks", Stock(name, "S")),
+        ("levers", replace(PARTS["levers"][0], name=name)),
+        ("parameters", parameter(name)),
+        ("indices", replace(STANDING, name=name)),
+    ):
+        assert repr(name) in refused(**{kind: (*PARTS[kind], part)}).problem
+    count = mechanism(evidence=["N03"])(lambda s, u, p: Count(name, p.base))
+    assert repr(name) in refused(replace(count, name="counting", meaning="Counts.")).problem
+
+
 def test_a_mechanism_declared_in_two_modules_is_not_silently_lost() -> None:
     def other_defection(s, u, p):
         """Another mechanism by the same name."""

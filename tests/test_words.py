@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 import pandas as pd
@@ -22,7 +23,17 @@ from outbid.words.effects import (
     is_told,
     reading,
 )
-from outbid.words.numbers import interval, listed, more_or_less, percent, signed, terminal, two_digits
+from outbid.words.numbers import (
+    digits,
+    interval,
+    listed,
+    more_or_less,
+    percent,
+    reported,
+    signed,
+    terminal,
+    two_digits,
+)
 
 probabilities = st.floats(0, 1)
 CLAUSES = {"more": "it rises", "less": "it falls", "unknown": "whether it rises"}
@@ -74,6 +85,15 @@ def test_two_digits_keep_the_sign_and_the_size(value: float) -> None:
 
 def test_a_number_that_is_not_finite_is_not_known() -> None:
     assert {two_digits(math.nan), percent(math.nan), interval(math.nan, 1)} == {"not known"}
+    assert chance(math.nan) == "not known"
+    for before in (None, 0.5, 1.0, math.nan):
+        assert not is_told(math.nan, before) and not is_assumed(math.nan, before)
+        assert reading(math.nan, before, "sources", "higher") == "unknown"
+
+
+@given(st.floats(-1e30, 1e30))
+def test_no_reader_meets_an_exponent(value: float) -> None:
+    assert not re.search(r"\de[+-]?\d", " ".join((two_digits(value), reported(value), digits(value, 3))))
 
 
 @given(probabilities, probabilities)

@@ -28,7 +28,16 @@ from outbid.results import (
     problems_of,
     simulation_lines,
 )
-from outbid.run_settings import RunOptions, begin, command_line, no_data, perhaps, unchanged, with_options
+from outbid.run_settings import (
+    RunOptions,
+    begin,
+    command_line,
+    no_data,
+    perhaps,
+    prepare,
+    unchanged,
+    with_options,
+)
 
 if TYPE_CHECKING:
     from outbid.question import Question
@@ -118,9 +127,10 @@ class LoadedStudy:
         )
 
     def check(self) -> Result:
-        """Resolve every ID both ways, and verify the anchors of latent indices."""
+        """Resolve every ID both ways, try the model at a few points of its priors, verify the anchors of latent indices."""
         from outbid.run import check_study
 
+        prepare()
         problems = check_study(self.study)
         verdict = "Every ID resolves, both ways." if not problems else f"{len(problems)} problems."
         lines = (*self._extent(), verdict)
@@ -165,7 +175,8 @@ class LoadedStudy:
         check_name(play, PLAYS, f"play {play!r}", "is no way to play")
         settings = begin(**options)
         from outbid.run import StudyRun
-        from outbid.simulate.futures import against_baseline
+        from outbid.simulate.futures import against_baseline, levels_by_prior
+        from outbid.stats.effects import lost_draws
         from outbid.words.effects import records
 
         study = self.study
@@ -179,7 +190,7 @@ class LoadedStudy:
                 futures, left_out = play_out(
                     study,
                     {name: each.history["after"] for name, each in run.known.items()},
-                    months or study.settings.horizon_months,
+                    run.simulator.months,
                     run.progress,
                     quick=settings.quick,
                     seed=settings.seed,
@@ -187,7 +198,9 @@ class LoadedStudy:
                 )
             table = against_baseline(futures)
             lines = tuple(simulation_lines(study, table, play, left_out))
-            problems, facts = problems_of(run.fits), {"comparisons": plain(records(table))}
+            labels = {each.id: each.label for each in study.scenarios} | study.outcome_labels
+            problems = (*problems_of(run.fits), *lost_draws(levels_by_prior(futures), labels))
+            facts = {"comparisons": plain(records(table))}
             result = SimulationResult(lines, problems, futures, table, play, left_out, facts=facts)
             if folder is not None:
                 folder.write_text("simulation.json", json_text(result.to_json()))
@@ -315,7 +328,8 @@ class Asking:
             run = StudyRun(study, settings, folder, progress)
             data = answer([question.name], run, {question.name: given})[question.name]
             lines = tuple(question.lines(data, study))
-            result = Answer(lines, problems_of(run.fits), question, study, data)
+            problems = (*problems_of(run.fits), *question.problems(data, study))
+            result = Answer(lines, problems, question, study, data)
             if folder is not None:
                 write_tables(folder, result.tables)
                 folder.write_text(f"{question.name}.json", json_text(result.to_json()))

@@ -8,11 +8,13 @@ Anything else that goes wrong is a fault of ours and shows its traceback.
 
 from __future__ import annotations
 
+import errno
 import inspect
 import io
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -275,8 +277,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     given = list(sys.argv[1:] if arguments is None else arguments)
+    # of the compiler only what ends the program is for its user; its "very slow compile" is no news
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         code = app(args=given or ["--help"], prog_name="outbid", standalone_mode=False)
+        sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None or error.errno not in (errno.ENOSPC, errno.EPIPE):
+            raise
+        with suppress(OSError, ValueError):  # what is still to be written would complain once more at the end
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if error.errno == errno.ENOSPC:  # who closes a pipe has seen enough
+            complain("standard output: no space is left to write the answer to. Write it elsewhere.")
+        return PROBLEMS
     except typer.TyperException as error:
         where = getattr(getattr(error, "ctx", None), "command_path", "outbid")
         message = error.format_message().rstrip(".")

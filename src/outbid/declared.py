@@ -10,7 +10,7 @@ A schema is a class of fields, such as `questions/replay/schema.py`; `read` retu
   tables around it ("scenario.change").
 * A validator of one's own raises `fault(problem, fix, at)`; `at` is added to the place. An `InputError` of another
   module may pass through it as it is.
-* `entry` says how complaints name one table of a list; "{id}" if left out.
+* `entry` says how complaints name one table of a list; "{id}" if left out. `own_label`: no two may have one label.
 * `names`, the context of validators (`info.context`), holds what may be named, by kind ("lever", "outcome", "claim", ...);
   a kind that it lacks is not checked. It also has "month" (the window's months), "range" (low and high by lever),
   "today" (by lever, where known) and "horizon" (months ahead).
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import re
 import types
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -53,6 +53,7 @@ class Declared(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_by_name=True)
     entry: ClassVar[str] = "{id}"
+    own_label: ClassVar[bool] = False
 
 
 def read(path: Path, schema: type[S], names: Names) -> S | None:
@@ -144,7 +145,10 @@ def in_range(info: ValidationInfo, lever: str, value: float, at: str = "") -> No
 
 
 def unique(entries: Sequence[T], taken: Collection[str] = (), kind: str = "") -> Sequence[T]:
-    """Refuse tables of which two have one id, or one an id that is taken; `kind` is put before the id."""
+    """Refuse tables of which two have one id (or one label, if that has to be their own), or one an id that is taken.
+
+    `kind` is put before the id.
+    """
     seen = set(taken)
     for each in entries:
         name = str(getattr(each, "id", ""))
@@ -152,7 +156,18 @@ def unique(entries: Sequence[T], taken: Collection[str] = (), kind: str = "") ->
             at = f"{kind}, {name}" if kind else name
             raise fault("this id is taken twice", "Rename one of the two.", at)
         seen.add(name)
+    distinct((each.id, each.label) for each in entries if getattr(each, "own_label", False))  # type: ignore[attr-defined]
     return entries
+
+
+def distinct(labels: Iterable[tuple[str, str]], file: str = "") -> None:
+    """Refuse (name, label) of which two have one label, be it in other letters or spaces: nobody could tell them apart."""
+    names: dict[str, str] = {}
+    for name, label in labels:
+        other = names.setdefault(" ".join(label.split()).casefold(), name)
+        if other != name:
+            at = f"{file}, {name}, label" if file else f"{name}, label"
+            raise fault(f"has the label of {other}", "Give each a label of its own.", at)
 
 
 # kinds of fields
@@ -250,6 +265,8 @@ def _complaint(file: str, raw: Any, schema: type[BaseModel], error: Any, names: 
     where = ", ".join(each if each.isprintable() else repr(each) for each in place)
     if error["type"] == "extra_forbidden":
         known = [key for each in _schemas(table) for key in _keys(each)]
+        if len(path) == 1 and (inner := _belongs(schema, path[0])):
+            return InputError(where, "does not stand by itself", inner)
         return InputError(where, "unknown key", did_you_mean(path[-1], known))
     own = error.get("ctx", {}).get("error")
     if isinstance(own, InputError):
@@ -269,6 +286,23 @@ def _complaint(file: str, raw: Any, schema: type[BaseModel], error: Any, names: 
     for token, text in filled.items():
         problem, fix = problem.replace(token, text), fix.replace(token, text)
     return InputError(where, problem, fix)
+
+
+def _belongs(schema: type[BaseModel], key: str) -> str:
+    """Return how to write a table that stands at the top of a file and is part of another; empty if it is none."""
+
+    def brackets(kind: Any, name: str) -> str:
+        parts = list(_parts(kind))
+        if any(get_origin(part) is tuple and _is_table(get_args(part)[0]) for part in parts):
+            return f"[[{name}]]"
+        return f"[{name}]" if _is_table(kind) or any(get_origin(part) is dict for part in parts) else ""
+
+    for name in () if issubclass(schema, RootModel) else _keys(schema):
+        outer = _inside(schema, name)
+        inner = _inside(outer if _is_table(outer) else _inside(outer, 0), key)
+        if brackets(outer, name) and brackets(inner, key):
+            return f"Write it as {brackets(inner, f'{name}.{key}')}, below the {brackets(outer, name)} that it is part of."
+    return ""
 
 
 def _plain(kind: Any, value: Any) -> Says:

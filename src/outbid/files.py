@@ -27,12 +27,15 @@ def read_text(path: Path) -> str:
     except OSError as error:
         problem = f"the file can't be read ({error.strerror})"
         raise InputError(str(path), problem, "Check that it is a file and that you may read it.") from None
+    at = data.find(b"\0")  # of UTF-16, which may pass for UTF-8 with zeros between its letters
     try:
-        return data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        fix = "Save the file again as UTF-8."
-        raise InputError(f"{path}, line {line}", "the text is not UTF-8", fix) from None
+        at = error.start
+    if at >= 0:
+        line = data[:at].count(b"\n") + 1
+        raise InputError(f"{path}, line {line}", "the text is not UTF-8", "Save the file again as UTF-8.")
+    return text
 
 
 def read_toml(path: Path) -> dict[str, Any]:

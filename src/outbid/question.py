@@ -85,7 +85,7 @@ class Question(Generic[Asked]):
     - `tables`: tidy, by name, ids as keys: the page, the CSV files and a Python user get the same rows. `section`:
       what the page shows. `lines`: at most ten for a terminal. `brief`: one sentence for the answer's line on
       trust. `summary`: what summary.json gets under keys of its own; None: the first table's rows under the
-      question's name.
+      question's name. `problems`: sentences on what is no number, told before all else.
     - `quick`: whether a quick run answers it too; `aside`: whether it is answered beside the others, since most of
       its time is one core's compiling.
     """
@@ -101,6 +101,7 @@ class Question(Generic[Asked]):
     lines: Callable[[xr.Dataset, Study], Sequence[str]]
     brief: Callable[[xr.Dataset, Study], str] | None = None
     summary: Callable[[xr.Dataset, Study], dict[str, Any]] | None = None
+    problems: Callable[[xr.Dataset, Study], Sequence[str]] = lambda data, study: ()
     needs: tuple[str, ...] = ()
     options: type[BaseModel] | None = None
     quick: bool = False

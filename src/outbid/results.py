@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from outbid.conventions import PRIOR_LABELS
 from outbid.errors import check_name
 from outbid.output import plain
-from outbid.words.numbers import capital
+from outbid.words.numbers import capital, digits
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +117,7 @@ class SimulationResult(Result):
         return "\n".join(self.lines)
 
     def _repr_html_(self) -> str:
-        return str(self.table.to_html(index=False, float_format="{:.3g}".format))
+        return str(self.table.to_html(index=False, float_format=lambda x: digits(x, 3)))
 
 
 def simulation_lines(
@@ -139,6 +139,8 @@ def simulation_lines(
                 first = row["scenario"] == study.baseline.id
                 text = level(levels, outcome.unit) if first else in_brief(row, outcome)
                 yield f"  {outcome.label}, {labels.get(row['scenario'], row['scenario'])}: {text}"
+    if others := [each.label for each in study.model.outcomes if each not in study.main_outcomes]:
+        yield f"In the table only (simulation.json): {', '.join(others)}."
 
 
 @dataclass(frozen=True)

@@ -26,12 +26,13 @@ from outbid.infer.history import Data, HistorySimulator, SmoothedHistory, thinne
 from outbid.infer.likelihood import gather
 from outbid.infer.posterior import trimmed
 from outbid.infer.store import RESULTS, read_fit, write_results
+from outbid.infer.trial import trial
 from outbid.model.anchors import check_anchors
 from outbid.model.priors import prior_table
 from outbid.output import OutputFolder
 from outbid.players.schema import read_game
 from outbid.progress import Interrupted, Progress, Silent
-from outbid.run_settings import Settings
+from outbid.run_settings import Settings, whole
 from outbid.simulate.engine import Simulator
 from outbid.simulate.futures import Futures, play
 from outbid.simulate.scenario import choose
@@ -63,13 +64,15 @@ class Knowledge:
 def check_study(study: Study) -> tuple[str, ...]:
     """Return every problem of a study that loading did not already refuse; empty if it is sound.
 
-    Every ID is resolved both ways, figures are matched with what sees them, and the
-    anchors of latent indices are verified by differentiation.
+    Every ID is resolved both ways, figures are matched with what sees them, the model is tried at a few points of its
+    priors, and the anchors of latent indices are verified by differentiation.
     """
     gather(study.model, study.panel)
     read_game(study.folder, study.model)
-    check_anchors(study.model, {name: prior_table(study.model.parameters, name) for name in PRIOR_SETS})
-    return unresolved(study)
+    faults = tuple(str(each.error) for each in trial(study))
+    if not faults:  # else a response is no number either, and the anchor is not to blame
+        check_anchors(study.model, {name: prior_table(study.model.parameters, name) for name in PRIOR_SETS})
+    return (*faults, *unresolved(study))
 
 
 def fingerprint(study: Study, settings: Settings, prior_set: str) -> str:
@@ -111,9 +114,14 @@ class StudyRun:
     ) -> None:
         self.study, self.settings, self.out = study, settings, out
         self.progress: Progress = progress or Silent()
+        if months is not None:
+            whole("--months", months, 1, 600)
         self._draws = min(DRAWS, settings.effort.chains * settings.effort.draws)
         self.simulator = Simulator(study.model, months or study.settings.horizon_months, self._draws)
         self._scenarios = choose(study.scenarios, scenarios)
+        for each in self._scenarios:
+            fix = f"Look further ahead than {self.simulator.months} months, or name other scenarios."
+            each.check_begins(self.simulator.months, f"scenario {each.id!r}, ", fix)
         # of every prior set, since a fit that this run has no use for is kept while it holds good; before anything
         # starts, for files may change meanwhile
         self._marks = {name: fingerprint(study, settings, name) for name in PRIOR_SETS}
@@ -136,6 +144,9 @@ class StudyRun:
                     write_results(out, study, {done.prior_set: done}, self._marks)
 
         if missing:
+            for fault in trial(study):
+                if set(fault.stops) & set(missing):
+                    raise fault.error
             total = settings.effort.iterations * len(missing)
             with self.progress.stage(f"Fitting under the {' and '.join(missing)} priors", total) as stage:
                 try:

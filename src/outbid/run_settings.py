@@ -61,15 +61,17 @@ class Settings:
     def __post_init__(self) -> None:
         known = (BOTH, *PRIOR_SETS)
         check_name(str(self.prior), known, f"prior {self.prior!r}", "no such prior set")
-        _whole("--seed", self.seed, 0, 2**32 - 1)
+        if not isinstance(self.quick, bool):
+            raise InputError("--quick", f"{self.quick!r} is neither True nor False", "Give one of the two.")
+        whole("--seed", self.seed, 0, 2**32 - 1)
         for option, value, least in (("--draws", self.draws, 25), ("--warmup", self.warmup, 75)):
             if value is not None:
-                _whole(option, value, least, 100_000)
+                whole(option, value, least, 100_000)
                 if value % 25:
                     near = max(least, 25 * round(value / 25))
                     raise InputError(option, f"{value} is no multiple of 25", f"Give {near}, for example.")
         if self.chains is not None:
-            _whole("--chains", self.chains, 2, 64)
+            whole("--chains", self.chains, 2, 64)
         accept = self.target_accept
         if accept is not None and not (isinstance(accept, int | float) and 0.5 <= accept < 1.0):
             problem = f"{accept!r} is not between 0.5 and 1"
@@ -89,7 +91,8 @@ class Settings:
         return (QUICK if self.quick else FULL).changed(*changes)
 
 
-def _whole(option: str, value: Any, least: int, most: int) -> None:
+def whole(option: str, value: Any, least: int, most: int) -> None:
+    """Refuse what is no whole number within bounds; True is none."""
     if type(value) is not int or not least <= value <= most:
         raise InputError(option, f"{value!r} is no whole number from {least} to {most}", "Give one that is.")
 

@@ -33,7 +33,7 @@ from outbid.data.tables import (
     text,
     yes_no,
 )
-from outbid.declared import Declared, Text, read_required
+from outbid.declared import Declared, Text, distinct, read_required
 from outbid.errors import InputError
 from outbid.files import inside
 
@@ -263,6 +263,7 @@ def read_panel(folder: Path, window: Window, sources: Collection[str]) -> Panel:
             _check_overlaps(rows[id_])
         records = tuple(record for _, record in rows[id_])
         series[id_] = Series(id_, fields.label, fields.unit, fields.meaning, records, kind=fields.kind)
+    distinct(((name, each.label) for name, each in declared.items()), "series.toml")
     return Panel(window, series)
 
 

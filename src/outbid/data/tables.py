@@ -25,6 +25,7 @@ Parser = Callable[[str, str], Any]
 
 # ASCII only: Python's own float() also takes "1_000" and the digits of other scripts.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?", re.ASCII)
 
 
@@ -158,6 +159,9 @@ def read_table(
     header_line, names = next(lines, (1, []))
     if not names:
         raise InputError(str(path), "the file is empty", "Give it a header line and rows, or remove it.")
+    if len([name for name in names if name]) == 1 < len(columns) and (mark := re.search(r"[;\t|]", names[0])):
+        problem = f"its columns are separated by {SEPARATORS[mark[0]]}"
+        raise InputError(f"{path}, line {header_line}", problem, "Save the table with commas (CSV, UTF-8).")
     optional = {"", *(column.name for column in columns if column.blank == "none")}
     body = [(line, _fitted(fields, names, optional, f"{path}, line {line}")) for line, fields in lines]
     _check_header(f"{path}, line {header_line}", names, columns, [fields for _, fields in body])
@@ -214,9 +218,6 @@ def _check_header(
     for index, name in enumerate(names):
         if not name and any(fields[index].strip() for fields in body):
             raise InputError(where, f"column {index + 1} has no name", "Name it, or remove it.")
-    if len(named) == 1 and len(known) > 1 and re.search(r"[;\t]", named[0]):
-        problem = "the columns are not separated by commas"
-        raise InputError(where, problem, "Save the table as comma-separated values (CSV), UTF-8.")
     for name in named:
         check_name(name, known, where, f"unknown column {name!r}")
         if named.count(name) > 1:

@@ -18,6 +18,7 @@ from outbid.model.compile import build_run, layout, unpack
 from outbid.model.declare import Model
 from outbid.model.priors import PriorTable
 from outbid.simulate.engine import Past, StateToday
+from outbid.simulate.futures import finite
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,7 +109,7 @@ def path_quantiles(model: Model, months: Sequence[str], history: SmoothedHistory
     states = history.states(model)
     shares = list(QUANTILES.values())
     # one path after the other: all draws of all paths at once would be a copy of the whole history
-    stacked = np.stack([np.quantile(path, shares, axis=0) for path, _ in states.values()], axis=1)
+    stacked = np.stack([np.quantile(finite(path), shares, axis=0) for path, _ in states.values()], axis=1)
     units = [unit for _, unit in states.values()]
     return xr.Dataset(
         {name: (("path", "month"), each) for name, each in zip(QUANTILES, stacked, strict=True)},

@@ -26,6 +26,8 @@ from outbid.model.vocabulary import LogNormal, NegativeBinomial, Observation
 
 # A source's own range is read as its 90% interval: 3.29 standard deviations wide.
 RANGE_WIDTH = 3.29
+# The log density where a likelihood is no number: a step too far, which the sampler must see as impossible.
+IMPOSSIBLE = -1e10
 # Counts expected below this are as good as none; it keeps logarithms finite.
 SMALLEST_MEAN = 1e-9
 # Beyond this a negative binomial is a Poisson to all digits that count, and its gamma functions lose them.
@@ -147,8 +149,7 @@ def log_posterior(model: Model, figures: Figures) -> Callable[[Array, Target], A
         p, innovations, levers, state = unpack(model, where, target.table, jnp.asarray(target.levers), z)
         _, seen = run(p, innovations, levers, state, levers[0])
         likelihood = jnp.sum(row_log_likelihood(model, figures, p, seen, target.values))
-        # A step too far ends in overflow; the sampler must see it as impossible, not as NaN.
-        return jnp.where(jnp.isfinite(likelihood), likelihood, -1e10) - 0.5 * jnp.sum(z**2)
+        return jnp.where(jnp.isfinite(likelihood), likelihood, IMPOSSIBLE) - 0.5 * jnp.sum(z**2)
 
     return density
 

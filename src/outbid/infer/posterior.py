@@ -24,7 +24,8 @@ from numpyro.infer.hmc import hmc
 from numpyro.infer.util import ParamInfo
 from scipy.optimize import minimize
 
-from outbid.infer.likelihood import Figures, Target, log_posterior
+from outbid.errors import InputError
+from outbid.infer.likelihood import IMPOSSIBLE, Figures, Target, log_posterior
 from outbid.model.compile import Layout, layout
 from outbid.model.declare import Model
 from outbid.model.priors import PriorTable, from_standard_normal
@@ -307,14 +308,24 @@ class Sampler:
         )
 
     def mode(self, target: Target) -> np.ndarray:
-        """Return a mode of the posterior, shape (size,), by L-BFGS from the prior's centre."""
+        """Return a mode of the posterior, shape (size,), by L-BFGS from the prior's centre.
+
+        Raises InputError if there is no density or no slope to begin with.
+        """
 
         def value(z: np.ndarray) -> tuple[float, np.ndarray]:
             energy, gradient = self._gradient(z, target)
             return float(energy), np.asarray(gradient)
 
+        centre = np.zeros(self.layout.size)
+        energy, slope = value(centre)
+        if energy == -IMPOSSIBLE or not np.isfinite([energy, *slope]).all():
+            problem = "the density of the figures, or its slope, is no number there"
+            raise InputError(
+                "the centre of the priors", problem, "`outbid check` says which function is to blame."
+            )
         options = {"maxiter": 1000, "maxfun": 1500}
-        found = minimize(value, np.zeros(self.layout.size), jac=True, method="L-BFGS-B", options=options)
+        found = minimize(value, centre, jac=True, method="L-BFGS-B", options=options)
         return np.asarray(found.x)
 
     def curvature(self, target: Target, z: np.ndarray) -> np.ndarray:

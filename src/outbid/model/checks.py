@@ -10,11 +10,14 @@ import math
 from collections import UserDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from keyword import iskeyword
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 import jax
 import jax.numpy as jnp
 
+from outbid.declared import distinct
 from outbid.errors import InputError, check_name
 from outbid.model.vocabulary import (
     Actor,
@@ -34,6 +37,10 @@ SCALES = ("identity", "log", "logit")
 SUMMARIES = ("sum", "mean_last_year", "end")
 BETTER = ("lower", "higher")
 AGGREGATES = ("sum", "mean")
+# Names that mean something else where all names stand side by side.
+TAKEN = {"previous": "last month's levers", "chance": "all that happens by chance"}
+# A netCDF file holds names of 255 letters, with what stands before and behind them.
+LONGEST_NAME = 100
 
 
 class Names:
@@ -129,15 +136,18 @@ def trace(where: str, function: Callable[..., Any], arguments: str, weights: Ite
 
 
 def check_names(file: str, *groups: Iterable[str]) -> None:
-    """Refuse a name that is taken twice within one group of names."""
+    """Refuse a name that is taken twice within one group of names, or that can't be read, or not be written to a file."""
     for names in groups:
         seen: set[str] = set()
         for name in names:
             if name in seen:
                 raise InputError(file, f"the name {name!r} is declared twice", "Rename one of the two.")
-            if name == "previous":
-                problem = "the name 'previous' is taken by last month's levers"
-                raise InputError(file, problem, "Choose another.")
+            if name in TAKEN:
+                raise InputError(file, f"the name {name!r} is taken by {TAKEN[name]}", "Choose another.")
+            plain = name.isidentifier() and not name.startswith("_") and normalize("NFKC", name) == name
+            if not plain or iskeyword(name) or len(name) > LONGEST_NAME:
+                fix = f"Use up to {LONGEST_NAME} letters, digits and underscores, a letter first, and no word of Python's."
+                raise InputError(file, f"{name!r} is no name that a formula can read", fix)
             seen.add(name)
 
 
@@ -146,6 +156,7 @@ def check_model(file: str, model: Model, traced: Mapping[str, Traced]) -> None:
 
     `traced`: quantities, as "quantity NAME", and mechanisms.
     """
+    distinct(((each.name, each.label) for each in model.outcomes), f"{file}, outcome")
     for index in model.indices:
         _check_index(f"{file}, index {index.name!r}", index)
     for lever in model.levers:

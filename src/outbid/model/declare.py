@@ -135,9 +135,11 @@ def declare(
     names = [[each.name for each in group] for group in (stocks, indices, levers, parameters)]
     # indices and histories of levers take their innovations by name
     check_names(file, [*names[0], *names[1], *quantities], *names[2:], [*names[1], *histories])
+    check_names(file, mechanisms, found[Outcome], found[Observation], found[Actor])
     functions = {f"quantity {name}": item for name, item in quantities.items()} | mechanisms
     traced = {name: trace(item.where, item.function, "sup") for name, item in functions.items()}
     effects = [(name, effect) for name in mechanisms for effect in traced[name].results]
+    check_names(file, dict.fromkeys(each.name for _, each in effects if isinstance(each, Count)))
     counts = {effect.name: name for name, effect in effects if isinstance(effect, Count)}
     noise = {each.index: each.noise for _, each in effects if isinstance(each, Drift) and each.noise}
     flows = (FlowKey(name, each.source, each.target) for name, each in effects if isinstance(each, Flow))

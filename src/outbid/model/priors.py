@@ -22,7 +22,7 @@ from pydantic import PlainValidator, RootModel, WithJsonSchema, model_validator
 
 from outbid.conventions import PRIOR_SETS as PRIOR_SETS
 from outbid.declared import Declared, Many, Says, Text, fault, read_required
-from outbid.errors import InputError, check_name
+from outbid.errors import InputError
 
 Numbers = Array | np.ndarray
 ARGUMENTS = {
@@ -48,7 +48,7 @@ class Prior:
 
     def describe(self) -> str:
         """Return the prior in words for tables."""
-        first, spread = (f"{self.arguments[i]:g}" for i in (0, -1))
+        first, spread = (np.format_float_positional(self.arguments[i], trim="-") for i in (0, -1))
         return {
             "normal": f"normal, mean {first}, sd {spread}",
             "lognormal": f"lognormal, median {first}, log sd {spread}",
@@ -112,7 +112,9 @@ def _prior(entry: Any) -> Prior:
     if not isinstance(entry, dict) or len(entry) != 1:
         raise fault("is not one family with its arguments", "Write { normal = [0, 0.5] }.")
     family, arguments = next(iter(entry.items()))
-    check_name(family, FAMILIES, "", f"unknown family {family!r}")
+    if family not in FAMILIES:
+        forms = ", ".join(f"{name} = {arguments}" for name, arguments in ARGUMENTS.items())
+        raise fault(f"unknown family {family!r}", f"Write one of {forms}; for a share, logit_normal.")
     expected = 1 if family == "half_normal" else 2
     given = arguments if isinstance(arguments, list) else []
     numbers = [each for each in given if isinstance(each, int | float) and not isinstance(each, bool)]

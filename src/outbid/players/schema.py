@@ -46,6 +46,8 @@ class Variant(Declared):
     their own unit, levers by name, payoff weights under "actor.term".
     """
 
+    own_label = True
+
     id: Id
     label: Text
     description: Text

@@ -26,12 +26,14 @@ from outbid.words.numbers import LINES, WIDTH, capital, clean, counted, month_na
 COARSE = "This was a quick run: few draws, coarse numbers. Use it to look around, not to brief."
 
 
-def section(core: Core, study: Study, effects: pd.DataFrame | None, claims: str = "") -> Section:
+def section(
+    core: Core, study: Study, effects: pd.DataFrame | None, claims: str = "", lost: Sequence[str] = ()
+) -> Section:
     """Return the head of the page.
 
     `effects`: the table of scenarios: scenario, prior, outcome and the columns of effects; None where none
     was compared. `claims`: what became of the sources' claims, in a sentence; empty where they weren't
-    tested.
+    tested. `lost`: what is no number in some draws, in sentences.
     """
     drawn = None if effects is None else tradeoff(study, effects)
     words = {
@@ -40,6 +42,7 @@ def section(core: Core, study: Study, effects: pd.DataFrame | None, claims: str 
         "sentences": sentences(study, effects),
         "bottom": bottom_line(study, effects),
         "claims": claims,
+        "lost": lost,
         "open": open_influences(study, core, 1 if claims else 2),
         **trust(core),
     }

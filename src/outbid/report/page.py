@@ -54,8 +54,8 @@ class Report:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What the fits did not pass, worst first."""
-        return tuple(f"The fit did not pass: {line}." for line in self.core.problems)
+        """What the fits did not pass, worst first, and what is no number in the answers."""
+        return (*(f"The fit did not pass: {line}." for line in self.core.problems), *self._lost)
 
     @cached_property
     def of_questions(self) -> dict[str, dict[str, pd.DataFrame]]:
@@ -66,6 +66,11 @@ class Report:
         """Return all tables that become CSV files, by name."""
         core = {name: self.core[name] for name in SHARED}
         return core | {name: table for each in self.of_questions.values() for name, table in each.items()}
+
+    @cached_property
+    def _lost(self) -> tuple[str, ...]:
+        every = (by_name()[name].problems(data, self.study) for name, data in self.answers.items())
+        return tuple(line for lines in every for line in lines)
 
     @property
     def _effects(self) -> pd.DataFrame | None:
@@ -86,7 +91,7 @@ class Report:
             if name in self.answers
         ]
         every = [
-            answer.section(core, study, self._effects, self._brief),
+            answer.section(core, study, self._effects, self._brief, self._lost),
             history.section(core, study),
             drivers.section(core, study),
             *questions,

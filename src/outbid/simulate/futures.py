@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from outbid.model.declare import Model
 from outbid.model.vocabulary import Outcome
 from outbid.simulate.engine import Simulator, StateToday
-from outbid.simulate.scenario import Goal, Scenario, lever_paths, rule_table
+from outbid.simulate.scenario import TOGETHER, Goal, Scenario, lever_paths, rule_table
 from outbid.stats.effects import effects, quantiles
 
 Floats = NDArray[np.float64]
@@ -53,6 +53,11 @@ def summary(how: str, path: Floats) -> Floats:
     return np.asarray((path if how == "mean" else path[:, -12:]).mean(axis=1))
 
 
+def finite(values: Floats) -> Floats:
+    """Return values with what is not finite missing."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
 def play(
     model: Model, simulator: Simulator, standing: StateToday, scenarios: Sequence[Scenario], seed: int
 ) -> Futures:
@@ -71,7 +76,7 @@ TAIL = 0.05
 # By criterion, the column that it goes by, and whether that is a distance from the best scenario or a level.
 DISTANCES = {"on_average": "regret", "minimax_regret": "largest_regret"}
 LEVELS = {"maximin": "worst", "worst_tail": "worst_tail"}
-DOMAIN, TOGETHER = "domain", "all"
+DOMAIN = "domain"
 # Relative differences below this are rounding: the scenarios are tied.
 _TIED = 1e-9
 
@@ -80,8 +85,13 @@ def levels(futures: Futures) -> xr.DataArray:
     """Return the outcomes over the horizon by scenario, outcome and draw; what is not finite is missing."""
     stacked = np.stack([futures.levels(item.id) for item in futures.scenarios])
     names = {"scenario": [s.id for s in futures.scenarios], "outcome": [o.name for o in futures.outcomes]}
-    values = np.where(np.isfinite(stacked), stacked, np.nan).transpose(0, 2, 1)
+    values = finite(stacked).transpose(0, 2, 1)
     return xr.DataArray(np.ascontiguousarray(values), names, ("scenario", "outcome", "draw"))
+
+
+def levels_by_prior(futures: Mapping[str, Futures]) -> xr.DataArray:
+    """Return `levels` of every prior set."""
+    return xr.concat([levels(each) for each in futures.values()], xr.Variable("prior", list(futures)))
 
 
 def directions(outcomes: Sequence[Outcome]) -> xr.DataArray:
@@ -95,8 +105,7 @@ def against_baseline(futures: Mapping[str, Futures]) -> pd.DataFrame:
 
     Returns scenario, prior, outcome, level_median, level_q05, level_q95, and the columns of effects.
     """
-    first = next(iter(futures.values()))
-    level = xr.concat([levels(each) for each in futures.values()], xr.Variable("prior", list(futures)))
+    first, level = next(iter(futures.values())), levels_by_prior(futures)
     ends = {name: f"level_{name}" for name in ("median", "q05", "q95")}
     frame = quantiles(level)[list(ends)].rename(ends).to_dataframe().reset_index()
     difference = level - level.sel(scenario=first.baseline, drop=True)
@@ -123,7 +132,7 @@ def criteria(level: xr.DataArray, better: xr.DataArray) -> xr.Dataset:
     tail = slice(max(1, int(np.ceil(TAIL * level.sizes["draw"]))))
     return xr.Dataset(
         {
-            "p_best": best.mean("draw"),
+            "p_best": best.mean("draw").where(gains.notnull().all(["draw", "scenario"])),
             "regret": regrets.mean("draw", skipna=False),
             "largest_regret": regrets.max("draw", skipna=False),
             "worst": sign * ordered.isel(draw=0),
@@ -133,13 +142,17 @@ def criteria(level: xr.DataArray, better: xr.DataArray) -> xr.Dataset:
 
 
 def reached(level: xr.DataArray, goals: Sequence[Goal]) -> xr.DataArray:
-    """Return how probable it is that each goal is met, and `TOGETHER` all of them; without goals, nothing."""
-    met = [xr.apply_ufunc(goal.reached, level.sel(outcome=goal.outcome, drop=True)) for goal in goals]
+    """Return how probable it is that each goal is met, and `TOGETHER` all of them; without goals, nothing.
+
+    None where a draw has no number.
+    """
+    own = [level.sel(outcome=goal.outcome, drop=True) for goal in goals]
+    met = [xr.apply_ufunc(goal.reached, of).where(of.notnull()) for goal, of in zip(goals, own, strict=True)]
     if not met:
         return level.isel(outcome=[]).mean("draw").rename(outcome="goal")
     each = xr.concat(met, xr.Variable("goal", [goal.id for goal in goals]))
-    together = each.all("goal").expand_dims(goal=[TOGETHER])
-    share: xr.DataArray = xr.concat([each, together], "goal").mean("draw")
+    together = each.min("goal", skipna=False).expand_dims(goal=[TOGETHER])
+    share: xr.DataArray = xr.concat([each, together], "goal").mean("draw", skipna=False)
     return share
 
 

@@ -44,6 +44,8 @@ Floats = NDArray[np.float64]
 _ROUNDING = 1e-9
 # As many rules as a scenario may have: the compiled run has room for them.
 MOST = 8
+# All goals at once, among the goals.
+TOGETHER = "all"
 FromOne = Annotated[Whole, Says("is not a whole number of at least 1", "Months count from 1.")]
 
 
@@ -118,6 +120,8 @@ class Scenario(Declared):
     `doing` says the course as a gerund ("opening up"), for sentences on it.
     """
 
+    own_label = True
+
     id: Id
     label: Text
     description: Text
@@ -136,17 +140,21 @@ class Scenario(Declared):
         """What to call it in a sentence: "opening up", or its label in quotation marks."""
         return self.doing or f"“{self.label}”"
 
+    def check_begins(self, months: int, where: str, fix: str) -> None:
+        """Refuse a part that would begin after so many months."""
+        parts: tuple[Change | Rule, ...] = (*self.changes, *self.rules)
+        for each in parts:
+            if each.start > months:
+                problem = f"starts in month {each.start}, after the horizon of {months} months"
+                raise InputError(f"{where}{each.lever}", problem, fix)
+
     @model_validator(mode="after")
     def _possible(self, info: ValidationInfo) -> Self:
         known = info.context or {}
         if "model" in known:
             rule_table(known["model"], self.rules)
-        horizon = known.get("horizon")
-        parts: tuple[Change | Rule, ...] = (*self.changes, *self.rules)
-        for each in parts:
-            if horizon is not None and each.start > horizon:
-                problem = f"starts in month {each.start}, after the horizon of {horizon} months"
-                raise fault(problem, "Start earlier.", each.lever)
+        if known.get("horizon") is not None:
+            self.check_begins(known["horizon"], "", "Start earlier.")
         return self
 
 
@@ -155,6 +163,8 @@ class Goal(Declared):
 
     At least one of `at_least` and `at_most` is given, in the outcome's unit; `description` says where it comes from.
     """
+
+    own_label = True
 
     id: Id
     label: Text
@@ -190,10 +200,8 @@ class ScenarioFile(Declared):
             raise fault("holds no scenario", "Write at least one [[scenario]].")
         if sum(item.baseline for item in self.scenarios) != 1:
             raise fault("needs exactly one baseline", "Mark one scenario with baseline = true.")
-        labels: dict[str, str] = {}
-        for each in self.scenarios:
-            if (other := labels.setdefault(each.label, each.id)) != each.id:
-                raise fault(f"has the label of {other}", "Give each a label of its own.", f"{each.id}, label")
+        if any(each.id == TOGETHER for each in self.goals):
+            raise fault("is the id of all goals together", "Choose another.", f"goal, {TOGETHER}")
         return self
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from outbid.conventions import AFTER, BEFORE, QUANTILES
+from outbid.conventions import AFTER, BEFORE, PRIOR_LABELS, QUANTILES
 from outbid.words.effects import is_assumed, reading
+from outbid.words.numbers import capital
 
 # The columns that follow the keys in every table of effects.
 EFFECT_COLUMNS = (*QUANTILES, "p_better", "p_better_before", "reading", "assumed")
@@ -38,11 +39,32 @@ def beside(frame: pd.DataFrame, name: str, levels: xr.Dataset) -> pd.DataFrame:
 def p_better(difference: xr.DataArray, better: xr.DataArray) -> xr.DataArray:
     """Return the probability over `draw` that a difference is for the better; ties count half.
 
-    `better`: "higher" or "lower", along the dimension `outcome`.
+    None where a draw has no number. `better`: "higher" or "lower", along the dimension `outcome`.
     """
     sign = 2.0 * (better == "higher") - 1.0
     above: xr.DataArray = (sign * difference > 0).mean("draw")
-    return above + 0.5 * (difference == 0).mean("draw")
+    return (above + 0.5 * (difference == 0).mean("draw")).where((abs(difference) < np.inf).all("draw"))
+
+
+def lost_draws(draws: xr.DataArray, labels: Mapping[str, str]) -> list[str]:
+    """Return, by prior set (and outcome), a sentence on what is no number in some draws, and in how many; none if all are.
+
+    `draws`: dimensions prior, perhaps outcome, draw, and one of what is told apart; `labels`: words for its ids.
+    """
+    known: xr.DataArray = abs(draws) < np.inf
+    lost = (~known).sum("draw").rename("lost").to_dataframe().reset_index()
+    (own,) = set(map(str, draws.dims)) - {"prior", "outcome", "draw"}
+    keys = [name for name in ("prior", "outcome") if name in draws.dims]
+    said = []
+    for _, rows in lost[lost["lost"] > 0].groupby(keys, sort=False):
+        where = [
+            f"{n} of {draws.sizes['draw']} draws of “{labels[at]}”"
+            for n, at in zip(rows["lost"], rows[own], strict=True)
+        ]
+        prior = capital(PRIOR_LABELS[rows["prior"].iloc[0]])
+        what = f"{labels[rows['outcome'].iloc[0]]} is" if "outcome" in keys else "there is"
+        said.append(f"{prior}, {what} no number in {', '.join(where)}; no chances are told of it.")
+    return said
 
 
 def effects(difference: xr.DataArray, better: xr.DataArray) -> pd.DataFrame:

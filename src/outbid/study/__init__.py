@@ -81,6 +81,11 @@ class Study:
         return {name: float(value) for name, value in pairs if name not in self.model.inferred_levers}
 
     @property
+    def outcome_labels(self) -> dict[str, str]:
+        """What outcomes are called, by name."""
+        return {each.name: each.label for each in self.model.outcomes}
+
+    @property
     def baseline(self) -> Scenario:
         """The scenario that the others are held against."""
         return next(each for each in self.scenarios if each.baseline)

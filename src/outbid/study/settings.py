@@ -61,6 +61,8 @@ class Roles(Declared):
 class Band(Declared):
     """An inferred path that the report's history shows, with the published figures beside it."""
 
+    own_label = True
+
     id: Id
     output: Annotated[str, ref("past output", "the past tells nothing of the name")] = Field(
         description='A state, quantity or count, or "outcome.x", "lever.x", "sees.x".'

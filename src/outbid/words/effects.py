@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -56,6 +57,8 @@ def chance_word(probability: float) -> str:
 
 def chance(probability: float) -> str:
     """Return a probability as word and number ("likely, 63%")."""
+    if math.isnan(probability):
+        return percent(probability)
     return f"{chance_word(probability)}, {percent(probability)}"
 
 
@@ -66,14 +69,14 @@ def chance_or_assumed(probability: float, before: float | None) -> str:
 
 def is_told(after: float, before: float | None = None) -> bool:
     """Say whether a probability is worth a statement: far from even, and moved by the data where that is known."""
-    if UNSETTLED[0] <= after <= UNSETTLED[1]:
+    if math.isnan(after) or UNSETTLED[0] <= after <= UNSETTLED[1]:
         return False
     return before is None or abs(after - before) >= HARDLY_MOVED
 
 
 def is_assumed(after: float, before: float | None) -> bool:
     """Say whether a settled probability was as settled before the data: then it was assumed and not learnt."""
-    if before is None or is_told(after, before):
+    if before is None or math.isnan(after) or is_told(after, before):
         return False
     return not SETTLED[0] <= after <= SETTLED[1]
 

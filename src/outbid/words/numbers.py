@@ -6,6 +6,9 @@ import calendar
 import math
 import textwrap
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+import numpy as np
 
 MINUS = "−"
 SHARES = ("share", "proportion")
@@ -24,10 +27,9 @@ def two_digits(value: float) -> str:
         return "not known"
     size = abs(float(f"{value:.1e}"))
     sign = MINUS if value < 0 and size > 0 else ""
-    if size >= 1e12:
-        return f"{sign}{size:.1e}"
     if size >= 1e6:
-        name, scale = ("billion", 1e9) if size >= 1e9 else ("million", 1e6)
+        names = {"trillion": 1e12, "billion": 1e9, "million": 1e6}
+        name, scale = next((name, scale) for name, scale in names.items() if size >= scale)
         return f"{sign}{two_digits(size / scale)} {name}"
     if size == 0:
         return "0"
@@ -47,8 +49,13 @@ def reported(value: float) -> str:
     """Write a published figure as it was published: digits grouped, none lost."""
     if not math.isfinite(value):
         return "not known"
-    text = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.10g}"
+    text = f"{value:,.0f}" if float(value).is_integer() else f"{Decimal(f'{value:.10g}'):,f}"
     return text.replace("-", MINUS)
+
+
+def digits(value: float, number: int) -> str:
+    """Write a number with so many significant digits and without an exponent ("12300", "0.0041")."""
+    return np.format_float_positional(value, number, unique=False, fractional=False, trim="-")
 
 
 def percent(probability: float) -> str:

@@ -2,7 +2,7 @@
 
 from outbid.question import Question
 from outbid.questions.claims.compute import answer
-from outbid.questions.claims.present import brief, lines, section, summary, tables
+from outbid.questions.claims.present import brief, lines, problems, section, summary, tables
 from outbid.questions.claims.schema import FILE, ClaimTests, declare
 
 QUESTION = Question[ClaimTests](
@@ -15,6 +15,7 @@ QUESTION = Question[ClaimTests](
     tables=tables,
     section=section,
     lines=lines,
+    problems=problems,
     brief=brief,
     summary=summary,
     needs=("equilibrium",),

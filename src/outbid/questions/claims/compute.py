@@ -19,7 +19,7 @@ import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
-from outbid.conventions import AFTER, BEFORE, DATA, NEUTRAL, STRENGTH, SUPPORTED
+from outbid.conventions import AFTER, BEFORE, DATA, NEUTRAL, NOT_IDENTIFIED, STRENGTH, SUPPORTED
 from outbid.model.compile import from_scale, to_scale
 from outbid.model.declare import Model
 from outbid.model.priors import from_standard_normal, prior_table
@@ -178,6 +178,11 @@ def judged(
         row = {"prior": prior, "test": test.id, **asdict(judge(now, then, form, prior)), **_quantiles(effect)}
         for name in CHANCES:
             row |= {name: getattr(now, name), f"{name}_before": getattr(then, name)}
+        if lost := int((~np.isfinite(effect)).sum()):
+            because = f"It is no number in {lost} of {len(effect)} draws."
+            none = dict.fromkeys(("bayes_factor", "median", "q05", "q95", *CHANCES), np.nan)
+            rows.append({**row, **none, "verdict": NOT_IDENTIFIED, "because": because})
+            continue
         holds = test.sign * effect >= test.smallest
         rows.append({**row, **inputs.worst(test.sign, effect), **inputs.box(holds)})
     return rows

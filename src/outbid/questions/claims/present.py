@@ -27,7 +27,7 @@ from outbid.plots.base import Figure
 from outbid.plots.intervals import intervals
 from outbid.question import Section
 from outbid.questions.claims.compute import ABOUT, CHANCES, MOST_ODDS, NO_VERDICT, NUMBERS, TEXTS
-from outbid.stats.effects import readings, tabled
+from outbid.stats.effects import lost_draws, readings, tabled
 from outbid.stats.verdict import BY_FORM
 from outbid.study import Study
 from outbid.words.effects import (
@@ -411,3 +411,9 @@ def figure(rows: pd.DataFrame, heading: str) -> Figure:
         source="Runs of the model from before and after the data; all claims are in claim_verdicts.csv.",
         alternative=f"{heading}. {counted(len(labels), 'claim')} drawn: {' '.join(told)}",
     )
+
+
+def problems(dataset: xr.Dataset, study: Study) -> list[str]:
+    """Return the tests that are no number in some draws."""
+    measured = dataset.effect[:, dataset["how"].isin(["intervention", "forecast"]).values]
+    return lost_draws(measured, dict(zip(dataset["test"].values, dataset["question"].values, strict=True)))

@@ -2,7 +2,7 @@
 
 from outbid.question import Question
 from outbid.questions.information_value.compute import answer
-from outbid.questions.information_value.present import lines, section, tables
+from outbid.questions.information_value.present import lines, problems, section, tables
 from outbid.questions.information_value.schema import FILE, Collection, declare
 
 QUESTION = Question(
@@ -15,5 +15,6 @@ QUESTION = Question(
     tables=tables,
     section=section,
     lines=lines,
+    problems=problems,
     needs=("claims",),
 )

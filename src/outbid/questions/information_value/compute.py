@@ -212,6 +212,7 @@ def appraise(
             "open": ("target", is_open),
             "best": ("target", np.array([*([""] * len(moves)), *names], dtype=str)),
             "draws": rows,
+            "lost": len(usable) - rows,
         },
         {"measure": list(bases), "target": [*moves, *gains], "estimate": list(ESTIMATE)},
     )

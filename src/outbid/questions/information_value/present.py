@@ -285,3 +285,14 @@ def lines(dataset: xr.Dataset, study: Study) -> list[str]:
     """Return the answer for a terminal: at most ten lines of at most 100 characters."""
     told = Answers(tables(dataset, study)["information_value"], study)
     return terminal(told.heading(), told.best_of_all())
+
+
+def problems(dataset: xr.Dataset, study: Study) -> list[str]:
+    """Return how many draws are left out, since a record, an effect or an option is no number there."""
+    lost = zip(dataset.prior.values, dataset.lost.values, dataset.draws.values, strict=True)
+    return [
+        f"{capital(PRIOR_LABELS[prior])}, {n} of {n + used} draws are left out of what figures are worth: a record, an "
+        "effect or an option is no number there."
+        for prior, n, used in lost
+        if n
+    ]

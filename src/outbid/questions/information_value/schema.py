@@ -168,6 +168,8 @@ class Measure(Declared):
     share, in the law's scale. It is gathered `under` a scenario, the baseline if left out, or about the `past`.
     """
 
+    own_label = True
+
     id: Id
     label: Text
     action: Text
@@ -222,6 +224,7 @@ class Claim(Declared):
     """A claim that figures are to settle: the test that stands for it, the claim in words, the expected sign."""
 
     entry = "claim {id}"
+    own_label = True
 
     id: Id
     test: Annotated[str, ref("test", "no claim has a test")]
@@ -233,6 +236,7 @@ class Decision(Declared):
     """A choice between scenarios, judged by one outcome."""
 
     entry = "decision {id}"
+    own_label = True
 
     id: Id
     label: Text

@@ -2,7 +2,7 @@
 
 from outbid.question import Question
 from outbid.questions.replay.compute import answer
-from outbid.questions.replay.present import lines, section, tables
+from outbid.questions.replay.present import lines, problems, section, tables
 from outbid.questions.replay.schema import FILE, Replays, declare
 
 QUESTION = Question(
@@ -15,4 +15,5 @@ QUESTION = Question(
     tables=tables,
     section=section,
     lines=lines,
+    problems=problems,
 )

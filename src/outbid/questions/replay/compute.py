@@ -18,7 +18,7 @@ from outbid.question import Context
 from outbid.questions.replay.schema import Replay, Replays, replayed_levers
 from outbid.run import DRAWS, unseen_vectors
 from outbid.simulate.engine import Past, Rerun
-from outbid.simulate.futures import summary
+from outbid.simulate.futures import finite, summary
 
 Floats = NDArray[np.float64]
 
@@ -74,11 +74,11 @@ def replayed(
     found: dict[str, tuple[tuple[str, ...], Any]] = {}
     paths, levels, differences, levers = [], [], [], []
     for data, (past, made_by) in pasts.items():
-        did = np.stack([past.paths[name] for name in names], axis=2)
+        did = finite(np.stack([past.paths[name] for name in names], axis=2))
         base, apart = totals(did), []
         for item in replays:
             other = replayed_levers(model, item, past.levers, months)
-            would = rerun.paths(past, made_by, other, names)
+            would = finite(rerun.paths(past, made_by, other, names))
             level = totals(would)
             apart.append(level - base)
             if data == AFTER:

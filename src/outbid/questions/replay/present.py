@@ -8,14 +8,14 @@ from typing import Any
 import pandas as pd
 import xarray as xr
 
-from outbid.conventions import NEUTRAL, QUANTILES
+from outbid.conventions import AFTER, NEUTRAL, QUANTILES
 from outbid.model.vocabulary import Outcome
 from outbid.plots.bands import Ribbon, bands, in_units, panels
 from outbid.plots.base import DAYS_A_MONTH, FOCUS, QUIET, Control, Figure
 from outbid.question import Section
 from outbid.questions.replay.schema import Replay, Replays
 from outbid.simulate.futures import directions
-from outbid.stats.effects import beside, effects, five_digits, tabled
+from outbid.stats.effects import beside, effects, five_digits, lost_draws, tabled
 from outbid.study import Study
 from outbid.words.effects import (
     ASSUMED,
@@ -205,3 +205,9 @@ def lines(dataset: xr.Dataset, study: Study) -> list[str]:
         against="what happened",
         months=len(dataset.month),
     )
+
+
+def problems(dataset: xr.Dataset, study: Study) -> list[str]:
+    """Return what is no number in some draws of which replays."""
+    labels = {each.id: each.label for each in study.declared["replay"].replay}
+    return lost_draws(dataset.difference.sel(data=AFTER, drop=True), labels | study.outcome_labels)

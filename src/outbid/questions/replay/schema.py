@@ -79,6 +79,8 @@ class Change(Declared):
 class Replay(Declared):
     """The past with some levers set otherwise; `had` opens a sentence on it, `note` says what it leaves out."""
 
+    own_label = True
+
     id: Annotated[Id, Says("has no plain id", 'Give it one, such as id = "schools_open".')]
     label: Words
     description: Words

@@ -2,7 +2,7 @@
 
 from outbid.question import Question
 from outbid.questions.scenarios.compute import FILE, Options, answer
-from outbid.questions.scenarios.present import lines, section, summary, tables
+from outbid.questions.scenarios.present import lines, problems, section, summary, tables
 
 QUESTION = Question(
     name="scenarios",
@@ -14,6 +14,7 @@ QUESTION = Question(
     tables=tables,
     section=section,
     lines=lines,
+    problems=problems,
     summary=summary,
     options=Options,
     quick=True,

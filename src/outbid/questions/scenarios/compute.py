@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, ValidationInfo, model_validator
 from outbid.conventions import DATA, QUANTILES
 from outbid.declared import read_required
 from outbid.question import Context
-from outbid.simulate.futures import Futures, levels, play, reached
+from outbid.simulate.futures import Futures, finite, levels, play, reached
 from outbid.simulate.scenario import Goal, Scenario, ScenarioFile
 
 FILE = "scenarios.toml"
@@ -86,7 +86,7 @@ def compared(
 def _paths(futures: Futures) -> xr.DataArray:
     """Return quantiles of the monthly paths."""
     shares = list(QUANTILES.values())
-    values = [np.quantile(futures.paths[item.id], shares, axis=0) for item in futures.scenarios]
+    values = [np.quantile(finite(futures.paths[item.id]), shares, axis=0) for item in futures.scenarios]
     names = {
         "scenario": [item.id for item in futures.scenarios],
         "quantile": list(QUANTILES),

@@ -14,7 +14,7 @@ from outbid.plots.base import FOCUS, INK, QUIET, Control, Figure
 from outbid.question import Section
 from outbid.simulate.futures import criteria, directions, picks
 from outbid.simulate.scenario import Goal, Rule, Scenario
-from outbid.stats.effects import beside, effects, five_digits, quantiles, tabled
+from outbid.stats.effects import beside, effects, five_digits, lost_draws, quantiles, tabled
 from outbid.study import Study
 from outbid.words.effects import effect_blocks, effect_lines, ends_in_words, headline, records, views
 from outbid.words.numbers import capital, counted, percent, plain_name, reported, unit_of, with_unit
@@ -182,3 +182,9 @@ def summary(dataset: xr.Dataset, study: Study) -> dict[str, Any]:
     names = {f"level_{q}": q for q in ("median", "q05", "q95")} | {"p_better": "probability_better"}
     table = tables(dataset, study)["scenarios"][[*KEYS, *names]]
     return {"scenarios": records(table.rename(columns={"scenario": "id", **names}))}
+
+
+def problems(dataset: xr.Dataset, study: Study) -> list[str]:
+    """Return what is no number in some draws of which scenarios."""
+    labels = {each.id: each.label for each in played(dataset)}
+    return lost_draws(dataset.level.sel(data=AFTER, drop=True), labels | study.outcome_labels)

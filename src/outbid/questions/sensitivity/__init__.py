@@ -2,7 +2,7 @@
 
 from outbid.question import Question
 from outbid.questions.sensitivity.compute import answer
-from outbid.questions.sensitivity.present import lines, section, tables
+from outbid.questions.sensitivity.present import lines, problems, section, tables
 from outbid.questions.sensitivity.schema import FILE, Options, Sensitivity, declare
 
 QUESTION: Question[Sensitivity] = Question(
@@ -15,6 +15,7 @@ QUESTION: Question[Sensitivity] = Question(
     tables=tables,
     section=section,
     lines=lines,
+    problems=problems,
     # a thousand rows would drown the rest of summary.json
     summary=lambda data, study: {},
     options=Options,

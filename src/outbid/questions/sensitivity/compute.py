@@ -29,6 +29,8 @@ Levels = Mapping[str, Mapping[str, Floats]]
 FREE = "prior-free"
 # Base samples of a quick run, and inputs that may bound a box.
 QUICKLY, LIMITS = 32, 4
+# Of more lost runs than this share, the middle of the others is no stand-in.
+MOST_LOST = 0.01
 
 
 def answer(context: Context, asked: Sensitivity, options: Options | None = None) -> xr.Dataset:
@@ -113,7 +115,8 @@ class Runs:
     ) -> xr.Dataset:
         """Return Sobol indices by explanation and input over a space of inputs.
 
-        `lost` is the share of runs that overflowed; they count as the middle one.
+        `lost` is the share of runs that are no number; they count as the middle one, up to `MOST_LOST` of them, and
+        beyond that there are no indices.
         """
         pairs = ((each.against, each.scenario) for each in self.asked.explain)
         needed = dict.fromkeys(name for pair in pairs for name in pair if name)
@@ -123,11 +126,14 @@ class Runs:
 
         values = indices.stream(samples, len(space.inputs), seed, evaluate, self.lab.draws, advance)
         # in place: over a large design one more copy would be the largest thing held
-        lost = float(np.mean(_mended(values).any(axis=2)))
+        lost = _mended(values)
         # A and B are plain samples of the space: places are counted among them.
         self.put_in_place(values, values[:, [0, -1]].reshape(2 * samples, -1))
-        shares = zip(indices.INDICES, indices.sobol_indices(values, seed), strict=True)
-        return xr.Dataset({name: (("explain", "input"), each) for name, each in shares} | {"lost": lost})
+        found = indices.sobol_indices(values, seed)
+        found[:, lost.mean(axis=(0, 1)) > MOST_LOST] = np.nan
+        shares = zip(indices.INDICES, found, strict=True)
+        told: dict[str, Any] = {name: (("explain", "input"), each) for name, each in shares}
+        return xr.Dataset(told | {"lost": float(lost.any(axis=2).mean())})
 
 
 def _mended(values: Floats) -> Flags:
@@ -148,11 +154,13 @@ def on_draws(runs: Runs, levels: Levels, inputs: Sequence[unknowns.Input], value
     parts = [xr.Dataset({"draws": len(values)})]
     if asked.explain:
         whole = runs.explained(levels)
+        lost = np.asarray(~np.isfinite(whole).all(axis=0))
         runs.put_in_place(whole, whole)
+        shares = np.where(lost[:, None], np.nan, indices.given_data_shares(values, whole))
         correlations = indices.rank_correlations(values)
         nearest = np.argmax(np.abs(correlations), axis=1)
         own = {
-            "first_order_on_draws": (("explain", "input"), indices.given_data_shares(values, whole)),
+            "first_order_on_draws": (("explain", "input"), shares),
             "rank_correlation": ("input", correlations[np.arange(len(names)), nearest]),
             "tied_to": ("input", np.array(names)[nearest]),
         }
@@ -176,13 +184,15 @@ def discover(question: Discover, levels: Levels, values: Floats, names: Sequence
     """Return where a question's conditions hold together: the share of draws, and the box if there is one.
 
     `values` are those of the inputs, shape (draws, inputs), named by `names`. Not a number where there is no box or a
-    side is open; `checked_density` and `checked_elsewhere` are those on draws that the search hadn't seen.
+    side is open, nor where a draw has none; `checked_density` and `checked_elsewhere` are those on draws that the search
+    hadn't seen.
     """
     one, other = levels[question.scenario], levels[question.against]
     holds = np.logical_and.reduce(
         [met(each, one[each.outcome] - other[each.outcome]) for each in question.condition]
     )
-    box = find_box(values, holds, names, most=LIMITS)
+    known = all(np.isfinite(one[c.outcome] - other[c.outcome]).all() for c in question.condition)
+    box = find_box(values, holds, names, most=LIMITS) if known else None
     limits = () if box is None else box.limits
     density, elsewhere = (box and check(values, holds, names)) or (np.nan, np.nan)
     ends = np.full((2, LIMITS), np.nan)
@@ -191,7 +201,7 @@ def discover(question: Discover, levels: Levels, values: Floats, names: Sequence
     ends[~np.isfinite(ends)] = np.nan
     return xr.Dataset(
         {
-            "share": holds.mean(),
+            "share": holds.mean() if known else np.nan,
             **{name: getattr(box, name, np.nan) for name in ("density", "elsewhere", "coverage", "mass")},
             "checked_density": density,
             "checked_elsewhere": elsewhere,

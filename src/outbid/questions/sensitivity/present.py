@@ -11,7 +11,7 @@ import xarray as xr
 
 from outbid.conventions import PRIOR_LABELS
 from outbid.question import Section
-from outbid.questions.sensitivity.compute import FREE
+from outbid.questions.sensitivity.compute import FREE, MOST_LOST
 from outbid.questions.sensitivity.indices import INDICES
 from outbid.questions.sensitivity.schema import Discover, Sensitivity
 from outbid.stats.effects import tabled
@@ -190,3 +190,18 @@ def lines(data: xr.Dataset, study: Study) -> list[str]:
         best = [f"{plain_name(n)} {percent(w)}" for n, w in zip(rows.input, _weights(rows), strict=True)]
         out.append(f"{each.label}: {', '.join(best)}")
     return terminal(heading(asked, frames), out)
+
+
+def problems(data: xr.Dataset, study: Study) -> list[str]:
+    """Return how many runs are lost, since what is to be explained is no number there."""
+    runs, said = data.attrs["runs"], []
+    for version, share in data.lost.to_series().items() if "lost" in data else ():
+        if share:
+            what = (
+                "the middle of the others stands in for them"
+                if share <= MOST_LOST
+                else "no shares are told of it"
+            )
+            lost = f"{round(share * runs)} of {runs} runs of the design are no number"
+            said.append(f"{capital(VERSIONS[str(version)])}, {lost}: {what}.")
+    return said

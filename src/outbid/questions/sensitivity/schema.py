@@ -74,6 +74,8 @@ class Explain(Compared):
     ones don't decide; for differences that is the default.
     """
 
+    own_label = True
+
     left_out = "scenario"
 
     label: Text

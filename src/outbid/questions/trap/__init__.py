@@ -2,7 +2,7 @@
 
 from outbid.question import Question
 from outbid.questions.trap.compute import answer
-from outbid.questions.trap.present import lines, section, tables
+from outbid.questions.trap.present import lines, problems, section, tables
 from outbid.questions.trap.schema import FILE, Trap, declare
 
 QUESTION: Question[Trap] = Question(
@@ -15,6 +15,7 @@ QUESTION: Question[Trap] = Question(
     tables=tables,
     section=section,
     lines=lines,
+    problems=problems,
     # the map's cells would drown the rest of summary.json
     summary=lambda data, study: {},
     needs=("equilibrium",),

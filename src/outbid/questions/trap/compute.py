@@ -288,8 +288,11 @@ def _cells(trial: Trial, behaviour: str, grids: tuple[Floats, Floats], effects: 
     offers, shares = np.meshgrid(*grids)
     cells, draws = offers.size, effects.shape[-1]
     flat = effects.reshape(len(effects), cells, draws)
+    # a game without an equilibrium is left out; what is no number beside that leaves no chance
+    chances = trial.chances(flat) if behaviour == ANSWERED else _known(trial, flat)
     told = {
-        "p_better": (("gain", "cell"), trial.chances(flat)),
+        "p_better": (("gain", "cell"), chances),
+        "lost": (("gain", "cell"), (~np.isfinite(flat)).sum(axis=-1)),
         "effect": (("quantile", "gain", "cell"), _quantiles(flat)),
         "draws": ("cell", np.full(cells, draws)),
     }
@@ -303,9 +306,14 @@ def _now(trial: Trial, today: StateToday, unseen: StateToday) -> dict[str, Any]:
     places = np.stack([today.levers[:, column], trial.asked.split.today(today.state)])
     return {
         "now": (("quantile", "gain"), _quantiles(after)),
-        "p_now": (("data", "gain"), np.stack([trial.chances(after), trial.chances(before)])),
+        "p_now": (("data", "gain"), np.stack([_known(trial, after), _known(trial, before)])),
         "today": (("quantile", "axis"), _quantiles(places)),
     }
+
+
+def _known(trial: Trial, effects: Floats) -> Floats:
+    """Return chances, none where a draw has no number."""
+    return np.where(np.isfinite(effects).all(axis=-1), trial.chances(effects), np.nan)
 
 
 def _quantiles(draws: Floats) -> Floats:

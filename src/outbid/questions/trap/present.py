@@ -301,3 +301,15 @@ def lines(data: xr.Dataset, study: Study) -> list[str]:
     """Return the terminal's answer, at most ten lines."""
     said = Sentences(data, study)
     return paragraphs([f"{said.heading()}.", said.here(), *said.offered(), said.answered()])
+
+
+def problems(dataset: xr.Dataset, study: Study) -> list[str]:
+    """Return where the map as things stand has no number in some draws."""
+    labels = {each.id: each.label for each in study.declared["trap"].gain}
+    lost = dataset.lost.where(dataset.behaviour == FIXED, drop=True).max("cell").to_series()
+    return [
+        f"{capital(PRIOR_LABELS[prior])}, “{labels[gain]}” is no number in up to {int(n)} of a cell's draws; no chances "
+        "are told of it."
+        for (prior, gain), n in lost.items()
+        if n
+    ]

@@ -134,6 +134,7 @@ class Gain(Declared):
     """What may be gained or lost: an outcome of the model under a short name, with the words for each."""
 
     entry = "gain {id}"
+    own_label = True
 
     id: Id
     outcome: Outcome
