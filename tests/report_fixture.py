@@ -83,6 +83,7 @@ def made_up(
     months = study.panel.window.months
     provenance = {
         "version": "0.1.0",
+        "study": study.name,
         "seed": 7,
         "command": "outbid run a_study --seed 7",
         "quick": quick,

@@ -18,12 +18,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from outbid.conventions import NEUTRAL
+from outbid.data.panel import Panel, Window
+from outbid.errors import InputError
+from outbid.infer.store import write_results
+from outbid.output import OutputFolder
 from outbid.plots.base import Figure
 from outbid.report import answer, drivers, history, methods
 from outbid.report.core import Core
 from outbid.report.layout import BOX_WIDTH, overlap, place, plan
 from outbid.report.methods import OTHERS, PARTY, UN, reporter
-from outbid.report.page import as_json, safe_link
+from outbid.report.page import as_json, read_report, safe_link
 from outbid.study import Study, load_study
 from outbid.words.effects import standing
 from report_fixture import PLANTED, effects, made_up, sections, small_folder, whole
@@ -246,6 +250,21 @@ def test_tables_survive_saving(study: Study, core: Core, tmp_path: Path) -> None
     for name, table in core.tables.items():
         pd.testing.assert_frame_equal(back[name], table, check_dtype=False)
     assert whole(back, study) == whole(core, study)
+
+
+def test_a_report_is_drawn_again_for_the_study_of_its_run_only(
+    study: Study, core: Core, tmp_path: Path
+) -> None:
+    with OutputFolder(tmp_path) as out:
+        write_results(out, study, {}, {}, questions={}, report=core.to_datasets())
+    assert read_report(study, tmp_path).core.provenance == core.provenance
+    with pytest.raises(InputError, match=f"holds a run of '{study.name}', not of 'other'"):
+        read_report(replace(study, name="other"), tmp_path)
+    shorter = Panel(Window(study.panel.window.first_month, study.panel.window.months[-2]), {})
+    with pytest.raises(InputError, match="before it was changed"):
+        read_report(replace(study, panel=shorter), tmp_path)
+    with pytest.raises(InputError, match="holds no run"):
+        read_report(study, tmp_path / "none")
 
 
 @pytest.mark.parametrize(

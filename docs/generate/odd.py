@@ -7,8 +7,8 @@ Names, units, formulas, priors and claims come from the same objects that are si
 
 from __future__ import annotations
 
+import importlib
 import inspect
-import sys
 
 from generate.markdown import blocks, numbered, table
 from generate.odd_design import design_concepts
@@ -97,5 +97,5 @@ def _size(study: Study) -> str:
 
 def _told(study: Study) -> str:
     """Return what the study says of itself at the top of its first file."""
-    module = sys.modules.get(f"outbid.studies.{study.name}")
-    return inspect.cleandoc(module.__doc__ or "").split("\n\n")[0] if module else ""
+    module = importlib.import_module(f"outbid.studies.{study.name}")
+    return inspect.cleandoc(module.__doc__ or "").split("\n\n")[0]

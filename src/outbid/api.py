@@ -8,7 +8,6 @@ True
 
 from __future__ import annotations
 
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from outbid.errors import InputError, check_name, did_you_mean
-from outbid.output import OutputFolder, json_text, plain, write_tables
+from outbid.output import SUMMARY, OutputFolder, folder_path, json_text, plain, whole_summary, write_tables
 from outbid.progress import Progress, Silent
 from outbid.results import (
     Answer,
@@ -28,16 +27,7 @@ from outbid.results import (
     problems_of,
     simulation_lines,
 )
-from outbid.run_settings import (
-    RunOptions,
-    begin,
-    command_line,
-    no_data,
-    perhaps,
-    prepare,
-    unchanged,
-    with_options,
-)
+from outbid.run_settings import RunOptions, begin, command_line, no_data, perhaps, prepare, with_options
 
 if TYPE_CHECKING:
     from outbid.question import Question
@@ -210,10 +200,9 @@ class LoadedStudy:
         """Draw report.html again from what an earlier run left in `out`."""
         from outbid.report.page import read_report
 
-        with OutputFolder(out) as folder:
-            report = read_report(self.study, folder.path)
-            with (progress or Silent()).stage("Writing the report"):
-                path = folder.write_text("report.html", report.page())
+        report = read_report(self.study, folder_path(out))
+        with OutputFolder(out) as folder, (progress or Silent()).stage("Writing the report"):
+            path = folder.write_text("report.html", report.page())
         return RunResult(("Drawn again from results.nc.",), report.problems, {"report.html": path})
 
     @with_options
@@ -235,38 +224,33 @@ class LoadedStudy:
         from outbid.infer.store import RESULTS
         from outbid.questions import answer, by_name
         from outbid.report.core import core
-        from outbid.report.page import Report
+        from outbid.report.page import Report, whole_report
         from outbid.run import StudyRun, whole_fingerprint
 
         study = self.study
         command = command_line(self.name, study.folder, settings, out)
         mark = whole_fingerprint(study, settings, command)
         with OutputFolder(out) as folder:
-            paths = {name: folder.path / name for name in ("report.html", "summary.json", RESULTS)}
-            same = unchanged(folder.path, mark, list(paths))
-            if same is not None:
-                return _result(same, paths)
-            run = StudyRun(study, settings, folder, progress)
-            known, stage = run.known, run.progress.stage
-            wanted = [name for name, each in by_name().items() if each.quick or not settings.quick]
-            answers = answer(wanted, run)
-            with stage("Summing up"):
-                about = core(study, settings, known, command, mark, run.progress.timing)
-            with stage("Writing the draws"):
-                run.write(folder, answers, about.to_datasets())
-            report = Report(study, about, answers)
-            with stage("Writing the report"):
-                write_tables(folder, report.tables())
-                folder.write_text("report.html", report.page())
-            # last, since it says that all the rest is there
-            told = report.summary(run.progress.timing)
-            folder.write_text("summary.json", json_text(told))
-        return _result(told, paths)
-
-
-def _result(summary: Mapping[str, Any], paths: Mapping[str, Path]) -> RunResult:
-    written = json.loads(json_text(summary))
-    return RunResult(tuple(written["answer"]), tuple(written["problems"]), paths, written)
+            paths = {name: folder.path / name for name in ("report.html", SUMMARY, RESULTS)}
+            summary = whole_summary(folder.path, mark, (RESULTS, "report.html"))
+            if summary is None:
+                shown = progress or Silent()
+                report = whole_report(study, folder.path, mark)
+                if report is None:
+                    run = StudyRun(study, settings, folder, shown)
+                    wanted = [name for name, each in by_name().items() if each.quick or not settings.quick]
+                    answers = answer(wanted, run)
+                    with shown.stage("Summing up"):
+                        about = core(study, settings, run.known, command, mark, shown.timing)
+                    with shown.stage("Writing the draws"):
+                        run.write(folder, answers, about.to_datasets())
+                    report = Report(study, about, answers)
+                with shown.stage("Writing the report"):
+                    write_tables(folder, report.tables())
+                    folder.write_text("report.html", report.page())
+                # last, since it says that all the rest is there
+                summary = folder.write_summary(report.summary(shown.timing), kept=[RESULTS])
+        return RunResult(tuple(summary["answer"]), tuple(summary["problems"]), paths, summary)
 
 
 class Ask:

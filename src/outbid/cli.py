@@ -14,7 +14,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -148,15 +148,18 @@ def _put(study: str, verb: str, given: dict[str, Any], question: str = "") -> No
     with plain_faults():
         from outbid import api
 
-        loaded = api.load(study)
         as_json, report = given.pop("as_json"), None
-        if "out" in given:
-            out = given["out"]
-            given["out"] = Path("out", loaded.name) if out is None else folder_path(out)
-            given["progress"] = TerminalProgress()
-            report = given["out"] / "report.html" if verb in ("run", "report") else None
-        asked = getattr(loaded.ask, question) if question else getattr(loaded, verb)
-        show(asked(**given), as_json, report)
+        # what a study's functions print must not mix with the answer
+        with redirect_stdout(sys.stderr):
+            loaded = api.load(study)
+            if "out" in given:
+                out = given["out"]
+                given["out"] = Path("out", loaded.name) if out is None else folder_path(out)
+                given["progress"] = TerminalProgress()
+                report = given["out"] / "report.html" if verb in ("run", "report") else None
+            asked = getattr(loaded.ask, question) if question else getattr(loaded, verb)
+            result = asked(**given)
+        show(result, as_json, report)
 
 
 def _with_options(function: Callable[..., None], options: Options) -> Callable[..., None]:

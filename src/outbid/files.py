@@ -1,16 +1,30 @@
-"""Read a study's text files with care, tell whether they have changed, and keep the paths it names inside its folder."""
+"""Read a study's text files with care, know which were read, and keep the paths it names inside its folder."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import site
+import sys
+import sysconfig
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from outbid.errors import InputError
 
+# Where Python, its packages (this one too) and the system keep their files, which are nobody's data.
+_LIBRARIES = (sysconfig.get_path(each) for each in ("stdlib", "platstdlib", "purelib", "platlib"))
+_SITES = (*site.getsitepackages(), site.getusersitepackages(), str(Path(__file__).parent))
+_SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr/share")
+_INSTALLED = tuple(f"{os.path.realpath(each)}{os.sep}" for each in (*_LIBRARIES, *_SITES, *_SYSTEM))
+# Every `reading` that is open in this thread: its folder and its files.
+_OPEN: ContextVar[tuple[tuple[Path, dict[str, str]], ...]] = ContextVar("reading", default=())
 _TOML_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
 
 
@@ -53,11 +67,71 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 def digest(paths: Iterable[Path], about: object = "") -> str:
     """Return a digest of files, by their names and content, and of what is said about them."""
-    found = hashlib.sha256(repr(about).encode())
-    for path in paths:
-        found.update(path.name.encode())
-        found.update(path.read_bytes())
-    return found.hexdigest()
+    said = repr((about, [(path.name, content(path)) for path in paths]))
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def content(path: Path) -> str:
+    """Return a digest of a file's content, read in pieces; empty if there is no such file, or it can't be read."""
+    if not path.is_file():  # a pipe would be emptied
+        return ""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
+@contextmanager
+def reading(folder: Path, files: dict[str, str]) -> Iterator[None]:
+    """Note in `files` what this thread reads from now on: by path, the digest of the content at that moment.
+
+    Files below `folder` are named from there, so that it may be moved, others by their whole path; what is
+    installed doesn't count.
+    """
+    _watch()
+    token = _OPEN.set((*_OPEN.get(), (Path(os.path.realpath(folder)), files)))
+    try:
+        yield
+    finally:
+        _OPEN.reset(token)
+
+
+@cache
+def _watch() -> None:
+    sys.addaudithook(_note)  # for good: Python takes no hook away
+
+
+def _note(event: str, details: tuple[Any, ...]) -> None:
+    if event != "open" or not (readers := _OPEN.get()):
+        return
+    path, _, flags = details
+    if isinstance(path, int) or flags & (os.O_WRONLY | os.O_RDWR):
+        return
+    token = _OPEN.set(())  # reading for the digest is no reading
+    try:
+        place = Path(os.path.realpath(os.fsdecode(path)))
+        if place.is_relative_to(_compiled()):
+            return
+        mark = ""
+        for folder, files in readers:
+            below = place.is_relative_to(folder)
+            name = place.relative_to(folder).as_posix() if below else str(place)
+            if name not in files and (below or not installed(str(place))):
+                files[name] = mark = mark or content(place)
+    finally:
+        _OPEN.reset(token)
+
+
+def _compiled() -> str:
+    """Return where JAX keeps compiled code; what it reads there is no one's data either."""
+    config = getattr(sys.modules.get("jax"), "config", None)
+    return os.path.realpath(getattr(config, "jax_compilation_cache_dir", None) or "/proc")
+
+
+def installed(path: str) -> bool:
+    """Say whether a file belongs to Python, to a package or to the system."""
+    return path.startswith(_INSTALLED)
 
 
 def inside(folder: Path, relative: str, where: str = "file") -> Path:

@@ -7,18 +7,20 @@ clean up.
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import os
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from outbid.errors import InputError
+from outbid.files import content
 
 if sys.platform == "win32":
     import msvcrt
@@ -28,6 +30,7 @@ else:
 if TYPE_CHECKING:
     import pandas as pd
 
+SUMMARY = "summary.json"
 _LOCK = ".outbid.lock"
 _PART_PREFIX, _PART_SUFFIX = ".outbid-", ".part"
 _ROOM = "choose another --out; nothing half-written was left."
@@ -51,12 +54,14 @@ _FAULTS = {
 class OutputFolder:
     """A folder that this process alone may write into while the `with` block lasts.
 
-    `path`: where the folder is or shall be; missing parents are made. Raises InputError if the path is empty,
-    something is in the way, it can't be written, or another run is writing there.
+    `path`: where the folder is or shall be; missing parents are made. `written`: the digest of each file that was
+    written, by name. Raises InputError if the path is empty, something is in the way, it can't be written, or another
+    run is writing there.
     """
 
     def __init__(self, path: str | Path) -> None:
         self.path = folder_path(path)
+        self.written: dict[str, str] = {}
         self._lock: int | None = None
 
     def __enter__(self) -> Self:
@@ -109,8 +114,11 @@ class OutputFolder:
         return place
 
     def write_text(self, name: str, text: str) -> Path:
-        """Write a text file in UTF-8, whole or not at all, and return where it lies."""
-        return self.write_bytes(name, text.encode())
+        """Write a text file in UTF-8, whole or not at all, and return where it lies.
+
+        What is no UTF-8, such as part of a path that the text names, is written as an escape.
+        """
+        return self.write_bytes(name, text.encode(errors="backslashreplace"))
 
     def write_bytes(self, name: str, data: bytes | memoryview) -> Path:
         """Write a file, whole or not at all, and return where it lies; `name` is as for `place`.
@@ -136,7 +144,19 @@ class OutputFolder:
             # after a success it has moved away
             with suppress(OSError):
                 part.unlink(missing_ok=True)
+        self.written[name] = hashlib.sha256(data).hexdigest()
         return place
+
+    def write_summary(self, facts: Mapping[str, Any], kept: Iterable[str] = ()) -> dict[str, Any]:
+        """Write `summary.json` with the digests of all files that belong to it, and return its content.
+
+        `files` in it: what was written here and what is `kept` from earlier, by name; under its own name, the digest of
+        the rest of it. So whoever reads it knows whether everything is there, and whole.
+        """
+        files = {name: content(self.place(name)) for name in kept} | self.written
+        files |= {SUMMARY: hashlib.sha256(json_text(facts).encode()).hexdigest()}
+        self.write_text(SUMMARY, text := json_text({**facts, "files": files}))
+        return dict(json.loads(text))
 
 
 def _take_lock(folder: Path) -> int:
@@ -189,6 +209,22 @@ def folder_path(path: str | Path) -> Path:
         fix = "Name a folder, for example --out out/khorasan."
         raise InputError("--out", "the path is empty or not a path", fix)
     return Path(path)
+
+
+def whole_summary(folder: Path, mark: str, needed: Collection[str]) -> dict[str, Any] | None:
+    """Return the summary in a folder, or None unless all that its run wrote is still there as it was written.
+
+    `mark`: the fingerprint that it has to bear; `needed`: files that have to be among those written.
+    """
+    try:
+        summary = json.loads((folder / SUMMARY).read_text(encoding="utf-8"))
+        files = summary.pop("files")
+        own = hashlib.sha256(json_text(summary).encode()).hexdigest()
+        whole = summary["fingerprint"] == mark and files.pop(SUMMARY) == own and files.keys() >= {*needed}
+        same = whole and all(content(folder / name) == each for name, each in files.items())
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+    return {**summary, "files": {**files, SUMMARY: own}} if same else None
 
 
 def json_text(value: object) -> str:

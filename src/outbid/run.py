@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.metadata import version
 from pathlib import Path
 
-import jax
 import numpy as np
 import xarray as xr
 
@@ -41,11 +42,21 @@ from outbid.study import Study, unresolved
 # Draws on which the history is inferred and scenarios are played, per prior set, and as many from the prior itself.
 DRAWS = 2000
 PACKAGE = Path(__file__).parent
-# Everything that a fit depends on lies in these places of the package.
-CODE = ("model", "infer", "data")
-# And in a study's folder, beside its theory and its tables; no number of a fit follows from what else it declares.
-DECLARED = ("parameters.toml", "series.toml")
-WORDS = "marks.csv"
+# Everything that a fit depends on lies in these places of the package, ...
+CODE = (
+    "conventions",
+    "data",
+    "declared",
+    "errors",
+    "files",
+    "infer",
+    "model",
+    "progress",
+    "simulate",
+    "study",
+)
+# ... and in these packages.
+PACKAGES = ("jax", "jaxlib", "numpy", "numpyro", "scipy")
 
 
 @dataclass(frozen=True)
@@ -76,23 +87,26 @@ def check_study(study: Study) -> tuple[str, ...]:
 
 
 def fingerprint(study: Study, settings: Settings, prior_set: str) -> str:
-    """Return a digest of everything that a fit depends on: the study's files, the code, the settings."""
-    about = (__version__, jax.__version__, settings.seed, settings.effort, prior_set, study.panel.window)
-    code = [path for folder in CODE for path in sorted((PACKAGE / folder).glob("**/*.py"))]
-    own = [
-        path
-        for path in sorted(study.folder.glob("**/*"))
-        if (path.suffix in {".py", ".csv"} and path.name != WORDS) or path.name in DECLARED
-    ]
-    return digest([*code, *own], about)
+    """Return a digest of everything that a fit depends on: what its study read, the code, the settings."""
+    about = (settings.seed, settings.effort, prior_set, study.panel.window)
+    return digest((), (_code(CODE), about, sorted(study.fit_files.items())))
 
 
-def whole_fingerprint(study: Study, settings: Settings, command: str) -> str:
-    """Return a digest of everything that a run's results depend on: all code, all files of the study, the command."""
-    code = [path for path in PACKAGE.rglob("*") if PACKAGE / "studies" not in path.parents]
-    files = [path for path in sorted([*code, *study.folder.rglob("*")]) if path.is_file()]
-    about = (command, settings, __version__, jax.__version__)
-    return digest([path for path in files if path.suffix != ".pyc"], about)
+def whole_fingerprint(study: Study, settings: Settings, command: str, more: object = "") -> str:
+    """Return a digest of everything that a run's results depend on: all code, what the study read, the command.
+
+    `more`: what else they depend on.
+    """
+    return digest((), (_code(), command, settings, sorted(study.files.items()), more))
+
+
+@cache
+def _code(places: tuple[str, ...] = ()) -> str:
+    """Return a digest of the packages' versions and of our code; of all of it, if no places are named."""
+    files = (path for path in sorted(PACKAGE.rglob("*")) if path.is_file() and path.suffix != ".pyc")
+    names = ((path, path.relative_to(PACKAGE).with_suffix("").parts[0]) for path in files)
+    code = [path for path, top in names if (top in places if places else top != "studies")]
+    return digest(code, (__version__, [version(name) for name in PACKAGES]))
 
 
 class StudyRun:
@@ -122,8 +136,7 @@ class StudyRun:
         for each in self._scenarios:
             fix = f"Look further ahead than {self.simulator.months} months, or name other scenarios."
             each.check_begins(self.simulator.months, f"scenario {each.id!r}, ", fix)
-        # of every prior set, since a fit that this run has no use for is kept while it holds good; before anything
-        # starts, for files may change meanwhile
+        # of every prior set, since a fit that this run has no use for is kept while it holds good
         self._marks = {name: fingerprint(study, settings, name) for name in PRIOR_SETS}
 
     @cached_property
@@ -142,6 +155,8 @@ class StudyRun:
                 fits[done.prior_set] = done
                 if out is not None:
                     write_results(out, study, {done.prior_set: done}, self._marks)
+            with suppress(Exception):  # while the other fit goes on, which this must not end
+                done.diagnose()
 
         if missing:
             for fault in trial(study):
@@ -163,7 +178,13 @@ class StudyRun:
                 except KeyboardInterrupt as stopped:
                     raise Interrupted(_kept(fits, out)) from stopped
                 trimmed(None)
-        return {name: fits[name] for name in settings.prior_sets}
+        fits = {name: fits[name] for name in settings.prior_sets}
+        fresh = {name: each for name, each in fits.items() if name in missing or not each.diagnosed}
+        for each in fresh.values():
+            each.diagnose()
+        if out is not None and fresh:
+            write_results(out, study, fresh, self._marks)
+        return fits
 
     @cached_property
     def known(self) -> dict[str, Knowledge]:

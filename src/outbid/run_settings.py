@@ -1,18 +1,16 @@
-"""What was asked of a verb, checked, and what an earlier run has left in the output folder."""
+"""What was asked of a verb, checked, and the command that would ask it again."""
 
 from __future__ import annotations
 
 import inspect
-import json
 import os
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
-from outbid import files
 from outbid.conventions import PRIOR_SETS
 from outbid.errors import InputError, check_name
 from outbid.output import OutputFolder
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
 
 SEED = 20210815
 BOTH = "both"
+STUDIES = Path(__file__).with_name("studies")
 SAMPLING = ("draws", "warmup", "chains", "target_accept")
 Verb = TypeVar("Verb", bound=Callable[..., Any])
 
@@ -120,14 +119,23 @@ def begin(**options: Unpack[RunOptions]) -> Settings:
 
 
 def prepare() -> None:
-    """Keep compiled code between runs, in the user's cache folder (or OUTBID_CACHE, or nowhere if it can't be made)."""
+    """Keep compiled code between runs, in the user's cache folder (or OUTBID_CACHE, or nowhere if it can't be made).
+
+    Where the user keeps JAX's compiled code already, it stays there.
+    """
+    from tempfile import TemporaryFile
+
     import jax
 
-    base = os.environ.get("OUTBID_CACHE") or os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    folder = Path(base) / "outbid" / "compiled"
+    if getattr(jax.config, "jax_compilation_cache_dir", None):
+        return
     try:
+        home = os.environ.get("OUTBID_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+        folder = Path(home, "outbid", "compiled")
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+        with TemporaryFile(dir=folder):  # whether it can be written
+            pass
+    except (OSError, RuntimeError):  # no home at all is a RuntimeError
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
@@ -169,37 +177,25 @@ def data_folder(data: Path | str | None) -> Path | None:
     return Path(data)
 
 
-def digest(folder: Path | None) -> str:
-    """Return a digest of the tables in a data folder, empty without one."""
-    if folder is None or not folder.is_dir():
-        return ""
-    return files.digest(path for path in sorted(folder.glob("*.csv")) if path.is_file())
-
-
 def command_line(
     name: str, folder: Path, settings: Settings, out: Path | str, data: Path | str | None = None
 ) -> str:
     """Return the command that would do the same again; `folder` is the study's."""
-    where = name if folder.parent.name == "studies" else str(folder)
+    where = name if folder == STUDIES / name else str(folder)
     words = ["outbid", "run", where, "--out", str(out), "--seed", str(settings.seed)]
     words += ["--data", str(data)] if data is not None else []
     words += ["--quick"] if settings.quick else []
     words += ["--prior", settings.prior] if settings.prior != BOTH else []
     for option, value in asdict(settings).items():
         words += [flag(option), str(value)] if option in SAMPLING and value is not None else []
-    return shlex.join(words)
+    return " ".join(map(_quoted, words))
+
+
+def _quoted(word: str) -> str:
+    """Return a word as a shell takes it; one that is no UTF-8 by its bytes, as bash and zsh do."""
+    return shlex.quote(word) if word.isprintable() else f"${os.fsencode(word)!r}".replace("b", "", 1)
 
 
 def perhaps(out: Path | str | None) -> AbstractContextManager[OutputFolder | None]:
     """Return the output folder, if there is to be one."""
     return nullcontext(None) if out is None else OutputFolder(out)
-
-
-def unchanged(folder: Path, mark: str, names: Sequence[str]) -> dict[str, Any] | None:
-    """Return the summary of an earlier run that came from the very same things and is still there, or None."""
-    try:
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    whole = isinstance(summary, dict) and summary.get("fingerprint") == mark
-    return summary if whole and all((folder / name).is_file() for name in names) else None

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import sys
 import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 import numpy as np
 import xarray as xr
@@ -48,10 +51,14 @@ class Diagnostics:
 
 
 def arviz() -> Any:
-    """Return ArviZ, without the notice it prints once a day about its own future."""
-    with warnings.catch_warnings():
+    """Return ArviZ, without the notice that it prints once a day, and without its stamp of that day in the home."""
+    if "arviz" in sys.modules:
+        return sys.modules["arviz"]
+    with TemporaryDirectory() as aside, warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
-        import arviz as library
+        # a home that can't be written, or none, would be an error
+        with patch("platformdirs.user_cache_dir", lambda *_, **__: aside):
+            import arviz as library
     return library
 
 
@@ -81,15 +88,15 @@ def _problems(made: Diagnostics, draws: Draws, effort: Effort) -> Iterator[str]:
     if not draws.complete:
         yield "sampling was stopped before its end"
     if not made.rhat.max() < LARGEST_RHAT:
-        at = int(np.nanargmax(made.rhat))
+        at = int(np.nan_to_num(made.rhat, nan=np.inf).argmax())
         far = f"; they are far apart, so see whether {names[at]} has two readings"
         yield (
             f"the chains disagree: R-hat is {made.rhat[at]:.3f} for {names[at]}, and should be under {LARGEST_RHAT} "
             f"(try a longer warm-up: --warmup {2 * effort.warmup}{far if made.rhat[at] > FAR_APART else ''})"
         )
     if not made.ess_bulk.min() > LEAST_EFFECTIVE:
-        at = int(np.nanargmin(made.ess_bulk))
-        least = max(float(made.ess_bulk[at]), 1.0)
+        at = int(np.nan_to_num(made.ess_bulk).argmin())
+        least = max(1.0, float(made.ess_bulk[at]))
         needed = effort.chunk * math.ceil(1.2 * effort.draws * LEAST_EFFECTIVE / least / effort.chunk)
         remedy = f"try more draws: --draws {needed}"
         if needed > 10 * effort.draws:
@@ -134,15 +141,33 @@ class Fit:
     """What the figures say of a model under one prior set.
 
     `draws`: the vectors of standard normals, (chains, draws, entries), from which everything else follows;
-    `how`: "sampled" or "short" (a quick run's few draws).
+    `effort`: how they were made.
     """
 
     model: Model
     prior_set: str
     draws: Draws
-    diagnostics: Diagnostics
+    effort: Effort
     seconds: float
-    how: str = "sampled"
+
+    @property
+    def how(self) -> str:
+        """Return "sampled", or "short" for a quick run's few draws."""
+        return "short" if self.effort.quick else "sampled"
+
+    @cached_property
+    def diagnostics(self) -> Diagnostics:
+        """What ArviZ says of the draws."""
+        return diagnose(self.draws, self.effort)
+
+    def diagnose(self) -> None:
+        """Make the diagnostics now."""
+        _ = self.diagnostics
+
+    @property
+    def diagnosed(self) -> bool:
+        """Whether the diagnostics are made."""
+        return "diagnostics" in vars(self)
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -244,7 +269,7 @@ def fit(
 ) -> dict[str, Fit]:
     """Fit every prior set, each in a thread of its own with one compiled sampler between them.
 
-    `finished` is called with each fit as soon as it is done, so that an interruption later loses nothing.
+    `finished` is called with each fit as soon as it is drawn, so that whatever fails later loses nothing.
     Raises KeyboardInterrupt after the threads have stopped; finished fits have been handed over.
     """
     stage.note("compiling, then finding the mode")
@@ -267,8 +292,7 @@ def fit(
             if not draws.complete:
                 raise KeyboardInterrupt
             spent = time.perf_counter() - begun
-            how = "short" if effort.quick else "sampled"
-            fits[name] = Fit(model, name, draws, diagnose(draws, effort), spent, how)
+            fits[name] = Fit(model, name, draws, effort, spent)
             finished(fits[name])
         except BaseException as error:
             faults.append(error)

@@ -11,9 +11,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from outbid.data.panel import Panel, Record
 from outbid.infer.fit import Diagnostics, Fit, variable
 from outbid.infer.history import Data, SmoothedHistory, path_quantiles, thinned_places
 from outbid.infer.likelihood import Figures, gather
-from outbid.infer.posterior import Draws
+from outbid.infer.posterior import Draws, Effort
 from outbid.model.compile import layout
 from outbid.output import OutputFolder
 from outbid.study import Study
@@ -37,10 +39,11 @@ STATISTICS = {
     "steps": "n_steps",
     "acceptance": "acceptance_rate",
 }
+BY_ENTRY = ("rhat", "ess_bulk", "ess_tail")
 QUESTIONS = "questions"
 REPORT = "report"
 # What a file that is no results file, or is cut short, makes of being read.
-DAMAGED = (OSError, KeyError, ValueError)
+DAMAGED = (OSError, KeyError, ValueError, RuntimeError, TypeError, AttributeError, IndexError)
 PACKED = {"zlib": True, "complevel": 1}
 
 # Histories by prior set, then "after" and "before" the data.
@@ -70,7 +73,7 @@ def write_results(
         groups |= _history_groups(study, fits[name], by_data)
     groups |= {f"/{QUESTIONS}/{name}": each for name, each in (questions or {}).items()}
     groups |= {f"/{REPORT}/{name}": each for name, each in (report or {}).items()}
-    tree = xr.DataTree.from_dict({path: groups[path] for path in sorted(groups)})
+    tree = xr.DataTree.from_dict({path: sealed(groups[path]) for path in sorted(groups)})
     encoding = {
         path: {name: PACKED for name, each in data.data_vars.items() if each.dtype.kind == "f" and each.ndim}
         for path, data in groups.items()
@@ -82,10 +85,55 @@ def write_results(
 def read_group(path: Path, name: str) -> xr.Dataset:
     """Return one group, such as "neutral/path_quantiles": to read them all takes seconds.
 
-    Raises OSError if there is none, or the file is damaged.
+    Raises one of `DAMAGED` if there is none, or it isn't what was written.
     """
-    with xr.open_dataset(path, group=name, engine="netcdf4") as group:
-        return group.load()
+    with xr.open_dataset(_source(path), group=name, engine="netcdf4") as group:
+        return whole(group.load())
+
+
+def read_groups(path: Path, below: str = "") -> dict[str, xr.Dataset]:
+    """Return all groups, or those below one, by their paths from there; raises as `read_group` does."""
+    with xr.open_datatree(_source(path), group=below or None, engine="netcdf4") as tree:
+        return {
+            node.path.strip("/"): whole(node.to_dataset(inherit=False).load())
+            for node in tree.subtree
+            if node.has_data or node.attrs
+        }
+
+
+def _source(path: Path) -> Path | bytes:
+    """Return what netCDF4 can open: it can't name a file whose name is no UTF-8."""
+    return path if str(path).isprintable() else path.read_bytes()
+
+
+def sealed(data: xr.Dataset) -> xr.Dataset:
+    """Return a Dataset with a digest of its content, by which `whole` knows whether it came back as it was."""
+    return data.assign_attrs(digest=_digest(data))
+
+
+def whole(data: xr.Dataset) -> xr.Dataset:
+    """Return what `sealed` was given. Raises ValueError if anything in it has changed."""
+    mark = data.attrs.pop("digest", None)
+    if mark != _digest(data):
+        raise ValueError("its content isn't what was written")
+    return data
+
+
+def _digest(data: xr.Dataset) -> str:
+    """Return a digest of names, attributes and values, the same before a file and after it."""
+    attributes = {name: np.ravel(each).tolist() for name, each in data.attrs.items()}
+    digest = hashlib.sha256(repr(sorted(attributes.items())).encode())
+    for name, each in sorted(data.variables.items()):
+        values = np.asarray(each)
+        digest.update(repr((name, each.dims, values.shape)).encode())
+        if values.dtype.kind in "OU":
+            digest.update(repr(values.tolist()).encode())
+        else:  # every NaN has the same bits after a file
+            floats = values.dtype.kind == "f"
+            digest.update(
+                np.where(np.isnan(values), np.nan, values).tobytes() if floats else values.tobytes()
+            )
+    return digest.hexdigest()
 
 
 def read_fit(path: Path, study: Study, prior_set: str, fingerprint: str) -> Fit | None:
@@ -101,9 +149,12 @@ def read_fit(path: Path, study: Study, prior_set: str, fingerprint: str) -> Fit 
     where, z = layout(study.model, len(study.panel.window)), np.asarray(latent["standard_normals"])
     divergent, energy, steps, acceptance = (np.asarray(stats[name]) for name in STATISTICS.values())
     draws = Draws(where, z, divergent, energy, steps, acceptance)
-    rhat, bulk, tail, bfmi = (np.asarray(latent[name]) for name in ("rhat", "ess_bulk", "ess_tail", "bfmi"))
-    diagnostics = Diagnostics(rhat, bulk, tail, int(draws.divergent.sum()), bfmi, tuple(about["problems"]))
-    return Fit(study.model, prior_set, draws, diagnostics, about["seconds"], about["how"])
+    made = Fit(study.model, prior_set, draws, Effort(**about["effort"]), about["seconds"])
+    if "problems" in about:  # its diagnostics were made before
+        rhat, bulk, tail, bfmi = (np.asarray(latent[name]) for name in (*BY_ENTRY, "bfmi"))
+        by_chain = (int(draws.divergent.sum()), bfmi, tuple(about["problems"]))
+        vars(made)["diagnostics"] = Diagnostics(rhat, bulk, tail, *by_chain)
+    return made
 
 
 def _still_valid(
@@ -115,8 +166,8 @@ def _still_valid(
     standing = {QUESTIONS, REPORT} if answers and all(name in valid for name in fits) else set()
     groups: Groups = {}
     for name in (valid - set(rewritten)) | standing:
-        with suppress(*DAMAGED), xr.open_datatree(path, group=name, engine="netcdf4") as tree:
-            groups |= {f"/{name}{node.path.rstrip('/')}": node.to_dataset().load() for node in tree.subtree}
+        with suppress(*DAMAGED):
+            groups |= {f"/{name}/{at}".rstrip("/"): each for at, each in read_groups(path, name).items()}
     return groups
 
 
@@ -128,13 +179,17 @@ def _mark(path: Path, prior_set: str) -> str | None:
 
 
 def _fit_groups(fit: Fit, fingerprint: str) -> Groups:
-    draws, made, at, pair = fit.draws, fit.diagnostics, f"/{fit.prior_set}", ("chain", "draw")
+    draws, at, pair = fit.draws, f"/{fit.prior_set}", ("chain", "draw")
     coordinates = {name: fit.posterior[name] for name in pair}
     about = {"prior_set": fit.prior_set, "how": fit.how, "seconds": round(fit.seconds, 3)}
-    mark = {"fingerprint": fingerprint, "fit": json.dumps({**about, "problems": list(fit.problems)})}
+    about["effort"] = asdict(fit.effort)
     stats = {name: (pair, getattr(draws, field)) for field, name in STATISTICS.items()}
-    by_entry = {name: ("entry", getattr(made, name)) for name in ("rhat", "ess_bulk", "ess_tail")}
-    latent = {"standard_normals": ((*pair, "entry"), draws.z), **by_entry, "bfmi": ("chain", made.bfmi)}
+    latent: dict[str, Any] = {"standard_normals": ((*pair, "entry"), draws.z)}
+    if fit.diagnosed:
+        made, about["problems"] = fit.diagnostics, list(fit.problems)
+        latent |= {name: ("entry", getattr(made, name)) for name in BY_ENTRY}
+        latent["bfmi"] = ("chain", made.bfmi)
+    mark = {"fingerprint": fingerprint, "fit": json.dumps(about)}
     return {
         at: xr.Dataset(attrs=mark),
         f"{at}/posterior": fit.posterior,

@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import jax.numpy as jnp
 from jax import Array
@@ -32,8 +32,22 @@ Scalar = Any  # a JAX tracer, a JAX array of shape () or a float: mechanisms don
 Function = Callable[..., Any]
 
 
+def _stayed_behind(*_: Any, **__: Any) -> Any:
+    raise TypeError("a theory's functions aren't sent with results: load the study again to use its model")
+
+
+class _Sent:
+    """Goes to another process, and into a copy, without its functions: these are parts of a study's modules."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: _stayed_behind if callable(each) else each for name, each in vars(self).items()}
+
+    def __deepcopy__(self, memo: Any) -> Self:
+        return self
+
+
 @dataclass(frozen=True)
-class _Written:
+class _Written(_Sent):
     """A function of the theory: its name, what its docstring says on one line, and where it stands."""
 
     name: str
@@ -330,7 +344,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Actor:
+class Actor(_Sent):
     """A player: the levers it holds with their discrete levels, and its payoff, a function of (s, u, m, w).
 
     `s`, `u` and `m` are what outcomes see, `w` is the mapping `weights`, read as `w["cohesion"]`.

@@ -5,6 +5,7 @@ To add one, write its folder and name it in `QUESTIONS`.
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -28,6 +29,14 @@ QUESTIONS: tuple[Question[Any], ...] = (
     trap.QUESTION,
     information_value.QUESTION,
 )
+
+
+def _named(name: str) -> Question[Any]:
+    return by_name()[name]
+
+
+# a question is sent to another process by its name
+copyreg.pickle(Question, lambda question: (_named, (question.name,)))
 
 
 def by_name() -> dict[str, Question[Any]]:

@@ -2,28 +2,27 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
 from outbid.errors import InputError
+from outbid.files import reading
+from outbid.infer.store import RESULTS
 from outbid.model.anchors import check_anchors
 from outbid.model.priors import PRIOR_SETS, prior_table
-from outbid.output import OutputFolder, json_text, plain
+from outbid.output import SUMMARY, OutputFolder, folder_path, json_text, plain, whole_summary
 from outbid.progress import Progress, Silent
 from outbid.replication import compute
-from outbid.replication.game import play_settings
+from outbid.replication.game import play_settings, read_panel
 from outbid.replication.page import render
 from outbid.replication.tables import Replication, from_netcdf, replicate, rows_of
 from outbid.replication.words import simulated_panel, summary, terminal
 from outbid.results import Result, RunResult, SimulationResult
 from outbid.run import whole_fingerprint
-from outbid.run_settings import SEED, begin_game, command_line, data_folder, digest, perhaps
+from outbid.run_settings import SEED, begin_game, command_line, data_folder, perhaps
 from outbid.study import Study, unresolved
 from outbid.words.effects import records
-
-RESULTS = "results.nc"
 
 
 @dataclass(frozen=True)
@@ -113,14 +112,16 @@ class GameStudy:
 
     def report(self, *, out: Path | str, progress: Progress | None = None) -> RunResult:
         """Draw report.html again from what an earlier run left in `out`."""
-        with OutputFolder(out) as folder:
-            kept = folder.path / RESULTS
-            if not kept.is_file():
-                problem = "holds no run to report on"
-                raise InputError(str(folder.path), problem, f"Run `outbid run {self.name}` first.")
-            found = from_netcdf(kept)
-            with (progress or Silent()).stage("Writing the report"):
-                path = folder.write_text("report.html", render(found))
+        kept = folder_path(out) / RESULTS
+        if not kept.is_file():
+            problem = "holds no run to report on"
+            raise InputError(str(kept.parent), problem, f"Run `outbid run {self.name}` first.")
+        found = from_netcdf(kept)
+        if (held := found.facts["study"]) != self.name:
+            problem = f"holds a run of {held!r}, not of {self.name!r}"
+            raise InputError(str(kept.parent), problem, "Name the folder of its own run with --out.")
+        with OutputFolder(out) as folder, (progress or Silent()).stage("Writing the report"):
+            path = folder.write_text("report.html", render(found))
         problems = tuple(found.facts["problems"])
         return RunResult(("Drawn again from results.nc.",), problems, {"report.html": path})
 
@@ -141,26 +142,33 @@ class GameStudy:
         """
         settings = begin_game(prior=prior, quick=quick, seed=seed, **sampling)
         shown = progress or Silent()
-        command, place = command_line(self.name, self.study.folder, settings, out, data), data_folder(data)
+        study, place = self.study, data_folder(data)
+        command = command_line(self.name, study.folder, settings, out, data)
+        read: dict[str, str] = {}
+        with reading(study.folder, read):
+            play = play_settings(study)
+            compute.read_published(study)
+            if place is not None:
+                read_panel(place, play)
+        mark = whole_fingerprint(study, settings, command, sorted(read.items()))
         with OutputFolder(out) as folder:
-            mark = whole_fingerprint(self.study, settings, command + digest(place))
-            paths = {name: folder.path / name for name in ("report.html", "summary.json")}
-            whole = all(path.is_file() for path in paths.values())
-            found = _unchanged(folder.path / RESULTS, mark) if whole else None
-            if found is None:
-                asked = {"quick": quick, "seed": seed, "command": command, "fingerprint": mark}
-                found = replicate(self.study, place, asked, shown)
+            paths = {name: folder.path / name for name in ("report.html", SUMMARY)}
+            found = _kept(folder.path / RESULTS, mark)
+            held = whole_summary(folder.path, mark, (RESULTS, "report.html"))
+            if found is None or held is None:
+                if found is None:
+                    asked = {"quick": quick, "seed": seed, "command": command, "fingerprint": mark}
+                    found = replicate(study, place, asked, shown)
+                    folder.write_bytes(RESULTS, found.to_netcdf())
                 with shown.stage("Writing the report"):
                     for name, text in found.csv().items():
                         folder.write_text(f"tables/{name}", text)
                     folder.write_text("report.html", render(found))
-                folder.write_text("summary.json", json_text(summary(found, shown.timing)))
-                folder.write_bytes(RESULTS, found.to_netcdf())
-            held = json.loads(paths["summary.json"].read_text(encoding="utf-8"))
+                held = folder.write_summary(summary(found, shown.timing), kept=[RESULTS])
         return RunResult(terminal(found), tuple(found.facts["problems"]), paths, held)
 
 
-def _unchanged(path: Path, mark: str) -> Replication | None:
+def _kept(path: Path, mark: str) -> Replication | None:
     """Return what an earlier run kept, if it came from the very same things and is still whole."""
     try:
         found = from_netcdf(path)

@@ -16,6 +16,7 @@ import xarray as xr
 from outbid.errors import InputError
 from outbid.game.measurement import Measurement, MeasurementFit, smooth_state
 from outbid.game.newton import one_thread_each
+from outbid.infer.store import DAMAGED, read_groups, sealed
 from outbid.progress import Progress
 from outbid.replication import compute
 from outbid.replication.compute import REACH, Solved, equation_rows, judge, payoff_table
@@ -59,22 +60,21 @@ class Replication:
         cells = self.tables["replication"].astype({"ok": float})
         tables = {name: to_dataset(each) for name, each in {**self.tables, "replication": cells}.items()}
         groups = {"/": xr.Dataset(attrs={"facts": json.dumps(self.facts)}), **tables}
+        groups = {name: sealed(each) for name, each in groups.items()}
         return bytes(xr.DataTree.from_dict(groups).to_netcdf(engine="netcdf4"))
 
 
 def from_netcdf(path: Path) -> Replication:
-    """Return what `Replication.to_netcdf` wrote."""
+    """Return what `Replication.to_netcdf` wrote. Raises InputError if it isn't that any more."""
     try:
-        with xr.open_datatree(path, engine="netcdf4") as tree:
-            facts = json.loads(tree.attrs["facts"])
-            tables = {
-                name: to_frame(group.to_dataset(inherit=False).load())
-                for name, group in tree.children.items()
-            }
-    except (OSError, KeyError, ValueError) as error:
-        problem = f"is not a replication of this version ({error})"
+        groups = read_groups(path)
+        facts = json.loads(groups.pop("").attrs["facts"])
+        tables = {name: to_frame(group) for name, group in groups.items()}
+        tables["replication"] = tables["replication"].astype({"ok": "boolean"})
+    except DAMAGED as error:
+        problem = "is not the results of a whole run of a game"
         raise InputError(str(path), problem, "Make it again with `outbid run`.") from error
-    return Replication(facts, tables | {"replication": tables["replication"].astype({"ok": "boolean"})})
+    return Replication(facts, tables)
 
 
 def rows_of(table: pd.DataFrame) -> list[Any]:

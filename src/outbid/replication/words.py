@@ -226,4 +226,5 @@ def summary(found: Replication, timing: Mapping[str, float]) -> dict[str, Any]:
         "claims": records(tables["claims"][["id", "kind"]].assign(verdict=None)),
         **{name: [] for name in ("scenarios", "forecast", "scores")},
         "timing": {name: round(seconds, 2) for name, seconds in timing.items()},
+        "fingerprint": made["fingerprint"],
     }

@@ -45,7 +45,7 @@ class Core:
     """Tables by name, and what is needed to get the same numbers again.
 
     `tables`: figures, series, expected, paths, bands, parameters, diagram, fits, sources: see the functions
-    below; `provenance`: version, seed, command, quick, created, python, platform, packages, first_month,
+    below; `provenance`: version, study, seed, command, quick, created, python, platform, packages, first_month,
     last_month, n_months, timing and fingerprint.
     """
 
@@ -122,7 +122,13 @@ def core(
         "fits": fits(known),
         "sources": sources(study),
     }
-    asked = {"seed": settings.seed, "command": command, "quick": settings.quick, "fingerprint": fingerprint}
+    asked = {
+        "study": study.name,
+        "seed": settings.seed,
+        "command": command,
+        "quick": settings.quick,
+        "fingerprint": fingerprint,
+    }
     return Core(tables, provenance(asked, months, PACKAGES, timing))
 
 

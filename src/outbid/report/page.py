@@ -25,7 +25,7 @@ from markupsafe import Markup
 
 import outbid.questions
 from outbid.errors import InputError
-from outbid.infer.store import DAMAGED, RESULTS
+from outbid.infer.store import DAMAGED, QUESTIONS, REPORT, RESULTS, read_groups
 from outbid.plots.base import FIXED, Figure, rounded
 from outbid.question import Section
 from outbid.questions import by_name
@@ -149,23 +149,36 @@ class Report:
 def read_report(study: Study, folder: Path) -> Report:
     """Return the report that an earlier run's results.nc holds.
 
-    Raises InputError if there is none, or it is damaged or another study's.
+    Raises InputError if there is none, or it is damaged or another study's, or of months or parameters that the study no
+    longer has.
     """
     path = folder / RESULTS
     if not path.is_file():
         raise InputError(str(folder), "holds no run to report on", f"Run `outbid run {study.name}` first.")
+    again = f"Make it again with `outbid run {study.name}`."
     try:
-        core = Core.from_datasets(_groups(path, "report"))
-        answers = _groups(path, "questions")
+        core = Core.from_datasets(read_groups(path, REPORT))
+        answers = read_groups(path, QUESTIONS)
     except DAMAGED as error:
-        fix = f"Make it again with `outbid run {study.name}`."
-        raise InputError(str(path), f"is not the results of a whole run ({error})", fix) from error
+        raise InputError(str(path), "is not the results of a whole run", again) from error
+    if (held := core.provenance["study"]) != study.name:
+        fix = "Name the folder of its own run with --out."
+        raise InputError(str(folder), f"holds a run of {held!r}, not of {study.name!r}", fix)
+    window, names = study.panel.window, core["parameters"]["parameter"]
+    months = [core.provenance[name] for name in ("first_month", "last_month")]
+    if months != [window.first_month, window.last_month] or {*names} != {*study.model.parameter_names}:
+        raise InputError(str(folder), "holds a run of this study before it was changed", again)
     return Report(study, core, {name: answers[name] for name in by_name() if name in answers})
 
 
-def _groups(path: Path, group: str) -> dict[str, xr.Dataset]:
-    with xr.open_datatree(path, group=group, engine="netcdf4") as tree:
-        return {name: node.to_dataset(inherit=False).load() for name, node in tree.children.items()}
+def whole_report(study: Study, folder: Path, fingerprint: str) -> Report | None:
+    """Return the report of a run of the very same things, or None if there is none, or its results.nc isn't whole."""
+    try:
+        report = read_report(study, folder)
+        same = report.core.provenance["fingerprint"] == fingerprint
+        return report if same and read_groups(folder / RESULTS) else None
+    except (InputError, *DAMAGED):
+        return None
 
 
 def page(

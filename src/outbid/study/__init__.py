@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import importlib
-import linecache
-import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
-from importlib.abc import MetaPathFinder
-from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import CodeType, ModuleType
 from typing import Any
 
+import jax
 import numpy as np
 from pydantic import BaseModel
 
@@ -34,10 +27,12 @@ from outbid.evidence import (
     read_sources,
     resolve,
 )
+from outbid.files import reading
 from outbid.model.declare import Model, declare
 from outbid.model.priors import ParameterFile, read_parameters
 from outbid.model.vocabulary import Outcome
 from outbid.simulate.scenario import Goal, Scenario, ScenarioFile, choose, names_of
+from outbid.study.modules import study_modules
 from outbid.study.settings import Band as Band
 from outbid.study.settings import Settings, read_settings
 
@@ -51,7 +46,8 @@ class Study:
 
     `known_levers`: shape (months, levers); inferred levers hold zeros there. `names`: what its declarations
     may name, by kind, for `outbid.declared.read`. `declared`: what it declares for each question that may be
-    asked of it, by the question's name.
+    asked of it, by the question's name. `files`: what was read while it was loaded, by path, with digests of what
+    stood there; `fit_files`: of those, what a fit depends on (of study.toml, a fit takes the window alone).
     """
 
     name: str
@@ -67,7 +63,17 @@ class Study:
     scenarios: tuple[Scenario, ...] = ()
     goals: tuple[Goal, ...] = ()
     names: Mapping[str, Any] = field(default_factory=dict)
-    declared: Mapping[str, Any] = field(default_factory=dict)
+    declared: dict[str, Any] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
+    fit_files: dict[str, str] = field(default_factory=dict)
+    # what loads it again elsewhere; one that was changed in memory has none
+    _load: tuple[str | Path, tuple[Reader, ...]] | None = field(default=None, init=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._load is None:
+            problem = "was changed in memory, so that it can't be sent or copied"
+            raise InputError(f"study {self.name!r}", problem, "Send its folder, and change it there.")
+        return _again, (*self._load, self.files)
 
     def __repr__(self) -> str:
         model, window = self.model, self.panel.window
@@ -152,43 +158,77 @@ def load_study(study: str | Path, readers: Iterable[Reader] = ()) -> Study:
     holds what readers before it returned; None stands for a study that declares nothing. Raises InputError
     one clear line on the first thing that is wrong.
     """
-    folder = _folder_of(study)
+    folder, readers = _folder_of(study), tuple(readers)
+    files: dict[str, str] = {}
+    _check_device()
+    try:
+        # what a study prints must not mix with an answer on standard output
+        with redirect_stdout(sys.stderr), reading(folder, files):
+            whole = _loaded(folder, files)
+            for name, reader in readers:
+                if (declaration := reader(whole)) is not None:
+                    whole.declared[name] = declaration
+    except SystemExit as error:
+        problem = f"fails when it is run (SystemExit: {error})"
+        raise InputError(f"study {str(study)!r}", problem, "Mend the study's Python files.") from error
+    again = whole.name if folder.parent == SHIPPED else folder.absolute()
+    object.__setattr__(whole, "_load", (again, readers))
+    return whole
+
+
+def _again(study: str | Path, readers: tuple[Reader, ...], files: dict[str, str]) -> Study:
+    """Return a study that was sent from elsewhere. Raises InputError if it has another content here."""
+    whole = load_study(study, readers)
+    if whole.files != files:
+        raise InputError(str(study), "has changed since it was sent or stored", "Load it anew.")
+    return whole
+
+
+def _check_device() -> None:
+    if wanted := getattr(jax.config, "jax_platforms", None):
+        try:
+            jax.devices()
+        except (RuntimeError, AssertionError) as error:
+            raise InputError(
+                "JAX_PLATFORMS", f"JAX finds no {wanted} here", "Unset JAX_PLATFORMS."
+            ) from error
+
+
+def _loaded(folder: Path, files: dict[str, str]) -> Study:
+    """Return a study without what it declares for questions."""
+    name = (folder.resolve() if folder.name == ".." else folder.absolute()).name
+    of_fits: dict[str, str] = {}
     settings = read_settings(folder / "study.toml")
-    window, theory = settings.window, _import(folder)
-    for needed in ("stocks", "indices", "levers", "theory"):
-        if not hasattr(theory, needed):
-            fix = "A study's folder declares stocks, indices, levers and theory."
-            raise InputError(f"{folder.name}/__init__.py", f"declares no {needed}", fix)
-    model = declare(
-        stocks=theory.stocks,
-        indices=theory.indices,
-        levers=theory.levers,
-        parameters=read_parameters(folder / "parameters.toml"),
-        theory=theory.theory,
-        file=f"study {folder.name!r}",
-    )
+    with reading(folder, of_fits), study_modules(folder) as theory:
+        for needed in ("stocks", "indices", "levers", "theory"):
+            if not hasattr(theory, needed):
+                fix = "A study's folder declares stocks, indices, levers and theory."
+                raise InputError(f"{name}/__init__.py", f"declares no {needed}", fix)
+        model = declare(
+            stocks=theory.stocks,
+            indices=theory.indices,
+            levers=theory.levers,
+            parameters=read_parameters(folder / "parameters.toml"),
+            theory=theory.theory,
+            file=f"study {name!r}",
+        )
     ledger = read_ledger(folder)
     figure_sources = read_sources(folder / "figure_sources.toml")
-    declared: dict[str, Any] = {}
-    panel, levers = Panel(window, {}), np.zeros((len(window), len(model.levers)))
-    whole = Study(
-        folder.name, folder, settings, model, panel, ledger, figure_sources, levers, declared=declared
-    )
-    if settings.kind == "population":
-        whole = _with_figures(whole)
-    for name, reader in readers:
-        if (declaration := reader(whole)) is not None:
-            declared[name] = declaration
-    return whole
+    panel = Panel(settings.window, {})
+    levers = np.zeros((len(settings.window), len(model.levers)))
+    parts = (name, folder, settings, model, panel, ledger, figure_sources, levers)
+    whole = Study(*parts, files=files, fit_files=of_fits)
+    return _with_figures(whole) if settings.kind == "population" else whole
 
 
 def _with_figures(study: Study) -> Study:
     """Return a population study with its figures, levers, marks, scenarios and goals."""
     folder, window, model = study.folder, study.settings.window, study.model
     cited = {*study.figure_sources, *study.ledger.sources}
-    panel = read_panel(folder, window, cited)
     known = [name for name in model.lever_names if name not in model.inferred_levers]
-    paths, rows = read_levers(folder / "levers.csv", window, known, cited)
+    with reading(folder, study.fit_files):
+        panel = read_panel(folder, window, cited)
+        paths, rows = read_levers(folder / "levers.csv", window, known, cited)
     levers = np.stack([paths.get(name, np.zeros(len(window))) for name in model.lever_names], axis=1)
     for lever, path in zip(model.levers, levers.T, strict=True):
         if lever.name in known and not (path.min() >= lever.low and path.max() <= lever.high):
@@ -242,55 +282,3 @@ def unresolved(study: Study) -> tuple[str, ...]:
         if claim not in study.ledger.claims
     ]
     return tuple(problems)
-
-
-class _FromText(SourceFileLoader):
-    """Compiles what stands in a file: cached bytecode goes by a file's size and time of change, and may be stale."""
-
-    def get_code(self, fullname: str) -> CodeType:
-        path = self.get_filename(fullname)
-        code: CodeType = self.source_to_code(self.get_data(path), path)
-        return code
-
-
-class _Modules(MetaPathFinder):
-    """Finds the modules of one study's folder, and nothing else."""
-
-    def __init__(self, package: str) -> None:
-        self.package = package
-
-    def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
-        if not fullname.startswith(f"{self.package}."):
-            return None
-        return FileFinder(path[0], (_FromText, [".py"])).find_spec(fullname)
-
-
-def _import(folder: Path) -> ModuleType:
-    if folder.parent == SHIPPED:
-        return importlib.import_module(f"outbid.studies.{folder.name}")
-    # A name of its own for each folder, and nothing left over from when it was loaded before.
-    name = f"outbid_study_{hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:16]}"
-    for stale in [each for each in sys.modules if each == name or each.startswith(f"{name}.")]:
-        del sys.modules[stale]
-    linecache.clearcache()
-    path = str(folder / "__init__.py")
-    spec = spec_from_file_location(
-        name, path, loader=_FromText(name, path), submodule_search_locations=[str(folder)]
-    )
-    if spec is None or spec.loader is None:
-        raise InputError(str(folder), "cannot be imported", "Give the folder a plain name.")
-    module, finder = module_from_spec(spec), _Modules(name)
-    sys.modules[name] = module
-    sys.meta_path.insert(0, finder)
-    try:
-        # what a study prints while it is loaded must not mix with an answer on standard output
-        with contextlib.redirect_stdout(sys.stderr):
-            spec.loader.exec_module(module)
-    except InputError:
-        raise
-    except (Exception, SystemExit) as error:
-        problem = f"fails when it is run ({type(error).__name__}: {error})"
-        raise InputError(f"{folder.name}/__init__.py", problem, "Mend the study's Python files.") from error
-    finally:
-        sys.meta_path.remove(finder)
-    return module

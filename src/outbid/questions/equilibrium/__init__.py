@@ -1,9 +1,9 @@
 """What would the players choose, and what would they choose if things were different?"""
 
 from outbid.model.priors import ParameterFile
-from outbid.players.schema import FILE, PAYOFFS, Play, read_game
+from outbid.players.schema import FILE, PAYOFFS, Play
 from outbid.question import Question
-from outbid.questions.equilibrium.compute import answer
+from outbid.questions.equilibrium.compute import answer, declare
 from outbid.questions.equilibrium.present import lines, section, summary, tables
 
 QUESTION = Question(
@@ -11,7 +11,7 @@ QUESTION = Question(
     title="Their choices",
     help="What would the players choose, and what do their past moves say of what they want?",
     files={FILE: Play, PAYOFFS: ParameterFile},
-    declare=lambda study: read_game(study.folder, study.model),
+    declare=declare,
     answer=answer,
     tables=tables,
     section=section,

@@ -14,18 +14,24 @@ from numpy.typing import NDArray
 
 from outbid.conventions import DATA, QUANTILES
 from outbid.players.payoffs import PayoffPosterior
-from outbid.players.schema import GameTest, PlayersGame, Variant
+from outbid.players.schema import GameTest, PlayersGame, Variant, read_game
 from outbid.players.solver import Equilibria
 from outbid.players.strategist import PLAYED, Strategist, evenly
 from outbid.question import Context
 from outbid.run import Knowledge
 from outbid.simulate.engine import StateToday
 from outbid.stats.verdict import Chances, chances, judge
+from outbid.study import Study
 
 Floats = NDArray[np.float64]
 # an effect of nothing never matters, even where any size would
 LEAST = 1e-12
 SHARES = ("p_direction", "p_relevant", "draws")
+
+
+def declare(study: Study) -> PlayersGame | None:
+    """Return the game that the study's players play, None if it declares none."""
+    return read_game(study.folder, study.model)
 
 
 def answer(context: Context, game: PlayersGame, options: Any = None) -> xr.Dataset:

@@ -1,7 +1,7 @@
 """What if: where does each course of action lead, and which is best?"""
 
 from outbid.question import Question
-from outbid.questions.scenarios.compute import FILE, Options, answer
+from outbid.questions.scenarios.compute import FILE, Options, answer, declare
 from outbid.questions.scenarios.present import lines, problems, section, summary, tables
 
 QUESTION = Question(
@@ -9,7 +9,7 @@ QUESTION = Question(
     title="What if",
     help="Where does each course of action lead, and which is best?",
     files={FILE: None},
-    declare=lambda study: study.scenarios or None,
+    declare=declare,
     answer=answer,
     tables=tables,
     section=section,

@@ -15,6 +15,7 @@ from outbid.declared import read_required
 from outbid.question import Context
 from outbid.simulate.futures import Futures, finite, levels, play, reached
 from outbid.simulate.scenario import Goal, Scenario, ScenarioFile
+from outbid.study import Study
 
 FILE = "scenarios.toml"
 
@@ -30,6 +31,11 @@ class Options(BaseModel):
         if self.scenarios is not None and info.context:
             read_required(self.scenarios, ScenarioFile, info.context["study"].names)
         return self
+
+
+def declare(study: Study) -> Sequence[Scenario] | None:
+    """Return the study's scenarios, None if it has none."""
+    return study.scenarios or None
 
 
 def answer(context: Context, asked: Sequence[Scenario], options: Options | None = None) -> xr.Dataset:
