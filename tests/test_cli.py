@@ -330,7 +330,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 def fit(*, progress, **_):
     try:
         with progress.stage("Sampling"):
-            print("ready", flush=True)
+            print("ready", flush=True, file=sys.__stdout__)
             time.sleep(60)
     except KeyboardInterrupt as stop:
         raise Interrupted("One chain is kept.") from stop
