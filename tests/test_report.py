@@ -256,7 +256,9 @@ def test_a_report_is_drawn_again_for_the_study_of_its_run_only(
     study: Study, core: Core, tmp_path: Path
 ) -> None:
     with OutputFolder(tmp_path) as out:
-        write_results(out, study, {}, {}, questions={}, report=core.to_datasets())
+        write_results(
+            out, study, {}, {}, questions={"any": xr.Dataset({"a": 1.0})}, report=core.to_datasets()
+        )
     assert read_report(study, tmp_path).core.provenance == core.provenance
     with pytest.raises(InputError, match=f"holds a run of '{study.name}', not of 'other'"):
         read_report(replace(study, name="other"), tmp_path)

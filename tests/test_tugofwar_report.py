@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from outbid.errors import InputError
+from outbid.output import json_text
 from outbid.replication import words
 from outbid.replication.page import render
 from outbid.replication.tables import Replication, from_netcdf
@@ -36,6 +38,11 @@ def test_a_simulated_panel_is_said_first_everywhere() -> None:
     assert "Red and Blue" in words.warning(found)
 
 
+def test_a_figure_that_is_not_judged_is_null_for_machines() -> None:
+    told = json.loads(json_text(words.summary(content(), {})))
+    assert [row["ok"] for row in told["replication"]] == [True, False, None]
+
+
 def test_what_is_kept_is_drawn_again_the_same(tmp_path: Path) -> None:
     found, path = content(), tmp_path / "results.nc"
     path.write_bytes(found.to_netcdf())
@@ -46,7 +53,7 @@ def test_what_is_kept_is_drawn_again_the_same(tmp_path: Path) -> None:
         pd.testing.assert_frame_equal(again.tables[name], table)
     assert render(again) == render(found)
     path.write_bytes(b"cut short")
-    with pytest.raises(InputError, match="is not a replication of this version"):
+    with pytest.raises(InputError, match="is not the results of a whole run of a game"):
         from_netcdf(path)
 
 

@@ -222,7 +222,7 @@ def summary(found: Replication, timing: Mapping[str, float]) -> dict[str, Any]:
         },
         "verdict": {"sentence": verdict(found), "ok": good, "not_ok": bad, "not_judged": unjudged},
         "estimates": records(estimates.rename(columns={"meaning": "name"})),
-        "replication": records(cells),
+        "replication": records(cells.astype({"ok": object}).fillna({"ok": math.nan})),  # JSON has null for it
         "claims": records(tables["claims"][["id", "kind"]].assign(verdict=None)),
         **{name: [] for name in ("scenarios", "forecast", "scores")},
         "timing": {name: round(seconds, 2) for name, seconds in timing.items()},
