@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from outbid.errors import InputError, check_name, did_you_mean
 from outbid.output import SUMMARY, OutputFolder, folder_path, json_text, plain, whole_summary, write_tables
-from outbid.progress import Progress, Silent
+from outbid.progress import Progress, listening
 from outbid.results import (
     Answer,
     FitResult,
@@ -201,7 +201,7 @@ class LoadedStudy:
         from outbid.report.page import read_report
 
         report = read_report(self.study, folder_path(out))
-        with OutputFolder(out) as folder, (progress or Silent()).stage("Writing the report"):
+        with OutputFolder(out) as folder, listening(progress).stage("Writing the report"):
             path = folder.write_text("report.html", report.page())
         return RunResult(("Drawn again from results.nc.",), report.problems, {"report.html": path})
 
@@ -234,7 +234,7 @@ class LoadedStudy:
             paths = {name: folder.path / name for name in ("report.html", SUMMARY, RESULTS)}
             summary = whole_summary(folder.path, mark, (RESULTS, "report.html"))
             if summary is None:
-                shown = progress or Silent()
+                shown = listening(progress)
                 report = whole_report(study, folder.path, mark)
                 if report is None:
                     run = StudyRun(study, settings, folder, shown)

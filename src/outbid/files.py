@@ -134,6 +134,13 @@ def installed(path: str) -> bool:
     return path.startswith(_INSTALLED)
 
 
+def path_of(where: str, given: object, fix: str) -> Path:
+    """Return what a person gave as a path; InputError if it is none, or empty: it would mean the folder one is in."""
+    if not isinstance(given, str | os.PathLike) or not str(given).strip() or "\0" in str(given):
+        raise InputError(where, f"{str(given)!r} is not a path", fix)
+    return Path(given)
+
+
 def inside(folder: Path, relative: str, where: str = "file") -> Path:
     """Return a path that a study's file names, if it stays within the study's folder.
 

@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from outbid.errors import InputError
-from outbid.files import content
+from outbid.files import content, path_of
 
 if sys.platform == "win32":
     import msvcrt
@@ -203,12 +203,9 @@ def _lock_now(descriptor: int) -> bool:
 def folder_path(path: str | Path) -> Path:
     """Turn what a person gave as --out into a path.
 
-    Raises InputError if the text is empty, for it would mean the current folder by accident.
+    Raises InputError if it is none, or empty.
     """
-    if not str(path).strip() or "\0" in str(path):
-        fix = "Name a folder, for example --out out/khorasan."
-        raise InputError("--out", "the path is empty or not a path", fix)
-    return Path(path)
+    return path_of("--out", path, "Name a folder, for example --out out/khorasan.")
 
 
 def whole_summary(folder: Path, mark: str, needed: Collection[str]) -> dict[str, Any] | None:

@@ -32,7 +32,7 @@ from outbid.model.anchors import check_anchors
 from outbid.model.priors import prior_table
 from outbid.output import OutputFolder
 from outbid.players.schema import read_game
-from outbid.progress import Interrupted, Progress, Silent
+from outbid.progress import Interrupted, Progress, listening
 from outbid.run_settings import Settings, whole
 from outbid.simulate.engine import Simulator
 from outbid.simulate.futures import Futures, play
@@ -127,7 +127,7 @@ class StudyRun:
         scenarios: Sequence[str] = (),
     ) -> None:
         self.study, self.settings, self.out = study, settings, out
-        self.progress: Progress = progress or Silent()
+        self.progress = listening(progress)
         if months is not None:
             whole("--months", months, 1, 600)
         self._draws = min(DRAWS, settings.effort.chains * settings.effort.draws)

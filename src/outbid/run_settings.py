@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
 from outbid.conventions import PRIOR_SETS
 from outbid.errors import InputError, check_name
+from outbid.files import path_of
 from outbid.output import OutputFolder
 
 if TYPE_CHECKING:
@@ -170,11 +171,7 @@ def no_data(name: str, data: Path | str | None) -> None:
 
 def data_folder(data: Path | str | None) -> Path | None:
     """Return the data folder that was named, or None; refuse an empty name."""
-    if data is None:
-        return None
-    if not str(data).strip():
-        raise InputError("--data", "the path is empty", "Name the folder that holds the panel.")
-    return Path(data)
+    return None if data is None else path_of("--data", data, "Name the folder that holds the panel.")
 
 
 def command_line(

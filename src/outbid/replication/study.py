@@ -12,7 +12,7 @@ from outbid.infer.store import RESULTS
 from outbid.model.anchors import check_anchors
 from outbid.model.priors import PRIOR_SETS, prior_table
 from outbid.output import SUMMARY, OutputFolder, folder_path, json_text, plain, whole_summary
-from outbid.progress import Progress, Silent
+from outbid.progress import Progress, listening
 from outbid.replication import compute
 from outbid.replication.game import play_settings, read_panel
 from outbid.replication.page import render
@@ -72,7 +72,7 @@ class GameStudy:
     ) -> Result:
         """Estimate the payoffs from the panel; with `out`, keep the estimates there as estimates.json."""
         begin_game(prior=prior, quick=quick, seed=seed, **sampling)
-        study, shown = self.study, progress or Silent()
+        study, shown = self.study, listening(progress)
         with perhaps(out) as folder:
             game = compute.estimate_payoffs(compute.begin(study, data_folder(data), seed, shown), shown)
             panel, table = game.panel, compute.payoff_table(game)
@@ -120,7 +120,7 @@ class GameStudy:
         if (held := found.facts["study"]) != self.name:
             problem = f"holds a run of {held!r}, not of {self.name!r}"
             raise InputError(str(kept.parent), problem, "Name the folder of its own run with --out.")
-        with OutputFolder(out) as folder, (progress or Silent()).stage("Writing the report"):
+        with OutputFolder(out) as folder, listening(progress).stage("Writing the report"):
             path = folder.write_text("report.html", render(found))
         problems = tuple(found.facts["problems"])
         return RunResult(("Drawn again from results.nc.",), problems, {"report.html": path})
@@ -141,7 +141,7 @@ class GameStudy:
         What `out` already holds and nothing has changed for is taken from there.
         """
         settings = begin_game(prior=prior, quick=quick, seed=seed, **sampling)
-        shown = progress or Silent()
+        shown = listening(progress)
         study, place = self.study, data_folder(data)
         command = command_line(self.name, study.folder, settings, out, data)
         read: dict[str, str] = {}

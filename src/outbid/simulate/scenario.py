@@ -242,6 +242,8 @@ def names_of(
 def choose(scenarios: Sequence[Scenario], wanted: Sequence[str]) -> tuple[Scenario, ...]:
     """Return the scenarios of those IDs, the baseline always among them; all if none is asked for."""
     known = [item.id for item in scenarios]
+    if not isinstance(wanted, list | tuple):
+        raise InputError("scenarios", f"{wanted!r} is no list of ids", f"Give one, such as {known[-1:]}.")
     for name in wanted:
         check_name(name, known, f"scenario {name!r}", "the study has no such scenario")
     return tuple(item for item in scenarios if not wanted or item.baseline or item.id in wanted)

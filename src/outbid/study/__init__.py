@@ -27,7 +27,7 @@ from outbid.evidence import (
     read_sources,
     resolve,
 )
-from outbid.files import reading
+from outbid.files import path_of, reading
 from outbid.model.declare import Model, declare
 from outbid.model.priors import ParameterFile, read_parameters
 from outbid.model.vocabulary import Outcome
@@ -139,7 +139,7 @@ def _folder_of(study: str | Path) -> Path:
     """
     if isinstance(study, str) and study in shipped_studies():
         return SHIPPED / study
-    folder = Path(study)
+    folder = path_of("study", study, "Give a shipped study's name, or a folder.")
     if not folder.is_dir():
         fix = did_you_mean(str(study), shipped_studies())
         raise InputError(f"study {str(study)!r}", "neither a shipped study nor a folder", fix)
