@@ -114,7 +114,7 @@ def test_fit_estimates_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     ("line", "told"),
     [
         ("run tugofwar --data nowhere", "there is no such folder"),
-        ("run tugofwar --data _", "the path is empty"),
+        ("run tugofwar --data _", "is not a path"),
         ("run tugofwar --prior neutral", "estimated without priors"),
         ("simulate tugofwar", "is a game"),
         ("run khorasan --data there", "brings its own figures"),

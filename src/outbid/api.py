@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
 from outbid.errors import InputError, check_name, did_you_mean
 from outbid.output import SUMMARY, OutputFolder, folder_path, json_text, plain, whole_summary, write_tables
-from outbid.progress import Progress, listening
+from outbid.progress import Progress
 from outbid.results import (
     Answer,
     FitResult,
@@ -27,7 +27,16 @@ from outbid.results import (
     problems_of,
     simulation_lines,
 )
-from outbid.run_settings import RunOptions, begin, command_line, no_data, perhaps, prepare, with_options
+from outbid.run_settings import (
+    RunOptions,
+    begin,
+    command_line,
+    listening,
+    no_data,
+    perhaps,
+    prepare,
+    with_options,
+)
 
 if TYPE_CHECKING:
     from outbid.question import Question

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from outbid.errors import InputError
-
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
@@ -47,14 +45,6 @@ class Progress(Protocol):
 
     def stage(self, label: str, total: int | None = None) -> AbstractContextManager[Stage]:
         """Open a stage of `total` units, or of unknown length, until the `with` block ends."""
-
-
-def listening(progress: Progress | None) -> Progress:
-    """Return who hears of the stages; one who keeps silent for None. Raises InputError for what can't hear."""
-    if progress is not None and not hasattr(progress, "stage"):
-        fix = "Give outbid.progress.TerminalProgress(), or leave it out."
-        raise InputError("progress", f"a {type(progress).__name__} has no stages", fix)
-    return Silent() if progress is None else progress
 
 
 class Silent:

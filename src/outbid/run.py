@@ -32,8 +32,8 @@ from outbid.model.anchors import check_anchors
 from outbid.model.priors import prior_table
 from outbid.output import OutputFolder
 from outbid.players.schema import read_game
-from outbid.progress import Interrupted, Progress, listening
-from outbid.run_settings import Settings, whole
+from outbid.progress import Interrupted, Progress
+from outbid.run_settings import Settings, listening, whole
 from outbid.simulate.engine import Simulator
 from outbid.simulate.futures import Futures, play
 from outbid.simulate.scenario import choose

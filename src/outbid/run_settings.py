@@ -15,6 +15,7 @@ from outbid.conventions import PRIOR_SETS
 from outbid.errors import InputError, check_name
 from outbid.files import path_of
 from outbid.output import OutputFolder
+from outbid.progress import Progress, Silent
 
 if TYPE_CHECKING:
     from outbid.infer.posterior import Effort
@@ -191,6 +192,14 @@ def command_line(
 def _quoted(word: str) -> str:
     """Return a word as a shell takes it; one that is no UTF-8 by its bytes, as bash and zsh do."""
     return shlex.quote(word) if word.isprintable() else f"${os.fsencode(word)!r}".replace("b", "", 1)
+
+
+def listening(progress: Progress | None) -> Progress:
+    """Return who hears of the stages; one who keeps silent for None. Raises InputError for what can't hear."""
+    if progress is not None and not hasattr(progress, "stage"):
+        fix = "Give outbid.progress.TerminalProgress(), or leave it out."
+        raise InputError("progress", f"a {type(progress).__name__} has no stages", fix)
+    return Silent() if progress is None else progress
 
 
 def perhaps(out: Path | str | None) -> AbstractContextManager[OutputFolder | None]:

@@ -12,7 +12,7 @@ from outbid.infer.store import RESULTS
 from outbid.model.anchors import check_anchors
 from outbid.model.priors import PRIOR_SETS, prior_table
 from outbid.output import SUMMARY, OutputFolder, folder_path, json_text, plain, whole_summary
-from outbid.progress import Progress, listening
+from outbid.progress import Progress
 from outbid.replication import compute
 from outbid.replication.game import play_settings, read_panel
 from outbid.replication.page import render
@@ -20,7 +20,7 @@ from outbid.replication.tables import Replication, from_netcdf, replicate, rows_
 from outbid.replication.words import simulated_panel, summary, terminal
 from outbid.results import Result, RunResult, SimulationResult
 from outbid.run import whole_fingerprint
-from outbid.run_settings import SEED, begin_game, command_line, data_folder, perhaps
+from outbid.run_settings import SEED, begin_game, command_line, data_folder, listening, perhaps
 from outbid.study import Study, unresolved
 from outbid.words.effects import records
 
