@@ -226,7 +226,12 @@ def one_index_hidden(
             raise InputError(kind, f"has {len(row)} entries", f"Give one a player, {count}.")
         table |= {f"{kind}.{name}": each for name, each in zip(names, row, strict=True)}
     order = [0, *range(3, 3 + count), 1, *range(3 + count, 3 + 2 * count)]
-    begin = np.array([each.start if isinstance(each, Free) else each for each in table.values()])
+    begin = np.array(
+        [
+            each.start if isinstance(each, Free) else number(f"quantity {name!r}", each)
+            for name, each in table.items()
+        ]
+    )
     at = check_cells(axis.points, begin[2], f"axis {axis.name!r}")
     sight = jnp.asarray(by_player("discount", discount, names, or_one=True))
     reach = normal_reach(at, one_index_mean(axis, players, begin[order]), ROOM * begin[2])
