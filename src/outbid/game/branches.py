@@ -81,7 +81,7 @@ def follow_all(
     stops = numbers("shares", shares)
     if stops.ndim != 1 or not len(stops) or (np.diff(stops) <= 0).any() or stops[0] <= 0 or stops[-1] > 1:
         fix = "Give increasing shares of the way, above 0, up to 1."
-        raise InputError("shares", f"are {tuple(shares)}", fix)
+        raise InputError("shares", f"are {stops.tolist()}", fix)
     for game in games:
         check_game(game)
         if game.counts != base.game.counts or game.payoffs.shape != base.game.payoffs.shape:

@@ -24,7 +24,7 @@ from outbid.errors import InputError, check_name
 from outbid.game.branches import Trail, follow_all
 from outbid.game.equilibrium import Batch, Equilibrium, solve, solved_again
 from outbid.game.game import Game, restrict
-from outbid.game.given import Seed, checked, shaped
+from outbid.game.given import Draws, Seed, checked, shaped
 from outbid.game.kernel import Banded, Floats
 from outbid.game.newton import Iterate, equilibrium_values, newton, one_thread_each, shared_out
 from outbid.game.outcomes import Figures, Outcome, Reading, activity, long_run
@@ -168,7 +168,7 @@ def compare(
     base: Equilibrium | None = None,
     outcome: Outcome = activity,
     visits: bool = False,
-    draws: int = 0,
+    draws: Draws = 0,
     seed: Seed = 0,
 ) -> Comparison:
     """Return outcomes in the base and in other variants, with derivatives and, if asked for, draws.

@@ -24,9 +24,10 @@ from outbid.errors import InputError
 
 Floats = NDArray[np.float64]
 F = TypeVar("F", bound=Callable[..., Any])
-# In annotations: a seed of random numbers, and how many of something.
+# In annotations: a seed of random numbers, and how many of something, or none.
 Seed = int
 Count = int
+Draws = int
 
 
 def numbers(where: str, given: Any) -> Floats:
@@ -129,13 +130,14 @@ KINDS: dict[str, Callable[[str, Any], Any]] = {
     "float": number,
     "int": whole,
     "str": text,
+    "Draws": lambda where, given: whole(where, given, 0, 10**6),
     "Seed": lambda where, given: whole(where, given, 0, 2**32 - 1),
     "Count": lambda where, given: whole(where, given, 1, 10**6),
     "Any": lambda where, given: given,
 }
 once_prepared = cache(prepare)
 _ARMS = re.compile(r" \| (?![^\[]*\])")
-_HOLDER = re.compile(r"(Sequence|Mapping)\[(?:str, )?(.+)\]")
+_HOLDER = re.compile(r"(Sequence|Mapping|tuple)\[(?:str, )?([^,]+).*\]")
 
 
 def checked(function: F) -> F:
@@ -171,12 +173,13 @@ def _fit(where: str, given: Any, hint: str, space: Mapping[str, Any]) -> Any:
 def _instance(where: str, given: Any, arm: str, space: Mapping[str, Any]) -> Any:
     if holder := _HOLDER.fullmatch(arm):
         several = isinstance(given, Iterable) and not isinstance(given, str | Mapping)
-        if holder[1] == "Sequence" and several:
-            return [_fit(f"{where}, {i}", each, holder[2], space) for i, each in enumerate(given, 1)]
+        if holder[1] != "Mapping" and several:
+            kind = tuple if holder[1] == "tuple" else list
+            return kind(_fit(f"{where}, {i}", each, holder[2], space) for i, each in enumerate(given, 1))
         if holder[1] == "Mapping" and hasattr(given, "keys"):
             plain = holder[2] == "float"
             return {key: number(f"{where}, {key}", given[key]) for key in given} if plain else given
-        wanted = "several, in a list" if holder[1] == "Sequence" else "them by name"
+        wanted = "them by name" if holder[1] == "Mapping" else "several, in a list"
         raise InputError(where, f"is a {type(given).__name__}", f"Give {wanted}.")
     first, *rest = arm.partition("[")[0].split(".")
     kind = reduce(getattr, rest, space.get(first, getattr(builtins, first, None)))

@@ -133,7 +133,7 @@ def check_cells(points: ArrayLike, sd: ArrayLike | None = None, where: str = "po
         raise InputError(where, "is not evenly spaced", "A band of cells needs even steps: use even_axis.")
     if sd is None or isinstance(sd, jax.core.Tracer):
         return at
-    least = float(np.min(np.asarray(sd)))
+    least = float(np.min(np.asarray(sd, dtype=float), initial=np.inf))
     if not 0 < least < np.inf:
         raise InputError("sd", f"is {least:g}", "Give a positive number: the spread of a month's move.")
     if step > COARSE * least:
@@ -143,13 +143,22 @@ def check_cells(points: ArrayLike, sd: ArrayLike | None = None, where: str = "po
     return at
 
 
+def _check_moves(states: int, mean: Array | Floats, sd: Array | ArrayLike) -> None:
+    """Refuse means of the wrong shape or not finite, and spreads that don't go with them."""
+    shape, spreads = np.shape(mean), np.shape(sd)
+    known = not isinstance(mean, jax.core.Tracer)
+    if len(shape) != 2 or shape[0] != states or (known and not np.isfinite(np.asarray(mean)).all()):
+        problem = f"has shape {shape} or leads to no finite state"
+        raise InputError("mean", problem, "Give (states, profiles), and an equation with smaller numbers.")
+    if spreads not in ((), shape):
+        raise InputError("sd", f"has shape {spreads}", f"Give one number, or {shape}.")
+
+
 @checked
 def normal_reach(points: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> tuple[int, int]:
     """Return how many states down and up a normal move reaches from any state, by numbers known now."""
     at, center = check_cells(points, sd), np.asarray(mean, dtype=float)
-    if center.ndim != 2 or len(center) != len(at) or not np.isfinite(center).all():
-        problem = f"has shape {center.shape} or leads to no finite state"
-        raise InputError("mean", problem, "Give (states, profiles), and an equation with smaller numbers.")
+    _check_moves(len(at), center, sd)
     spread = float(np.max(np.asarray(sd))) * float(-norm.ppf(FLOOR / 10.0))
     first = np.clip(np.searchsorted(at, center - spread) - 1, 0, len(at) - 1)
     last = np.clip(np.searchsorted(at, center + spread), 0, len(at) - 1)
@@ -169,6 +178,11 @@ def normal_band(
     """
     if not isinstance(points, jax.core.Tracer):
         check_cells(points, sd)
+    states = np.shape(points)[0]
+    _check_moves(states, mean, sd)
+    if len(reach) != 2 or not 0 <= min(reach) <= max(reach) <= states or not 0 <= floor < 0.01:
+        problem = f"is {reach}, or the floor {floor:g}, and there are {states} states"
+        raise InputError("reach", problem, "Take `normal_reach`, and a floor near 0.")
     band: Banded = _normal_band(jnp.asarray(points, dtype=float), mean, sd, reach, floor)
     return band
 

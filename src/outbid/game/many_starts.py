@@ -31,7 +31,7 @@ from outbid.game.equilibrium import (
 )
 from outbid.game.estimates import Estimates, estimates_at
 from outbid.game.game import Arrays, Game, check_game
-from outbid.game.given import Count, Seed, checked
+from outbid.game.given import Count, Draws, Seed, checked
 from outbid.game.kernel import Floats, expect
 from outbid.game.likelihood import maximise_likelihood
 from outbid.game.maximise import Maximum
@@ -230,7 +230,7 @@ def estimate_many(
     play: Play | pd.DataFrame,
     starts: ArrayLike,
     *,
-    equilibrium_starts: int = MOST,
+    equilibrium_starts: Draws = MOST,
     seed: Seed = 0,
     errors: bool = True,
 ) -> LocalMaxima:
@@ -242,8 +242,6 @@ def estimate_many(
     places = np.atleast_2d(np.asarray(starts, dtype=float))
     if places.ndim != 2 or not len(places):
         raise InputError("starts", f"have shape {places.shape}", "Give one row a start.")
-    if equilibrium_starts < 0:
-        raise InputError("equilibrium_starts", f"is {equilibrium_starts}", "Give 0 or more.")
     for i, each in enumerate(places):
         specification.parameters(each, f"start {i + 1}")
     game, play = checked_game(specification, places[0], play)
