@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 def khorasan(draws: int, prior_set: str = "neutral") -> tuple[Study, StateToday, str]:
     """Return the study, where that many draws stand today, and in words where they come from."""
+    from outbid.compiled import prepare
     from outbid.infer.history import HistorySimulator
     from outbid.infer.likelihood import gather
     from outbid.infer.store import RESULTS, read_fit
     from outbid.model.compile import layout
     from outbid.model.priors import prior_table
     from outbid.run import fingerprint
-    from outbid.run_settings import SEED, Settings, prepare
+    from outbid.run_settings import SEED, Settings
     from outbid.study import load_study
 
     prepare()

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from _table import show
+from outbid.compiled import prepare
 from outbid.declared import parse
 from outbid.model.compile import initial_state
 from outbid.model.priors import from_standard_normal, prior_table
@@ -21,7 +22,7 @@ from outbid.questions.sensitivity.compute import Runs
 from outbid.questions.sensitivity.schema import Options, declare
 from outbid.questions.sensitivity.unknowns import CHANCES, free_space, inputs_of
 from outbid.run import DRAWS
-from outbid.run_settings import SEED, prepare
+from outbid.run_settings import SEED
 from outbid.simulate.engine import Simulator, StateToday
 from outbid.study import Study, load_study
 

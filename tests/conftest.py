@@ -6,7 +6,7 @@ import jax
 import pytest
 from hypothesis import HealthCheck, settings
 
-from outbid.run_settings import prepare
+from outbid.compiled import prepare
 from outbid.study import Study, load_study
 
 jax.config.update("jax_enable_x64", True)

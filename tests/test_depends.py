@@ -33,6 +33,7 @@ from hypothesis import strategies as st
 import mini_study
 import outbid
 from outbid.cli import main
+from outbid.compiled import prepare
 from outbid.errors import InputError
 from outbid.infer.fit import Fit
 from outbid.infer.posterior import QUICK, Draws
@@ -41,7 +42,7 @@ from outbid.model.compile import layout
 from outbid.output import OutputFolder, whole_summary
 from outbid.questions import readers
 from outbid.run import CODE, PACKAGE, fingerprint, whole_fingerprint
-from outbid.run_settings import Settings, command_line, prepare
+from outbid.run_settings import Settings, command_line
 from outbid.study import Study, load_study
 from test_house import imports_of, name_of
 

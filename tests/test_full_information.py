@@ -312,7 +312,7 @@ def test_a_loading_held_at_zero_anchors_nothing() -> None:
         ({"measures": (MEASURES[0], MEASURES[0])}, "taken twice"),
         ({"measures": (MEASURES[0], Measure("trust", 1.0, sd=0.0))}, "may not be positive"),
         ({"measures": (MEASURES[0], Measure("trust", 1.0, sd=Free(1.0)))}, "may not be positive"),
-        ({"persistence": float("nan")}, "persistence.*held at nan"),
+        ({"persistence": float("nan")}, "persistence.*is nan"),
         ({"value": (Free(0.0),)}, "value: has 1 entries"),
         ({"axis": Axis("support", (0.0, 1.0, 3.0))}, "not evenly spaced"),
     ],

@@ -20,7 +20,7 @@ FLOORS = {
     name: floor
     for floor, names in enumerate(
         (
-            ("errors", "conventions", "progress"),
+            ("errors", "conventions", "progress", "compiled"),
             ("files",),
             ("output", "declared"),
             ("model", "data", "evidence"),

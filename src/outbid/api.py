@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Unpack
 
+from outbid.compiled import prepare
 from outbid.errors import InputError, check_name, did_you_mean
 from outbid.output import SUMMARY, OutputFolder, folder_path, json_text, plain, whole_summary, write_tables
 from outbid.progress import Progress
@@ -27,16 +28,7 @@ from outbid.results import (
     problems_of,
     simulation_lines,
 )
-from outbid.run_settings import (
-    RunOptions,
-    begin,
-    command_line,
-    listening,
-    no_data,
-    perhaps,
-    prepare,
-    with_options,
-)
+from outbid.run_settings import RunOptions, begin, command_line, listening, no_data, perhaps, with_options
 
 if TYPE_CHECKING:
     from outbid.question import Question

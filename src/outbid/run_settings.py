@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
+from outbid.compiled import prepare
 from outbid.conventions import PRIOR_SETS
 from outbid.errors import InputError, check_name
 from outbid.files import path_of
@@ -118,29 +119,6 @@ def begin(**options: Unpack[RunOptions]) -> Settings:
     settings = Settings(**options)
     prepare()
     return settings
-
-
-def prepare() -> None:
-    """Keep compiled code between runs, in the user's cache folder (or OUTBID_CACHE, or nowhere if it can't be made).
-
-    Where the user keeps JAX's compiled code already, it stays there.
-    """
-    from tempfile import TemporaryFile
-
-    import jax
-
-    if getattr(jax.config, "jax_compilation_cache_dir", None):
-        return
-    try:
-        home = os.environ.get("OUTBID_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        folder = Path(home, "outbid", "compiled")
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):  # whether it can be written
-            pass
-    except (OSError, RuntimeError):  # no home at all is a RuntimeError
-        return
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
 def begin_game(**options: Unpack[RunOptions]) -> Settings:

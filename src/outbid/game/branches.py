@@ -20,6 +20,7 @@ from jax import Array
 from outbid.errors import InputError
 from outbid.game.equilibrium import Equilibrium, certify, holds, solve
 from outbid.game.game import Arrays, Game, check_game
+from outbid.game.given import checked, numbers
 from outbid.game.kernel import Banded, Scattered
 from outbid.game.newton import linearised, newton, residual, side_by_side, size_of, split
 
@@ -62,11 +63,13 @@ class Walked(NamedTuple):
     worst: Array
 
 
+@checked
 def follow(base: Equilibrium, game: Game, shares: Sequence[float] = (1.0,)) -> Trail:
     """Follow the equilibrium `base` to another game; see `follow_all`."""
     return follow_all(base, (game,), shares)[0]
 
 
+@checked
 def follow_all(
     base: Equilibrium, games: Sequence[Game], shares: Sequence[float] = (1.0,)
 ) -> tuple[Trail, ...]:
@@ -75,10 +78,10 @@ def follow_all(
     The way leads along the line between the two games' numbers; `shares` are where to stop and look, in (0, 1],
     increasing. Raises NoEquilibrium if a branch is lost and no other solution is found either.
     """
-    stops = np.asarray(shares, dtype=float)
-    if not len(stops) or (np.diff(stops) <= 0).any() or stops[0] <= 0 or stops[-1] > 1:
+    stops = numbers("shares", shares)
+    if stops.ndim != 1 or not len(stops) or (np.diff(stops) <= 0).any() or stops[0] <= 0 or stops[-1] > 1:
         fix = "Give increasing shares of the way, above 0, up to 1."
-        raise InputError("shares", f"are {tuple(shares)}", fix)
+        raise InputError("shares", f"are {stops.tolist()}", fix)
     for game in games:
         check_game(game)
         if game.counts != base.game.counts or game.payoffs.shape != base.game.payoffs.shape:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from outbid.errors import InputError
+from outbid.game.given import number
 from outbid.game.kernel import Floats
 
 Facts = Sequence[tuple[str, str]]
@@ -33,7 +34,7 @@ def law(degrees_of_freedom: int | None) -> Any:
 
 def check_coverage(level: float) -> float:
     """Return the coverage of an interval, or say that it is none."""
-    if not 0 < level < 1:
+    if not 0 < number("conf_int, level", level) < 1:
         raise InputError("conf_int, level", f"{level} is no coverage", "Give a number between 0 and 1.")
     return level
 
@@ -68,10 +69,10 @@ class Coefficients:
     def table(self, level: float = 0.95) -> pd.DataFrame:
         """Return one row a term: estimate, standard error, ratio (`z` or `t`), two-sided p, ends of the interval."""
         errors, (low, high) = self.standard_errors, self.conf_int(level).T
-        ratio = self.estimates / errors
+        over = self.estimates / errors
         columns = {"parameter": self.terms, "estimate": self.estimates, "standard_error": errors}
-        columns["z" if self.degrees_of_freedom is None else "t"] = ratio
-        p = 2 * law(self.degrees_of_freedom).sf(np.abs(ratio))
+        columns["z" if self.degrees_of_freedom is None else "t"] = over
+        p = 2 * law(self.degrees_of_freedom).sf(np.abs(over))
         return pd.DataFrame({**columns, "p": p, "low": low, "high": high})
 
     def facts(self) -> Facts:
@@ -83,8 +84,20 @@ class Coefficients:
         return text_table(self.title, self.facts(), self.table())
 
 
+def p_value(p: float, equals: str = "") -> str:
+    """Return a p value with three decimals, after a sign of equality if one is given; a small one is < 0.001."""
+    return "-" if np.isnan(p) else f"{equals}{p:.3f}" if p >= 0.001 else "< 0.001"
+
+
+def ratio(value: float) -> str:
+    """Return an estimate over its error with two decimals, or a dash."""
+    return "-" if np.isnan(value) else f"{value:.2f}"
+
+
 def figure(value: float) -> str:
-    """Return a number with four significant digits, without an exponent unless it is tiny or huge."""
+    """Return a number with four significant digits, without an exponent unless it is tiny or huge; none as a dash."""
+    if np.isnan(value):
+        return "-"
     if value != 0 and not 1e-5 <= abs(value) < 1e6:
         return f"{value:.3e}"
     text = f"{value:#.4g}"
@@ -93,7 +106,11 @@ def figure(value: float) -> str:
 
 def cells_of(table: pd.DataFrame, star: str = "") -> pd.DataFrame:
     """Return a table's cells as text: ratios with two decimals, p values with three, counts whole; and a form of stars."""
-    forms = {**dict.fromkeys("zt", "{:.2f}".format), "p": "{:.3f}".format, "log_likelihood": "{:.4f}".format}
+    forms: dict[str, Callable[[Any], str]] = {
+        **dict.fromkeys("zt", ratio),
+        "p": p_value,
+        "log_likelihood": "{:.4f}".format,
+    }
 
     def written(column: pd.Series[Any]) -> pd.Series[str]:
         return column.map(forms.get(str(column.name), figure if column.dtype.kind == "f" else str))

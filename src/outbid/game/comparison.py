@@ -24,6 +24,7 @@ from outbid.errors import InputError, check_name
 from outbid.game.branches import Trail, follow_all
 from outbid.game.equilibrium import Batch, Equilibrium, solve, solved_again
 from outbid.game.game import Game, restrict
+from outbid.game.given import Draws, Seed, checked, shaped
 from outbid.game.kernel import Banded, Floats
 from outbid.game.newton import Iterate, equilibrium_values, newton, one_thread_each, shared_out
 from outbid.game.outcomes import Figures, Outcome, Reading, activity, long_run
@@ -41,16 +42,19 @@ class Variant(NamedTuple):
     build: Build
 
 
+@checked
 def shifted(name: str, specification: Specification, changes: Mapping[str, float]) -> Variant:
     """Return the variant in which parameters differ by so much: other costs, another value of popularity."""
     return _moved(name, specification, changes, 1.0)
 
 
+@checked
 def fixed(name: str, specification: Specification, settings: Mapping[str, float]) -> Variant:
     """Return the variant in which parameters have given values, whatever they were estimated to be."""
     return _moved(name, specification, settings, 0.0)
 
 
+@checked
 def reformed(name: str, specification: Specification, settings: Mapping[str, float]) -> Variant:
     """Return the variant in which first-step numbers have other values: another effect of acts on the state.
 
@@ -68,6 +72,7 @@ def reformed(name: str, specification: Specification, settings: Mapping[str, flo
     return Variant(name, build)
 
 
+@checked
 def without(
     name: str, specification: Specification, player: str, action: float = 0.0, *, keep: bool = False
 ) -> Variant:
@@ -76,6 +81,7 @@ def without(
     return Variant(name, Partial(change, as_partial(specification.build)))
 
 
+@checked
 def transformed(name: str, specification: Specification, change: Callable[[Game], Game]) -> Variant:
     """Return the variant that a function makes of each game; the function has to be traceable by JAX."""
     return Variant(name, Partial(_Transformed(change), as_partial(specification.build)))
@@ -152,6 +158,7 @@ class Readout(NamedTuple):
     values: Any
 
 
+@checked
 def compare(
     specification: Specification,
     theta: ArrayLike,
@@ -161,8 +168,8 @@ def compare(
     base: Equilibrium | None = None,
     outcome: Outcome = activity,
     visits: bool = False,
-    draws: int = 0,
-    seed: int = 0,
+    draws: Draws = 0,
+    seed: Seed = 0,
 ) -> Comparison:
     """Return outcomes in the base and in other variants, with derivatives and, if asked for, draws.
 
@@ -173,9 +180,11 @@ def compare(
       where the derivatives at `theta` lead, so that it stays near the base's branch.
     """
     point = specification.parameters(theta, "theta")
-    spread = np.asarray(covariance, dtype=float)
-    if spread.shape != (len(point), len(point)) or not np.isfinite(spread).all():
-        raise InputError("covariance", f"has shape {spread.shape}", "Give a square one, one row a parameter.")
+    fix = "Give a square one, one row a parameter."
+    spread = shaped("covariance", covariance, (len(point), len(point)), fix)
+    least = float(np.linalg.eigvalsh(spread)[0])
+    if not np.allclose(spread, spread.T) or least < -1e-8 * np.abs(spread).max():
+        raise InputError("covariance", "is none: not symmetric, or a variance is negative", fix)
     first = base or solve(specification.game(point))
     games = [each.build(jnp.asarray(point)) for each in counterfactuals]
     trails = _reach(first, games)

@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from outbid.errors import InputError
 from outbid.game.game import Arrays, Game, check_game
+from outbid.game.given import checked
 from outbid.game.kernel import Banded, Floats, expect, stationary, transition
 from outbid.game.newton import (
     FLAT,
@@ -115,7 +116,7 @@ class Certificate(NamedTuple):
 
 @dataclass(frozen=True)
 class Equilibrium:
-    """A logit Markov perfect equilibrium. `values` has shape (states, all actions), see `newton`."""
+    """A logit Markov perfect equilibrium. `values` has shape (states, all actions), see `newton` and `action_values`."""
 
     game: Game
     values: Floats
@@ -127,9 +128,21 @@ class Equilibrium:
         logs = log_probabilities(self.game.arrays, jnp.asarray(self.values))
         return tuple(np.exp(np.asarray(log)) for log in logs)
 
+    @checked
     def of(self, player: str) -> Floats:
         """Return one player's probabilities, shape (states, actions)."""
         return self.probabilities[self.game.player(player)]
+
+    @property
+    def action_values(self) -> tuple[Floats, ...]:
+        """What each action is worth to each player by state, shapes (states, actions), in payoff units.
+
+        A player of very low precision is worth the mean of its payoffs: `values` carry, whatever the precision, the
+        logarithm of its number of actions a month, discounted, which moves no choice and is taken off here.
+        """
+        game, parts = self.game, np.split(self.values, np.cumsum(self.game.counts)[:-1], axis=1)
+        ahead = np.asarray(game.discount / (1.0 - game.discount)) * np.log(game.counts)
+        return tuple(part - constant for part, constant in zip(parts, ahead, strict=True))
 
     @cached_property
     def profile_probabilities(self) -> Floats:
@@ -147,11 +160,14 @@ class Equilibrium:
         return np.asarray(transition(self.game.kernel, jnp.asarray(self.profile_probabilities)))
 
 
+@checked
 def solve(game: Game, start: Floats | None = None) -> Equilibrium:
-    """Return a logit Markov perfect equilibrium of the game, with its certificate.
+    """Return one logit Markov perfect equilibrium of the game, with its certificate; there may be others.
 
-    `start` are values of shape (states, all actions), by default a coarser grid's solution. Raises NoEquilibrium if
-    Newton, its damped form and both homotopies all fail.
+    Which one: that to which Newton's method leads from `start`, values of shape (states, all actions), or else from a
+    coarser grid's solution or zero. That can be one that nobody would learn to play, such as the mixed point of a
+    coordination game, and need not lie on the branch that begins where all actions are alike: that one is
+    `principal`'s, and `search` looks for all. Raises NoEquilibrium if Newton, its damped form and both homotopies fail.
     """
     check_game(game)
     arrays = game.arrays
@@ -202,6 +218,7 @@ class Batch(NamedTuple):
     solved: NDArray[np.bool_]
 
 
+@checked
 def solve_many(games: Game, start: Floats | None = None) -> Batch:
     """Solve a batch of games of one shape: a Game whose arrays all have a leading axis of games.
 

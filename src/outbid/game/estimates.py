@@ -8,7 +8,7 @@ Markov perfect equilibrium. Months hang together through the state only, so the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,11 +18,14 @@ from numpy.typing import ArrayLike
 
 from outbid.errors import InputError, check_name
 from outbid.game import coefficients
-from outbid.game.coefficients import Coefficients, law
+from outbid.game.coefficients import Coefficients, law, p_value
 from outbid.game.equilibrium import Equilibrium, certify
+from outbid.game.first_stage import FirstStage
+from outbid.game.given import checked
+from outbid.game.identification import TOLD_APART, Identification, identification
 from outbid.game.kernel import Floats
 from outbid.game.likelihood import KINDS, covariances, inverse, maximise_likelihood
-from outbid.game.maximise import Maximum, undecided
+from outbid.game.maximise import Maximum
 from outbid.game.specification import Play, Specification, checked_game
 
 
@@ -35,6 +38,7 @@ class Estimates:
     * `converged`, `message`: whether the search ended at a maximum of the likelihood, and why it ended.
     * `steps`, `evaluations`: steps taken, and how often the game was solved on the way.
     * `outcome`: a fingerprint of what was explained (months and actions): models are compared on the same only.
+    * `identification`: which parameters the data don't tell apart, or hardly. The first have no standard errors (NaN).
     """
 
     title: str
@@ -49,6 +53,12 @@ class Estimates:
     steps: int
     evaluations: int
     outcome: str
+    identification: Identification = TOLD_APART
+
+    @property
+    def unidentified(self) -> tuple[str, ...]:
+        """The parameters that the data don't tell apart; they have no standard errors."""
+        return self.identification.open
 
     @property
     def observations(self) -> int:
@@ -75,6 +85,7 @@ class Estimates:
         """The kind that is used when none is asked for: corrected if there was a first step, else uncorrected."""
         return "corrected" if "corrected" in self.covariances else "uncorrected"
 
+    @checked
     def vcov(self, kind: str | None = None) -> Floats:
         """Return the estimates' covariance of a kind, shape (parameters, parameters); None takes `self.kind`."""
         wanted = kind or self.kind
@@ -96,6 +107,7 @@ class Estimates:
         """Return estimates over their standard errors, shape (parameters,)."""
         return np.asarray(self.estimates / self.standard_errors(kind))
 
+    @checked
     def p_values(self, kind: str | None = None, *, sides: int = 2) -> Floats:
         """Return p values, shape (parameters,); with one of the `sides`, of estimates as far on their own side."""
         if sides not in (1, 2):
@@ -106,10 +118,12 @@ class Estimates:
         """Return lower and upper ends of normal intervals, shape (parameters, 2)."""
         return self.of_kind(kind).conf_int(level)
 
+    @checked
     def predict(self, states: ArrayLike | Mapping[str, ArrayLike] | None = None, action: int = -1) -> Floats:
         """Return the chance that each player takes an action, shape (states, players).
 
-        `states` are places on the grid, or figures by axis (each goes to the nearest state); None takes the whole grid.
+        `states` are places on the grid, or figures by axis (each goes to the nearest state, and none may lie outside);
+        None takes the whole grid.
         Action -1 is each player's last, such as to attack.
         """
         game = self.equilibrium.game
@@ -121,7 +135,7 @@ class Estimates:
         if states is None:
             return each
         if isinstance(states, Mapping):
-            return np.asarray(each[game.grid.nearest(states)])
+            return np.asarray(each[game.grid.nearest(states, outside=0.0)])
         places = np.atleast_1d(np.asarray(states))
         if not np.issubdtype(places.dtype, np.integer) or (places < 0).any() or (places >= len(each)).any():
             fix = f"Give whole numbers from 0 to {len(each) - 1}, or figures by axis name."
@@ -149,10 +163,11 @@ class Estimates:
     @property
     def warning(self) -> str:
         """What must be said before anything else; empty when all is well."""
-        return "" if self.converged else f"NOT CONVERGED: {self.message}."
+        stopped = "" if self.converged or self.unidentified else f"NOT CONVERGED: {self.message}. "
+        return f"{stopped}{self.identification.sentence}".strip()
 
     def summary(self, kind: str | None = None, level: float = 0.95) -> str:
-        """Return the results as a table in plain text; it begins with a warning if the search did not converge."""
+        """Return the results as a table in plain text; it begins with a warning if there is one."""
         text = coefficients.text_table(self.title, self.facts(kind), self.table(kind, level), level)
         return f"{self.warning}\n\n{text}" if self.warning else text
 
@@ -175,13 +190,12 @@ class Estimates:
 
 # A player whose every act was foretold with this much certainty has been separated, not estimated.
 CERTAIN = 1.0 - 1e-3
-# Below this (smallest over largest eigenvalue of the information, scaled) the data don't tell parameters apart.
-TOLD_APART = 1e-10
 
 
+@checked
 def estimate(
     specification: Specification,
-    play: Play,
+    play: Play | pd.DataFrame,
     start: ArrayLike,
     values: Floats | None = None,
     *,
@@ -195,6 +209,7 @@ def estimate(
     takes one Newton step on the equilibrium constraints, which hold exactly at the end only. Both stop at a local
     maximum, on the branch of equilibria that they start on: see `outbid.game.many_starts`.
 
+    * `play`: a record of play, or a table that `play_from_panel` takes: figures by axis, levels by player, months down.
     * `values`: equilibrium values at the start, shape (states, all actions), to choose the branch; by default those
       that Newton finds from zero or, where it fails, `solve`.
     * `errors`: whether to compute every kind of standard error, or the uncorrected only.
@@ -203,19 +218,25 @@ def estimate(
     parameter that changes nothing; NoEquilibrium if none is found at the start.
     """
     theta = specification.parameters(start)
-    game = checked_game(specification, theta, play)
+    game, play = checked_game(specification, theta, play)
     shape = (game.grid.size, sum(game.counts))
     if values is not None and np.shape(values) != shape:
         raise InputError("values", f"have shape {np.shape(values)}", f"Give (states, all actions) = {shape}.")
     found = maximise_likelihood(specification, play.counts(game), theta, values, constrained=constrained)
     how = "constrained optimisation" if constrained else "nested fixed point"
-    return estimates_at(specification, play, found, how, errors=errors)
+    return estimates_at(specification, play, theta, found, how, errors=errors)
 
 
 def estimates_at(
-    specification: Specification, play: Play, found: Maximum, how: str = "nested fixed point", *, errors: bool
+    specification: Specification,
+    play: Play,
+    start: Floats,
+    found: Maximum,
+    how: str = "nested fixed point",
+    *,
+    errors: bool,
 ) -> Estimates:
-    """Return the results at a maximum that was found: errors, equilibrium, and whether it may be believed."""
+    """Return the results at a maximum that was found from a start: errors, equilibrium, and whether it may be believed."""
     game = specification.game(found.theta)
     each = found.at.logs[play.states[:, None], play.columns(game.counts)]
     for player, column in zip(game.players, each.T, strict=True):
@@ -227,9 +248,11 @@ def estimates_at(
     if errors:
         held = covariances(specification, play, found.theta, found.at)
     converged, message = found.converged, found.message
-    blurred = undecided(specification.names, found.at.information, TOLD_APART)
-    if converged and blurred:
-        converged, message = False, f"the data don't tell apart {' and '.join(blurred)}"
+    told = identification(specification, play.counts(game), start, found)
+    if told.open:
+        converged, message = False, f"the data don't tell apart {' and '.join(told.open)}"
+        blank = np.isin(specification.names, told.open)
+        held = {kind: np.where(blank | blank[:, None], np.nan, each) for kind, each in held.items()}
     elif converged and errors and "robust" not in held:
         converged, message = False, "the search stopped on a saddle or a ridge, not at a maximum"
     return Estimates(
@@ -245,6 +268,7 @@ def estimates_at(
         found.steps,
         found.evaluations,
         hashlib.sha256(repr(play.actions.tolist()).encode()).hexdigest(),
+        told,
     )
 
 
@@ -274,20 +298,32 @@ class ModelTest:
         finding = f"don't choose between the two at the {level:g} level"
         if self.favours is not None and self.p < level:
             finding = f"prefer the {('first', 'second')[self.favours]} model"
-        return f"{self.name}: statistic {self.statistic:.3f}{degrees}, p = {self.p:.3f}; the data {finding}."
+        return f"{self.name}: statistic {self.statistic:.3f}{degrees}, p {p_value(self.p, '= ')}; the data {finding}."
 
 
-def likelihood_ratio(smaller: Estimates, larger: Estimates) -> ModelTest:
+@checked
+def likelihood_ratio(
+    smaller: Estimates, larger: Estimates, first_steps: Sequence[FirstStage] = ()
+) -> ModelTest:
     """Test a model against a larger one that contains it (Wilks, 1938), or refuse what shows that it does not.
 
     The statistic is twice the gain in log-likelihood, chi squared under the smaller model; approximate where the
-    likelihood rests on an estimated first step.
+    likelihood rests on an estimated first step. With both models' `first_steps`, the smaller's first, the test is of
+    whole models, the state's moves and the players' together: a model then is smaller by terms of either.
     """
     from scipy.stats import chi2
 
     where = "likelihood-ratio test"
     _check(smaller, larger)
     few, many = len(smaller.names), len(larger.names)
+    gain = larger.log_likelihood - smaller.log_likelihood
+    if first_steps:
+        one, two = _pair(first_steps)
+        few, many, gain = (
+            few + len(one.terms),
+            many + len(two.terms),
+            gain + two.log_likelihood - one.log_likelihood,
+        )
     if many <= few:
         problem = f"the smaller model has {few} parameters and the larger {many}"
         rivals = "for rivals of which neither contains the other use `vuong` or `clarke`."
@@ -295,7 +331,6 @@ def likelihood_ratio(smaller: Estimates, larger: Estimates) -> ModelTest:
     for each, which in ((smaller, "smaller"), (larger, "larger")):
         if not each.converged:
             raise InputError(where, f"the {which} model did not converge", "Estimate it from other starts.")
-    gain = larger.log_likelihood - smaller.log_likelihood
     if gain < -ROUNDING:
         problem = f"the larger model fits worse, by {-gain:.4g} in log-likelihood"
         other = "It doesn't contain the smaller one, or stopped at a lower maximum"
@@ -305,6 +340,20 @@ def likelihood_ratio(smaller: Estimates, larger: Estimates) -> ModelTest:
     return ModelTest("Likelihood-ratio test", statistic, p, 1 if statistic > 0 else None, many - few)
 
 
+def _pair(first_steps: Sequence[FirstStage]) -> tuple[FirstStage, FirstStage]:
+    """Return two first steps of the same months, of which the second contains the first."""
+    fix = "Give the smaller model's and the larger's, of the same months."
+    if len(first_steps) != 2:
+        raise InputError("first_steps", f"are {len(first_steps)}", fix)
+    one, two = first_steps
+    missing = set(one.terms) - set(two.terms)
+    if one.months != two.months or missing:
+        lacks = f", and the larger lacks {', '.join(sorted(missing))}" if missing else ""
+        raise InputError("first_steps", f"cover {one.months} and {two.months} months{lacks}", fix)
+    return one, two
+
+
+@checked
 def vuong(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelTest:
     """Test two rival models by the mean of their monthly log-likelihood differences (Vuong, 1989).
 
@@ -318,6 +367,7 @@ def vuong(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelT
     return ModelTest(name, statistic, p, 0 if statistic > 0 else 1)
 
 
+@checked
 def clarke(first: Estimates, second: Estimates, charge: Charge = "bic") -> ModelTest:
     """Test two rival models by how many months favour each, without a distribution (Clarke, 2007).
 

@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 
 from outbid.errors import InputError
 from outbid.game.coefficients import Coefficients, Facts, check_coverage
+from outbid.game.given import Count, Seed, checked, numbers
 from outbid.game.kernel import Floats
 
 # What to do about a month that is missing.
@@ -27,11 +28,11 @@ GAPS = "Months must follow one another without gaps: cut the panel, or fill it."
 
 def check_panel(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> tuple[Floats, Floats]:
     """Return state (months,) and actions (months, players) as arrays of numbers, or say what is wrong with them."""
-    moves = np.asarray(actions, dtype=float)
+    moves = numbers("actions", actions)
     if moves.ndim != 2 or moves.shape[1] != len(names) or len(set(names)) < len(names):
         problem = f"have shape {moves.shape} for the names {', '.join(names)}"
         raise InputError("actions", problem, "Give one column, and a name of its own, for each player.")
-    states = np.asarray(state, dtype=float)
+    states = numbers("state", state)
     if states.shape != moves.shape[:1]:
         problem = f"has shape {states.shape}, and the actions cover {len(moves)} months"
         raise InputError("state", problem, "Give one number a month.")
@@ -60,6 +61,12 @@ class FirstStage(Coefficients):
         """Share of the variance explained, with a charge for every term (as the published tables print it)."""
         return 1 - (1 - self.r_squared) * (self.months - 1) / (self.months - len(self.terms))
 
+    @property
+    def log_likelihood(self) -> float:
+        """Log-likelihood of the months' moves under normal noise, at its maximum."""
+        spread = self.sigma**2 * (self.months - len(self.terms)) / self.months
+        return -0.5 * self.months * float(np.log(2 * np.pi * spread) + 1)
+
     def facts(self) -> Facts:
         """Return what belongs under the table's title: (what, how much), in words."""
         return (
@@ -70,6 +77,7 @@ class FirstStage(Coefficients):
         )
 
 
+@checked
 def levels(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> FirstStage:
     """Fit next month's state on this month's actions, the state, and their products, by ordinary least squares.
 
@@ -83,6 +91,7 @@ def levels(state: ArrayLike, actions: ArrayLike, names: Sequence[str]) -> FirstS
     return _least_squares(title, level_terms(names), design, states[1:], names, 1)
 
 
+@checked
 def changes(
     state: ArrayLike, actions: ArrayLike, names: Sequence[str], *, lag: int | None = None
 ) -> FirstStage:
@@ -103,6 +112,7 @@ def changes(
     return replace(plain, covariance=covariance, errors=f"Newey-West, prewhitened, lag {lag}")
 
 
+@checked
 def level_terms(names: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the terms of the state equation, in order."""
     return ("intercept", *names, "lag_state", *(f"{name}_x_lag_state" for name in names))
@@ -181,13 +191,14 @@ class Bootstrap(Coefficients):
         return [("Draws", f"{len(self.draws)}{also}")]
 
 
+@checked
 def bootstrap(
     state: ArrayLike,
     actions: ArrayLike,
     names: Sequence[str],
     *,
-    draws: int = 1000,
-    seed: int = 0,
+    draws: Count = 1000,
+    seed: Seed = 0,
     states: ArrayLike | None = None,
 ) -> Bootstrap:
     """Return a parametric bootstrap of the state equation in levels, with the actions as they were.

@@ -14,11 +14,22 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 from jax import Array
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError, check_name
-from outbid.game.kernel import Banded, Floats, Kernel, Scattered, banded_from, normal_band, normal_reach
+from outbid.game.given import Count, by_player, checked, many, numbers, text
+from outbid.game.kernel import (
+    Banded,
+    Floats,
+    Kernel,
+    Scattered,
+    banded_from,
+    check_cells,
+    normal_band,
+    normal_reach,
+)
 
 Ints = NDArray[np.int64]
 # Beyond this share of figures outside the grid, the grid misses the data.
@@ -34,8 +45,8 @@ class Axis:
     points: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        points = np.asarray(self.points, dtype=float)
-        where = f"axis {self.name!r}"
+        where = f"axis {text('axis, name', self.name)!r}"
+        points = numbers(where, self.points)
         if points.ndim != 1 or not len(points):
             raise InputError(where, "has no points", "Give at least one number.")
         if not np.isfinite(points).all():
@@ -52,6 +63,7 @@ class Grid:
     axes: tuple[Axis, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "axes", many("grid, axes", self.axes, Axis))
         names = [axis.name for axis in self.axes]
         if not names or len(set(names)) < len(names):
             raise InputError("grid", "needs axes with names of their own", "Name each axis once.")
@@ -72,49 +84,72 @@ class Grid:
         mesh = np.meshgrid(*(axis.points for axis in self.axes), indexing="ij")
         return np.stack([each.ravel() for each in mesh], axis=1)
 
+    @checked
     def axis(self, name: str) -> Axis:
         """Return the axis of that name, or complain with the nearest one."""
         axes = {axis.name: axis for axis in self.axes}
         check_name(name, axes, f"axis {name!r}", "the grid has no such axis")
         return axes[name]
 
-    def nearest(self, figures: Mapping[str, ArrayLike]) -> Ints:
-        """Return the state nearest to each figure, shape (figures,); what lies outside goes to the edge."""
+    @checked
+    def nearest(self, figures: Mapping[str, ArrayLike] | pd.DataFrame, outside: float = TOLERATED) -> Ints:
+        """Return the state nearest to each figure, shape (figures,).
+
+        What lies outside goes to the edge; more than a share of the figures `outside` is refused.
+        """
         indices = []
         for axis in self.axes:
             if axis.name not in figures:
                 raise InputError(f"grid, {axis.name}", "has no figures", "Give figures for every axis.")
             points = np.asarray(axis.points)
-            each = np.atleast_1d(np.asarray(figures[axis.name], dtype=float))
+            each = np.atleast_1d(numbers(f"figures, {axis.name}", figures[axis.name]))
+            if each.ndim > 1:
+                raise InputError(f"figures, {axis.name}", f"have shape {each.shape}", "Give one a month.")
             for place in np.flatnonzero(~np.isfinite(each)):
                 problem = f"month {place + 1} is not a number"
                 raise InputError(f"figures, {axis.name}", problem, "Fill it or leave the month out.")
             indices.append(np.searchsorted((points[1:] + points[:-1]) / 2, each))
             # an edge month still belongs to the last cell; what counts is how many lie beyond it
             first, last = np.diff(points)[[0, -1]] if len(points) > 1 else (np.inf, np.inf)
-            outside = float(np.mean((each < points[0] - first / 2) | (each > points[-1] + last / 2)))
-            if outside > TOLERATED:
-                problem = f"{outside:.0%} of the figures lie outside {points[0]:.3g} to {points[-1]:.3g}"
+            beyond = (each < points[0] - first / 2) | (each > points[-1] + last / 2)
+            if beyond.mean() > outside:
+                problem = (
+                    f"{beyond.mean():.0%} of the figures lie outside {points[0]:.3g} to {points[-1]:.3g}"
+                )
                 raise InputError(f"grid, {axis.name}", problem, "Widen the axis.")
+        if len({len(each) for each in indices}) > 1:
+            raise InputError(
+                "figures", "cover different numbers of months", "Give every axis the same months."
+            )
         return np.asarray(np.ravel_multi_index(tuple(indices), self.shape), dtype=np.int64)
 
 
+# More points than this would hardly be meant.
+LONGEST = 100_000
+
+
+@checked
 def quantile_axis(
     name: str, figures: Sequence[float] | Floats, step: float, low: float = 0.025, high: float = 0.975
 ) -> Axis:
     """Return an axis from one quantile of the figures to another, by `step` (quantiles interpolate linearly)."""
-    each = np.asarray(figures, dtype=float)
-    if not len(each) or not np.isfinite(each).all():
+    each = numbers(f"axis {name!r}, figures", figures)
+    if each.ndim != 1 or not len(each) or not np.isfinite(each).all():
         raise InputError(f"axis {name!r}", "needs figures that are all numbers", "Drop missing months.")
     if not (step > 0 and 0 <= low < high <= 1):
         raise InputError(f"axis {name!r}", "has an impossible step or range", "Use step > 0, low < high.")
     start, end = np.quantile(each, [low, high])
-    count = int(np.floor((end - start) / step + 1e-10)) + 1
+    count = np.floor((end - start) / step + 1e-10) + 1
+    if not count <= LONGEST:
+        raise InputError(f"axis {name!r}", f"would have {count:.3g} points", "Use a larger step.")
     return Axis(name, tuple((start + step * np.arange(count)).tolist()))
 
 
-def even_axis(name: str, low: float, high: float, count: int) -> Axis:
+@checked
+def even_axis(name: str, low: float, high: float, count: Count) -> Axis:
     """Return an axis of `count` evenly spaced points from `low` to `high`, both included."""
+    if count > LONGEST:
+        raise InputError(f"axis {name!r}", f"would have {count} points", f"Take {LONGEST} or fewer.")
     return Axis(name, tuple(np.linspace(low, high, count).tolist()))
 
 
@@ -132,9 +167,10 @@ class Player:
     lever: str = ""
 
     def __post_init__(self) -> None:
-        levels = tuple(float(each) for each in self.actions)
-        if not levels or len(set(levels)) < len(levels) or not np.isfinite(levels).all():
-            where = f"player {self.name!r}"
+        where = f"player {text('player, name', self.name)!r}"
+        array = numbers(f"{where}, actions", self.actions)
+        levels = tuple(array.ravel().tolist())
+        if array.ndim != 1 or len(set(levels)) < max(len(levels), 1) or not np.isfinite(levels).all():
             raise InputError(where, "needs actions with levels of their own", "Give each level once.")
         object.__setattr__(self, "actions", levels)
 
@@ -184,11 +220,21 @@ class Game:
         """The numbers alone."""
         return Arrays(self.payoffs, self.kernel, self.discount, self.precision, self.counts)
 
+    @checked
     def player(self, name: str) -> int:
         """Return a player's place, or complain with the nearest name."""
         names = [player.name for player in self.players]
         check_name(name, names, f"player {name!r}", "the game has no such player")
         return names.index(name)
+
+
+def names_of(players: Sequence[Player]) -> tuple[str, ...]:
+    """Return the players' names, or say that there is none or that two have the same."""
+    names = tuple(player.name for player in many("players", players, Player))
+    if not names or len(set(names)) < len(names):
+        problem = "two have the same name" if names else "there are none"
+        raise InputError("players", problem, "Give each player a name of its own.")
+    return names
 
 
 def profile_levels(players: Sequence[Player]) -> np.ndarray:
@@ -197,6 +243,7 @@ def profile_levels(players: Sequence[Player]) -> np.ndarray:
     return np.stack([each.ravel() for each in mesh], axis=1)
 
 
+@checked
 def game_from_arrays(
     players: Sequence[Player],
     grid: Grid,
@@ -207,28 +254,26 @@ def game_from_arrays(
 ) -> Game:
     """Return a checked game; a kernel given in full has shape (states, profiles, states)."""
     held = kernel if isinstance(kernel, Banded | Scattered) else banded_from(kernel)
-    each = by_players(len(players), discount, precision)
+    pairs, names = (("discount", discount), ("precision", precision)), names_of(players)
+    each = [jnp.asarray(by_player(where, given, names, or_one=True)) for where, given in pairs]
     game = Game(tuple(players), grid, jnp.asarray(payoffs, dtype=float), held, *each)
     check_game(game)
     return game
 
 
-def by_players(count: int, *numbers: Any) -> tuple[Array, ...]:
-    """Return each number, or one a player, as an array of shape (players,)."""
-    return tuple(jnp.broadcast_to(jnp.asarray(number, dtype=float), (count,)) for number in numbers)
-
-
 def check_game(game: Game) -> None:
     """Refuse a game that is not one: arrays of the wrong shape, impossible probabilities or discounts."""
-    payoffs, weights = np.asarray(game.payoffs), np.asarray(game.kernel.weights)
+    if not (isinstance(game, Game) and isinstance(game.grid, Grid) and isinstance(game.kernel, Kernel)):
+        fix = "Make one by `one_index_game` or `game_from_arrays`."
+        raise InputError("game", f"is a {type(game).__name__}, or made of other things than a game is", fix)
+    names = names_of(game.players)
+    payoffs, weights = numbers("payoffs", game.payoffs), numbers("kernel", game.kernel.weights)
     profiles = int(np.prod(game.counts))
     wanted = (len(game.players), game.grid.size, profiles)
-    if len({player.name for player in game.players}) < len(game.players):
-        raise InputError("players", "two have the same name", "Rename one of them.")
     if payoffs.shape != wanted:
         fix = f"Give (players, states, profiles) = {wanted}."
         raise InputError("payoffs", f"have shape {payoffs.shape}", fix)
-    if weights.shape[:2] != wanted[1:]:
+    if weights.ndim != 3 or weights.shape[:2] != wanted[1:]:
         problem = f"has states and profiles {weights.shape[:2]}"
         raise InputError("kernel", problem, f"The game has {wanted[1:]}.")
     for i, s, a in np.argwhere(~np.isfinite(payoffs)):
@@ -248,10 +293,10 @@ def check_game(game: Game) -> None:
         raise InputError(f"kernel, state {worst[0]}, profile {worst[1]}", problem, fix)
     if isinstance(game.kernel, Scattered):
         targets = np.asarray(game.kernel.targets)
-        if targets.min() < 0 or targets.max() >= game.grid.size:
+        if targets.shape != weights.shape or targets.min() < 0 or targets.max() >= game.grid.size:
             raise InputError("kernel", "leads to a state that is not on the grid", "Mend its targets.")
-    pairs = zip(game.players, np.asarray(game.discount), np.asarray(game.precision), strict=True)
-    for player, discount, precision in pairs:
+    each = (by_player(name, getattr(game, name), names) for name in ("discount", "precision"))
+    for player, discount, precision in zip(game.players, *each, strict=True):
         if not 0.0 <= discount < 1.0:
             fix = "Give at least 0 and less than 1, such as 0.99."
             raise InputError(f"discount, {player.name}", f"is {discount:g}", fix)
@@ -259,6 +304,7 @@ def check_game(game: Game) -> None:
             raise InputError(f"precision, {player.name}", f"is {precision:g}", "Give 0 or more.")
 
 
+@checked
 def one_index_game(
     axis: Axis,
     players: Sequence[Player],
@@ -270,17 +316,24 @@ def one_index_game(
     sd: float,
     value: Sequence[float],
     cost: Sequence[float],
-    discount: float,
+    discount: float | Sequence[float],
 ) -> Game:
     """Return the classic game on one index: s' = c + Σ e_i a_i + r s + Σ x_i a_i s + noise, u_i = β_i s + κ_i a_i.
 
     The form of Crisman-Cox and Gibilisco (Tug of War, International Organization), with c `intercept`, r `persistence`,
-    e_i `effects`, x_i `interactions`, β_i `value` and κ_i `cost` (if negative).
+    e_i `effects`, x_i `interactions`, β_i `value` and κ_i `cost` (if negative): one number a player each. The axis is
+    evenly spaced, with steps of `kernel.COARSE` sd at most. Where all `interactions` are zero, what the index is worth to
+    a player is nearly linear in it, and no record of play can tell value from cost.
     """
-    mean = one_index_mean(axis, players, np.array([intercept, *effects, persistence, *interactions]))
+    names = names_of(players)
+    rows = {"effects": effects, "interactions": interactions, "value": value, "cost": cost}
+    e, x, beta, kappa = (by_player(where, row, names) for where, row in rows.items())
+    check_cells(axis.points, sd, f"axis {axis.name!r}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = one_index_mean(axis, players, np.array([intercept, *e, persistence, *x]))
     kernel = normal_band(axis.points, jnp.asarray(mean), jnp.asarray(sd), normal_reach(axis.points, mean, sd))
-    (sight,) = by_players(len(players), discount)
-    game = on_kernel(axis, players, kernel, sight, np.array([*value, *cost]))
+    sight = jnp.asarray(by_player("discount", discount, names, or_one=True))
+    game = on_kernel(axis, players, kernel, sight, np.concatenate([beta, kappa]))
     check_game(game)
     return game
 
@@ -306,6 +359,7 @@ def on_kernel(axis: Axis, players: Sequence[Player], kernel: Kernel, discount: A
     return Game(tuple(players), Grid((axis,)), jnp.asarray(payoffs), kernel, discount, jnp.ones(count))
 
 
+@checked
 def restrict(game: Game, player: str, action: float, *, keep: bool = False) -> Game:
     """Return the game in which one player always takes one action.
 

@@ -26,11 +26,13 @@ from outbid.game import markov
 from outbid.game.equilibrium import Equilibrium, NoEquilibrium, certify, holds, solve
 from outbid.game.estimates import Estimates
 from outbid.game.game import Game, Grid, Ints
+from outbid.game.given import checked, numbers, shaped
 from outbid.game.hidden_game import HiddenGame, natural_from
+from outbid.game.identification import Identification
 from outbid.game.kernel import Banded, Floats, Kernel
 from outbid.game.maximise import maximise, observed_information, scaling, undecided
 from outbid.game.newton import equilibrium_values, log_probabilities, residual, size_of
-from outbid.game.specification import check_calendar
+from outbid.game.specification import calendar
 
 # What of a month's move a band may cut off, and of the state's months may lie at the grid's ends.
 CUT, ENDS = 1e-5, 0.05
@@ -49,8 +51,9 @@ class Record:
     months: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        actions, measures = np.asarray(self.actions), np.asarray(self.measures, dtype=float)
-        names = tuple(str(month) for month in self.months)
+        numbers("record, actions", self.actions)
+        actions, measures = np.asarray(self.actions), numbers("record, measures", self.measures)
+        names = calendar(self.months)
         if actions.ndim != 2 or measures.ndim != 2:
             raise InputError("record", "is no pair of tables", "Give actions and measures, one row a month.")
         if len(actions) != len(measures) or len(names) not in (0, len(actions)):
@@ -58,7 +61,6 @@ class Record:
             problem = f"has actions of {len(actions)} months and measures of {len(measures)}{named}"
             fix = "Give both the same months; leave NaN, or -1, where one is missing."
             raise InputError("record", problem, fix)
-        check_calendar(names)
         for month in np.flatnonzero(np.isinf(measures).any(axis=1)):
             raise InputError(f"record, measures, month {month + 1}", "is infinite", "Leave NaN there.")
         for place in np.flatnonzero(np.isnan(measures).all(axis=0)):
@@ -354,10 +356,15 @@ class FullInformation:
         return "\n".join([self.estimates.summary(), *(f"Note: {note}." for note in self.notes)])
 
 
+@checked
 def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None = None) -> FullInformation:
     """Return the maximum likelihood estimates of a hidden game nearest uphill of `start`, in natural units."""
     likelihood = Likelihood(hidden, record)
-    search = Search(likelihood, hidden.start if start is None else np.asarray(start, dtype=float))
+    fix = f"Give one number for each of {', '.join(hidden.names)}."
+    begin = hidden.start if start is None else shaped("start", start, hidden.start.shape, fix, hidden.names)
+    if (hidden.signs * begin < 0).any() or (begin[hidden.signs != 0] == 0).any():
+        raise InputError("start", "lies against a quantity's sign", "Start on the right side of zero.")
+    search = Search(likelihood, begin)
     search.run()
     frame = search.frame()
     information, flat = search.information(frame)
@@ -398,6 +405,7 @@ def full_information(hidden: HiddenGame, record: Record, start: ArrayLike | None
         steps=search.steps,
         evaluations=search.evaluations,
         outcome=hashlib.sha256(record.actions.tobytes() + record.measures.tobytes()).hexdigest(),
+        identification=Identification(tuple(flat)),
     )
     notes = (*_vanished(hidden, found, scores), *grid_doubts(game.kernel, state.smoothed))
     return FullInformation(found, state, scores / slopes, notes)

@@ -17,8 +17,9 @@ from jax import Array
 from numpy.typing import NDArray
 
 from outbid.errors import InputError, check_name
-from outbid.game.game import Axis, Game, Player, on_kernel, one_index_mean
-from outbid.game.kernel import Floats, normal_band, normal_reach
+from outbid.game.game import Axis, Game, Player, names_of, on_kernel, one_index_mean
+from outbid.game.given import by_player, checked, many, number, whole
+from outbid.game.kernel import Floats, check_cells, normal_band, normal_reach
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,9 @@ class Free:
     sign: int = 0
 
     def __post_init__(self) -> None:
-        if self.sign not in (-1, 0, 1) or not np.isfinite(self.start):
-            fix = "Give a number; a sign of -1, 0 or 1."
-            raise InputError("free quantity", "has no such start or sign", fix)
+        object.__setattr__(self, "start", number("free quantity, start", self.start))
+        if whole("free quantity, sign", self.sign) not in (-1, 0, 1):
+            raise InputError("free quantity, sign", f"is {self.sign}", "Give -1, 0 or 1.")
         if self.sign and self.start * self.sign <= 0:
             problem = f"starts at {self.start:g}, against its sign"
             raise InputError("free quantity", problem, "Start on the right side of zero.")
@@ -127,19 +128,21 @@ class HiddenGame:
     first: Normal | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "measures", tuple(self.measures))
+        object.__setattr__(self, "measures", many("measures", self.measures, Measure))
+        if not isinstance(self.anchor, Anchor):
+            raise InputError("anchor", f"is a {type(self.anchor).__name__}", "Give an Anchor.")
         if not self.measures:
             raise InputError("measures", "there are none", "Nothing else tells the state: give one or more.")
         doubles = len({each.name for each in self.measures}) < len(self.measures)
         if doubles or len(self.quantities) < len(self.parameters) + 3 * len(self.measures):
             raise InputError("measures", "a name is taken twice", "Give each measure a name of its own.")
+        for name, each in self.quantities.items():
+            if not isinstance(each, Free):
+                number(f"quantity {name!r}", each)
         for measure in self.measures:
             sd, where = measure.sd, f"measure {measure.name!r}, sd"
             if not (sd.sign == 1 if isinstance(sd, Free) else sd > 0):
                 raise InputError(where, "may not be positive", "Use Free(start, sign=1).")
-        for name, each in self.quantities.items():
-            if not isinstance(each, Free) and not np.isfinite(each):
-                raise InputError(f"quantity {name!r}", f"is held at {each}", "Give a finite number.")
         if not self.names:
             raise InputError("hidden game", "has nothing to estimate", "Make a quantity Free.")
         check_anchor(self.anchor, self.quantities, self.measures)
@@ -186,6 +189,7 @@ class HiddenGame:
         return self.build(self.everything(estimates)[: len(self.parameters)])
 
 
+@checked
 def one_index_hidden(
     axis: Axis,
     players: Sequence[Player],
@@ -199,7 +203,7 @@ def one_index_hidden(
     sd: Quantity,
     intercept: Quantity = 0.0,
     interactions: Sequence[Quantity] | None = None,
-    discount: float = 0.99,
+    discount: float | Sequence[float] = 0.99,
     first: Normal | None = None,
 ) -> HiddenGame:
     """Return the classic game on one index that was not observed, see `outbid.game.game.one_index_game`.
@@ -208,7 +212,7 @@ def one_index_hidden(
     "sd". The axis is evenly spaced, and should hold nearly all that the state may do, for its ends hold it. The kernel's
     reach is fixed at what a normal move with `ROOM` times the starting sd needs.
     """
-    names = [player.name for player in players]
+    names = names_of(players)
     table: dict[str, Quantity] = {"intercept": intercept, "persistence": persistence, "sd": sd}
     rows = {
         "effect": effects,
@@ -221,17 +225,21 @@ def one_index_hidden(
         if len(row) != count:
             raise InputError(kind, f"has {len(row)} entries", f"Give one a player, {count}.")
         table |= {f"{kind}.{name}": each for name, each in zip(names, row, strict=True)}
-    at = np.asarray(axis.points)
-    if len(at) < 3 or not np.allclose(np.diff(at), at[1] - at[0]):
-        raise InputError(f"axis {axis.name!r}", "is not evenly spaced", "Use even_axis.")
     order = [0, *range(3, 3 + count), 1, *range(3 + count, 3 + 2 * count)]
-    begin = np.array([each.start if isinstance(each, Free) else each for each in table.values()])
+    begin = np.array(
+        [
+            each.start if isinstance(each, Free) else number(f"quantity {name!r}", each)
+            for name, each in table.items()
+        ]
+    )
+    at = check_cells(axis.points, begin[2], f"axis {axis.name!r}")
+    sight = jnp.asarray(by_player("discount", discount, names, or_one=True))
     reach = normal_reach(at, one_index_mean(axis, players, begin[order]), ROOM * begin[2])
 
     def build(parameters: Array) -> Game:
         # no floor under probabilities: it would make the likelihood jump
         mean = one_index_mean(axis, players, parameters[np.array(order)])
         kernel = normal_band(at, mean, parameters[2], reach, floor=0.0)
-        return on_kernel(axis, players, kernel, jnp.full(count, discount), parameters[3 + 2 * count :])
+        return on_kernel(axis, players, kernel, sight, parameters[3 + 2 * count :])
 
     return HiddenGame(table, build, tuple(measures), anchor, first)

@@ -17,10 +17,13 @@ from jax.scipy.stats import norm
 from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
+from outbid.game.given import checked
 
 Floats = NDArray[np.float64]
 # What a normal move's probability has to be, for it to be kept.
 FLOOR = 1e-8
+# The largest step of a grid, in sd of a month's move: the mean is then off by under 0.3% of a step.
+COARSE = 2.0
 
 
 @partial(jax.tree_util.register_dataclass, data_fields=["weights"], meta_fields=["lower"])
@@ -65,6 +68,7 @@ def expect(kernel: Kernel, x: Array) -> Array:
     return jnp.einsum("nsk,sak->nsa", padded[:, reach], kernel.weights)
 
 
+@checked
 @jax.jit
 def dense(kernel: Kernel) -> Array:
     """Return the kernel in full, shape (states, profiles, states)."""
@@ -99,6 +103,7 @@ def stationary(steps: Array) -> Array:
     return jnp.asarray(jnp.linalg.solve(system.T, jnp.full(states, 1.0 / states)))
 
 
+@checked
 def banded_from(full: ArrayLike) -> Banded:
     """Return the narrowest band that holds a kernel given in full, shape (states, profiles, states)."""
     matrix = np.asarray(full, dtype=float)
@@ -113,9 +118,47 @@ def banded_from(full: ArrayLike) -> Banded:
     return Banded(jnp.asarray(np.take_along_axis(padded, reach[:, None, :], axis=2)), lower)
 
 
+def check_cells(points: ArrayLike, sd: ArrayLike | None = None, where: str = "points") -> Floats:
+    """Return points as an array, or say why cells around them can't carry the mean of a normal move of spread `sd`.
+
+    With cells of more than `COARSE` spreads a state drifts to the middle of its cell, and in the end stands still.
+    """
+    at = np.asarray(points, dtype=float)
+    if at.ndim != 1 or len(at) < 3 or not np.isfinite(at).all():
+        raise InputError(
+            where, f"is no line of 3 finite numbers or more: shape {at.shape}", "Give more points."
+        )
+    steps, step = np.diff(at), (at[-1] - at[0]) / (len(at) - 1)
+    if not step > 0 or np.ptp(steps) > 1e-6 * step + 1e-14 * np.abs(at).max():
+        raise InputError(where, "is not evenly spaced", "A band of cells needs even steps: use even_axis.")
+    if sd is None or isinstance(sd, jax.core.Tracer):
+        return at
+    least = float(np.min(np.asarray(sd, dtype=float), initial=np.inf))
+    if not 0 < least < np.inf:
+        raise InputError("sd", f"is {least:g}", "Give a positive number: the spread of a month's move.")
+    if step > COARSE * least:
+        count = int(np.ceil((at[-1] - at[0]) / (COARSE * least))) + 1
+        problem = f"has steps of {step:.3g}, too coarse for moves of sd {least:.3g}: the mean would be lost"
+        raise InputError(where, problem, f"Take {count} points or more.")
+    return at
+
+
+def _check_moves(states: int, mean: Array | Floats, sd: Array | ArrayLike) -> None:
+    """Refuse means of the wrong shape or not finite, and spreads that don't go with them."""
+    shape, spreads = np.shape(mean), np.shape(sd)
+    known = not isinstance(mean, jax.core.Tracer)
+    if len(shape) != 2 or shape[0] != states or (known and not np.isfinite(np.asarray(mean)).all()):
+        problem = f"has shape {shape} or leads to no finite state"
+        raise InputError("mean", problem, "Give (states, profiles), and an equation with smaller numbers.")
+    if spreads not in ((), shape):
+        raise InputError("sd", f"has shape {spreads}", f"Give one number, or {shape}.")
+
+
+@checked
 def normal_reach(points: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> tuple[int, int]:
     """Return how many states down and up a normal move reaches from any state, by numbers known now."""
-    at, center = np.asarray(points, dtype=float), np.asarray(mean, dtype=float)
+    at, center = check_cells(points, sd), np.asarray(mean, dtype=float)
+    _check_moves(len(at), center, sd)
     spread = float(np.max(np.asarray(sd))) * float(-norm.ppf(FLOOR / 10.0))
     first = np.clip(np.searchsorted(at, center - spread) - 1, 0, len(at) - 1)
     last = np.clip(np.searchsorted(at, center + spread), 0, len(at) - 1)
@@ -123,6 +166,7 @@ def normal_reach(points: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> tuple[int
     return int(max(0, np.max(here - first))), int(max(0, np.max(last - here)))
 
 
+@checked
 def normal_band(
     points: ArrayLike, mean: Array, sd: Array, reach: tuple[int, int], floor: float = FLOOR
 ) -> Banded:
@@ -132,6 +176,13 @@ def normal_band(
     under `floor` are set to zero and rows brought back to one (Tauchen, 1986). Differentiable in `mean`, (states,
     profiles), and `sd`. `reach` is how far rows may go down and up, from `normal_reach`.
     """
+    if not isinstance(points, jax.core.Tracer):
+        check_cells(points, sd)
+    states = np.shape(points)[0]
+    _check_moves(states, mean, sd)
+    if len(reach) != 2 or not 0 <= min(reach) <= max(reach) <= states or not 0 <= floor < 0.01:
+        problem = f"is {reach}, or the floor {floor:g}, and there are {states} states"
+        raise InputError("reach", problem, "Take `normal_reach`, and a floor near 0.")
     band: Banded = _normal_band(jnp.asarray(points, dtype=float), mean, sd, reach, floor)
     return band
 

@@ -40,6 +40,10 @@ from outbid.game.maximise import ROUNDING, Maximum, maximise, observed_informati
 from outbid.game.newton import linearised, log_probabilities, newton, one_thread_each, residual, size_of
 from outbid.game.specification import Play, Specification, as_partial
 
+# A parameter that moves choices by no more than this share of what it moves the values by moves none: rounding is left.
+SILENT = 1e-9
+# In directions with less than this share of the most information, in parameters' own units, nothing is told.
+FAINT = 1e-6
 # Newton steps on the values in an evaluation.
 NEWTON_STEPS = 15
 
@@ -107,19 +111,28 @@ def maximise_likelihood(
     values: Floats | None = None,
     *,
     constrained: bool = False,
+    pull: Floats | None = None,
 ) -> Maximum:
     """Return the maximum of the likelihood uphill of `start`; its point is an `Evaluation`.
 
     `values` are the equilibrium's at the start; else those that Newton finds from zero or, failing that, `solve`. With
     `constrained`, each trial takes one Newton step on the values; the equations then hold at the end only, and the
-    residual allowed on the way shrinks with what is left to gain.
+    residual allowed on the way shrinks with what is left to gain. A `pull` to zero, shape (parameters,), takes half of
+    it times each parameter's square off the likelihood; the point, its score and information are then with it.
     """
 
+    def look(theta: Floats, values: Floats, steps: int = NEWTON_STEPS) -> Evaluation:
+        at = evaluate(specification, theta, values, counts, steps)
+        if pull is None:
+            return at
+        height, score = at.log_likelihood - pull @ theta**2 / 2, at.score - pull * theta
+        return at._replace(log_likelihood=height, score=score, information=at.information + np.diag(pull))
+
     def solved(theta: Floats) -> Evaluation:
-        return evaluate(specification, theta, solve(specification.game(theta)).values, counts)
+        return look(theta, solve(specification.game(theta)).values)
 
     def trial(theta: Floats, move: Floats, before: Evaluation, failures: int) -> Evaluation | None:
-        at = evaluate(specification, theta, before.values + before.moves @ move, counts)
+        at = look(theta, before.values + before.moves @ move)
         # where Newton keeps failing from nearby, the game is solved from scratch
         if failures >= 3 and not _sound(at):
             with suppress(InputError):
@@ -127,7 +140,7 @@ def maximise_likelihood(
         return at if _sound(at) else None
 
     def loose_trial(theta: Floats, move: Floats, before: Evaluation, _: int) -> Evaluation | None:
-        at = evaluate(specification, theta, before.values + before.moves @ move, counts, 1)
+        at = look(theta, before.values + before.moves @ move, 1)
         # what the residual may hide of the likelihood has to stay small beside what is left to gain
         size = 1e-11 * (1.0 + float(np.abs(before.values).max()))
         return at if at.error <= max(1e-4 * min(1.0, promise_at(before)), size) else None
@@ -136,14 +149,15 @@ def maximise_likelihood(
         return float(((scaling(at.information).T @ at.score) ** 2).sum()) / 2
 
     def metric(at: Evaluation) -> tuple[Floats, Floats]:
-        for name, each in zip(specification.names, np.diag(at.information), strict=True):
-            if not each > 0:
+        moves, slopes = (np.abs(each[seen]).max(axis=(0, 1)) for each in (at.moves, at.slopes))
+        for name, silent in zip(specification.names, slopes <= SILENT * moves, strict=True):
+            if silent:
                 problem = "changes no choice in the months at hand, so it can't be estimated"
                 raise InputError(f"parameter {name!r}", problem, "Fix it, or take other months.")
         return at.information, scaling(at.information)
 
-    theta = np.array(start, dtype=float)
-    at = evaluate(specification, theta, np.zeros_like(counts) if values is None else values, counts)
+    theta, seen = np.array(start, dtype=float), counts.any(axis=1)
+    at = look(theta, np.zeros_like(counts) if values is None else values)
     at = at if _sound(at) else solved(theta)
     if not _sound(at):
         problem = "the game there has no equilibrium that could be held"
@@ -151,7 +165,7 @@ def maximise_likelihood(
     if not constrained:
         return maximise(theta, at, trial, metric)
     found = maximise(theta, at, loose_trial, metric)
-    at = evaluate(specification, found.theta, found.at.values, counts)
+    at = look(found.theta, found.at.values)
     fine = found.converged and promise_at(at) < ROUNDING and _sound(at)
     return found._replace(at=at, converged=fine, evaluations=found.evaluations + 1)
 
@@ -213,7 +227,7 @@ def covariances(specification: Specification, play: Play, theta: Floats, at: Eva
 def inverse(information: Floats) -> Floats:
     """Return the inverse of an information matrix whose parameters may differ in scale by orders of magnitude."""
     units = _units(information)
-    return np.asarray(np.linalg.pinv(information / units, hermitian=True) / units)
+    return np.asarray(np.linalg.pinv(information / units, rcond=FAINT, hermitian=True) / units)
 
 
 def _units(information: Floats) -> Floats:

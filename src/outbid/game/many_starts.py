@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import jax
@@ -19,13 +20,22 @@ from numpy.typing import ArrayLike
 
 from outbid.errors import InputError
 from outbid.game.coefficients import cells_of
-from outbid.game.equilibrium import Equilibrium, NoEquilibrium, certify, holds, solve, worth_of_play
+from outbid.game.equilibrium import (
+    Certificate,
+    Equilibrium,
+    NoEquilibrium,
+    certify,
+    holds,
+    solve,
+    worth_of_play,
+)
 from outbid.game.estimates import Estimates, estimates_at
-from outbid.game.game import Arrays, Game
+from outbid.game.game import Arrays, Game, check_game
+from outbid.game.given import Count, Draws, Seed, checked
 from outbid.game.kernel import Floats, expect
 from outbid.game.likelihood import maximise_likelihood
 from outbid.game.maximise import Maximum
-from outbid.game.newton import Iterate, averaged, newton, one_thread_each, side_by_side, split
+from outbid.game.newton import FLAT, Iterate, averaged, newton, shared_out, side_by_side, split
 from outbid.game.specification import Play, Specification, checked_game
 
 T = TypeVar("T")
@@ -33,10 +43,12 @@ T = TypeVar("T")
 SAME = 1e-6
 # Two searches ended at the same maximum when they differ by less: in log-likelihood, and in standard errors.
 LEVEL, NEAR = 1e-5, 1e-2
-# Standard deviation of the log odds of random policies.
-BOLDNESS = 3.0
-# How many starts look for further equilibria at each maximum.
-EQUILIBRIUM_STARTS = 12
+# Standard deviations of the log odds of random policies: mixed ones, and ones that are nearly pure.
+BOLDNESS = (1.0, 3.0, 30.0)
+# Starts that are worked on together; how many there are at least and at most; how often each equilibrium is to be found.
+BATCH, LEAST, MOST, AGAIN = 16, 33, 4096, 5
+DAMPED_STEPS = 200
+NOTHING = Certificate(np.nan, np.nan, 0, "")
 
 
 @dataclass(frozen=True)
@@ -48,38 +60,76 @@ class Multiplicity:
     starts: int
     failed: int
 
+    @property
+    def missed(self) -> float:
+        """How many more there may be, by how many were reached once and twice (Chao, 1984): an estimate from below."""
+        once, twice = self.counts.count(1), self.counts.count(2)
+        return once * (once - 1) / (2 * (twice + 1))
+
+    @property
+    def unseen(self) -> float:
+        """The share of starts that would lead to an equilibrium not found: estimated by those reached once (Good, 1953).
+
+        Where there is none of these, the most that it may be with a confidence of 95%.
+        """
+        reached = self.starts - self.failed
+        return min(1.0, (self.counts.count(1) or -float(np.log(0.05))) / reached)
+
     def sentence(self) -> str:
         """Return the finding in words."""
         number = len(self.equilibria)
         told = f"{self.starts} starts led to {number} {'equilibrium' if number == 1 else 'equilibria'}"
         if number > 1:
             told += f" ({', '.join(map(str, self.counts))} starts each)"
-        return f"{told}; {self.failed} led nowhere." if self.failed else f"{told}."
+        told += f"; {self.failed} led nowhere" if self.failed else ""
+        about = "about" if 1 in self.counts else "under"
+        more = f"an estimated {self.missed:.0f} more were missed, those to which {about} {self.unseen:.1%}"
+        return f"{told}; {more} of such starts lead."
 
 
-def search(game: Game, starts: int = 30, seed: int = 0) -> Multiplicity:
-    """Solve a game from many random starts and return every equilibrium that was found.
+@checked
+def search(game: Game, starts: Count = MOST, seed: Seed = 0) -> Multiplicity:
+    """Solve a game from random starts until every equilibrium was found again and again, and return all of them.
 
-    The first start is `solve`'s own. The others let every player play some random policy for ever, the same throughout, by
-    regions, or by states, and start Newton from what that would be worth. Raises NoEquilibrium if no start leads to one.
+    It ends when each was reached `AGAIN` times and the last new one lies in the first half, or after `starts`. The first
+    start is `solve`'s own. The others are random policies, the same throughout, by regions, or by states: damped Newton
+    starts where everybody plays it, or answers it for ever. Raises NoEquilibrium if no start leads to one.
     """
-    if starts < 1:
-        raise InputError("starts", f"is {starts}", "Give at least 1.")
-    arrays, generator = game.arrays, np.random.default_rng(seed)
+    check_game(game)
+    generator, answer = np.random.default_rng(seed), partial(_from_policies, game.arrays)
     found: list[Equilibrium] = []
+    counts: list[int] = []
+    tried, newest = 1, 1
+
+    def enter(each: Equilibrium) -> int:
+        place = next((i for i, other in enumerate(found) if _same_play(other, each)), len(found))
+        if place == len(found):
+            found.append(each)
+            counts.append(0)
+        counts[place] += 1
+        return place
+
     with suppress(NoEquilibrium):
-        found.append(solve(game))
-    for _ in range(starts - 1):
-        with one_thread_each():
-            at = jax.block_until_ready(_from_policy(arrays, jnp.asarray(_random_policy(game, generator))))
-        if holds(at.values, float(at.error)):
-            found.append(certify(game, at.values, int(at.steps), "Newton from a random policy"))
+        enter(solve(game))
+    while tried < starts and (tried < LEAST or tried < 2 * newest or min(counts, default=0) < AGAIN):
+        policies = np.stack([_random_policy(game, generator) for _ in range(BATCH)])
+        ended = shared_out(answer, (jnp.asarray(policies), jnp.arange(BATCH) % 2 == 0))
+        for values, error in zip(ended.values[: starts - tried], ended.error, strict=False):
+            tried += 1
+            if holds(values, float(error)):
+                known = len(found)
+                newest = tried if enter(Equilibrium(game, values, NOTHING)) == known else newest
     if not found:
         fix = "Look at the payoffs, or lower the precision or the discount."
         raise NoEquilibrium("equilibrium", f"none was found from {starts} starts", fix)
-    groups = sorted(_grouped(found, _same_play), key=lambda group: -len(group))
-    distinct, counts = tuple(group[0] for group in groups), tuple(map(len, groups))
-    return Multiplicity(distinct, counts, starts, starts - len(found))
+    order = sorted(range(len(found)), key=lambda i: -counts[i])
+    whole = [
+        each
+        if (each := found[i]).certificate.method
+        else certify(game, each.values, 0, "damped Newton from a policy")
+        for i in order
+    ]
+    return Multiplicity(tuple(whole), tuple(counts[i] for i in order), tried, tried - sum(counts))
 
 
 def _grouped(items: Iterable[T], same: Callable[[T, T], bool]) -> list[list[T]]:
@@ -98,16 +148,29 @@ def _random_policy(game: Game, generator: np.random.Generator) -> Floats:
     states, actions = game.grid.size, sum(game.counts)
     regions = int(generator.choice([1, 2, 5, states]))
     where = np.sort(generator.integers(0, regions, states)) if regions < states else np.arange(states)
-    odds = generator.normal(0.0, BOLDNESS, (max(regions, 1), actions))
+    odds = generator.normal(0.0, generator.choice(BOLDNESS), (max(regions, 1), actions))
     return np.asarray(odds[where])
 
 
 @jax.jit
-def _from_policy(arrays: Arrays, odds: Array) -> Iterate:
-    """Run Newton from what a policy given as log odds would be worth if everybody kept to it."""
-    logs = tuple(jax.nn.log_softmax(part, axis=-1) for part in split(arrays.counts, odds))
-    future = arrays.discount[:, None, None] * expect(arrays.kernel, worth_of_play(arrays, logs))
-    return newton(arrays, averaged(arrays.counts, logs, arrays.payoffs + future))
+def _from_policies(arrays: Arrays, starts: tuple[Array, Array]) -> Iterate:
+    """Run damped Newton from policies given as log odds, (starts, states, all actions): from the policy, or its answer."""
+
+    def one(start: tuple[Array, Array]) -> Iterate:
+        odds, as_it_is = start
+        logs = tuple(jax.nn.log_softmax(part, axis=-1) for part in split(arrays.counts, odds))
+        future = arrays.discount[:, None, None] * expect(arrays.kernel, worth_of_play(arrays, logs))
+        worth = averaged(arrays.counts, logs, arrays.payoffs + future)
+        same = [
+            value.mean(axis=-1, keepdims=True)
+            + (log - log.mean(axis=-1, keepdims=True)) / jnp.maximum(scale, FLAT)
+            for value, log, scale in zip(split(arrays.counts, worth), logs, arrays.precision, strict=True)
+        ]
+        start_values = jnp.where(as_it_is, jnp.concatenate(same, axis=-1), worth)
+        return newton(arrays, start_values, DAMPED_STEPS, careful=True)
+
+    ended: Iterate = jax.lax.map(one, starts)
+    return ended
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,12 +211,12 @@ class LocalMaxima:
         return f"{told}\nA higher one may exist that no start led to.\n\n{table}"
 
 
-def draw_starts(center: ArrayLike, spread: ArrayLike, number: int = 60, seed: int = 0) -> Floats:
+@checked
+def draw_starts(center: ArrayLike, spread: ArrayLike, number: Count = 60, seed: Seed = 0) -> Floats:
     """Return random starts, shape (number, parameters): the centre itself, then normal draws around it."""
     middle, width = np.asarray(center, dtype=float), np.asarray(spread, dtype=float)
-    if number < 1:
-        raise InputError("starts, number", f"is {number}", "Give at least 1.")
-    if middle.ndim != 1 or width.shape not in ((), middle.shape) or not (width >= 0).all():
+    finite = np.isfinite(middle).all() and np.isfinite(width).all()
+    if middle.ndim != 1 or width.shape not in ((), middle.shape) or not finite or not (width >= 0).all():
         problem = "doesn't fit the centre, or is negative"
         raise InputError("starts, spread", problem, "Give one for each parameter.")
     draws = np.random.default_rng(seed).standard_normal((number, len(middle)))
@@ -161,24 +224,28 @@ def draw_starts(center: ArrayLike, spread: ArrayLike, number: int = 60, seed: in
     return np.asarray(middle + draws * width)
 
 
+@checked
 def estimate_many(
     specification: Specification,
-    play: Play,
+    play: Play | pd.DataFrame,
     starts: ArrayLike,
     *,
-    equilibrium_starts: int = EQUILIBRIUM_STARTS,
-    seed: int = 0,
+    equilibrium_starts: Draws = MOST,
+    seed: Seed = 0,
     errors: bool = True,
 ) -> LocalMaxima:
     """Estimate from many starts, shape (starts, parameters), and return every distinct local maximum, the highest first.
 
-    `equilibrium_starts` starts look for further equilibria at each maximum. Searches run side by side, on as many
-    threads as there are cores; the answer doesn't depend on that.
+    `equilibrium_starts` starts at most look for further equilibria at each maximum; 0 for none. Searches run side by
+    side, on as many threads as there are cores; the answer doesn't depend on that.
     """
     places = np.atleast_2d(np.asarray(starts, dtype=float))
+    if places.ndim != 2 or not len(places):
+        raise InputError("starts", f"have shape {places.shape}", "Give one row a start.")
     for i, each in enumerate(places):
         specification.parameters(each, f"start {i + 1}")
-    counts = play.counts(checked_game(specification, places[0], play))
+    game, play = checked_game(specification, places[0], play)
+    counts = play.counts(game)
 
     def attempt(start: Floats) -> Maximum | str:
         try:
@@ -195,7 +262,7 @@ def estimate_many(
         best = max((each for _, each in group), key=lambda each: float(each.at.log_likelihood))
         members = tuple(i for i, _ in group)
         try:
-            found = estimates_at(specification, play, best, errors=errors)
+            found = estimates_at(specification, play, places[members[0]], best, errors=errors)
             reason = "" if found.converged else found.message
         except InputError as error:
             reason = str(error)

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from outbid.errors import InputError
 from outbid.game.coefficients import Coefficients, Facts
+from outbid.game.given import Count, Seed, checked, number, numbers, shaped
 from outbid.game.kernel import Floats
 from outbid.game.maximise import observed_information
 
@@ -33,6 +34,12 @@ class Measurement:
     weights: Floats
     persistence: float
     inputs: Floats
+
+    def __post_init__(self) -> None:
+        for name in ("weights", "inputs"):
+            each = numbers(f"measurement, {name}", getattr(self, name))
+            object.__setattr__(self, name, shaped(f"measurement, {name}", each, (each.size,), "Give a row."))
+        object.__setattr__(self, "persistence", number("measurement, persistence", self.persistence))
 
     @classmethod
     def from_flat(cls, flat: Floats, measures: int) -> Measurement:
@@ -65,7 +72,7 @@ class SmoothedState(NamedTuple):
 
 def standardise(measures: ArrayLike) -> tuple[Floats, Floats, Floats]:
     """Return measures with mean 0 and standard deviation 1, the means, and the standard deviations (by n - 1)."""
-    table = np.asarray(measures, dtype=float)
+    table = numbers("measures", measures)
     if table.ndim != 2:
         fix = "Give one row a month, one column a measure."
         raise InputError("measures", f"have shape {table.shape}", fix)
@@ -80,6 +87,7 @@ def standardise(measures: ArrayLike) -> tuple[Floats, Floats, Floats]:
     return (table - mean) / spread, mean, spread
 
 
+@checked
 def smooth_state(parameters: Measurement, measures: ArrayLike, actions: ArrayLike) -> SmoothedState:
     """Return the state given all measures, at known parameters.
 
@@ -133,8 +141,9 @@ def score(smoothed: SmoothedState, values: Floats, actions: Floats) -> Floats:
     return np.concatenate([weights, [carried.sum()], left @ inputs])
 
 
+@checked
 def draw_states(
-    parameters: Measurement, measures: ArrayLike, actions: ArrayLike, *, draws: int = 1000, seed: int = 0
+    parameters: Measurement, measures: ArrayLike, actions: ArrayLike, *, draws: Count = 1000, seed: Seed = 0
 ) -> Floats:
     """Return whole paths of the state, shape (draws, months), drawn from what the measures leave open.
 
@@ -159,7 +168,7 @@ def draw_states(
 def check_measures(measures: ArrayLike, actions: ArrayLike) -> tuple[Floats, Floats]:
     """Return standardised measures and actions (months, players) as numbers, or say what is wrong with them."""
     values, _, _ = standardise(measures)
-    moves = np.asarray(actions, dtype=float)
+    moves = numbers("actions", actions)
     if moves.ndim != 2 or len(moves) != len(values):
         problem = f"have shape {moves.shape}, and the measures cover {len(values)} months"
         raise InputError("actions", problem, "Give one row a month and one column a player.")
@@ -206,6 +215,7 @@ class MeasurementFit(Coefficients):
         return [*facts, ("Other maxima", others)] if others else facts
 
 
+@checked
 def fit_state(
     measures: ArrayLike,
     actions: ArrayLike,
@@ -213,8 +223,8 @@ def fit_state(
     action_names: Sequence[str],
     *,
     low_months: Sequence[int] | slice | None = None,
-    starts: int = 6,
-    seed: int = 0,
+    starts: Count = 6,
+    seed: Seed = 0,
 ) -> MeasurementFit:
     """Return the measurement model at its maximum likelihood, the highest that a search from several starts finds.
 
@@ -232,6 +242,10 @@ def fit_state(
         fix = f"Give {measured} names of measures and {players} of actions."
         raise InputError("measure_names and action_names", problem, fix)
     terms = (*measure_names, "persistence", "constant", *(f"lag_{name}" for name in action_names))
+    months = range(len(values))
+    low_rows = months[low_months] if isinstance(low_months, slice) else low_months
+    if low_rows is not None and not (len(low_rows) and set(low_rows) <= set(months)):
+        raise InputError("low_months", f"are not rows of {len(values)} months", "Count rows from 0.")
     inputs = np.column_stack([np.ones(len(moves)), moves])
     if np.linalg.matrix_rank(inputs[:-1]) < inputs.shape[1]:
         problem = "never vary, or follow from one another, so their effects can't be told"
@@ -254,7 +268,7 @@ def fit_state(
             maxima.append(-float(each.fun))
     best = Measurement.from_flat(np.asarray(rested[0].x), measured)
     smoothed = smooth(best, values, moves)
-    low = best.weights[0] > 0 if low_months is None else smoothed.state[low_months].mean() < 0
+    low = best.weights[0] > 0 if low_rows is None else smoothed.state[list(low_rows)].mean() < 0
     if not low:
         smoothed = smooth(best.mirrored, values, moves)
     title, flat = f"Dynamic factor model, {measured} measures", smoothed.parameters.flat

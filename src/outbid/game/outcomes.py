@@ -22,6 +22,7 @@ from outbid.errors import InputError, check_name
 from outbid.game.coefficients import check_coverage, interval
 from outbid.game.equilibrium import Equilibrium
 from outbid.game.game import Game, parted
+from outbid.game.given import checked
 from outbid.game.kernel import Banded, Floats, Kernel, Scattered, stationary, transition
 from outbid.game.newton import equilibrium_values, joint, log_probabilities, profile_values, split
 
@@ -32,6 +33,7 @@ ANY = "any"
 LARGEST = 6000
 
 
+@checked
 def activity(game: Game, values: Array) -> Array:
     """Return the chance that each player acts, and that any does, shape (players + 1, states).
 
@@ -41,14 +43,22 @@ def activity(game: Game, values: Array) -> Array:
     return jnp.concatenate([each, 1.0 - jnp.prod(1.0 - each, axis=0, keepdims=True)])
 
 
+@checked
 def mean_levels(game: Game, values: Array) -> Array:
     """Return the mean level of each player's action, and of all together, shape (players + 1, states)."""
     each = _expected(game, values, lambda levels: levels)
     return jnp.concatenate([each, each.sum(axis=0, keepdims=True)])
 
 
+def check_values(game: Game, values: Array) -> None:
+    """Refuse values that are not the game's own."""
+    if (shape := jnp.shape(values)) != (wanted := (game.grid.size, sum(game.counts))):
+        raise InputError("values", f"have shape {shape}", f"Give (states, all actions) = {wanted}.")
+
+
 def _expected(game: Game, values: Array, of: Callable[[Floats], Any]) -> Array:
     """Return what is expected of each player's action, shape (players, states)."""
+    check_values(game, values)
     logs = log_probabilities(game.arrays, values)
     pairs = zip(game.players, logs, strict=True)
     return jnp.stack([(jnp.exp(log) * of(np.asarray(player.actions))).sum(axis=-1) for player, log in pairs])
@@ -128,9 +138,13 @@ class Reading:
         states = self.by_state.values.shape[1]
         return self.weighted(player, np.full(states, 1.0 / states))
 
+    @checked
     def along(self, player: str, states: ArrayLike) -> Figures:
         """Return the mean over months whose states are given, shape (months,)."""
-        tally = np.bincount(np.asarray(states, dtype=int), minlength=self.by_state.values.shape[1])
+        count, places = self.by_state.values.shape[1], np.asarray(states)
+        if places.ndim != 1 or not len(places) or not np.isin(places, np.arange(count)).all():
+            raise InputError("states", f"are no places on a grid of {count}", "Give whole numbers from 0.")
+        tally = np.bincount(places.astype(int), minlength=count)
         return self.weighted(player, tally / tally.sum())
 
     def weighted(self, player: str, weights: Floats) -> Figures:
@@ -172,12 +186,14 @@ def against(game: Game, player: str, policy: Array) -> Game:
     return Game(players, game.grid, payoffs, kernel, game.discount[stay], game.precision[stay])
 
 
+@checked
 def reply_slopes(game: Game, values: Array) -> Array:
     """Return how much each player's mean level answers when all rivals' rise by one this month, (players, states).
 
     For two players with levels 0 and 1 it is the slope of one's probability to act by the other's, along the best-reply
     curve, where they cross; the future is as in equilibrium.
     """
+    check_values(game, values)
     future = profile_values(game.arrays, values)
 
     def worth(i: int, play: Sequence[Array]) -> Array:
@@ -188,11 +204,13 @@ def reply_slopes(game: Game, values: Array) -> Array:
     return _answers(game, values, worth)
 
 
+@checked
 def standing_slopes(game: Game, values: Array) -> Array:
     """Return how each player's best policy answers when all rivals' mean levels rise by one in every state and for ever.
 
     Shape (players, states): of the mean level in that state. It contains what the rise does to where the state goes.
     """
+    check_values(game, values)
     parts = split(game.counts, values)
 
     def worth(i: int, play: Sequence[Array]) -> Array:

@@ -18,8 +18,8 @@ import numpy as np
 from jax import Array
 
 from outbid.errors import InputError, check_name, did_you_mean
-from outbid.game.game import Game, Grid, Player, by_players, profile_levels
-from outbid.game.kernel import Kernel, Scattered, normal_band, normal_reach, normal_weights
+from outbid.game.game import Game, Grid, Player, profile_levels
+from outbid.game.kernel import Kernel, Scattered, check_cells, normal_band, normal_reach, normal_weights
 from outbid.model.checks import Names
 from outbid.model.compile import build_step, to_scale
 from outbid.model.declare import Model
@@ -73,7 +73,7 @@ class Reduction:
         theirs, if not to `levers` whatever happens; it needs `held`.
         """
         mean, payoffs = self.moves(parameters, levers, weights, held, answer)
-        each = by_players(len(self.players), discount, precision)
+        each = self._by_player("discount", discount), self._by_player("precision", precision)
         return Game(self.players, self.grid, payoffs, self._kernel(parameters, mean), *each)
 
     def moves(
@@ -107,6 +107,12 @@ class Reduction:
         over_actions = jax.vmap(month, in_axes=(None, 0))
         mean, payoffs = jax.vmap(over_actions, in_axes=(0, None))(points, levels)
         return mean, jnp.moveaxis(payoffs, 2, 0)
+
+    def _by_player(self, where: str, given: Any) -> Array:
+        each, count = jnp.asarray(given, dtype=float), len(self.players)
+        if each.shape not in ((), (count,)):
+            raise InputError(where, f"has shape {each.shape}", f"Give one number, or one a player, {count}.")
+        return jnp.broadcast_to(each, (count,))
 
     @property
     def _indices(self) -> tuple[str, ...]:
@@ -188,13 +194,11 @@ def fine_reduction(
     if len(grid.axes) != 1 or model.index(grid.axes[0].name).scale != "identity":
         raise InputError("grid", "a band needs one axis on a plain scale", "Use `reduce` for other grids.")
     (axis,) = grid.axes
-    points = np.asarray(axis.points)
-    if len(points) < 3 or not np.allclose(np.diff(points), points[1] - points[0]):
-        raise InputError(f"axis {axis.name!r}", "is not evenly spaced", "A band of cells needs even steps.")
     mean, _ = plain.moves(parameters, levers, {}, None)
     sd = float(plain._noise(axis.name, parameters))
     if not sd > 0:
         raise InputError(f"axis {axis.name!r}", "has no noise", "A band of cells needs some; use `reduce`.")
+    points = check_cells(axis.points, sd, f"axis {axis.name!r}")
     return replace(plain, reach=normal_reach(points, np.asarray(mean[axis.name]), sd))
 
 

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 from jax import Array
 from numpy.typing import ArrayLike
 
 from outbid.errors import InputError
 from outbid.game.first_stage import GAPS, level_terms
-from outbid.game.game import Axis, Game, Grid, Ints, Player, check_game, on_kernel, one_index_mean
-from outbid.game.kernel import Floats, Kernel, normal_band, normal_reach
+from outbid.game.game import (
+    Axis,
+    Game,
+    Grid,
+    Ints,
+    Player,
+    check_game,
+    names_of,
+    on_kernel,
+    one_index_mean,
+)
+from outbid.game.given import by_player, checked, many, numbers, shaped
+from outbid.game.kernel import Floats, Kernel, check_cells, normal_band, normal_reach
 
-CALENDAR = re.compile(r"^\d{4}-\d{2}$")
+# A year in a month's name; and six digits that are a year and a month.
+WITH_YEAR, YEAR = re.compile(r"(?<!\d)(1[5-9]|2\d)\d\d"), re.compile(r"^(\d{4})[mM]?(\d{2})$")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,15 +47,14 @@ class Play:
     months: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        states, actions = np.asarray(self.states, dtype=float), np.asarray(self.actions, dtype=float)
-        names = tuple(str(month) for month in self.months)
+        states, actions = numbers("play, states", self.states), numbers("play, actions", self.actions)
+        names = calendar(self.months)
         if states.ndim != 1 or actions.ndim != 2 or len(actions) != len(states) or not len(states):
             problem = f"has states of shape {states.shape} and actions of shape {actions.shape}"
             raise InputError("play", problem, "Give (months,) and (months, players).")
         if names and len(names) != len(states):
             problem = f"are {len(names)} for {len(states)} states"
             raise InputError("play, months", problem, "Name each month once.")
-        check_calendar(names)
         object.__setattr__(self, "months", names)
         for column, each in enumerate(np.column_stack([states, actions]).T):
             places = np.isfinite(each) & (each >= 0) & (each == np.round(each))
@@ -76,34 +89,58 @@ class Play:
         return np.asarray(self.actions + np.concatenate([[0], np.cumsum(counts)[:-1]]), dtype=np.int64)
 
 
-def check_calendar(months: Sequence[str]) -> None:
-    """Complain about a month that is missing or out of order; names that are no "YYYY-MM" are not looked at."""
-    if not all(map(CALENDAR.match, months)):
-        return
-    numbers = [12 * int(month[:4]) + int(month[5:]) - 1 for month in months]
-    for wanted, found, name in zip((each + 1 for each in numbers), numbers[1:], months[1:], strict=False):
-        if found < wanted:
-            raise InputError(f"play, month {name}", "is out of order", "Sort the months, one row each.")
-        if found > wanted:
-            raise InputError(f"play, month {wanted // 12}-{wanted % 12 + 1:02d}", "is missing", GAPS)
+def calendar(months: Any) -> tuple[str, ...]:
+    """Return the months' names, or complain about one that is missing, out of order or double.
+
+    Dates and periods are told by their own month, quarter or year, and so is text in which a year stands and that pandas
+    reads; the rest are mere names.
+    """
+    if isinstance(months, str) or not isinstance(months, Iterable):
+        raise InputError("play, months", f"{months!r} is no list of months", "Name each month, in a list.")
+    names = tuple(map(str, months))
+    dated = [YEAR.sub(r"\1-\2", name) for name in names if WITH_YEAR.search(name)]
+    periods = []
+    for name in dated:
+        with suppress(ValueError):
+            period = pd.Period(name)
+            periods.append(period if period.freqstr[0] in "YQ" else period.asfreq("M"))
+    if not periods:
+        return names
+    if len(periods) < len(names) or len({period.freqstr for period in periods}) > 1:
+        problem = f"{len(periods)} of {len(names)} are dates, or some are months and others years"
+        raise InputError("play, months", problem, "Write all of them as YYYY-MM.")
+    for before, after, name in zip(periods, periods[1:], names[1:], strict=False):
+        if after.ordinal <= before.ordinal:
+            problem = "is out of order, or there twice"
+            raise InputError(f"play, month {name}", problem, "Sort the months, one row each.")
+        if after.ordinal > before.ordinal + 1:
+            raise InputError(f"play, month {before + 1}", "is missing", GAPS)
+    return names
 
 
+@checked
 def play_from_panel(
     grid: Grid,
     players: Sequence[Player],
-    figures: Mapping[str, ArrayLike],
-    actions: Mapping[str, ArrayLike],
-    months: Sequence[str] = (),
+    figures: Mapping[str, ArrayLike] | pd.DataFrame,
+    actions: Mapping[str, ArrayLike] | pd.DataFrame | None = None,
+    months: Any = (),
 ) -> Play:
     """Return a record of play from a panel's figures by axis, (months,) each, which go to the nearest point of the grid.
 
-    `actions` holds the level of each player's action by month.
+    `actions` holds the level of each player's action by month; by default it is the same table. With `months`, such as a
+    table's index, a gap is found out. What lies outside the grid counts as its end, up to `TOLERATED` of the months.
     """
+    names_of(players)
+    actions, months = figures if actions is None else actions, calendar(months)
     chosen = []
     for player in players:
         if player.name not in actions:
             raise InputError(f"actions, {player.name}", "are missing", "Give a level for every month.")
-        levels = np.atleast_1d(np.asarray(actions[player.name], dtype=float))
+        levels = np.atleast_1d(numbers(f"actions, {player.name}", actions[player.name]))
+        if levels.ndim > 1 or len(months) not in (0, len(levels)):
+            problem = f"have shape {levels.shape} for {len(months) or 'some'} months"
+            raise InputError(f"actions, {player.name}", problem, "Give one level a month.")
         match = levels[:, None] == np.asarray(player.actions)[None, :]
         known = match.any(axis=1)
         if not known.all():
@@ -116,13 +153,23 @@ def play_from_panel(
         chosen.append(match.argmax(axis=1))
     if len({len(each) for each in chosen}) > 1:
         raise InputError("actions", "cover different numbers of months", "Give every player the same months.")
-    return Play(grid.nearest(figures), np.stack(chosen, axis=1), tuple(months))
+    return Play(grid.nearest(figures), np.stack(chosen, axis=1), months)
 
 
-def checked_game(specification: Specification, theta: Floats, play: Play) -> Game:
-    """Return the game at parameters, if it is one that can have left the record, and whose payoffs can be told from it."""
+def checked_game(
+    specification: Specification, theta: Floats, record: Play | pd.DataFrame
+) -> tuple[Game, Play]:
+    """Return the game at parameters and the play, if it is one that can have left the record.
+
+    A table holds figures by axis and levels by player, see `play_from_panel`; its index names the months, if it says more
+    than numbers of rows.
+    """
     game = specification.game(theta)
     check_game(game)
+    play = record
+    if not isinstance(play, Play):
+        months = () if isinstance(play.index, pd.RangeIndex) else play.index
+        play = play_from_panel(game.grid, game.players, play, play, months)
     if play.actions.shape[1] != len(game.players):
         fix = f"The game's are {', '.join(player.name for player in game.players)}."
         raise InputError("play, actions", f"are of {play.actions.shape[1]} players", fix)
@@ -140,7 +187,7 @@ def checked_game(specification: Specification, theta: Floats, play: Play) -> Gam
             problem = f"{same}, so the cost of doing otherwise can't be told (perfect separation)"
             fix = "Take other months, or fix that player's payoff."
             raise InputError(f"play, {player.name}", problem, fix)
-    return game
+    return game, play
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,9 +199,9 @@ class FirstStep:
     covariance: Floats
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "names", many("first step, names", self.names, str))
         for name in ("estimates", "covariance"):
-            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=float))
+            object.__setattr__(self, name, numbers(f"first step, {name}", getattr(self, name)))
         count, sizes = len(self.names), (self.estimates.shape, self.covariance.shape)
         if sizes != ((count,), (count, count)):
             problem = f"has {count} names, estimates of shape {sizes[0]} and a covariance of shape {sizes[1]}"
@@ -182,7 +229,7 @@ class Specification:
     build_with: Callable[[Array, Array], Game] | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "names", tuple(self.names))
+        object.__setattr__(self, "names", many("specification, names", self.names, str))
         if not self.names or len(set(self.names)) < len(self.names):
             raise InputError("specification, names", "are missing or double", "Name each parameter once.")
         if (self.first_step is None) != (self.build_with is None):
@@ -191,7 +238,7 @@ class Specification:
 
     def parameters(self, values: ArrayLike, where: str = "start") -> Floats:
         """Return values as an array of shape (parameters,), or say what is wrong with them."""
-        each = np.asarray(values, dtype=float)
+        each = numbers(where, values)
         if each.shape != (len(self.names),):
             problem = f"has shape {each.shape}, and the parameters are {', '.join(self.names)}"
             raise InputError(where, problem, "Give one number for each.")
@@ -219,6 +266,7 @@ def with_numbers(build_with: Callable[[Array, Array], Game], numbers: Array, the
     return build_with(theta, numbers)
 
 
+@checked
 def linked_specification(
     names: Sequence[str], build_with: Callable[[Array, Array], Game], first_step: FirstStep
 ) -> Specification:
@@ -243,6 +291,7 @@ class _Classic:
         return on_kernel(self.axis, self.players, self.kernel(equation), discount, theta)
 
 
+@checked
 def classic_specification(
     axis: Axis,
     players: Sequence[Player],
@@ -256,18 +305,19 @@ def classic_specification(
     Tug of War). `equation` is in the order of `outbid.game.first_stage.level_terms`, then sigma; with its `covariance`,
     standard errors are corrected for it. The kernel is built once.
     """
-    whole, numbers = tuple(players), np.asarray(equation, dtype=float)
-    terms = (*level_terms([player.name for player in whole]), "sigma")
-    if numbers.shape != (len(terms),) or not np.isfinite(numbers).all() or not numbers[-1] > 0:
-        problem = f"holds {numbers.size} numbers, or one that is none, or a sigma that is not positive"
-        raise InputError("state equation", problem, f"Give {len(terms)}: {', '.join(terms)}.")
-    weights = np.broadcast_to(np.asarray(discount, dtype=float), (len(whole),))
+    whole, owners = tuple(players), names_of(players)
+    terms = (*level_terms(owners), "sigma")
+    fix = f"Give {len(terms)} numbers: {', '.join(terms)}."
+    numbers = shaped("state equation", equation, (len(terms),), fix, terms)
+    weights = by_player("discount", discount, owners, or_one=True)
     if not ((weights >= 0) & (weights < 1)).all():
         raise InputError("discount", f"is {discount}", "Give at least 0 and less than 1, such as 0.99.")
-    mean = one_index_mean(axis, whole, numbers)
+    check_cells(axis.points, numbers[-1], f"axis {axis.name!r}")
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = one_index_mean(axis, whole, numbers)
     classic = _Classic(axis, whole, normal_reach(axis.points, mean, numbers[-1]))
     kernel, sight = jax.jit(classic.kernel)(jnp.asarray(numbers)), jnp.asarray(weights)
-    names = tuple(f"{what}_{player.name}" for what in ("beta", "kappa") for player in whole)
+    names = tuple(f"{what}_{owner}" for what in ("beta", "kappa") for owner in owners)
     build = jax.tree_util.Partial(on_kernel, axis, whole, kernel, sight)
     if covariance is None:
         return Specification(names, build)

@@ -49,8 +49,8 @@ DRAWS, FEW_DRAWS = 1000, 300
 FROM_ZERO = 60
 # In how many strides a change of costs is made, so that the solution stays next to the base's.
 STRIDES = 4
-# Starts of a usual run and of a quick one, the study's own among them; and those that look for further equilibria.
-STARTS, FEW_STARTS, EQUILIBRIA = 10, 4, 6
+# Starts of a usual run and of a quick one, the study's own among them; and how many look for further equilibria at most.
+STARTS, FEW_STARTS, EQUILIBRIA = 10, 4, 256
 # Standard deviation of the starts, as a share of the study's own start.
 SPREAD = 1.0
 # Places from which the measurement model's likelihood is maximised.

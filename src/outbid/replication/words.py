@@ -205,6 +205,8 @@ def summary(found: Replication, timing: Mapping[str, float]) -> dict[str, Any]:
     good, bad, unjudged = tally(found)
     cited, estimates = tables["sources"], tables["estimates"].drop(columns="parameter")
     cells = tables["replication"][["table", "row", "column", "published", "ours", "difference", "ok", "note"]]
+    # what was not judged is nothing, not a figure that is missing
+    cells = cells.assign(ok=cells["ok"].astype(object).where(cells["ok"].notna(), None))
     return {
         "study": facts["study"],
         "simulated": facts["simulated"],
