@@ -202,6 +202,7 @@ def test_any_is_either_of_independent_players(base: Equilibrium) -> None:
     np.testing.assert_allclose(levels[-1], north + south)
 
 
+@pytest.mark.slow
 def test_slopes_are_derivatives(family: Specification, base: Equilibrium) -> None:
     worlds = [shifted("dearer", family, {"kappa_north": -0.3}), without("alone", family, "south")]
     found = compare(family, THETA, COVARIANCE, worlds, base=base, visits=True)
@@ -255,7 +256,7 @@ def test_bad_input_is_refused_in_one_line(family: Specification, base: Equilibri
     with pytest.raises(InputError, match=r"parameter 'kappa_nord': .* Did you mean 'kappa_north'"):
         shifted("x", family, {"kappa_nord": 1.0})
     with pytest.raises(InputError, match="kernel's band of"):
-        reformed("far", specification(0.1), {"north": -2.5})
+        reformed("far", specification(0.15), {"north": -2.5})
     with pytest.raises(InputError, match="has no first step"):
         reformed("x", Specification(family.names, family.build), {"north": 0.0})
     with pytest.raises(InputError, match=r"covariance: has shape \(3, 3\)"):

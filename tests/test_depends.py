@@ -648,6 +648,7 @@ def test_a_study_that_was_changed_in_memory_is_not_sent_as_if_it_were_not(mini: 
         pickle.dumps(replace(study, name="another"))
 
 
+@pytest.mark.slow
 def test_results_are_sent(mini: Path, sampled: list[tuple[str, ...]], tmp_path: Path) -> None:
     study = outbid.load(mini)
     given: Any = {"prior": "neutral", "quick": True, "out": tmp_path}

@@ -272,6 +272,7 @@ def test_payoffs_are_recovered_from_a_long_record() -> None:
     )
 
 
+@pytest.mark.slow
 def test_three_players_and_three_actions_are_estimated_too() -> None:
     specification, theta = Specification(("v", "w", "cost", "crowd"), three_by_three), [0.2, 0.1, -0.5, 0.4]
     found = estimate(specification, played(specification, np.array(theta), 4000, 2), (0, 0, 0, 0))
@@ -293,6 +294,7 @@ def in_units(build: Callable[[jax.Array], Game], scale: jax.Array, theta: jax.Ar
     return build(theta * scale)
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(st.lists(st.floats(-3, 3), min_size=4, max_size=4))
 def test_the_scale_of_a_parameter_makes_no_difference(powers: list[float]) -> None:

@@ -106,6 +106,7 @@ def test_scores_are_those_of_finite_differences(small: HiddenGame, record: Recor
         assert score == pytest.approx(difference, rel=1e-6, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_the_likelihood_does_not_hang_on_where_newton_starts(small: HiddenGame, record: Record) -> None:
     likelihood = Likelihood(small, record)
     fresh = likelihood.at(small.start)

@@ -137,6 +137,7 @@ def test_the_smoother_is_the_sum_over_all_paths(kind: str) -> None:
     np.testing.assert_allclose(posterior.mean(POINTS, smoothed=False), posterior.filtered @ POINTS)
 
 
+@pytest.mark.slow
 def test_wide_bands_and_narrow_ones_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     points = np.linspace(-3, 3, 41)
     mean = jnp.asarray(0.8 * points[:, None] + np.array([0.0, 0.3, -0.2, 0.1]))
@@ -159,7 +160,7 @@ def test_wide_bands_and_narrow_ones_agree(monkeypatch: pytest.MonkeyPatch) -> No
     np.testing.assert_allclose(narrow.sum(), compiled(*inputs))
 
 
-@pytest.mark.parametrize("months", [60, 2000])
+@pytest.mark.parametrize("months", [60, pytest.param(2000, marks=pytest.mark.slow)])
 def test_a_linear_normal_state_gives_the_likelihood_of_a_kalman_filter(months: int) -> None:
     persistence, intercept, sd = 0.85, 0.1, 0.4
     generator = np.random.default_rng(5)
@@ -190,6 +191,7 @@ def test_a_linear_normal_state_gives_the_likelihood_of_a_kalman_filter(months: i
     np.testing.assert_allclose(smooth(inputs).mean(points, smoothed=False), centres, atol=2e-3)
 
 
+@pytest.mark.slow
 def test_the_gradient_is_that_of_finite_differences() -> None:
     points = np.linspace(-2, 2, 7)
     figures = jnp.asarray(np.random.default_rng(1).standard_normal((12, 2)))

@@ -43,6 +43,7 @@ def estimated(interactions: tuple[float, float], seed: int, months: int = 400) -
     return estimate(specification, panel, START, errors=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1, 2, 3])
 def test_payoffs_that_no_data_tell_apart_have_no_errors(seed: int) -> None:
     """With no interactions the value is linear in the state: value and cost can't be told apart, wherever a search ends.
@@ -60,7 +61,7 @@ def test_payoffs_that_no_data_tell_apart_have_no_errors(seed: int) -> None:
         compare(family((0.0, 0.0)), found.estimates, found.vcov(), [])
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 2))])
 def test_payoffs_that_data_tell_apart_are_estimated(seed: int) -> None:
     found = estimated((0.1, -0.1), seed)
     assert found.converged and found.unidentified == () and found.warning == ""

@@ -318,6 +318,7 @@ def of_panel(panel: Panel) -> np.ndarray:
     return np.asarray(rows(*seen_by_all(), ready.values))
 
 
+@pytest.mark.slow
 def test_log_likelihood_adds_up_over_figures_however_they_are_split():
     everything = of_panel(contest.panel())
     halves = [of_panel(contest.panel({k: v[i::2] for k, v in contest.FIGURES.items()})) for i in (0, 1)]

@@ -75,7 +75,7 @@ def test_what_was_missed_is_estimated_from_what_was_found_seldom() -> None:
     assert few.starts == 3 and sum(few.counts) + few.failed == 3
 
 
-@pytest.mark.parametrize("alone", [(1.0, 0.8), (0.8, 1.0), (1.0, 0.2)])
+@pytest.mark.parametrize("alone", [pytest.param((1.0, 0.8), marks=pytest.mark.slow), (0.8, 1.0), (1.0, 0.2)])
 def test_the_principal_branch_is_the_one_that_begins_at_no_precision(alone: tuple[float, float]) -> None:
     """Small steps of precision on the same branch; mirrored firms; and a firm that hardly wants to enter."""
     p = 0.5

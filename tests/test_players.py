@@ -146,6 +146,7 @@ def test_the_whole_answer_is_the_same_for_the_same_seed(strategist: Strategist) 
     assert np.array_equal(first, effect())
 
 
+@pytest.mark.slow
 def test_players_choose_while_outsiders_do_as_the_scenario_says(strategist: Strategist) -> None:
     quiet = Scenario(id="baseline", label="As now", description="x", baseline=True)
     forced = Scenario(

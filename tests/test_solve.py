@@ -355,6 +355,7 @@ def test_derivatives_through_the_equilibrium_against_differences() -> None:
 # --- the linear system, three ways
 
 
+@pytest.mark.slow
 def test_banded_dense_and_iterative_solutions_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     generator = np.random.default_rng(2)
     states, counts = 30, (2, 2)
@@ -479,6 +480,7 @@ def test_a_batch_gives_what_games_give_one_by_one() -> None:
     np.testing.assert_allclose(warm.values, found.values, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_values_and_their_slopes_batch_over_parameters() -> None:
     arrays = random_game(5, (2, 2), 5).arrays
     blank = jnp.zeros((5, 4))

@@ -202,7 +202,7 @@ def twice(text: str) -> str:
         (lambda text: "\n".join([*text.splitlines()[:3], "1994-03,1,,0,nan"]), "is not a finite number"),
         (lambda text: "\n".join([*text.splitlines()[:3], "1994-03,1,,0,"]), "the field is blank"),
         (lambda text: "\n".join([*text.splitlines()[:3], "1994-03,1,,0,high"]), "'high' is not a number"),
-        (lambda text: text.replace(",", ";"), "not separated by commas"),
+        (lambda text: text.replace(",", ";"), "separated by semicolons"),
         (lambda _: "", "the file is empty"),
     ],
 )
