@@ -75,15 +75,45 @@ def attacks_un(s, u, p, m):
 
 
 @observation(NegativeBinomial("reports_concentration"))
-def attacks_claimed(s, u, p, m):
-    """Attacks at home that the challenger claims, by monitors' counts."""
-    return p.claimed_share * s.attacks_home
+def attacks_envoy(s, u, p, m):
+    """What the UN's envoy showed, whoever counted."""
+    return p.envoy_share * s.attacks_home
 
 
 @observation(NegativeBinomial("reports_concentration"))
-def attacks_claimed_with_neighbours(s, u, p, m):
-    """Claimed attacks at home and in neighbouring countries together."""
-    return p.claimed_share * (s.attacks_home + s.attacks_external)
+def claims_afghan_witness(s, u, p, m):
+    """Attacks at home that the challenger claims, as Afghan Witness counts them."""
+    return p.afghan_witness_share * s.attacks_home
+
+
+@observation(NegativeBinomial("reports_concentration"))
+def claims_bbc(s, u, p, m):
+    """The same, as BBC Monitoring counts them."""
+    return p.bbc_share * s.attacks_home
+
+
+@observation(NegativeBinomial("reports_concentration"))
+def claims_itic(s, u, p, m):
+    """The same, as the Meir Amit Center counts them."""
+    return p.itic_share * s.attacks_home
+
+
+@observation(NegativeBinomial("reports_concentration"))
+def claims_sayed(s, u, p, m):
+    """The same, as A. Sayed counts them."""
+    return p.sayed_share * s.attacks_home
+
+
+@observation(NegativeBinomial("reports_concentration"))
+def claims_dod(s, u, p, m):
+    """The same, as the US Department of Defense counts them."""
+    return p.dod_share * s.attacks_home
+
+
+@observation(NegativeBinomial("reports_concentration"))
+def claims_dod_with_neighbours(s, u, p, m):
+    """Its count of claimed attacks at home and in neighbouring countries together."""
+    return p.dod_share * (s.attacks_home + s.attacks_external)
 
 
 @observation(NegativeBinomial("events_concentration"))

@@ -25,7 +25,7 @@ def attacks(s, u, p):
 
 @mechanism(evidence=["N04", "N14", "N23"])
 def external_attacks(s, u, p):
-    """Part of the effort that is lost at home moves abroad."""
+    """Part of the effort that is lost at home moves abroad; two monthly figures of 2026 are all that sees it."""
     rate = p.external_per_thousand * s.challengers / 1000.0
     return Count("attacks_external", rate * exp(-p.displacement * s.home_effort))
 
