@@ -87,7 +87,7 @@ FIT: Options = {
     "prior": _option(PRIOR, None, PRIOR_WORDS, default="both"),
     "quick": _option(bool, None, "A coarse answer, sooner, marked as such.", "--quick", default=False),
     "seed": _option(int, "N", SEED_WORDS, default=SEED, min=0, max=2**32 - 1),
-    "draws": _option(int | None, "N", "Draws of each chain that are kept [default: 1400; quick: 100]."),
+    "draws": _option(int | None, "N", "Draws of each chain that are kept [default: 2000; quick: 100]."),
     "warmup": _option(int | None, "N", "Iterations before them [default: 275; quick: 75]."),
     "chains": _option(int | None, "N", "Chains [default: 4]."),
     "target_accept": _option(float | None, "P", ACCEPT_WORDS),

@@ -98,7 +98,7 @@ class Effort:
         return Effort(*phases, draws or self.draws, accept, self.chunk, chains or self.chains, self.quick)
 
 
-FULL = Effort(approach=50, scales=150, steps=75, draws=1400)
+FULL = Effort(approach=50, scales=150, steps=75, draws=2000)
 QUICK = Effort(approach=25, scales=25, steps=25, draws=100, target_acceptance=0.85, chunk=5, quick=True)
 
 
