@@ -34,6 +34,7 @@ from outbid.declared import (
     ref,
 )
 from outbid.errors import InputError
+from outbid.files import read_toml
 
 
 class Change(Declared):
@@ -233,6 +234,18 @@ def test_every_fault_is_one_line_with_its_place(tmp_path: Path, old: str, new: s
     assert says in str(caught.value)
     assert str(caught.value).startswith("courses.toml, ")
     assert "\n" not in str(caught.value)
+
+
+def test_single_brackets_twice_are_told_too(tmp_path: Path) -> None:
+    """A list's tables and those inside them, twice in single brackets each."""
+    for name in ("course", "course.change"):
+        path = tmp_path / "file.toml"
+        path.write_text(f'[{name}]\nid = "a"\n[{name}]\nid = "b"\n', encoding="utf-8")
+        with pytest.raises(InputError) as caught:
+            read_toml(path)
+        assert (
+            str(caught.value) == f"file.toml, line 3: [{name}] stands there twice. Open each with [[{name}]]."
+        )
 
 
 def test_single_brackets_are_told_in_full(tmp_path: Path) -> None:

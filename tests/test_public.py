@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import pickle
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import cache
@@ -314,3 +315,23 @@ def test_a_verb_says_in_one_line_what_is_wrong_before_it_begins(
 def test_what_is_no_study_is_refused(wrong: Any) -> None:
     with pytest.raises(InputError):
         outbid.load(wrong)
+
+
+def test_an_error_is_sent_between_processes() -> None:
+    error = pickle.loads(pickle.dumps(InputError("a", "b", "c")))
+    assert (type(error), str(error)) == (InputError, "a: b. c")
+
+
+def test_an_unknown_option_is_named(study: LoadedStudy) -> None:
+    with pytest.raises(InputError, match=r"drawz: unknown option\. Did you mean 'draws'"):
+        study.simulate(drawz=25)  # type: ignore[call-arg]
+
+
+def test_a_table_knows_its_months() -> None:
+    """One month left out, the order turned round, one month twice: said, though no months were given."""
+    table = game.simulate_panel(solved(), months=24, seed=1)
+    at = game.Grid((AXIS,))
+    assert len(game.play_from_panel(at, players(), table).months) == 24
+    for spoilt in (table.drop(table.index[5]), table[::-1], pd.concat([table, table[-1:]])):
+        with pytest.raises(InputError, match="month"):
+            game.play_from_panel(at, players(), spoilt)

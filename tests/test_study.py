@@ -169,7 +169,7 @@ def test_a_truncated_table_is_refused(copy: Path) -> None:
 
 
 def test_a_study_holds_what_it_declares(khorasan: Study) -> None:
-    assert repr(khorasan) == "<Study khorasan: 2021-09 to 2026-07, 19 states, 109 parameters>"
+    assert repr(khorasan) == "<Study khorasan: 2021-09 to 2026-07, 19 states, 114 parameters>"
     assert khorasan.baseline.id == "baseline"
     assert khorasan.scenario("hardening").doing == "hardening"
     assert khorasan.scenario("baseline") is khorasan.baseline

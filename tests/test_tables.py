@@ -88,6 +88,7 @@ def test_columns_may_stand_in_any_order_and_excel_may_mark_the_file(tmp_path: Pa
         ("nmae" + HEADER[4:] + SOUND, "line 1", "unknown column 'nmae'", "Did you mean 'name'?"),
         (HEADER.replace(",used", ""), "line 1", "'used' is missing", "Add it"),
         (HEADER.replace("low", "name"), "line 1", "'name' stands twice", "Keep one"),
+        ("sep=,\n" + HEADER + SOUND, "line 1", "no header", "Take out that line"),
         (HEADER.replace(",", ";"), "line 1", "separated by semicolons", "with commas"),
         (
             HEADER.replace(",", ";") + "a;2022;2022;1,5;;7;attack;yes",

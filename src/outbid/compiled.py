@@ -19,10 +19,11 @@ def prepare() -> None:
     try:
         home = os.environ.get("OUTBID_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         folder = Path(home, "outbid", "compiled")
+        str(folder).encode()  # JAX takes no other paths
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryFile(dir=folder):  # whether it can be written
             pass
-    except (OSError, RuntimeError):  # no home at all is a RuntimeError
+    except (OSError, RuntimeError, UnicodeEncodeError):  # no home at all is a RuntimeError
         return
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

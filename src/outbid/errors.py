@@ -27,6 +27,10 @@ class InputError(ValueError):
         # what was given may be shown in it: several lines, or pages
         super().__init__(" ".join(f"{_short(where)}: {_short(problem)}. {fix}".splitlines()))
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, str, str]]:
+        # another process sends it back by what it was made of
+        return type(self), (self.where, self.problem, self.fix)
+
 
 def _short(text: str) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} … {text[-LONGEST // 2 :]}"

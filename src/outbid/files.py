@@ -25,6 +25,7 @@ _SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr/share")
 _INSTALLED = tuple(f"{os.path.realpath(each)}{os.sep}" for each in (*_LIBRARIES, *_SITES, *_SYSTEM))
 # Every `reading` that is open in this thread: its folder and its files.
 _OPEN: ContextVar[tuple[tuple[Path, dict[str, str]], ...]] = ContextVar("reading", default=())
+_TWICE = re.compile(r"Cannot declare (\(.+\)) twice")
 _TOML_LINE = re.compile(r"\s*\(at line (\d+), column \d+\)$")
 
 
@@ -62,7 +63,12 @@ def read_toml(path: Path) -> dict[str, Any]:
         line = place[1] if place else max(1, len(content.splitlines()))
         problem = _TOML_LINE.sub("", str(error)).removesuffix(" (at end of document)")
         fix = "Look for a missing quotation mark, bracket or equals sign there or just above."
-        raise InputError(f"{path.name}, line {line}", f"is not valid TOML: {problem}", fix) from None
+        if twice := _TWICE.match(problem):
+            name = ".".join(re.findall(r"'([^']*)'", twice[1]))
+            problem, fix = f"[{name}] stands there twice", f"Open each with [[{name}]]."
+        else:
+            problem = f"is not valid TOML: {problem}"
+        raise InputError(f"{path.name}, line {line}", problem, fix) from None
 
 
 def digest(paths: Iterable[Path], about: object = "") -> str:

@@ -116,6 +116,8 @@ def with_options(verb: Verb) -> Verb:
 
 def begin(**options: Unpack[RunOptions]) -> Settings:
     """Return the settings of a run, and keep compiled code between runs. Raises InputError as `Settings` does."""
+    for name in options:
+        check_name(name, RunOptions.__annotations__, name, "unknown option")
     settings = Settings(**options)
     prepare()
     return settings

@@ -159,6 +159,9 @@ def read_table(
     header_line, names = next(lines, (1, []))
     if not names:
         raise InputError(str(path), "the file is empty", "Give it a header line and rows, or remove it.")
+    if names[0].startswith("sep="):
+        fix = "Take out that line, which Excel alone understands."
+        raise InputError(f"{path}, line {header_line}", f"{names[0]!r} is no header", fix)
     if len([name for name in names if name]) == 1 < len(columns) and (mark := re.search(r"[;\t|]", names[0])):
         problem = f"its columns are separated by {SEPARATORS[mark[0]]}"
         raise InputError(f"{path}, line {header_line}", problem, "Save the table with commas (CSV, UTF-8).")

@@ -128,11 +128,19 @@ def play_from_panel(
 ) -> Play:
     """Return a record of play from a panel's figures by axis, (months,) each, which go to the nearest point of the grid.
 
-    `actions` holds the level of each player's action by month; by default it is the same table. With `months`, such as a
-    table's index, a gap is found out. What lies outside the grid counts as its end, up to `TOLERATED` of the months.
+    `actions` holds the level of each player's action by month; by default it is the same table. With `months`, by default
+    a table's index, a gap is found out. What lies outside the grid counts as its end, up to `TOLERATED` of the months.
     """
     names_of(players)
-    actions, months = figures if actions is None else actions, calendar(months)
+    actions = figures if actions is None else actions
+    if (
+        isinstance(figures, pd.DataFrame)
+        and isinstance(months, tuple)
+        and not months
+        and not isinstance(figures.index, pd.RangeIndex)
+    ):
+        months = figures.index  # which knows them, unless it merely counts the rows
+    months = calendar(months)
     chosen = []
     for player in players:
         if player.name not in actions:

@@ -185,13 +185,13 @@ def _again(study: str | Path, readers: tuple[Reader, ...], files: dict[str, str]
 
 
 def _check_device() -> None:
-    if wanted := getattr(jax.config, "jax_platforms", None):
-        try:
-            jax.devices()
-        except (RuntimeError, AssertionError) as error:
-            raise InputError(
-                "JAX_PLATFORMS", f"JAX finds no {wanted} here", "Unset JAX_PLATFORMS."
-            ) from error
+    for setting in ("jax_platforms", "jax_platform_name"):
+        if wanted := jax.config.values.get(setting):
+            try:
+                jax.devices(wanted if setting == "jax_platform_name" else None)
+            except (RuntimeError, AssertionError) as error:
+                name = setting.upper()
+                raise InputError(name, f"JAX finds no {wanted} here", f"Unset {name}.") from error
 
 
 def _loaded(folder: Path, files: dict[str, str]) -> Study:
