@@ -284,3 +284,14 @@ plain = st.recursive(
 @given(plain)
 def test_plain_values_come_back_from_json(value: object) -> None:
     assert json.loads(json_text(value)) == value
+
+
+@pytest.mark.parametrize("name", ["results.nc", "summary.json", "report.html", "tables"])
+def test_what_is_in_the_way_is_said_before_the_work(tmp_path: Path, name: str) -> None:
+    """A folder where a file has to go, a file where a folder has to."""
+    if name == "tables":
+        (tmp_path / name).touch()
+    else:
+        (tmp_path / name).mkdir()
+    with pytest.raises(InputError, match=f"{name}: is in the way"), OutputFolder(tmp_path):
+        pass

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SUMMARY = "summary.json"
+# what a run leaves beside its tables
+FILES = (SUMMARY, "results.nc", "report.html")
 _LOCK = ".outbid.lock"
 _PART_PREFIX, _PART_SUFFIX = ".outbid-", ".part"
 _ROOM = "choose another --out; nothing half-written was left."
@@ -67,11 +69,19 @@ class OutputFolder:
     def __enter__(self) -> Self:
         with _plain_faults(self.path):
             self.path.mkdir(parents=True, exist_ok=True)
+            self._check_way()
             self._lock = _take_lock(self.path)
             # only a run that was killed leaves these; we hold the lock, so nobody is still writing them
             for part in self.path.glob(f"{_PART_PREFIX}*{_PART_SUFFIX}"):
                 part.unlink(missing_ok=True)
         return self
+
+    def _check_way(self) -> None:
+        """Refuse what would be in the way of a file or a folder after the work is done."""
+        for name, blocked in [("tables", Path.is_file), *((name, Path.is_dir) for name in FILES)]:
+            if blocked(place := self.path / name):
+                fix = "Move it or choose another --out."
+                raise InputError(str(place), "is in the way of what is to be written there", fix)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
