@@ -431,6 +431,15 @@ def test_an_observation_with_an_unknown_spread(law: NegativeBinomial | LogNormal
     assert fault.fix == "Did you mean 'spread'?"
 
 
+@pytest.mark.parametrize("spread", [0.0, -0.2, float("nan"), float("inf"), None])
+def test_a_spread_that_is_none_is_refused(spread: Any) -> None:
+    """Nothing, less than nothing, no number, without end, left out."""
+    assert (
+        refused(replace(attacks_reported, distribution=LogNormal(spread))).problem
+        == f"has the spread {spread!r}"
+    )
+
+
 def test_laws_without_a_parameter_are_sound() -> None:
     parameters = tuple(item for item in PARTS["parameters"] if item.name != "spread")
     for law in (Poisson(), LogNormal(0.3)):

@@ -295,6 +295,9 @@ def _check_reads(model: Model, traced: Mapping[str, Traced]) -> Iterator[str]:
         if isinstance(spread := observation.spread, str):
             check_name(spread, model.parameter_names, observation.where, f"no parameter {spread!r}")
             yield spread
+        elif not (isinstance(spread, int | float) and 0 < spread < float("inf")):
+            fix = "Give a number above zero, or a parameter's name."
+            raise InputError(observation.where, f"has the spread {spread!r}", fix)
     for actor in model.actors:
         _check_payoff(model, actor)
     yield from _check_histories(model)
