@@ -54,6 +54,19 @@ READS = {
     ),
     "an array": ("rate.csv", 'import numpy, pathlib\nRATE = numpy.loadtxt(pathlib.Path(__file__).with_name("{}"))\n'),
     "a file outside": ("../rate.txt", 'from pathlib import Path\nRATE = (Path(__file__).parent / "{}").read_text()\n'),
+    "read by another program": (
+        "rate.txt",
+        'import subprocess, pathlib\nRATE = subprocess.check_output(["cat", pathlib.Path(__file__).with_name("{}")])\n',
+    ),
+    "read in a thread": (
+        "rate.txt",
+        "from concurrent.futures import ThreadPoolExecutor\nfrom pathlib import Path\n"
+        'RATE = ThreadPoolExecutor().submit(Path(__file__).with_name("{}").read_text).result()\n',
+    ),
+    "opened to read and write": (
+        "rate.txt",
+        'from pathlib import Path\nwith Path(__file__).with_name("{}").open("r+") as f:\n    RATE = f.read()\n',
+    ),
     "a file that is not there yet": (
         "no.txt",
         'from pathlib import Path\ntry:\n    RATE = (Path(__file__).parent / "{}").read_text()\n'
@@ -196,10 +209,6 @@ def test_a_module_from_elsewhere_counts_and_is_read_anew(
     name = "RATE" if "RATE" in how else "rates.RATE"
     change(mini / "moves.py", "from outbid", f"{how}\n\nfrom outbid")
     change(mini / "moves.py", "@observation", f"USED = {name}\n\n\n@observation")
-    if earlier and "__import__" in how:
-        pytest.skip(
-            "what was imported by the session, and by importlib in the study, is what the session has"
-        )
     if earlier:
         import rates  # type: ignore[import-not-found]
     before = marks(mini)

@@ -112,7 +112,7 @@ def _note(event: str, details: tuple[Any, ...]) -> None:
     if event != "open" or not (readers := _OPEN.get()):
         return
     path, _, flags = details
-    if isinstance(path, int) or flags & (os.O_WRONLY | os.O_RDWR):
+    if isinstance(path, int) or flags & (os.O_WRONLY | os.O_CREAT):
         return
     token = _OPEN.set(())  # reading for the digest is no reading
     try:

@@ -10,7 +10,7 @@ import linecache
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.abc import MetaPathFinder
 from importlib.machinery import FileFinder, ModuleSpec, PathFinder, SourceFileLoader
 from importlib.metadata import packages_distributions
@@ -30,8 +30,10 @@ class _FromText(SourceFileLoader):
         path, text = self.get_filename(fullname), self.get_data(self.get_filename(fullname))
         # JAX can't name a file whose name is no UTF-8
         name = path.encode(errors="backslashreplace").decode()
-        for top in _imported(ast.parse(text, name)):
+        tree = ast.parse(text, name)
+        for top in _imported(tree):
             _take_anew(top)
+        _count(_named_files(tree, Path(path).parent))
         # as it was compiled, for who shows a formula after the file was changed
         lines = io.StringIO(text.decode(errors="replace"), newline=None).readlines()
         linecache.cache[name] = (len(text), None, lines, name)
@@ -63,7 +65,19 @@ def _imported(tree: ast.Module) -> set[str]:
             names |= {each.name for each in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names.add(node.module)
-    return {name.partition(".")[0] for name in names}
+        elif isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant):
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            names |= {str(node.args[0].value)} if called in ("import_module", "__import__") else set()
+    # a relative name has no first part
+    return {name.partition(".")[0] for name in names} - {""}
+
+
+def _named_files(tree: ast.Module, folder: Path) -> set[Path]:
+    """Return the files that texts of a module name, from its folder: C libraries, threads and other programs read unseen."""
+    texts = (node.value for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return {
+        folder / each for each in texts if isinstance(each, str) and each.isprintable() and len(each) < 255
+    }
 
 
 def _own(top: str = "") -> dict[str, ModuleType]:
@@ -89,14 +103,19 @@ def _take_anew(top: str) -> None:
         for name in earlier:
             del sys.modules[name]
     else:  # a package that is being developed can't be loaded twice; its files count all the same
-        _count(earlier.values())
+        _count(_files(earlier))
 
 
-def _count(modules: Iterable[ModuleType]) -> None:
-    """Open modules' files, for whoever notes what is read: those that were loaded earlier, or that aren't Python."""
-    for path in [Path(str(module.__file__)) for module in modules]:
-        if path.is_file():
-            path.open("rb").close()
+def _files(modules: Mapping[str, ModuleType]) -> list[Path]:
+    return [Path(str(module.__file__)) for module in modules.values()]
+
+
+def _count(paths: Iterable[Path]) -> None:
+    """Open files for whoever notes what is read: they were read earlier, or are read in a way that can't be seen."""
+    for path in paths:
+        with suppress(OSError):
+            if path.is_file():
+                path.open("rb").close()
 
 
 @contextmanager
@@ -129,7 +148,7 @@ def study_modules(folder: Path) -> Iterator[ModuleType]:
             where = f"{folder.absolute().name}/__init__.py"
             raise InputError(where, problem, "Mend the study's Python files.") from error
         yield module
-        _count(_new(earlier).values())
+        _count(_files(_new(earlier)))
     finally:
         sys.meta_path.remove(finder)
         for each in _new(earlier):
