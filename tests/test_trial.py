@@ -107,6 +107,17 @@ def dying(formula: str) -> tuple[tuple[str, str, str], ...]:
             ("parameters.toml, rivals_start: is no number (inf)",),
             (),
         ),
+        # what would be taken for zero: a hazard of the wrong sign, and a mean of what can't be less than nothing
+        (
+            [("people.py", RETURNING, f"-{RETURNING}")],
+            ("returning: gives less than zero",),
+            BOTH,
+        ),
+        (
+            [("people.py", "return s.rivals\n", "return s.rivals - 5000.0\n")],
+            ("strength: gives less than zero",),
+            BOTH,
+        ),
         (dying("share(s.jailed, s.jailed + s.dead)"), (), ()),
         (dying("s.jailed ** 0.5"), (), ()),
     ],
@@ -116,7 +127,8 @@ def test_what_is_no_number_is_named(
 ) -> None:
     """Tried: 0/0, 1/0, log 0 and of less; in the first month, a later one, a scenario; under one prior set, at some points.
 
-    In mechanisms, outcomes, observations, starts, priors; no slope of a root at zero. What is sound finds nothing.
+    In mechanisms, outcomes, observations, starts, priors; no slope of a root at zero; less than
+    nothing. What is sound finds nothing.
     """
     found = faults(tmp_path, *changes)
     assert len(found) == len(told), found

@@ -41,6 +41,9 @@ from outbid.study import Study
 POINTS = 16
 FIX = "Use share(part, whole) where the whole may be empty; keep what log and sqrt take above zero, and exp in bounds."
 SMOOTH = "sqrt and powers below one have none at zero, and where() lets through that of the branch that it leaves out."
+ABOVE = (
+    "Hazards, counts and what observations see are zero or more: turn signs round, or use exp or softplus."
+)
 _GROUPS = {
     "quantities": "quantity ",
     "mechanisms": "",
@@ -99,7 +102,7 @@ def trial(study: Study) -> tuple[Fault, ...]:
             state, gave = jax.tree.unflatten(jax.tree.structure(shape), out)
             path.append(np.stack([np.broadcast_to(each, len(levers)) for of in gave for each in of]))
             before = now
-    by_function = np.stack(path).reshape(len(path), len(functions), 2, len(levers))
+    by_function = np.stack(path).reshape(len(path), len(functions), 3, len(levers))
     return tuple(_faults(study, functions, by_function, (*window.months, *window.after(ahead))))
 
 
@@ -142,9 +145,10 @@ def _starts(study: Study, p: Values, levers: Any, state: State) -> Iterator[Faul
 
 
 def _watched(model: Model) -> tuple[dict[str, Any], Callable[..., tuple[State, list[Any]]]]:
-    """Return the theory's functions in their order, and a month's step that tells what each gave, and its slope.
+    """Return the theory's functions in their order, and a month's step that tells what each gave.
 
-    (state, innovations, levers, levers before, parameters, whether it is the first month) -> (state, pairs).
+    (state, innovations, levers, levers before, parameters, whether it is the first month) -> (state, by function: the
+    sum of its numbers, of their slopes, and the least of those that can't be below zero, or zero).
     """
     every = {f"{kind}{item.name}": item for group, kind in _GROUPS.items() for item in getattr(model, group)}
     functions: dict[str, Any] = {name: every[name] for name in dict.fromkeys((*model.order, *every))}
@@ -175,8 +179,12 @@ def _watched(model: Model) -> tuple[dict[str, Any], Callable[..., tuple[State, l
                 each: jnp.where(first, 0.0, slope) if each in fixed else slope
                 for each, slope in slopes["s"].items()
             }
-            gave[name] = (sum(values), sum(jax.tree.leaves(slopes), start=0.0))
             kinds = [_NUMBER.get(type(each)) for each in effects]
+            below: Any = 0.0
+            for kind, value in zip(kinds, values, strict=True):
+                if kind in ("hazard", "mean") or name.startswith("observation "):
+                    below = jnp.minimum(below, value)
+            gave[name] = (sum(values), sum(jax.tree.leaves(slopes), start=0.0), below)
             of = zip(effects, kinds, values, strict=True)
             return [replace(each, **{kind: value}) if kind else value for each, kind, value in of]
 
@@ -199,7 +207,7 @@ def _watched(model: Model) -> tuple[dict[str, Any], Callable[..., tuple[State, l
 def _faults(
     study: Study, functions: Mapping[str, Any], path: Floats, months: Sequence[str]
 ) -> Iterator[Fault]:
-    """Yield what is at fault in what the functions gave, and in their slopes: shape (months, functions, 2, rows)."""
+    """Yield what is at fault in what the functions gave, shape (months, functions, 3, rows), see `_watched`."""
     past, chain = len(study.panel.window), len(study.model.order)
     values, slopes = ~np.isfinite(path[:, :, 0]), ~np.isfinite(path[:past, :, 1])
     slopes &= ~values.any(axis=(0, 1))
@@ -224,6 +232,11 @@ def _faults(
                 np.asarray(slopes[:, i].any(axis=0)),
                 False,
             )
+        elif (below := path[:, i, 2] < 0).any():
+            month = int(below.any(axis=1).argmax())
+            least = path[month, i, 2].min()
+            problem = f"gives less than zero ({least:.2g}) in {months[month]}, which would be taken for zero"
+            yield _fault(item.where, problem, ABOVE, np.asarray(below.any(axis=0)), month < past)
 
 
 def _fault(where: str, problem: str, fix: str, bad: Flags, stops: bool = True) -> Fault:
