@@ -124,7 +124,7 @@ def play_from_panel(
     players: Sequence[Player],
     figures: Mapping[str, ArrayLike] | pd.DataFrame,
     actions: Mapping[str, ArrayLike] | pd.DataFrame | None = None,
-    months: Any = (),
+    months: Any = None,
 ) -> Play:
     """Return a record of play from a panel's figures by axis, (months,) each, which go to the nearest point of the grid.
 
@@ -133,13 +133,9 @@ def play_from_panel(
     """
     names_of(players)
     actions = figures if actions is None else actions
-    if (
-        isinstance(figures, pd.DataFrame)
-        and isinstance(months, tuple)
-        and not months
-        and not isinstance(figures.index, pd.RangeIndex)
-    ):
-        months = figures.index  # which knows them, unless it merely counts the rows
+    if months is None:  # a table knows them, unless it merely counts its rows
+        index: Any = figures.index if isinstance(figures, pd.DataFrame) else ()
+        months = () if isinstance(index, pd.RangeIndex) else index
     months = calendar(months)
     chosen = []
     for player in players:
@@ -169,15 +165,13 @@ def checked_game(
 ) -> tuple[Game, Play]:
     """Return the game at parameters and the play, if it is one that can have left the record.
 
-    A table holds figures by axis and levels by player, see `play_from_panel`; its index names the months, if it says more
-    than numbers of rows.
+    A table holds figures by axis and levels by player, see `play_from_panel`.
     """
     game = specification.game(theta)
     check_game(game)
     play = record
     if not isinstance(play, Play):
-        months = () if isinstance(play.index, pd.RangeIndex) else play.index
-        play = play_from_panel(game.grid, game.players, play, play, months)
+        play = play_from_panel(game.grid, game.players, play)
     if play.actions.shape[1] != len(game.players):
         fix = f"The game's are {', '.join(player.name for player in game.players)}."
         raise InputError("play, actions", f"are of {play.actions.shape[1]} players", fix)
