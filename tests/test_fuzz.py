@@ -103,28 +103,11 @@ TOKENS = (
 PANEL = "date,state,hamas_attack,fatah_attack\n" + "".join(
     f"{1994 + i // 12}-{i % 12 + 1:02d},{i % 7 / 7:.3f},{i % 2},{i % 3 // 2}\n" for i in range(300)
 )
-SCENARIOS = """
-[[scenario]]
-id = "as_now"
-label = "As now"
-description = "Nothing changes."
-baseline = true
-
-[[scenario]]
-id = "harder"
-label = "Harder"
-description = "Pressure grows, and stops while many have joined."
-
-[[scenario.change]]
-lever = "pressure"
-shape = "ramp"
-months = 6
-start = 2
-by = 0.2
-
+# beside the tutorial's own scenarios
+MORE = """
 [[scenario.rule]]
 lever = "pressure"
-watch = "splinter"
+watch = "rivals"
 above = 500
 to = 0.1
 
@@ -221,12 +204,22 @@ def test_a_study_is_loaded_or_refused_in_one_line(toy_folder: Path, data: st.Dat
 
 
 @many(2500)
-@given(text=spoiled(SCENARIOS))
-def test_a_scenario_file_is_read_or_refused_in_one_line(toy: Study, tmp_path: Path, text: str) -> None:
+@given(data=st.data())
+def test_a_scenario_file_is_read_or_refused_in_one_line(
+    toy: Study, tmp_path: Path, data: st.DataObject
+) -> None:
     """A file of one's own, in every way that the spoiling knows."""
+    text = data.draw(spoiled((toy.folder / "scenarios.toml").read_text(encoding="utf-8") + MORE))
     path = tmp_path / "own.toml"
     path.write_text(text, encoding="utf-8", errors="replace", newline="")
     fine_or_one_line(lambda: read_required(path, ScenarioFile, toy.names))
+
+
+def test_what_is_spoilt_was_sound(toy: Study, tugofwar: Study, tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text((toy.folder / "scenarios.toml").read_text() + MORE)
+    assert read_required(tmp_path / "own.toml", ScenarioFile, toy.names).goals
+    (tmp_path / "panel_monthly.csv").write_text(PANEL)
+    assert len(read_panel(tmp_path, play_settings(tugofwar)).state) == 300
 
 
 @many(1500)
