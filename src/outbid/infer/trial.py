@@ -140,7 +140,8 @@ def _starts(study: Study, p: Values, levers: Any, state: State) -> Iterator[Faul
     given |= {f"study {study.name!r}, {name!r}": value for name, value in state.items()}
     for where, value in given.items():
         if (bad := ~np.isfinite(value)).any():
-            yield _fault(where, f"is no number ({value[bad][0]:g}) before the first month", FIX, bad)
+            fix = "Narrow its prior." if where.startswith("parameters.toml") else FIX
+            yield _fault(where, f"is no number ({value[bad][0]:g}) before the first month", fix, bad)
             return
 
 
