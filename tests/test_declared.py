@@ -243,8 +243,9 @@ def test_single_brackets_twice_are_told_too(tmp_path: Path) -> None:
         path.write_text(f'[{name}]\nid = "a"\n[{name}]\nid = "b"\n', encoding="utf-8")
         with pytest.raises(InputError) as caught:
             read_toml(path)
+        fix = f"Open each with [[{name}]] if they are entries of a list; else rename one."
         assert (
-            str(caught.value) == f"file.toml, line 3: [{name}] stands there twice. Open each with [[{name}]]."
+            str(caught.value) == f"file.toml, line 3: is not valid TOML: [{name}] stands there twice. {fix}"
         )
 
 

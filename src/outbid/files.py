@@ -65,9 +65,11 @@ def read_toml(path: Path) -> dict[str, Any]:
         fix = "Look for a missing quotation mark, bracket or equals sign there or just above."
         if twice := _TWICE.match(problem):
             name = ".".join(re.findall(r"'([^']*)'", twice[1]))
-            problem, fix = f"[{name}] stands there twice", f"Open each with [[{name}]]."
-        else:
-            problem = f"is not valid TOML: {problem}"
+            problem, fix = (
+                f"[{name}] stands there twice",
+                f"Open each with [[{name}]] if they are entries of a list; else rename one.",
+            )
+        problem = f"is not valid TOML: {problem}"
         raise InputError(f"{path.name}, line {line}", problem, fix) from None
 
 
