@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
-from jax.scipy.special import expit, ndtr, ndtri
+from jax.scipy.special import erfc, expit, ndtri
 from jax.scipy.special import logit as _logit
 from pydantic import PlainValidator, RootModel, WithJsonSchema, model_validator
 
@@ -94,6 +95,31 @@ def prior_table(parameters: Sequence[Parameter], prior_set: str) -> PriorTable:
     )
 
 
+@jax.custom_jvp
+def standard_normal_quantile(share: Array) -> Array:
+    """Return the number below which that share of a standard normal lies."""
+    return jnp.asarray(ndtri(share))
+
+
+@standard_normal_quantile.defjvp
+def _slope_of_quantile(given: tuple[Array], moved: tuple[Array]) -> tuple[Array, Array]:
+    found = standard_normal_quantile(*given)
+    return found, moved[0] * jnp.sqrt(2 * jnp.pi) * jnp.exp(0.5 * found**2)
+
+
+@jax.custom_jvp
+def half_normal(z: Array) -> Array:
+    """Return a standard half-normal at the share at which a standard normal is z."""
+    return -standard_normal_quantile(0.25 * erfc(z / math.sqrt(2.0)))
+
+
+@half_normal.defjvp
+def _slope_of_half_normal(given: tuple[Array], moved: tuple[Array]) -> tuple[Array, Array]:
+    # the ratio of the densities; that of the quantile alone overflows far out
+    found = half_normal(*given)
+    return found, moved[0] * 0.5 * jnp.exp(0.5 * (found**2 - given[0] ** 2))
+
+
 def from_standard_normal(z: Numbers, table: PriorTable) -> Array:
     """Return parameter values from standard normals, elementwise on the last axis (quantile transform)."""
     first, second = jnp.asarray(table.first), jnp.asarray(table.second)
@@ -102,7 +128,7 @@ def from_standard_normal(z: Numbers, table: PriorTable) -> Array:
     values = [
         first + second * z,
         safe * jnp.exp(second * z),
-        -second * ndtri(0.5 * ndtr(-z)),
+        second * half_normal(z),
         expit(_logit(median) + second * z),
     ]
     return jnp.select([jnp.asarray(table.code) == code for code in range(4)], values)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar
 
+import jax
 import jax.numpy as jnp
 from jax import Array
 from jax.nn import sigmoid, softplus
@@ -369,12 +370,14 @@ def autoregressive(innovations: Array, persistence: Scalar, scale: Scalar) -> Ar
 
     x[0] has the stationary variance; x[t] = persistence * x[t-1] + scale * innovations[t].
     """
-    months = innovations.shape[0]
-    lag = jnp.arange(months)[:, None] - jnp.arange(months)[None, :]
-    weights = jnp.where(lag >= 0, persistence ** jnp.maximum(lag, 0), 0.0)
-    start = jnp.ones(months).at[0].set(1.0 / jnp.sqrt(1.0 - persistence**2))
-    result: Array = scale * (weights @ (start * innovations))
-    return result
+    first = innovations[0] / jnp.sqrt(1.0 - persistence**2)
+
+    def month(before: Array, innovation: Array) -> tuple[Array, Array]:
+        now = persistence * before + innovation
+        return now, now
+
+    _, later = jax.lax.scan(month, first, innovations[1:])
+    return jnp.asarray(scale * jnp.concatenate([first[None], later]))
 
 
 def cumulative_sum(values: Array) -> Array:
