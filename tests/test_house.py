@@ -21,7 +21,7 @@ FLOORS = {
     for floor, names in enumerate(
         (
             ("errors", "conventions", "progress", "compiled"),
-            ("files",),
+            ("files", "native"),
             ("output", "declared"),
             ("model", "data", "evidence"),
             ("words", "game", "studies"),
@@ -47,6 +47,7 @@ HEAVY = (
     "statsmodels",
     "altair",
     "numpyro",
+    "llvmlite",
     "arviz",
     "xarray",
     "scipy",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -16,14 +17,22 @@ def prepare() -> None:
 
     if getattr(jax.config, "jax_compilation_cache_dir", None):
         return
+    kept = folder("compiled")
+    if kept is not None:
+        jax.config.update("jax_compilation_cache_dir", str(kept))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+@cache
+def folder(name: str) -> Path | None:
+    """Return a folder of that name in the user's cache (or OUTBID_CACHE); None if it can't be made or written to."""
     try:
         home = os.environ.get("OUTBID_CACHE") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-        folder = Path(home, "outbid", "compiled")
-        str(folder).encode()  # JAX takes no other paths
-        folder.mkdir(parents=True, exist_ok=True)
-        with TemporaryFile(dir=folder):  # whether it can be written
+        kept = Path(home, "outbid", name)
+        str(kept).encode()  # JAX takes no other paths
+        kept.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=kept):  # whether it can be written
             pass
     except (OSError, RuntimeError, UnicodeEncodeError):  # no home at all is a RuntimeError
-        return
-    jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        return None
+    return kept

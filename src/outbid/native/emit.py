@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from outbid.native.graph import Graph, order
-from outbid.native.instructions import BINARY, CALLS, SHARED, Writer
-from outbid.native.layout import Part, Place, Plan, PlacedLoop, plan
+from outbid.native.instructions import SHARED, Writer
+from outbid.native.layout import Part, Place, PlacedLoop, Plan, plan
 from outbid.native.program import Program
 
 
@@ -161,7 +161,7 @@ def _declarations(called: Iterable[str], lanes: int) -> list[str]:
 
 
 _COPYING = """
-define internal void @fetch(ptr %target, ptr %source, i64 %by_row, i64 %by_entry, i64 %number, i64 %row, i64 %rows) nounwind {{
+define internal void @fetch(ptr %target, {source}) nounwind {{
 entry:
   %any = icmp sgt i64 %number, 0
   br i1 %any, label %loop, label %end
@@ -175,7 +175,7 @@ loop:
 end:
   ret void
 }}
-define internal void @bring(ptr %workspace, ptr %places, ptr %target, i64 %by_row, i64 %by_entry, i64 %number, i64 %row, i64 %rows) nounwind {{
+define internal void @bring(ptr %workspace, ptr %places, {target}) nounwind {{
 entry:
   %any = icmp sgt i64 %number, 0
   br i1 %any, label %loop, label %end
@@ -215,7 +215,9 @@ def _copying(lanes: int) -> str:
             f"  %x{k} = load double, ptr %from{k}\n  %to{k} = getelementptr double, ptr %target, i64 %far{k}\n"
             f"  store double %x{k}, ptr %to{k}"
         )
-    return _COPYING.format(fetch="\n".join(fetch), bring="\n".join(bring), lanes=lanes)
+    steps = "i64 %by_row, i64 %by_entry, i64 %number, i64 %row, i64 %rows"
+    given = {"source": f"ptr %source, {steps}", "target": f"ptr %target, {steps}"}
+    return _COPYING.format(**given, fetch="\n".join(fetch), bring="\n".join(bring), lanes=lanes)
 
 
 def _run(program: Program, made: Plan, calls: list[str], lanes: int) -> str:
@@ -245,12 +247,13 @@ def _run(program: Program, made: Plan, calls: list[str], lanes: int) -> str:
             f"  call void @bring(ptr %workspace, ptr @places{i}, {given}, i64 {nodes.size}, i64 %row, i64 %rows)"
         )
     body = "\n".join(lines)
-    return "\n".join(tables) + _copying(lanes) + (
-        "define void @run(ptr %arguments, ptr %results, i64 %first, i64 %last, i64 %rows, ptr %workspace) nounwind {\n"
-        "entry:\n  br label %group\ngroup:\n  %row = phi i64 [%first, %entry], [%further, %onward]\n"
-        f"{body}\n  br label %onward\nonward:\n  %further = add i64 %row, {lanes}\n"
-        "  %more = icmp slt i64 %further, %last\n  br i1 %more, label %group, label %end\nend:\n  ret void\n}"
+    return (
+        "\n".join(tables)
+        + _copying(lanes)
+        + (
+            "define void @run(ptr %arguments, ptr %results, i64 %first, i64 %last, i64 %rows, ptr %workspace) nounwind {\n"
+            "entry:\n  br label %group\ngroup:\n  %row = phi i64 [%first, %entry], [%further, %onward]\n"
+            f"{body}\n  br label %onward\nonward:\n  %further = add i64 %row, {lanes}\n"
+            "  %more = icmp slt i64 %further, %last\n  br i1 %more, label %group, label %end\nend:\n  ret void\n}"
+        )
     )
-
-
-__all__ = ["BINARY", "CALLS", "module"]

@@ -15,8 +15,14 @@ from scipy import special
 
 # Every operation of the graph, by JAX's name for it, in NumPy: what folding uses, and what tests hold it against.
 OPERATIONS: dict[str, Callable[..., Any]] = {
-    **{name: getattr(np, name) for name in ("exp", "exp2", "expm1", "log", "log1p", "sqrt", "cbrt", "sign", "abs")},
-    **{name: getattr(np, name) for name in ("floor", "ceil", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan2")},
+    **{
+        name: getattr(np, name)
+        for name in ("exp", "exp2", "expm1", "log", "log1p", "sqrt", "cbrt", "sign", "abs")
+    },
+    **{
+        name: getattr(np, name)
+        for name in ("floor", "ceil", "sin", "cos", "tan", "sinh", "cosh", "tanh", "atan2")
+    },
     **{name: getattr(np, name) for name in ("asin", "acos", "atan", "asinh", "acosh", "atanh")},
     **{"add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.true_divide, "neg": np.negative},
     **{"pow": np.float_power, "max": np.maximum, "min": np.minimum},

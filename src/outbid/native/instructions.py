@@ -28,7 +28,6 @@ CALLS = {
     **{name: name for name in ("acosh", "atanh", "atan2", "cbrt", "pow", "erf", "erfc", "exp2", "lgamma")},
     **{"digamma": "psi", "igamma": "gammainc", "igammac": "gammaincc", "ndtri": "ndtri", "erf_inv": "erfinv"},
 }
-BINARY = frozenset({"atan2", "pow", "igamma", "igammac"})
 # Functions of vectors that are written once and called.
 SHARED = ("exp", "expm1", "log", "log1p")
 
@@ -82,7 +81,9 @@ class Writer:
                 return self.line(f"{operation} {self.truth} {first}, {arguments[1]}")
             case "logistic":
                 down = self.apply("exp", [self.line(f"fneg {self.vector} {first}")])
-                return self._binary("fdiv", self.constant(1.0), self._binary("fadd", self.constant(1.0), down))
+                return self._binary(
+                    "fdiv", self.constant(1.0), self._binary("fadd", self.constant(1.0), down)
+                )
             case "sign":
                 one = self._copysign(self.constant(1.0), first)
                 return self.select(self._compare("one", first, self.constant(0.0)), one, first)
@@ -146,8 +147,12 @@ class Writer:
         r = self._fused(n, self.constant(-_LN2_LOW), r)
         rest = self._polynomial(r, [1.0 / math.factorial(k) for k in range(13, 1, -1)])
         small = self._fused(self._binary("fmul", r, r), rest, r)
-        bits = self.line(f"bitcast {self.vector} {self._binary('fadd', n, self.constant(_SHIFT + 1023.0), '')} to {self.whole}")
-        power = self.line(f"bitcast {self.whole} {self.line(f'shl {self.whole} {bits}, splat (i64 52)')} to {self.vector}")
+        bits = self.line(
+            f"bitcast {self.vector} {self._binary('fadd', n, self.constant(_SHIFT + 1023.0), '')} to {self.whole}"
+        )
+        power = self.line(
+            f"bitcast {self.whole} {self.line(f'shl {self.whole} {bits}, splat (i64 52)')} to {self.vector}"
+        )
         return power, small
 
     def _beyond(self, x: str, found: str, low: float) -> str:
@@ -174,9 +179,13 @@ class Writer:
         shifted = self.line(f"sub {self.whole} {bits}, splat (i64 {0x3FE6A09E00000000})")
         exponent = self.line(f"ashr {self.whole} {shifted}, splat (i64 52)")
         away = self.line(f"shl {self.whole} {exponent}, splat (i64 52)")
-        rest = self.line(f"bitcast {self.whole} {self.line(f'sub {self.whole} {bits}, {away}')} to {self.vector}")
+        rest = self.line(
+            f"bitcast {self.whole} {self.line(f'sub {self.whole} {bits}, {away}')} to {self.vector}"
+        )
         number = self.line(f"add {self.whole} {exponent}, splat (i64 {0x4338000000000000})")
-        e = self._binary("fsub", self.line(f"bitcast {self.whole} {number} to {self.vector}"), self.constant(_SHIFT), "")
+        e = self._binary(
+            "fsub", self.line(f"bitcast {self.whole} {number} to {self.vector}"), self.constant(_SHIFT), ""
+        )
         e = self._binary("fsub", e, self.select(small, self.constant(54.0), self.constant(0.0)), "")
         f = self._binary("fsub", rest, self.constant(1.0), "")
         s = self._binary("fdiv", f, self._binary("fadd", f, self.constant(2.0), ""), "")

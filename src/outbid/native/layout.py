@@ -13,7 +13,7 @@ import numpy as np
 from outbid.native.program import Loop, Program
 
 # Nodes in one part: beyond it the compiler's time grows faster than the code.
-LONGEST_PART = 1200
+LONGEST_PART = 600
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,9 @@ class _Planner:
         stages.append(part)
         for node in outputs:
             self.home(node)
-        part_of = {node: i for i, stage in enumerate(stages) if isinstance(stage, Part) for node in stage.nodes}
+        part_of = {
+            node: i for i, stage in enumerate(stages) if isinstance(stage, Part) for node in stage.nodes
+        }
         for i, stage in enumerate(stages):
             if isinstance(stage, Part):
                 taken = {each for node in stage.nodes for each in self.graph.arguments[node]}
@@ -109,7 +111,10 @@ class _Planner:
     def schedule(self, outputs: Iterable[int]) -> list[int | Loop]:
         """Return nodes to work out and loops, each after what it takes."""
         found: list[int | Loop] = []
-        done = {*self.graph.constants, *(int(node) for nodes in self.program.inputs for node in nodes.ravel())}
+        done = {
+            *self.graph.constants,
+            *(int(node) for nodes in self.program.inputs for node in nodes.ravel()),
+        }
         for output in outputs:
             waiting = [output]
             while waiting:

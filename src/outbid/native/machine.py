@@ -103,7 +103,7 @@ def _target() -> llvm.TargetMachine:
         llvm.add_symbol(name, _address(name))
     target = llvm.Target.from_default_triple()
     features = llvm.get_host_cpu_features().flatten()
-    return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=2, jit=True)
+    return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=1, jit=True)
 
 
 def _address(name: str) -> int:

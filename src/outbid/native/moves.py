@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 
-def _broadcast(of: np.ndarray, *, shape: Sequence[int], broadcast_dimensions: Sequence[int], **_: Any) -> np.ndarray:
+def _broadcast(
+    of: np.ndarray, *, shape: Sequence[int], broadcast_dimensions: Sequence[int], **_: Any
+) -> np.ndarray:
     sizes = [1] * len(shape)
     for place, size in zip(broadcast_dimensions, of.shape, strict=True):
         sizes[place] = size
@@ -22,7 +24,9 @@ def _slice(
     return of[tuple(map(slice, start_indices, limit_indices, steps))]
 
 
-def _pad(of: np.ndarray, filling: np.ndarray, *, padding_config: Sequence[Sequence[int]], **_: Any) -> np.ndarray:
+def _pad(
+    of: np.ndarray, filling: np.ndarray, *, padding_config: Sequence[Sequence[int]], **_: Any
+) -> np.ndarray:
     sizes, kept, places = [], [], []
     for size, (low, high, between) in zip(of.shape, padding_config, strict=True):
         sizes.append(low + high + max(0, size + (size - 1) * between))
@@ -58,11 +62,6 @@ MOVES: dict[str, Callable[..., Any]] = {
     "transpose": lambda of, *, permutation, **_: np.transpose(of, permutation),
     "unstack": _unstack,
 }
-
-
-def at_places(of: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Return the entries of an array at flat places."""
-    return of.ravel()[places]
 
 
 def gather_places(equation: Any, where: np.ndarray, shape: Sequence[int]) -> np.ndarray:

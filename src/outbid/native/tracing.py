@@ -1,0 +1,383 @@
+"""Programs from functions that JAX has traced: every array becomes an array of nodes.
+
+So what moves numbers about (slices, transposes, gathers at known places) costs nothing. A scan becomes a loop whose body
+is a graph of its own; what a body gives back unchanged stays outside of it. Derivatives are JAX's own: a function's
+gradient is traced like any other function.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
+
+from outbid.native.arrays import converted, power, product, reduced, running
+from outbid.native.graph import OPERATIONS, Graph, order
+from outbid.native.moves import MOVES, gather_places, scatter_places
+from outbid.native.program import Loop, Program
+
+# A loop shorter than this is written out.
+SHORTEST_LOOP = 12
+LARGEST_ARRAY = 500_000
+_INNER = {"jit", "pjit", "closed_call", "custom_jvp_call", "custom_vjp_call", "remat2", "checkpoint"}
+_SAME = {"copy", "copy_p", "stop_gradient", "optimization_barrier", "reduce_precision"}
+# Functions with a derivative of their own that are one operation here, by their name.
+_WHOLE = {"standard_normal_quantile": "ndtri"}
+
+
+class UnknownOperationError(Exception):
+    """A primitive of JAX that the native engine doesn't know; `where` is the scope in which it stands."""
+
+    def __init__(self, primitive: str, where: str) -> None:
+        super().__init__(primitive, where)
+        self.primitive, self.where = primitive, where
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """An array of nodes of the graph under way; arrays known while tracing are plain."""
+
+    at: np.ndarray
+
+
+def trace(closed: ClosedJaxpr, arguments: Sequence[Any]) -> Program:
+    """Return the program of a function traced by JAX; of its arguments, arrays are taken as known for good.
+
+    Raises UnknownOperationError if something in it is no scalar operation, movement, sum or loop over months.
+    """
+    tracer = _Tracer()
+    graph, inputs, given = tracer.graph, list[np.ndarray](), list[Any]()
+    for each in arguments:
+        if isinstance(each, jax.ShapeDtypeStruct):
+            nodes = [graph.given(each.dtype == bool) for _ in range(each.size)]
+            inputs.append(np.array(nodes, dtype=np.int64).reshape(each.shape))
+            given.append(Nodes(inputs[-1]))
+        else:
+            given.append(np.asarray(each))
+    results = tracer.closed(closed, given)
+    outputs = [tracer.nodes(each).at for each in results]
+    demanded = [int(node) for each in outputs for node in each.ravel()]
+    live = []
+    for loop in reversed(tracer.loops):
+        needed = set(order(graph, demanded))
+        if needed.intersection(loop.made):
+            loop.without(needed)
+            live.append(loop)
+            demanded += loop.takes
+    return Program(graph, live[::-1], inputs, outputs)
+
+
+class _Tracer:
+    """Turns equations into nodes; a body's tracer has no loops of its own, but writes them out."""
+
+    def __init__(self, inside: bool = False) -> None:
+        self.graph, self.loops, self.inside = Graph(), list[Loop](), inside
+
+    def nodes(self, value: Any) -> Nodes:
+        """Return an array as nodes."""
+        return value if isinstance(value, Nodes) else Nodes(self.graph.array(value))
+
+    def plain(self, value: Any, equation: Any) -> np.ndarray:
+        """Return an array that has to be known."""
+        if isinstance(value, Nodes):
+            known = [self.graph.constants.get(node) for node in value.at.ravel().tolist()]
+            if None in known:
+                raise _unknown(equation, "at places that depend on numbers")
+            return np.array(known).reshape(value.at.shape)
+        return np.asarray(value)
+
+    def closed(self, closed: ClosedJaxpr, given: Sequence[Any]) -> list[Any]:
+        """Return the results of a closed jaxpr."""
+        return self.run(closed.jaxpr, closed.consts, given)
+
+    def run(self, jaxpr: Jaxpr, constants: Sequence[Any], given: Sequence[Any]) -> list[Any]:
+        """Return the results of a jaxpr for what is given, plain arrays or nodes."""
+        values: dict[Any, Any] = dict(zip(jaxpr.constvars, map(np.asarray, constants), strict=True))
+        values |= dict(zip(jaxpr.invars, given, strict=True))
+
+        def read(atom: Any) -> Any:
+            return np.asarray(atom.val) if isinstance(atom, Literal) else values[atom]
+
+        for equation in jaxpr.eqns:
+            taken = [read(atom) for atom in equation.invars]
+            results = self.apply(equation, taken)
+            values.update(zip(equation.outvars, results, strict=True))
+        return [read(atom) for atom in jaxpr.outvars]
+
+    def apply(self, equation: Any, taken: list[Any]) -> Sequence[Any]:
+        """Return the results of one equation."""
+        name, params = equation.primitive.name, equation.params
+        if max((atom.aval.size for atom in equation.outvars), default=0) > LARGEST_ARRAY:
+            raise _unknown(equation, "on an array too large to write out")
+        if name in _INNER:
+            inner = params.get("jaxpr") or params.get("call_jaxpr")
+            if params.get("name") in _WHOLE and name == "custom_jvp_call":
+                return [Nodes(self.graph.each(_WHOLE[params["name"]], self.nodes(taken[-1]).at))]
+            return self.closed(inner, taken) if isinstance(inner, ClosedJaxpr) else self.run(inner, (), taken)
+        if name in _SAME:
+            return taken
+        if name == "scan":
+            return self.scan(equation, taken)
+        if name == "cond":
+            return self.cond(equation, taken)
+        known = not any(isinstance(each, Nodes) for each in taken)
+        if known and (found := _plainly(name, params, taken)) is not None:
+            return list(map(np.asarray, found if isinstance(found, list) else [found]))
+        if name in MOVES:
+            parts = MOVES[name](*[each.at for each in map(self.nodes, taken)], **params)
+            return list(map(Nodes, parts if isinstance(parts, list) else [parts]))
+        try:
+            return [Nodes(self.numbers(equation, name, taken))]
+        except UnknownOperationError:
+            if not known:
+                raise
+            found = equation.primitive.bind(*taken, **params)
+            return list(map(np.asarray, found if equation.primitive.multiple_results else [found]))
+
+    def numbers(self, equation: Any, name: str, taken: list[Any]) -> np.ndarray:
+        """Return the nodes of an equation with a single result that isn't only moved."""
+        graph, params = self.graph, equation.params
+        whole = [np.issubdtype(atom.aval.dtype, np.integer) for atom in equation.invars]
+        if name in (
+            "gather",
+            "scatter",
+            "scatter-add",
+            "scatter_add",
+            "dynamic_slice",
+            "dynamic_update_slice",
+        ):
+            return self.places(equation, name, taken)
+        at = [self.nodes(each).at for each in taken]
+        one = graph.array(1.0)
+        match name:
+            case "convert_element_type":
+                return converted(graph, at[0], equation.invars[0].aval.dtype, np.dtype(params["new_dtype"]))
+            case "select_n":
+                if equation.invars[0].aval.dtype == bool:
+                    return graph.each("select", *at)
+                found = at[1]
+                for i, case in enumerate(at[2:], 1):
+                    found = graph.each("select", graph.each("eq", at[0], graph.array(float(i))), found, case)
+                return found
+            case "square":
+                return graph.each("mul", at[0], at[0])
+            case "integer_pow":
+                return power(graph, at[0], params["y"])
+            case "rsqrt":
+                return graph.each("div", one, graph.each("sqrt", at[0]))
+            case "is_finite":
+                return graph.each("lt", graph.each("abs", at[0]), graph.array(np.inf))
+            case "clamp":
+                return graph.each("min", graph.each("max", at[0], at[1]), at[2])
+            case "div" if whole[0]:
+                return graph.each("trunc", graph.each("div", *at))
+            case "rem":
+                back = graph.each("mul", graph.each("trunc", graph.each("div", *at)), at[1])
+                return graph.each("sub", at[0], back)
+            case "eq" | "ne" if equation.invars[0].aval.dtype == bool:
+                opposite = graph.each("not", at[1])
+                return graph.each(
+                    "select", at[0], *((opposite, at[1]) if name == "eq" else (at[1], opposite))
+                )
+            case "dot_general":
+                return product(graph, at[0], at[1], params["dimension_numbers"])
+            case "reduce_sum" | "reduce_max" | "reduce_min" | "reduce_prod" | "reduce_and" | "reduce_or":
+                return reduced(graph, name.removeprefix("reduce_"), at[0], params["axes"])
+            case "cumsum" | "cumprod" | "cummax" | "cummin":
+                operation = {"cumsum": "add", "cumprod": "mul", "cummax": "max", "cummin": "min"}[name]
+                return running(graph, operation, at[0], params["axis"], params["reverse"])
+        operation = {"add_any": "add"}.get(name, name)
+        if operation not in OPERATIONS or (operation == "round" and int(params["rounding_method"]) != 1):
+            raise _unknown(equation)
+        return graph.each(operation, *at)
+
+    def places(self, equation: Any, name: str, taken: list[Any]) -> np.ndarray:
+        """Return what is read from or written to places of an array that are known."""
+        params, operand = equation.params, self.nodes(taken[0]).at
+        if name in ("dynamic_slice", "dynamic_update_slice"):
+            first = 1 if name == "dynamic_slice" else 2
+            starts = [int(self.plain(each, equation)) for each in taken[first:]]
+            part = params["slice_sizes"] if first == 1 else self.nodes(taken[1]).at.shape
+            box = tuple(
+                slice(max(0, min(start, whole - size)), max(0, min(start, whole - size)) + size)
+                for start, whole, size in zip(starts, operand.shape, part, strict=True)
+            )
+            if first == 1:
+                return operand[box]
+            found = operand.copy()
+            found[box] = self.nodes(taken[1]).at
+            return found
+        where = self.plain(taken[1], equation).astype(np.int64)
+        if name == "gather":
+            places = gather_places(equation, where, operand.shape)
+            if (places < 0).any():
+                raise _unknown(equation, "beyond the end of an array")
+            return np.asarray(operand.ravel()[places])
+        updates, places = self.nodes(taken[2]).at, scatter_places(equation, where, operand.shape)
+        found = operand.ravel().copy()
+        if name == "scatter":
+            inside = places >= 0
+            found[places[inside]] = updates[inside]
+            return found.reshape(operand.shape)
+        terms: dict[int, list[int]] = {}
+        for place, node in zip(places.ravel().tolist(), updates.ravel().tolist(), strict=True):
+            if place >= 0:
+                terms.setdefault(place, []).append(node)
+        for place, summands in terms.items():
+            found[place] = self.graph.sum([int(found[place]), *summands])
+        return found.reshape(operand.shape)
+
+    def cond(self, equation: Any, taken: list[Any]) -> list[Any]:
+        """Return what the chosen one of several branches gives; all are worked out."""
+        branches = equation.params["branches"]
+        which = self.nodes(taken[0]).at
+        cases = [[self.nodes(each).at for each in self.closed(branch, taken[1:])] for branch in branches]
+        found = cases[0]
+        for i, case in enumerate(cases[1:], 1):
+            chosen = (
+                which
+                if int(which) in self.graph.truths
+                else self.graph.each("eq", which, self.graph.array(float(i)))
+            )
+            found = [self.graph.each("select", chosen, *pair) for pair in zip(found, case, strict=True)]
+        return [Nodes(each) for each in found]
+
+    def scan(self, equation: Any, taken: list[Any]) -> list[Any]:
+        """Return what a scan gives: its last carry, then its rows."""
+        params = equation.params
+        length, constants, carries = params["length"], params["num_consts"], params["num_carry"]
+        fixed, carry, rows = (
+            taken[:constants],
+            taken[constants : constants + carries],
+            taken[constants + carries :],
+        )
+        months = range(length)[::-1] if params["reverse"] else range(length)
+        if self.inside or length < SHORTEST_LOOP:
+            told: dict[int, list[Any]] = {}
+            for month in months:
+                row = [Nodes(each.at[month]) if isinstance(each, Nodes) else each[month] for each in rows]
+                out = self.closed(params["jaxpr"], [*fixed, *carry, *row])
+                carry, told[month] = out[:carries], out[carries:]
+            columns = zip(*(told[month] for month in range(length)), strict=True)
+            return [
+                *carry,
+                *(Nodes(np.stack([self.nodes(each).at for each in column])) for column in columns),
+            ]
+        return list(
+            map(
+                Nodes, self.loop(params, *([self.nodes(v).at for v in part] for part in (fixed, carry, rows)))
+            )
+        )
+
+    def loop(
+        self, params: Any, fixed: list[np.ndarray], carry: list[np.ndarray], rows: list[np.ndarray]
+    ) -> list[np.ndarray]:
+        """Add a loop; return the nodes of its last carry and of its rows.
+
+        What is carried from a constant is first taken to stay it, and the body traced anew without what didn't.
+        """
+        starts = np.concatenate([each.ravel() for each in carry] or [np.zeros(0, np.int64)])
+        stays = np.array([int(node) in self.graph.constants for node in starts], dtype=bool)
+        while True:
+            tracer, known = _Tracer(inside=True), dict[int, int]()
+            body = tracer.graph
+            loop = Loop(params["length"], params["reverse"], body)
+
+            def inside(node: int, known: dict[int, int] = known, loop: Loop = loop) -> int:
+                if node not in known:
+                    value = self.graph.constants.get(node)
+                    if value is None:
+                        known[node] = loop.body.given(node in self.graph.truths)
+                        loop.fixed.append((known[node], node))
+                    else:
+                        known[node] = loop.body.constant(value)
+                return known[node]
+
+            within = [np.vectorize(inside, otypes=[np.int64])(each) if each.size else each for each in fixed]
+            state = np.array(
+                [
+                    inside(int(node)) if stay else body.given(int(node) in self.graph.truths)
+                    for node, stay in zip(starts, stays, strict=True)
+                ],
+                dtype=np.int64,
+            )
+            month = []
+            for each in rows:
+                lines = each.reshape(len(each), -1)
+                own = []
+                for column in lines.T:
+                    if (column == column[0]).all():
+                        own.append(inside(int(column[0])))
+                    else:
+                        own.append(body.given(int(column[0]) in self.graph.truths))
+                        loop.rows.append((own[-1], column))
+                month.append(np.array(own, dtype=np.int64).reshape(each.shape[1:]))
+            parts, begin = [], 0
+            for each in carry:
+                parts.append(state[begin : begin + each.size].reshape(each.shape))
+                begin += each.size
+            out = [
+                tracer.nodes(v).at
+                for v in tracer.closed(params["jaxpr"], list(map(Nodes, (*within, *parts, *month))))
+            ]
+            after = np.concatenate([each.ravel() for each in out[: len(carry)]] or [np.zeros(0, np.int64)])
+            unmoved = after == state
+            if (unmoved == stays).all():
+                break
+            stays = stays & unmoved if (stays & ~unmoved).any() else unmoved
+        ends = starts.copy()
+        for i in np.flatnonzero(~stays):
+            ends[i] = self.graph.given(int(after[i]) in body.truths)
+            loop.carried.append((int(state[i]), int(starts[i]), int(after[i]), int(ends[i])))
+        outside = dict(loop.fixed)
+        results, begin = [], 0
+        for each in carry:
+            results.append(ends[begin : begin + each.size].reshape(each.shape))
+            begin += each.size
+        by_row = dict(loop.rows)
+        for each in out[len(carry) :]:
+            told = np.empty((loop.length, each.size), dtype=np.int64)
+            for k, node in enumerate(each.ravel().tolist()):
+                if node in body.constants:
+                    told[:, k] = self.graph.constant(body.constants[node])
+                elif node in outside:
+                    told[:, k] = outside[node]
+                elif node in by_row:
+                    told[:, k] = by_row[node]
+                else:
+                    told[:, k] = [self.graph.given(node in body.truths) for _ in range(loop.length)]
+                    loop.gives.append((node, told[:, k].copy()))
+            results.append(told.reshape(loop.length, *each.shape))
+        self.loops.append(loop)
+        return results
+
+
+def _plainly(name: str, params: Any, taken: list[Any]) -> Any:
+    """Return what an operation on known arrays gives, or None if only JAX can tell."""
+    if name in OPERATIONS:
+        with np.errstate(all="ignore"):
+            found = OPERATIONS[name](*taken)
+        same = len(taken) == 1 or all(each.dtype == taken[0].dtype for each in taken)
+        whole = (
+            same
+            and np.issubdtype(np.asarray(taken[0]).dtype, np.integer)
+            and name in ("add", "sub", "mul", "max", "min")
+        )
+        return found if whole or np.asarray(found).dtype in (bool, float) else None
+    if name == "select_n" and taken[0].dtype == bool:
+        return np.where(taken[0], taken[2], taken[1])
+    if name == "convert_element_type":
+        return np.asarray(taken[0]).astype(params["new_dtype"])
+    if name in MOVES:
+        return MOVES[name](*taken, **params)
+    return None
+
+
+def _unknown(equation: Any, why: str = "") -> UnknownOperationError:
+    return UnknownOperationError(
+        f"{equation.primitive.name} {why}".strip(), str(equation.source_info.name_stack)
+    )
