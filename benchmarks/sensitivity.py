@@ -64,7 +64,7 @@ def main() -> None:
     asked = declare(study)
     assert asked is not None
     today = opening(study)
-    lab = Simulator(model, study.settings.horizon_months, DRAWS)
+    lab = Simulator(model, study.settings.horizon_months)
     begun = time.perf_counter()
     lab.compile()
     compiled, before = time.perf_counter() - begun, held()

@@ -53,7 +53,7 @@ LOWER = intervention("lower", DEFECTED, 1, 1.0, shifts=(Shift(state="standing", 
 
 @pytest.fixture(scope="module")
 def lab() -> Simulator:
-    return Simulator(MODEL, MONTHS, DRAWS)
+    return Simulator(MODEL, MONTHS)
 
 
 def drawn(seed: int, draws: int = DRAWS, **fixed: float) -> StateToday:

@@ -49,7 +49,7 @@ class Bench:
         self.sampler = Sampler(self.model, self.figures, effort)
         self.draws = draws
         self.histories = HistorySimulator(self.model, self.figures, audited.known_levers())
-        self.lab = Simulator(self.model, audited.AHEAD, draws)
+        self.lab = Simulator(self.model, audited.AHEAD)
         blank = np.random.default_rng(1).standard_normal((draws, self.sampler.layout.size))
         self.before = {
             name: self.histories.run(blank, audited.table(name), 1) for name in ("neutral", "sources")

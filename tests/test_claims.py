@@ -172,7 +172,7 @@ def solved() -> xr.Dataset:
 def answered(
     study: Any, game: xr.Dataset | None, verdicts: bool = True, asked: ClaimTests = ASKED
 ) -> xr.Dataset:
-    simulator = Simulator(MODEL, MONTHS, DRAWS)
+    simulator = Simulator(MODEL, MONTHS)
     pasts = {"neutral": today(9, standing_hardness=0.4), "sources": today(10, standing_hardness=0.5)}
     known: Any = {
         name: SimpleNamespace(

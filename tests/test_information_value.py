@@ -463,7 +463,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Context:
     p = {name: values[:, i] for i, name in enumerate(model.parameter_names)}
     state = {name: np.broadcast_to(each, (DRAWN,)) for name, each in initial_state(model, p).items()}
     standing = StateToday(values, state, np.tile([0.5, 0.5], (DRAWN, 1)))
-    simulator = Simulator(model, AHEAD, DRAWN)
+    simulator = Simulator(model, AHEAD)
     futures = play(model, simulator, standing, study.scenarios, SEED)
     levels = {
         each.id: summary(model.outcomes[0].summary, futures.paths[each.id][:, :, 0])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import cache, partial
 
 import jax
@@ -19,11 +18,10 @@ from outbid.infer.likelihood import (
     RANGE_WIDTH,
     Figures,
     Values,
-    draw_counts,
     gather,
-    replicate,
     row_log_likelihood,
 )
+from outbid.infer.predictive import draw_counts, replicate
 from outbid.model.declare import Model
 from published_form import as_values
 
@@ -42,35 +40,32 @@ def figures() -> Figures:
 
 
 @cache
-def truth() -> tuple[dict[str, jax.Array], jax.Array]:
-    """A path of the toy, with small counts: parameters, and what the series see."""
+def truth() -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """A path of the toy, with small counts: parameters, and what the series see, (months, series)."""
     p, seen = jax.jit(partial(contest.history, toy()))(contest.prior_vector(toy(), 3), contest.table())
     lower = jnp.array([1.0 if name in ("deaths", "fighters") else 1 / 6 for name in figures().names])
-    return {**p, "concentration": jnp.asarray(2.5)}, seen * lower
+    return {name: np.asarray(value) for name, value in p.items()} | {
+        "concentration": np.array(2.5)
+    }, np.asarray(seen * lower)
 
 
-@cache
-def once() -> Callable[..., jax.Array]:
-    return jax.jit(partial(replicate, toy(), figures()))
+def replications(draws: int, seed: int, seen: np.ndarray | None = None) -> np.ndarray:
+    """Replications of the same path, shape (draws, rows)."""
+    p, seen = truth()[0], truth()[1] if seen is None else seen
+    many = {name: np.full(draws, value) for name, value in p.items()}
+    everywhere = np.broadcast_to(seen, (draws, *seen.shape))
+    return replicate(toy(), figures(), many, everywhere, np.random.default_rng(seed))
 
 
 @cache
 def many() -> np.ndarray:
-    """Many replications of the same path, shape (draws, rows)."""
-    keys = jax.random.split(jax.random.key(20), DRAWS)
-    return np.asarray(jax.vmap(once(), (None, None, 0))(*truth(), keys))
-
-
-@cache
-def counts() -> Callable[..., jax.Array]:
-    return jax.jit(draw_counts)
+    return replications(DRAWS, 20)
 
 
 def drawn(mean: float, concentration: float | None, above_zero: bool, seed: int = 5) -> np.ndarray:
-    ones = np.ones(DRAWS)
-    spread = None if concentration is None else jnp.asarray(concentration * ones)
+    spread = None if concentration is None else np.full(DRAWS, concentration)
     chosen = np.full(DRAWS, above_zero)
-    return np.asarray(counts()(jax.random.key(seed), jnp.asarray(mean * ones), spread, chosen))
+    return draw_counts(np.random.default_rng(seed), np.full(DRAWS, mean), spread, chosen)
 
 
 @pytest.mark.parametrize("above_zero", [False, True])
@@ -133,19 +128,19 @@ def test_rows_have_the_mean_and_the_variance_of_their_laws():
             assert column.var() == pytest.approx(second - first**2, rel=0.1)
 
 
-def test_rows_are_drawn_apart_and_the_same_key_draws_the_same():
+def test_rows_are_drawn_apart_and_the_same_seed_draws_the_same():
     correlation = np.corrcoef(many(), rowvar=False)
     assert np.abs(correlation - np.eye(len(correlation))).max() < 0.03
-    first, again, other = (np.asarray(once()(*truth(), jax.random.key(seed))) for seed in (1, 1, 2))
+    first, again, other = (replications(1, seed) for seed in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
 @pytest.mark.parametrize("amount", [1e12, math.inf, math.nan])
 def test_a_path_that_overflowed_gives_no_number_and_no_endless_loop(amount):
-    p, seen = truth()
-    broken = seen.at[7].set(amount)
-    numbers = np.asarray(once()(p, broken, jax.random.key(0)))
+    broken = truth()[1].copy()
+    broken[7] = amount
+    numbers = replications(1, 0, broken)[0]
     touched = figures().weights[:, 7] > 0
     if math.isfinite(amount):
         assert np.isfinite(numbers[~touched]).all()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import arviz as az
@@ -11,8 +12,9 @@ import pytest
 from scipy import stats
 
 import contest
-from outbid.infer.likelihood import Target, Values, replicate
+from outbid.infer.likelihood import Target, Values
 from outbid.infer.posterior import Effort, Sampler
+from outbid.infer.predictive import replicate
 from published_form import as_values
 
 PANELS = 100
@@ -48,16 +50,19 @@ def recovery() -> Recovery:
     table = contest.table()
     sampler = Sampler(toy, figures, EFFORT)
 
-    @jax.jit
-    def panel(key: jax.Array) -> tuple[jax.Array, Values]:
-        for_truth, for_figures = jax.random.split(key)
-        z = jax.random.normal(for_truth, (sampler.layout.size,))
-        p, seen = contest.history(toy, z, table)
-        return z, as_values(figures, replicate(toy, figures, p, seen, for_figures))
+    history = jax.jit(partial(contest.history, toy))
+
+    def panel(number: int) -> tuple[np.ndarray, Values]:
+        generator = np.random.default_rng([2024, number])
+        z = generator.standard_normal(sampler.layout.size)
+        p, seen = history(z, table)
+        one = {name: np.asarray(value)[None] for name, value in p.items()}
+        return z, as_values(figures, replicate(toy, figures, one, np.asarray(seen)[None], generator)[0])
 
     truth, draws, rhat, divergent = [], [], [], []
-    for number, key in enumerate(jax.random.split(jax.random.key(2024), PANELS)):
-        z, values = jax.tree.map(np.asarray, panel(key))
+    for number in range(PANELS):
+        z, values = panel(number)
+        values = Values(*map(np.asarray, values))
         posterior = sampler.sample(Target(table, values, contest.known_levers()), seed=number)
         truth.append(z)
         draws.append(posterior.z.reshape(-1, sampler.layout.size))

@@ -102,7 +102,7 @@ def made_by(toy: Model) -> dict[str, np.ndarray]:
 @pytest.fixture(scope="module")
 def simulator(toy: Model) -> Simulator:
     """A horizon of half the window, so that the past has to be taken up again on its way."""
-    return Simulator(toy, 12, DRAWS)
+    return Simulator(toy, 12)
 
 
 def change(lever: str, first: int, last: int = MONTHS - 1, ramp: int = 1, **size: float) -> Change:
@@ -190,7 +190,7 @@ def test_a_horizon_too_short_to_be_taken_up_again_is_made_anew(
     toy: Model, past: SmoothedHistory, made_by: dict[str, np.ndarray], simulator: Simulator
 ) -> None:
     levers = other(toy, course(change("counterforce", 4, to=1.0)), past)
-    short = Rerun(Simulator(toy, 2, DRAWS), MONTHS).paths(past, made_by, levers, PEOPLE)
+    short = Rerun(Simulator(toy, 2), MONTHS).paths(past, made_by, levers, PEOPLE)
     long = Rerun(simulator, MONTHS).paths(past, made_by, levers, PEOPLE)
     np.testing.assert_allclose(short, long, rtol=1e-9)
 
@@ -296,7 +296,7 @@ def test_a_turn_of_a_lever_works_once_there_and_once_back() -> None:
     past = SmoothedHistory(paths, levers, standing, np.zeros((1, 0)), np.zeros((1, 0)))
     changed = levers.copy()
     changed[:, 2:5] += 0.5
-    simulator = Simulator(model, 3, 1)
+    simulator = Simulator(model, 3)
     path = Rerun(simulator, months).paths(past, {}, changed, ["credit", "here"])
     np.testing.assert_allclose(path[0, :, 0], [0, 0, 0, 0.5, 0.5, 0.5, 0, 0], atol=1e-12)
     hazard = 0.01 * np.exp([0, 0, 0, -0.5, -0.5, -0.5, 0])

@@ -259,7 +259,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Context:
         goals=toy_study.read_goals(path, TOY),
     )
     study.names = names_of(TOY, {"counterforce": 0.2}, MONTHS)
-    simulator = Simulator(TOY, MONTHS, DRAWS)
+    simulator = Simulator(TOY, MONTHS)
     quiet = (
         Scenario(id="as_now", label="As now", description="x", baseline=True),
         Scenario(id="idle", label="Idle", description="x"),

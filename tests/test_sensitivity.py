@@ -169,7 +169,7 @@ def test_places_keep_the_order_and_lie_evenly(seed: int, ties: bool) -> None:
 
 @pytest.fixture(scope="module")
 def lab() -> Simulator:
-    return Simulator(contest.model(), MONTHS, DRAWS)
+    return Simulator(contest.model(), MONTHS)
 
 
 @pytest.fixture(scope="module")

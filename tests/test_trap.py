@@ -70,7 +70,7 @@ def game(study: Any) -> PlayersGame:
 
 @pytest.fixture(scope="module")
 def lab() -> Simulator:
-    return Simulator(MODEL, MONTHS, DRAWS)
+    return Simulator(MODEL, MONTHS)
 
 
 @pytest.fixture(scope="module")

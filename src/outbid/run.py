@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -130,8 +129,7 @@ class StudyRun:
         self.progress = listening(progress)
         if months is not None:
             whole("--months", months, 1, 600)
-        self._draws = min(DRAWS, settings.effort.chains * settings.effort.draws)
-        self.simulator = Simulator(study.model, months or study.settings.horizon_months, self._draws)
+        self.simulator = Simulator(study.model, months or study.settings.horizon_months)
         self._scenarios = choose(study.scenarios, scenarios)
         for each in self._scenarios:
             fix = f"Look further ahead than {self.simulator.months} months, or name other scenarios."
@@ -194,30 +192,12 @@ class StudyRun:
             problem = "there is no such file, and what is known is played ahead by scenarios"
             raise InputError("scenarios.toml", problem, "Write one with a baseline, and put it there.")
         histories = HistorySimulator(model, gather(model, self.study.panel), self.study.known_levers)
-
-        def compiling(workers: int) -> list[Future[None]]:
-            pool, table = ThreadPoolExecutor(workers), prior_table(model.parameters, settings.prior_sets[0])
-            jobs = [
-                pool.submit(histories.compile, self._draws, table),
-                pool.submit(self.simulator.compile),
-            ]
-            pool.shutdown(wait=False)
-            return jobs
-
-        # A quick run compiles on the side while the fit goes on. A full one waits until the fit is done: it has the
-        # time, and three compilers at once need too much memory.
-        under_way = compiling(1) if settings.quick else []
         fits = self.fits
         result: dict[str, Knowledge] = {}
         label = "Inferring the history and playing the scenarios"
         with self.progress.stage(label, 4 * len(fits)) as stage:
-            stage.note("compiling")
-            for job in under_way or compiling(2):
-                job.result()
-            stage.note("")
             for name, each in fits.items():
                 table, z = prior_table(model.parameters, name), thinned(each.draws.z, DRAWS)
-                # As many before as after: another number would have to be compiled for anew.
                 unseen = unseen_vectors(len(z), each.draws.layout.size, settings)
                 vectors: dict[Data, np.ndarray] = {"after": z, "before": unseen}
                 history: dict[Data, SmoothedHistory] = {}

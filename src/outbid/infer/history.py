@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 import xarray as xr
 from jax import Array
 
 from outbid.conventions import QUANTILES
-from outbid.infer.likelihood import Figures, replicate, row_log_likelihood
+from outbid.infer.likelihood import Figures, row_log_likelihood
+from outbid.infer.predictive import replicate
 from outbid.model.compile import build_run, layout, unpack
 from outbid.model.declare import Model
 from outbid.model.priors import PriorTable
+from outbid.native import over_rows
 from outbid.simulate.engine import Past, StateToday
 from outbid.simulate.futures import finite
 
@@ -56,39 +57,30 @@ class SmoothedHistory(Past):
 
 
 class HistorySimulator:
-    """Runs a model's past; compiled once, for the draws of any prior set or of the prior itself."""
+    """Runs a model's past, for the draws of any prior set or of the prior itself."""
 
     def __init__(self, model: Model, figures: Figures, known_levers: np.ndarray) -> None:
-        self.model = model
+        self.model, self.figures = model, figures
         outcomes = (f"outcome.{item.name}" for item in model.outcomes)
         self.outputs = (*model.readable, *outcomes, *(f"sees.{name}" for name in figures.names))
         where = layout(model, figures.months)
         run = build_run(model, self.outputs)
-        seen = [self.outputs.index(f"sees.{name}") for name in figures.names]
+        self._seen = [self.outputs.index(f"sees.{name}") for name in figures.names]
 
-        def one(z: Array, key: Array, table: PriorTable) -> tuple[Any, ...]:
+        def one(z: Array, table: PriorTable) -> tuple[Any, ...]:
             p, innovations, levers, state = unpack(model, where, table, jnp.asarray(known_levers), z)
             final, path = run(p, innovations, levers, state, levers[0])
-            watched = path[:, jnp.asarray(seen)]
             values = jnp.stack([p[name] for name in model.parameter_names])
-            drawn = replicate(model, figures, p, watched, key)
-            fitted = row_log_likelihood(model, figures, p, watched, figures.values)
-            return path, levers, values, final, drawn, fitted
+            fitted = row_log_likelihood(model, figures, p, path[:, jnp.asarray(self._seen)], figures.values)
+            return path, levers, values, final, fitted
 
-        self._size = where.size
-        self._run: Any = jax.jit(jax.vmap(one, (0, 0, None)))
-
-    def compile(self, draws: int, table: PriorTable) -> None:
-        """Compile for that many draws now, so that it can be done while something else goes on."""
-        z = jnp.zeros((draws, self._size))
-        self._run = self._run.lower(z, jax.random.split(jax.random.key(0), draws), table).compile()
+        self._run = over_rows(one, (0, None))
 
     def run(self, z: np.ndarray, table: PriorTable, seed: int) -> SmoothedHistory:
         """Return the history for vectors z of shape (draws, size)."""
-        keys = jax.random.split(jax.random.key(seed), len(z))
-        path, levers, values, final, drawn, fitted = jax.tree.map(
-            np.asarray, self._run(jnp.asarray(z), keys, table)
-        )
+        path, levers, values, final, fitted = self._run(z, table)
+        p = dict(zip(self.model.parameter_names, values.T, strict=True))
+        drawn = replicate(self.model, self.figures, p, path[:, :, self._seen], np.random.default_rng(seed))
         paths = {name: path[:, :, i] for i, name in enumerate(self.outputs)}
         return SmoothedHistory(paths, levers, StateToday(values, final, levers[:, -1]), drawn, fitted)
 

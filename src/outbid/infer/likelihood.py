@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -239,50 +238,3 @@ def _negative_binomial(rows: Values, mean: Array, concentration: Array, above_ze
     )
     given = jnp.where(above_zero, jnp.log(-jnp.expm1(log_zero)), 0.0)
     return jnp.where(has_value, probability - given, 0.0)
-
-
-# More than this is the mark of a run that overflowed; drawing a count of infinite mean would never end.
-LARGEST_MEAN = 1e9
-LARGEST_RATE = 1e15
-
-
-def replicate(model: Model, figures: Figures, p: Mapping[str, Array], seen: Array, key: Array) -> Array:
-    """Draw a number for every row from its law, given one path; use `jax.vmap` over draws.
-
-    A row's law is that of `row_log_likelihood`: where a source gave its own range beside a value, the range's
-    error is part of the draw; where it gave a range, a floor or a ceiling, the number itself is drawn. `seen`: what
-    the observations see, shape (months, series). Returns shape (rows,); NaN where the path overflowed.
-    """
-    mean = expected(figures, seen)
-    finite = mean < LARGEST_MEAN
-    mean = jnp.where(finite, mean, 1.0)
-    result = jnp.zeros(mean.shape)
-    by_law = rows_by_law(model, figures)
-    for (law, rows), own_key in zip(by_law.items(), jax.random.split(key, len(by_law)), strict=True):
-        scale, above_zero = spread(model, figures, rows, p)
-        if law == "LogNormal":
-            total = jnp.sqrt(scale**2 + own_error(figures.values)[rows] ** 2)
-            drawn = mean[rows] * jnp.exp(total * jax.random.normal(own_key, rows.shape))
-        else:
-            concentration = scale if law == "NegativeBinomial" else None
-            drawn = draw_counts(own_key, mean[rows], concentration, above_zero)
-        result = result.at[rows].set(drawn)
-    return jnp.where(finite, result, jnp.nan)
-
-
-def draw_counts(key: Array, mean: Array, concentration: Array | None, above_zero: np.ndarray) -> Array:
-    """Draw counts, Poisson or (with a concentration) negative binomial, given at least one if `above_zero`.
-
-    Both counts are those of a process that grows from zero: a negative binomial's events come at a rate of c
-    + n after n of them, over a time of log(1 + mean/c); a Poisson's at a constant rate. So "at least one" is
-    exact and without rejection: draw when the first came, given that it came; the process runs on from there.
-    All have shape (rows,); the mean is that before zeros are left out. Returns whole numbers as floats.
-    """
-    for_first, for_rate, for_count = jax.random.split(key, 3)
-    c = 1.0 if concentration is None else concentration
-    time = mean if concentration is None else jnp.log1p(mean / c)
-    when = -jnp.log1p(jax.random.uniform(for_first, mean.shape) * jnp.expm1(-c * time)) / c
-    left = jnp.maximum(time - jnp.where(above_zero, when, 0.0), 0.0)
-    rate = left if concentration is None else jnp.expm1(left) * jax.random.gamma(for_rate, c + above_zero)
-    counts = jax.random.poisson(for_count, jnp.minimum(rate, LARGEST_RATE))
-    return counts.astype(mean.dtype) + above_zero

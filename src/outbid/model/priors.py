@@ -131,7 +131,10 @@ def from_standard_normal(z: Numbers, table: PriorTable) -> Array:
         second * half_normal(z),
         expit(_logit(median) + second * z),
     ]
-    return jnp.select([jnp.asarray(table.code) == code for code in range(4)], values)
+    code, found = jnp.asarray(table.code), values[0]
+    for i, each in enumerate(values[1:], 1):
+        found = jnp.where(code == i, each, found)
+    return found
 
 
 def _prior(entry: Any) -> Prior:

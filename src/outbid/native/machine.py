@@ -5,9 +5,11 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ LANES = 4
 FEWEST_ROWS = 64
 # What SciPy calls the functions that the C library lacks.
 _SCIPY = {"lgamma": "gammaln", **{name: name for name in ("psi", "gammainc", "gammaincc", "ndtri", "erfinv")}}
+_ONE_AT_A_TIME, _NUMBER = threading.Lock(), count()
 
 
 class MachineCode:
@@ -37,8 +40,8 @@ class MachineCode:
     def __init__(self, program: Program, folder: Path | None) -> None:
         text, self._plan = module(program, LANES)
         self._shapes = [nodes.shape for nodes in program.outputs]
-        self._engine = _engine(text, folder)
-        address = self._engine.get_function_address("run")
+        self._library = _library(text, folder)
+        address = self._library["run"]
         whole, pointer = ctypes.c_int64, ctypes.c_void_p
         self._run = ctypes.CFUNCTYPE(None, pointer, pointer, whole, whole, whole, pointer)(address)
         self._template = _template(self._plan)
@@ -99,13 +102,18 @@ def _cores() -> int:
 def _target() -> llvm.TargetMachine:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    for name in set(CALLS.values()):
-        llvm.add_symbol(name, _address(name))
     target = llvm.Target.from_default_triple()
     features = llvm.get_host_cpu_features().flatten()
     return target.create_target_machine(cpu=llvm.get_host_cpu_name(), features=features, opt=1, jit=True)
 
 
+@cache
+def _linker() -> Any:
+    _target()
+    return llvm.create_lljit_compiler()
+
+
+@cache
 def _address(name: str) -> int:
     """Return the address of a function of the C library, or of SciPy where that has none."""
     if name not in _SCIPY:
@@ -121,9 +129,8 @@ def _address(name: str) -> int:
     raise LookupError(f"SciPy has no {_SCIPY[name]} for numbers")
 
 
-def _engine(text: str, folder: Path | None) -> Any:
-    """Return an engine with the module's code, from the folder if it has been compiled there before."""
-    target = _target()
+def _library(text: str, folder: Path | None) -> Any:
+    """Return the module's code, ready to run; from the folder if it has been compiled there before."""
     about = (llvmlite.__version__, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), text)
     name = hashlib.sha256(repr(about).encode()).hexdigest()[:32]
     kept = None if folder is None else folder / f"{name}.o"
@@ -131,14 +138,15 @@ def _engine(text: str, folder: Path | None) -> Any:
         code = kept.read_bytes() if kept is not None else b""
     except OSError:
         code = b""
-    if not code:
-        code = target.emit_object(llvm.parse_assembly(text))
-        if kept is not None:
-            _keep(kept, code)
-    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target)
-    engine.add_object_file(llvm.object_file.ObjectFileRef.from_data(code))
-    engine.finalize_object()
-    return engine
+    with _ONE_AT_A_TIME:
+        if not code:
+            code = _target().emit_object(llvm.parse_assembly(text))
+            if kept is not None:
+                _keep(kept, code)
+        builder = llvm.JITLibraryBuilder().add_object_img(code).export_symbol("run")
+        for own in set(CALLS.values()):
+            builder.import_symbol(own, _address(own))
+        return builder.link(_linker(), f"{name}.{next(_NUMBER)}")
 
 
 def _keep(path: Path, code: bytes) -> None:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from outbid.errors import check_name
 from outbid.model.compile import State, Values, build_month, monthly_innovations, scaled
 from outbid.model.declare import Model
+from outbid.native import over_rows
 from outbid.simulate.scenario import RuleTable, rule_table, ruled
 
 Floats = NDArray[np.float64]
@@ -89,15 +90,12 @@ def build_forward(model: Model, outputs: Sequence[str], decide: Decide) -> Calla
 class Simulator:
     """A model's forward run, compiled once for one horizon and reused for every question.
 
-    `draws`: the rows that it is compiled for; more or fewer are run in batches of so many. If 0, any number is run at
-    once, and each number compiled for anew. `outputs`: what to tell of each month; everything (`Model.outputs`), if
-    left out, so that no question needs another run.
+    `outputs`: what to tell of each month; everything (`Model.outputs`), if left out, so that no question needs another
+    run.
     """
 
-    def __init__(
-        self, model: Model, months: int, draws: int = 0, outputs: Sequence[str] | None = None
-    ) -> None:
-        self.model, self.months, self.draws = model, months, draws
+    def __init__(self, model: Model, months: int, outputs: Sequence[str] | None = None) -> None:
+        self.model, self.months = model, months
         self.outputs = tuple(outputs or model.outputs)
 
         def one(
@@ -111,16 +109,7 @@ class Simulator:
             run = build_forward(model, self.outputs, decide)
             return run(p, state, before, noise, levers, jnp.arange(1, months + 1))
 
-        self._run: Any = jax.jit(jax.vmap(one, (0, 0, 0, 0, 0, None)))
-
-    def compile(self) -> None:
-        """Compile now, so that it can be done while something else goes on."""
-        draws, model = self.draws, self.model
-        levers = np.zeros((draws, len(model.levers)))
-        state = {name: np.zeros(draws) for name in model.states}
-        today = StateToday(np.zeros((draws, len(model.parameters))), state, levers)
-        paths = np.zeros((draws, self.months, len(model.levers)))
-        self._run = self._run.lower(*self._given(today, paths, self.innovations(draws, 0), None)).compile()
+        self._run = over_rows(one, (0, 0, 0, 0, 0, None))
 
     def columns(self, names: Sequence[str]) -> list[int]:
         """Return the places of outputs among the outputs. Raises InputError if there is no such output."""
@@ -147,24 +136,8 @@ class Simulator:
         `standing`, `levers`, `innovations`: of any number of rows; levers (rows, months, levers).
         """
         columns = slice(None) if outputs is None else self.columns(outputs)
-        if len(standing) == (self.draws or len(standing)):
-            return np.asarray(self._run(*self._given(standing, levers, innovations, rules)))[:, :, columns]
-        parts = []
-        for start in range(0, len(standing), self.draws):
-            rows = np.arange(start, min(start + self.draws, len(standing)))
-            # a batch of another size would be compiled for anew
-            padded = np.resize(rows, self.draws)
-            noise = {name: value[padded] for name, value in innovations.items()}
-            path = self.run(standing.taken(padded), levers[padded], noise, rules, outputs)
-            parts.append(path[: len(rows)])
-        return np.concatenate(parts)
-
-    def _given(
-        self, today: StateToday, levers: Floats, innovations: Mapping[str, Floats], rules: RuleTable | None
-    ) -> Any:
-        """Return what the compiled run takes."""
-        given = (today.parameters, dict(today.state), today.levers, dict(innovations), levers)
-        return jax.tree.map(jnp.asarray, (*given, rules or rule_table(self.model)))
+        given = (standing.parameters, dict(standing.state), standing.levers, dict(innovations), levers)
+        return np.asarray(self._run(*given, rules or rule_table(self.model))[:, :, columns])
 
 
 class Rerun:
@@ -177,7 +150,7 @@ class Rerun:
         self._grid = math.lcm(*(model.index(name).noise_months for name in model.noisy))
         self._stride = (simulator.months - 1) // self._grid * self._grid
         if self._stride == 0 and simulator.months < months:
-            simulator = Simulator(model, months, simulator.draws)
+            simulator = Simulator(model, months)
         self.simulator = simulator
 
     def paths(

@@ -296,7 +296,8 @@ def ruled(model: Model, rules: RuleTable, state: Mapping[str, Array], planned: A
     """Return the month's levers after the rules, shape (levers,); indices on their own scale, `month` from 1."""
     states, now = jnp.stack(list(natural(model, state).values())), planned
     for i in range(MOST):
-        value = jnp.concatenate([states, now])[rules.watch[i]]
+        seen = jnp.concatenate([states, now])
+        value = jnp.sum(jnp.where(jnp.arange(seen.size) == rules.watch[i], seen, 0.0))
         holds = (rules.sign[i] * (value - rules.threshold[i]) > 0) & (month >= rules.start[i])
         place = rules.lever[i]
         now = jnp.where((jnp.arange(now.size) == place) & holds, rules.to[i], now)

@@ -51,7 +51,6 @@ def answer(context: Context, asked: Sequence[Scenario], options: Options | None 
         goals = own.goals or goals
         with context.progress.stage(f"Playing the scenarios of {file.name}", len(futures)) as stage:
             for prior, each in context.known.items():
-                # as many draws as the simulator's batches, so nothing is compiled anew
                 futures[prior] = [
                     play(study.model, context.simulator, each.history[data].state_today, own.scenarios, seed)
                     for data in DATA

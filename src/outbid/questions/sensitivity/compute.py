@@ -27,6 +27,8 @@ Levels = Mapping[str, Mapping[str, Floats]]
 
 # Beside the prior sets: inputs range over all that was held possible before the data.
 FREE = "prior-free"
+# Runs at a time: all of a large design at once would be a lot to hold.
+ROWS = 2000
 # Base samples of a quick run, and inputs that may bound a box.
 QUICKLY, LIMITS = 32, 4
 # Of more lost runs than this share, the middle of the others is no stand-in.
@@ -124,7 +126,7 @@ class Runs:
         def evaluate(points: Floats) -> Floats:
             return self.explained(self.levels(*space.at(points), needed))
 
-        values = indices.stream(samples, len(space.inputs), seed, evaluate, self.lab.draws, advance)
+        values = indices.stream(samples, len(space.inputs), seed, evaluate, ROWS, advance)
         # in place: over a large design one more copy would be the largest thing held
         lost = _mended(values)
         # A and B are plain samples of the space: places are counted among them.
