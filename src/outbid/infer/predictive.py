@@ -29,7 +29,8 @@ def replicate(
     mean = np.empty((len(seen), len(figures.series)))
     for series in np.unique(figures.series):
         rows = np.flatnonzero(figures.series == series)
-        mean[:, rows] = seen[:, :, series] @ figures.weights[rows].T
+        with np.errstate(invalid="ignore"):  # nothing of infinity is no number
+            mean[:, rows] = seen[:, :, series] @ figures.weights[rows].T
     finite = mean < LARGEST_MEAN
     mean = np.where(finite, np.maximum(mean, SMALLEST_MEAN), 1.0)
     drawn = np.empty(mean.shape)
