@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from outbid.native.graph import Graph, order
 from outbid.native.instructions import SHARED, Writer
@@ -85,7 +85,7 @@ class _Memory:
 class _Values:
     """The values of a graph's nodes in one function, each read or worked out where it is first needed."""
 
-    def __init__(self, writer: Writer, graph: Graph, places: dict[int, Place]) -> None:
+    def __init__(self, writer: Writer, graph: Graph, places: Mapping[int, Place | int]) -> None:
         self.writer, self.graph, self.places = writer, graph, places
         self.memory = _Memory(writer)
         self._known: dict[int, str] = {}
@@ -95,7 +95,9 @@ class _Values:
         if node not in self._known:
             if node in self.graph.constants:
                 return self.writer.constant(self.graph.constants[node])
-            self._known[node] = self.memory.read(self.places[node], node in self.graph.truths)
+            place = self.places[node]
+            own = place if isinstance(place, Place) else Place(place)
+            self._known[node] = self.memory.read(own, node in self.graph.truths)
         return self._known[node]
 
     def work_out(self, node: int) -> str:
@@ -115,7 +117,7 @@ class _Values:
 
 
 def _part(writer: Writer, graph: Graph, made: Plan, part: Part) -> None:
-    values = _Values(writer, graph, {node: Place(base) for node, base in made.places.items()})
+    values = _Values(writer, graph, made.places)
     for node in part.nodes:
         values.work_out(node)
         if node in made.places:
