@@ -64,7 +64,7 @@ def dying(formula: str) -> tuple[tuple[str, str, str], ...]:
         (dying("log(s.jailed)"), ("returning: gives no number (-inf) in 2020-01",), BOTH),
         # the slope: at zero where what is taken the root of depends on a parameter, in the branch that isn't taken
         (
-            dying("(p.returning_base - p.returning_base + s.jailed) ** 0.5"),
+            dying("(p.returning_base * s.jailed) ** 0.5"),
             ("returning: has no slope in 2020-01",),
             (),
         ),
@@ -151,6 +151,6 @@ def test_no_fit_begins_with_what_is_no_number(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(KeyError):  # of what was put in the place of the fit
         assert StudyRun(load_study(folder), Settings("neutral", True)).fits
     monkeypatch.undo()
-    folder = written(tmp_path / "flat", *dying("(p.returning_base - p.returning_base + s.jailed) ** 0.5"))
+    folder = written(tmp_path / "flat", *dying("(p.returning_base * s.jailed) ** 0.5"))
     with pytest.raises(InputError, match="the centre of the priors"):
         assert StudyRun(load_study(folder), Settings("neutral", True)).fits

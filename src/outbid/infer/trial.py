@@ -1,8 +1,7 @@
 """A trial of the whole chain at a few points of the priors, before any work: what is no number, where, and since when.
 
 The past, then every scenario, month by month. Of what is no number only the first function on the way is named, since
-all that reads it is none either. A month is traced once and then worked out in NumPy: to compile it would take longer
-than all else.
+all that reads it is none either.
 """
 
 from __future__ import annotations
@@ -15,9 +14,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Literal
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from outbid.conventions import PRIOR_SETS
 from outbid.errors import InputError
@@ -34,6 +31,7 @@ from outbid.model.compile import (
 from outbid.model.declare import Model
 from outbid.model.priors import from_standard_normal, prior_table
 from outbid.model.vocabulary import Count, Drift, Flow, Index, Stock
+from outbid.native import over_rows
 from outbid.simulate.scenario import lever_paths, rule_table, ruled
 from outbid.study import Study
 
@@ -82,26 +80,20 @@ def trial(study: Study) -> tuple[Fault, ...]:
     levers = np.concatenate([levers, np.concatenate(plans)], axis=1)
     tables = [rule_table(model, each.rules) for each in courses if any(other.rules for other in courses)]
     rules = jax.tree.map(lambda *each: np.repeat(each, size, axis=0), *tables) if tables else None
-    obey: Any = jax.jit(jax.vmap(partial(ruled, model), (0, 0, 0, None)))
+    obey = over_rows(partial(ruled, model), (0, 0, 0, 0))
 
     functions, step = _watched(model)
-    scalars = [dict.fromkeys(names, 0.0) for names in (model.states, model.noisy, model.lever_names)]
-    given = (*scalars, scalars[2], dict.fromkeys(model.parameter_names, 0.0))
-    traced, shape = jax.make_jaxpr(step, return_shape=True)(*given, False)
-    work_out, before, path = _in_numpy(traced), levers[:, 0], []
-    with np.errstate(all="ignore"):
-        for month in range(len(window) + ahead):
-            now = levers[:, month]
-            if rules is not None and month >= len(window):
-                now = np.asarray(obey(rules, state, now, month - len(window) + 1))
-            by_name = (
-                _columns(names, of) for names, of in zip(scalars[1:], (noise[:, month], now), strict=True)
-            )
-            values = (state, *by_name, _columns(scalars[2], before), p, np.full(len(levers), month == 0))
-            out = work_out(jax.tree.leaves(values))
-            state, gave = jax.tree.unflatten(jax.tree.structure(shape), out)
-            path.append(np.stack([np.broadcast_to(each, len(levers)) for of in gave for each in of]))
-            before = now
+    work_out, before, path = over_rows(step, (0,) * 6), levers[:, 0], []
+    for month in range(len(window) + ahead):
+        now = levers[:, month]
+        if rules is not None and month >= len(window):
+            now = obey(rules, state, now, np.full(len(levers), month - len(window) + 1))
+        names = model.lever_names
+        luck_now = _columns(model.noisy, noise[:, month])
+        first = np.full(len(levers), month == 0)
+        state, gave = work_out(state, luck_now, _columns(names, now), _columns(names, before), p, first)
+        path.append(np.stack([each for of in gave for each in of]))
+        before = now
     by_function = np.stack(path).reshape(len(path), len(functions), 3, len(levers))
     return tuple(_faults(study, functions, by_function, (*window.months, *window.after(ahead))))
 
@@ -116,9 +108,7 @@ def _drawn(study: Study) -> tuple[dict[str, Floats], Floats, Floats, State]:
     where = layout(model, len(known))
     z = np.random.default_rng(0).standard_normal((POINTS, where.size)) * (np.arange(POINTS) > 0)[:, None]
     base, blocks = where.split(jnp.asarray(np.tile(z, (len(PRIOR_SETS), 1))))
-    quantiles = jax.jit(
-        from_standard_normal
-    )  # on its own: within the rest it is compiled for every parameter
+    quantiles = over_rows(from_standard_normal, (0, None))
     tables = [prior_table(model.parameters, name) for name in PRIOR_SETS]
     values = np.concatenate([quantiles(base[:POINTS], table) for table in tables])
 
@@ -127,7 +117,7 @@ def _drawn(study: Study) -> tuple[dict[str, Floats], Floats, Floats, State]:
         return noise, history_levers(model, known, blocks, p), initial_state(model, p)
 
     p = _columns(where.parameters, values)
-    return p, *jax.tree.map(np.asarray, jax.jit(jax.vmap(begun))(p, blocks))
+    return p, *over_rows(begun, (0, 0))(p, blocks)
 
 
 def _starts(study: Study, p: Values, levers: Any, state: State) -> Iterator[Fault]:
@@ -247,107 +237,3 @@ def _fault(where: str, problem: str, fix: str, bad: Flags, stops: bool = True) -
     counts = [f"{at.sum()} of {POINTS} points of the {name} prior" for name, at in by_set.items() if at.any()]
     sets = tuple(name for name, at in by_set.items() if stops and (at[0] or at.mean() > 0.5))
     return Fault(InputError(where, f"{problem}, at {' and '.join(counts)}", fix), sets)
-
-
-# a traced function in NumPy, of which every number is a row of them
-
-_PLAIN: dict[str, Callable[..., Any]] = {
-    **{
-        name: getattr(np, name)
-        for name in ("exp", "log", "log1p", "expm1", "sqrt", "sign", "tanh", "abs", "square")
-    },
-    **{
-        "add": np.add,
-        "add_any": np.add,
-        "sub": np.subtract,
-        "mul": np.multiply,
-        "neg": np.negative,
-        "pow": np.power,
-    },
-    **{
-        "max": np.maximum,
-        "min": np.minimum,
-        "eq": np.equal,
-        "ne": np.not_equal,
-        "lt": np.less,
-        "le": np.less_equal,
-    },
-    **{
-        "gt": np.greater,
-        "ge": np.greater_equal,
-        "and": np.logical_and,
-        "or": np.logical_or,
-        "not": np.logical_not,
-    },
-    **{
-        "is_finite": np.isfinite,
-        "stop_gradient": np.asarray,
-        "copy": np.asarray,
-        "div": np.true_divide,
-        "logistic": expit,
-    },
-    "select_n": lambda which, *cases: np.where(which, *reversed(cases)),
-}
-_INNER = {"jit": "jaxpr", "pjit": "jaxpr", "custom_jvp_call": "call_jaxpr", "custom_vjp_call": "call_jaxpr"}
-
-
-def _in_numpy(traced: ClosedJaxpr) -> Callable[[Sequence[Any]], list[Any]]:
-    """Return a traced function of scalars as one of rows of them; a constant has no rows."""
-    place: dict[Any, int] = {}
-    start: list[Any] = []
-    steps: list[tuple[Callable[..., Any], list[int], int]] = []
-
-    def new(value: Any = None) -> int:
-        start.append(value)
-        return len(start) - 1
-
-    def at(atom: Any) -> int:
-        return new(np.asarray(atom.val)) if isinstance(atom, Literal) else place[atom]
-
-    def flatten(inner: ClosedJaxpr, given: Sequence[int]) -> list[int]:
-        place.update(zip(inner.jaxpr.constvars, map(new, inner.consts), strict=True))
-        place.update(zip(inner.jaxpr.invars, given, strict=True))
-        for each in inner.jaxpr.eqns:
-            sources = [at(atom) for atom in each.invars]
-            if each.primitive.name in _INNER:
-                out = flatten(each.params[_INNER[each.primitive.name]], sources)
-            else:
-                out = [new() for _ in each.outvars]
-                steps.append((_rowwise(each), sources, out[0]))
-            place.update(zip(each.outvars, out, strict=True))
-        return [at(atom) for atom in inner.jaxpr.outvars]
-
-    inputs = [new() for _ in traced.jaxpr.invars]
-    outputs = flatten(traced, inputs)
-
-    def work_out(given: Sequence[Any]) -> list[Any]:
-        values = [*given, *start[len(inputs) :]]
-        for function, sources, first in steps:
-            out = function(*[values[i] for i in sources])
-            values[first : first + len(out)] = out
-        return [values[i] for i in outputs]
-
-    return work_out
-
-
-def _rowwise(equation: Any) -> Callable[..., Sequence[Any]]:
-    """Return what an equation does to rows of its inputs."""
-    name, params = equation.primitive.name, equation.params
-    shapes = [atom.aval.shape for atom in (*equation.invars, *equation.outvars)]
-    plain = _PLAIN.get(name) if not any(shapes) else None
-    if name == "convert_element_type":
-        return lambda x: (x.astype(params["new_dtype"]),)
-    if name == "integer_pow":
-        return lambda x: (np.power(x, float(params["y"])),)
-    if plain is not None:
-        return lambda *values: (plain(*values),)
-
-    def bound(*values: Any) -> list[Any]:
-        axes = [
-            0 if np.ndim(value) > len(shape) else None for value, shape in zip(values, shapes, strict=False)
-        ]
-        function = partial(equation.primitive.bind, **params)
-        found = jax.vmap(function, axes)(*values) if 0 in axes else function(*values)
-        return [np.asarray(of) for of in (found if equation.primitive.multiple_results else [found])]
-
-    return bound
