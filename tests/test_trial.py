@@ -70,7 +70,7 @@ def dying(formula: str) -> tuple[tuple[str, str, str], ...]:
         ),
         (
             [
-                *dying("jnp.where(s.jailed > 0, 0.0 * p.returning_base / s.jailed, 1.0)"),
+                *dying("jnp.where(s.jailed > 0, 0.001 * p.returning_base / s.jailed, 1.0)"),
                 ("people.py", "from outbid", "import jax.numpy as jnp\nfrom outbid"),
             ],
             ("returning: has no slope in 2020-01",),
