@@ -91,7 +91,9 @@ def build_step(model: Model) -> Step:
         flows: list[tuple[str, Flow]] = []
         drifts: list[Drift] = []
         for name in model.order:
-            for effect in returned(functions[name].function(s, u, parameters)):
+            with jax.named_scope(name):  # a fault of an engine can name it
+                effects = returned(functions[name].function(s, u, parameters))
+            for effect in effects:
                 if isinstance(effect, Count):
                     month[effect.name] = effect.mean
                 elif isinstance(effect, Flow):
@@ -110,8 +112,12 @@ def build_step(model: Model) -> Step:
             low, high = (to_scale(index.scale, bound) for bound in index.range)
             following[drift.index] = jnp.clip(after, low, high)
         m = Names(moved)
-        watched = {f"outcome.{item.name}": item.function(s, u, parameters, m) for item in model.outcomes}
-        watched |= {f"sees.{item.series}": item.function(s, u, parameters, m) for item in model.observations}
+        watching: dict[str, Any] = {f"outcome.{item.name}": item.function for item in model.outcomes}
+        watching |= {f"sees.{item.series}": item.function for item in model.observations}
+        watched = {}
+        for name, function in watching.items():
+            with jax.named_scope(name):
+                watched[name] = function(s, u, parameters, m)
         month |= {f"lever.{name}": value for name, value in levers.items()}
         month |= {f"moved.{name}": value for name, value in moved.items()}
         return following, month | watched

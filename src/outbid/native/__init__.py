@@ -55,6 +55,9 @@ class over_rows:  # noqa: N801 - used as a function, like jax.vmap
         leaves, tree = jax.tree.flatten(arguments)
         arrays = list(map(np.asarray, leaves))
         shared = self._shared(arguments)
+        rows, *others = {len(each) for each, own in zip(arrays, shared, strict=True) if not own}
+        if others:
+            raise ValueError(f"arguments differ in their number of rows: {rows} and {others[0]}")
         shapes = [each.shape if own else each.shape[1:] for each, own in zip(arrays, shared, strict=True)]
         key = (tree, tuple((shape, each.dtype.str) for shape, each in zip(shapes, arrays, strict=True)))
         with self._lock:
@@ -62,7 +65,6 @@ class over_rows:  # noqa: N801 - used as a function, like jax.vmap
                 given = [jax.ShapeDtypeStruct(s, a.dtype) for s, a in zip(shapes, arrays, strict=True)]
                 self._made[key] = self._make(given, tree)
         run, result = self._made[key]
-        rows = next(len(each) for each, own in zip(arrays, shared, strict=True) if not own)
         return jax.tree.unflatten(result, run(rows, arrays, shared))
 
     def _shared(self, arguments: Sequence[Any]) -> list[bool]:
@@ -88,10 +90,12 @@ class over_rows:  # noqa: N801 - used as a function, like jax.vmap
             else:
 
                 def run(rows: int, arrays: Sequence[np.ndarray], shared: Sequence[bool]) -> list[np.ndarray]:
-                    found = code(rows, [np.asarray(each, dtype=float) for each in arrays], shared)
-                    return [
-                        each.astype(kind.dtype, copy=False) for each, kind in zip(found, kinds, strict=True)
-                    ]
+                    found = code(rows, [np.require(each, float, "A") for each in arrays], shared)
+                    with np.errstate(invalid="ignore"):  # no number as a whole number is any
+                        return [
+                            each.astype(kind.dtype, copy=False)
+                            for each, kind in zip(found, kinds, strict=True)
+                        ]
 
                 return run, results
         return _in_xla(closed), results
@@ -110,7 +114,7 @@ def _in_xla(closed: ClosedJaxpr) -> Run:
         return jax.jit(jax.vmap(flat, axes))
 
     def run(rows: int, arrays: Sequence[np.ndarray], shared: Sequence[bool]) -> list[np.ndarray]:
-        places = np.minimum(np.arange(1 << (rows - 1).bit_length()), rows - 1)
+        places = np.minimum(np.arange(rows and 1 << (rows - 1).bit_length()), rows - 1)
         full = [each if own else each[places] for each, own in zip(arrays, shared, strict=True)]
         found = compiled(tuple(None if own else 0 for own in shared))(*full)
         return [np.asarray(each)[:rows] for each in found]

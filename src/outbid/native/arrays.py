@@ -9,6 +9,9 @@ import numpy as np
 
 from outbid.native.graph import Graph
 
+# What a product, a largest number and so on of no numbers is.
+_OF_NONE = {"sum": 0.0, "prod": 1.0, "max": -np.inf, "min": np.inf, "and": True, "or": False}
+
 
 def converted(graph: Graph, at: np.ndarray, old: np.dtype[Any], new: np.dtype[Any]) -> np.ndarray:
     """Return numbers as another kind of number."""
@@ -54,15 +57,38 @@ def product(graph: Graph, left: np.ndarray, right: np.ndarray, numbers: Any) -> 
 def reduced(graph: Graph, kind: str, at: np.ndarray, axes: Sequence[int]) -> np.ndarray:
     """Return a sum, a largest number and so on over some axes."""
     rest = [i for i in range(at.ndim) if i not in axes]
-    rows = at.transpose(*rest, *axes).reshape([at.shape[i] for i in rest] + [-1])
-    if kind == "sum":
-        flat = rows.reshape(-1, rows.shape[-1]).tolist()
+    number = int(np.prod([at.shape[i] for i in axes], dtype=int))
+    rows = at.transpose(*rest, *axes).reshape([at.shape[i] for i in rest] + [number])
+    if kind == "sum" and number:
+        flat = rows.reshape(-1, number).tolist()
         return np.array([graph.sum(row) for row in flat], dtype=np.int64).reshape(rows.shape[:-1])
     operation = {"prod": "mul"}.get(kind, kind)
+    if not number:
+        return np.broadcast_to(graph.array(_OF_NONE[kind]), rows.shape[:-1])
     found = rows[..., 0]
-    for i in range(1, rows.shape[-1]):
+    for i in range(1, number):
         found = graph.each(operation, found, rows[..., i])
     return found
+
+
+def place_of(graph: Graph, kind: str, at: np.ndarray, axis: int) -> np.ndarray:
+    """Return where along an axis the largest or smallest number is, the first if several; no number counts as it."""
+    first, *rest = np.moveaxis(at, axis, 0)
+    found, place = first, np.broadcast_to(graph.array(0.0), first.shape)
+    for i, each in enumerate(rest, 1):
+        better = graph.each("gt" if kind == "argmax" else "lt", each, found)
+        broken = graph.each("and", graph.each("ne", each, each), graph.each("eq", found, found))
+        better = graph.each("or", better, broken)
+        found = graph.each("select", better, found, each)
+        place = graph.each("select", better, place, graph.array(float(i)))
+    return place
+
+
+def away_from_zero(graph: Graph, at: np.ndarray) -> np.ndarray:
+    """Return the nearest whole numbers, halves away from zero."""
+    whole = graph.each("trunc", at)
+    far = graph.each("ge", graph.each("abs", graph.each("sub", at, whole)), graph.array(0.5))
+    return graph.each("select", far, whole, graph.each("add", whole, graph.each("sign", at)))
 
 
 def running(graph: Graph, operation: str, at: np.ndarray, axis: int, backward: bool) -> np.ndarray:
@@ -71,4 +97,6 @@ def running(graph: Graph, operation: str, at: np.ndarray, axis: int, backward: b
     lines, found = lines[::-1] if backward else lines, list[np.ndarray]()
     for line in lines:
         found.append(graph.each(operation, found[-1], line) if found else line)
+    if not found:
+        return at
     return np.moveaxis(np.stack(found[::-1] if backward else found), 0, axis)

@@ -25,7 +25,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     },
     **{name: getattr(np, name) for name in ("asin", "acos", "atan", "asinh", "acosh", "atanh")},
     **{"add": np.add, "sub": np.subtract, "mul": np.multiply, "div": np.true_divide, "neg": np.negative},
-    **{"pow": np.float_power, "max": np.maximum, "min": np.minimum},
+    **{"pow": np.float_power, "rem": np.fmod, "max": np.maximum, "min": np.minimum},
     **{"lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal},
     **{"eq": np.equal, "ne": np.not_equal, "and": np.logical_and, "or": np.logical_or, "not": np.logical_not},
     **{"lgamma": special.gammaln, "digamma": special.digamma, "erf": special.erf, "erfc": special.erfc},
@@ -141,7 +141,9 @@ class Graph:
             case "div":
                 if other == 1.0 or known == 0.0:
                     return first
-                if other is not None and np.frexp(other)[0] in (0.5, -0.5):  # a power of two: exact
+                if (
+                    other and np.frexp(other)[0] in (0.5, -0.5) and abs(other) > 1e-300
+                ):  # a power of two: exact
                     return self.apply("mul", first, self.constant(1.0 / other))
             case "neg":
                 return self.arguments[first][0] if self.operations[first] == "neg" else None

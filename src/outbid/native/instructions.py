@@ -26,7 +26,14 @@ _LARGER = {"max": "maximum", "min": "minimum"}
 CALLS = {
     **{name: name for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos", "atan", "asinh")},
     **{name: name for name in ("acosh", "atanh", "atan2", "cbrt", "pow", "erf", "erfc", "exp2", "lgamma")},
-    **{"digamma": "psi", "igamma": "gammainc", "igammac": "gammaincc", "ndtri": "ndtri", "erf_inv": "erfinv"},
+    **{
+        "rem": "fmod",
+        "digamma": "psi",
+        "igamma": "gammainc",
+        "igammac": "gammaincc",
+        "ndtri": "ndtri",
+        "erf_inv": "erfinv",
+    },
 }
 # Functions of vectors that are written once and called.
 SHARED = ("exp", "expm1", "log", "log1p")

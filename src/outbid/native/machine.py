@@ -8,9 +8,11 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 import llvmlite
@@ -50,9 +52,14 @@ class MachineCode:
     def __call__(self, rows: int, arguments: Sequence[Floats], shared: Sequence[bool]) -> list[Floats]:
         """Return the results for each row, with a leading axis of rows."""
         results = [np.empty((rows, *shape)) for shape in self._shapes]
-        flat = [each.reshape(1 if own else rows, -1) for each, own in zip(arguments, shared, strict=True)]
+        if not rows:
+            return results
+        lines = [1 if own else rows for own in shared]
+        flat = [each.reshape(n, each.size // n) for each, n in zip(arguments, lines, strict=True)]
         given = _described(flat, shared)
-        taken = _described([each.reshape(rows, -1) for each in results], [False] * len(results))
+        taken = _described(
+            [each.reshape(rows, each.size // rows) for each in results], [False] * len(results)
+        )
         groups = -(-rows // LANES)
         workers = min(_cores(), max(1, rows // FEWEST_ROWS))
         if workers == 1:
@@ -64,7 +71,10 @@ class MachineCode:
         return results
 
     def _work(self, given: Any, taken: Any, first: int, last: int, rows: int) -> None:
-        workspace = self._spare.pop() if self._spare else _aligned(self._template)
+        try:  # another thread may have taken the last one
+            workspace = self._spare.pop()
+        except IndexError:
+            workspace = _aligned(self._template)
         self._run(given.ctypes.data, taken.ctypes.data, first, last, rows, workspace.ctypes.data)
         self._spare.append(workspace)
 
@@ -134,10 +144,7 @@ def _library(text: str, folder: Path | None) -> Any:
     about = (llvmlite.__version__, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), text)
     name = hashlib.sha256(repr(about).encode()).hexdigest()[:32]
     kept = None if folder is None else folder / f"{name}.o"
-    try:
-        code = kept.read_bytes() if kept is not None else b""
-    except OSError:
-        code = b""
+    code = b"" if kept is None else _read(kept)
     with _ONE_AT_A_TIME:
         if not code:
             code = _target().emit_object(llvm.parse_assembly(text))
@@ -149,11 +156,25 @@ def _library(text: str, folder: Path | None) -> Any:
         return builder.link(_linker(), f"{name}.{next(_NUMBER)}")
 
 
-def _keep(path: Path, code: bytes) -> None:
-    aside = path.with_suffix(f".{os.getpid()}")
+def _read(path: Path) -> bytes:
+    """Return the code of a file that ends with its digest; nothing if it is absent or damaged."""
     try:
+        content = path.read_bytes()
+    except OSError:
+        return b""
+    code, digest = content[:-32], content[-32:]
+    return code if hashlib.sha256(code).digest() == digest else b""
+
+
+def _keep(path: Path, code: bytes) -> None:
+    """Write code and its digest to a file, whole or not at all; where that fails, it will be compiled again."""
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside.write_bytes(code)
-        aside.replace(path)
-    except OSError:  # it will be compiled again
-        aside.unlink(missing_ok=True)
+        with NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+            aside = Path(file.name)
+            try:
+                file.write(code + hashlib.sha256(code).digest())
+                file.close()
+                aside.replace(path)
+            except OSError:
+                aside.unlink()

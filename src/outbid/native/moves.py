@@ -59,6 +59,7 @@ MOVES: dict[str, Callable[..., Any]] = {
     "split": _split,
     "squeeze": lambda of, *, dimensions, **_: np.squeeze(of, dimensions),
     "stack": lambda *of, axis, **_: np.stack(of, axis),
+    "tile": lambda of, *, reps, **_: np.tile(of, reps),
     "transpose": lambda of, *, permutation, **_: np.transpose(of, permutation),
     "unstack": _unstack,
 }

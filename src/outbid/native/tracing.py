@@ -15,16 +15,20 @@ import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr, Literal
 
-from outbid.native.arrays import converted, power, product, reduced, running
+from outbid.native.arrays import away_from_zero, converted, place_of, power, product, reduced, running
 from outbid.native.graph import OPERATIONS, Graph, order
+from outbid.native.known import cast, evaluated, is_key, is_number, plain
 from outbid.native.moves import MOVES, gather_places, scatter_places
 from outbid.native.program import Loop, Program
 
 # A loop shorter than this is written out.
 SHORTEST_LOOP = 12
 LARGEST_ARRAY = 500_000
+LARGEST_PROGRAM = 1_000_000
 _INNER = {"jit", "pjit", "closed_call", "custom_jvp_call", "custom_vjp_call", "remat2", "checkpoint"}
 _SAME = {"copy", "copy_p", "stop_gradient", "optimization_barrier", "reduce_precision"}
+# Operations that on truth values are others.
+_OF_TRUTHS = {"max": "or", "min": "and", "reduce_max": "reduce_or", "reduce_min": "reduce_and", "xor": "ne"}
 # Functions with a derivative of their own that are one operation here, by their name.
 _WHOLE = {"standard_normal_quantile": "ndtri"}
 
@@ -35,6 +39,10 @@ class UnknownOperationError(Exception):
     def __init__(self, primitive: str, where: str) -> None:
         super().__init__(primitive, where)
         self.primitive, self.where = primitive, where
+
+    def within(self, scope: str) -> UnknownOperationError:
+        """Return the same, seen from the equation around it."""
+        return UnknownOperationError(self.primitive, "/".join(filter(None, (scope, self.where))))
 
 
 @dataclass(frozen=True)
@@ -79,7 +87,11 @@ class _Tracer:
 
     def nodes(self, value: Any) -> Nodes:
         """Return an array as nodes."""
-        return value if isinstance(value, Nodes) else Nodes(self.graph.array(value))
+        if isinstance(value, Nodes):
+            return value
+        if is_key(value):
+            raise UnknownOperationError("a key of random numbers", "")
+        return Nodes(self.graph.array(value))
 
     def plain(self, value: Any, equation: Any) -> np.ndarray:
         """Return an array that has to be known."""
@@ -96,7 +108,7 @@ class _Tracer:
 
     def run(self, jaxpr: Jaxpr, constants: Sequence[Any], given: Sequence[Any]) -> list[Any]:
         """Return the results of a jaxpr for what is given, plain arrays or nodes."""
-        values: dict[Any, Any] = dict(zip(jaxpr.constvars, map(np.asarray, constants), strict=True))
+        values: dict[Any, Any] = dict(zip(jaxpr.constvars, map(plain, constants), strict=True))
         values |= dict(zip(jaxpr.invars, given, strict=True))
 
         def read(atom: Any) -> Any:
@@ -104,7 +116,10 @@ class _Tracer:
 
         for equation in jaxpr.eqns:
             taken = [read(atom) for atom in equation.invars]
-            results = self.apply(equation, taken)
+            try:
+                results = self.apply(equation, taken)
+            except UnknownOperationError as unknown:
+                raise unknown.within(str(equation.source_info.name_stack)) from None
             values.update(zip(equation.outvars, results, strict=True))
         return [read(atom) for atom in jaxpr.outvars]
 
@@ -113,6 +128,12 @@ class _Tracer:
         name, params = equation.primitive.name, equation.params
         if max((atom.aval.size for atom in equation.outvars), default=0) > LARGEST_ARRAY:
             raise _unknown(equation, "on an array too large to write out")
+        if len(self.graph.operations) > LARGEST_PROGRAM:
+            raise _unknown(equation, "in a program too long to write out")
+        known = not any(isinstance(each, Nodes) for each in taken)
+        for atom in () if known else (*equation.invars, *equation.outvars):
+            if not is_number(atom.aval.dtype):
+                raise _unknown(equation, f"on numbers of the kind {atom.aval.dtype}")
         if name in _INNER:
             inner = params.get("jaxpr") or params.get("call_jaxpr")
             if params.get("name") in _WHOLE and name == "custom_jvp_call":
@@ -124,24 +145,23 @@ class _Tracer:
             return self.scan(equation, taken)
         if name == "cond":
             return self.cond(equation, taken)
-        known = not any(isinstance(each, Nodes) for each in taken)
-        if known and (found := _plainly(name, params, taken)) is not None:
+        if known and (found := evaluated(name, params, taken)) is not None:
             return list(map(np.asarray, found if isinstance(found, list) else [found]))
-        if name in MOVES:
-            parts = MOVES[name](*[each.at for each in map(self.nodes, taken)], **params)
-            return list(map(Nodes, parts if isinstance(parts, list) else [parts]))
         try:
-            return [Nodes(self.numbers(equation, name, taken))]
+            if name in MOVES:
+                parts = MOVES[name](*[each.at for each in map(self.nodes, taken)], **params)
+                return list(map(Nodes, parts if isinstance(parts, list) else [parts]))
+            made = Nodes(self.numbers(equation, name, taken))
+            return [cast(self.plain(made, equation), equation.outvars[0].aval.dtype) if known else made]
         except UnknownOperationError:
             if not known:
                 raise
             found = equation.primitive.bind(*taken, **params)
-            return list(map(np.asarray, found if equation.primitive.multiple_results else [found]))
+            return list(map(plain, found if equation.primitive.multiple_results else [found]))
 
     def numbers(self, equation: Any, name: str, taken: list[Any]) -> np.ndarray:
         """Return the nodes of an equation with a single result that isn't only moved."""
         graph, params = self.graph, equation.params
-        whole = [np.issubdtype(atom.aval.dtype, np.integer) for atom in equation.invars]
         if name in (
             "gather",
             "scatter",
@@ -153,11 +173,18 @@ class _Tracer:
             return self.places(equation, name, taken)
         at = [self.nodes(each).at for each in taken]
         one = graph.array(1.0)
+        truths = any(atom.aval.dtype == bool for atom in equation.invars[:1])
+        if truths:
+            name = _OF_TRUTHS.get(name, name)
+            if name in ("lt", "le", "gt", "ge", "argmax", "argmin"):
+                at = [graph.each("select", each, graph.array(0.0), one) for each in at]
+        elif name in ("and", "or", "not", "reduce_and", "reduce_or"):
+            raise _unknown(equation, "on whole numbers")
         match name:
             case "convert_element_type":
                 return converted(graph, at[0], equation.invars[0].aval.dtype, np.dtype(params["new_dtype"]))
             case "select_n":
-                if equation.invars[0].aval.dtype == bool:
+                if truths:
                     return graph.each("select", *at)
                 found = at[1]
                 for i, case in enumerate(at[2:], 1):
@@ -173,25 +200,29 @@ class _Tracer:
                 return graph.each("lt", graph.each("abs", at[0]), graph.array(np.inf))
             case "clamp":
                 return graph.each("min", graph.each("max", at[0], at[1]), at[2])
-            case "div" if whole[0]:
+            case "div" if np.issubdtype(equation.outvars[0].aval.dtype, np.integer):
                 return graph.each("trunc", graph.each("div", *at))
-            case "rem":
-                back = graph.each("mul", graph.each("trunc", graph.each("div", *at)), at[1])
-                return graph.each("sub", at[0], back)
-            case "eq" | "ne" if equation.invars[0].aval.dtype == bool:
+            case "eq" | "ne" if truths:
                 opposite = graph.each("not", at[1])
                 return graph.each(
                     "select", at[0], *((opposite, at[1]) if name == "eq" else (at[1], opposite))
                 )
             case "dot_general":
+                (over, _), _ = params["dimension_numbers"]
+                if equation.outvars[0].aval.size * np.prod([at[0].shape[i] for i in over]) > LARGEST_ARRAY:
+                    raise _unknown(equation, "on arrays too large to write out")
                 return product(graph, at[0], at[1], params["dimension_numbers"])
             case "reduce_sum" | "reduce_max" | "reduce_min" | "reduce_prod" | "reduce_and" | "reduce_or":
                 return reduced(graph, name.removeprefix("reduce_"), at[0], params["axes"])
+            case "argmax" | "argmin":
+                return place_of(graph, name, at[0], params["axes"][0])
+            case "round" if int(params["rounding_method"]) == 0:
+                return away_from_zero(graph, at[0])
             case "cumsum" | "cumprod" | "cummax" | "cummin":
                 operation = {"cumsum": "add", "cumprod": "mul", "cummax": "max", "cummin": "min"}[name]
                 return running(graph, operation, at[0], params["axis"], params["reverse"])
         operation = {"add_any": "add"}.get(name, name)
-        if operation not in OPERATIONS or (operation == "round" and int(params["rounding_method"]) != 1):
+        if operation not in OPERATIONS:
             raise _unknown(equation)
         return graph.each(operation, *at)
 
@@ -255,6 +286,11 @@ class _Tracer:
             taken[constants : constants + carries],
             taken[constants + carries :],
         )
+        if not length:
+            return [
+                *carry,
+                *(np.zeros(atom.aval.shape, atom.aval.dtype) for atom in equation.outvars[carries:]),
+            ]
         months = range(length)[::-1] if params["reverse"] else range(length)
         if self.inside or length < SHORTEST_LOOP:
             told: dict[int, list[Any]] = {}
@@ -282,6 +318,7 @@ class _Tracer:
         """
         starts = np.concatenate([each.ravel() for each in carry] or [np.zeros(0, np.int64)])
         stays = np.array([int(node) in self.graph.constants for node in starts], dtype=bool)
+        moves = np.zeros_like(stays)
         while True:
             tracer, known = _Tracer(inside=True), dict[int, int]()
             body = tracer.graph
@@ -307,7 +344,7 @@ class _Tracer:
             )
             month = []
             for each in rows:
-                lines = each.reshape(len(each), -1)
+                lines = each.reshape(len(each), each.size // len(each))
                 own = []
                 for column in lines.T:
                     if (column == column[0]).all():
@@ -326,9 +363,10 @@ class _Tracer:
             ]
             after = np.concatenate([each.ravel() for each in out[: len(carry)]] or [np.zeros(0, np.int64)])
             unmoved = after == state
-            if (unmoved == stays).all():
+            moves |= stays & ~unmoved
+            before, stays = stays, (stays | unmoved) & ~moves
+            if (before == stays).all():
                 break
-            stays = stays & unmoved if (stays & ~unmoved).any() else unmoved
         ends = starts.copy()
         for i in np.flatnonzero(~stays):
             ends[i] = self.graph.given(int(after[i]) in body.truths)
@@ -356,28 +394,5 @@ class _Tracer:
         return results
 
 
-def _plainly(name: str, params: Any, taken: list[Any]) -> Any:
-    """Return what an operation on known arrays gives, or None if only JAX can tell."""
-    if name in OPERATIONS:
-        with np.errstate(all="ignore"):
-            found = OPERATIONS[name](*taken)
-        same = len(taken) == 1 or all(each.dtype == taken[0].dtype for each in taken)
-        whole = (
-            same
-            and np.issubdtype(np.asarray(taken[0]).dtype, np.integer)
-            and name in ("add", "sub", "mul", "max", "min")
-        )
-        return found if whole or np.asarray(found).dtype in (bool, float) else None
-    if name == "select_n" and taken[0].dtype == bool:
-        return np.where(taken[0], taken[2], taken[1])
-    if name == "convert_element_type":
-        return np.asarray(taken[0]).astype(params["new_dtype"])
-    if name in MOVES:
-        return MOVES[name](*taken, **params)
-    return None
-
-
 def _unknown(equation: Any, why: str = "") -> UnknownOperationError:
-    return UnknownOperationError(
-        f"{equation.primitive.name} {why}".strip(), str(equation.source_info.name_stack)
-    )
+    return UnknownOperationError(f"{equation.primitive.name} {why}".strip(), "")
