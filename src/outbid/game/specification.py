@@ -23,6 +23,7 @@ from outbid.game.game import (
     Grid,
     Ints,
     Player,
+    check_ends,
     check_game,
     names_of,
     on_kernel,
@@ -318,6 +319,7 @@ def classic_specification(
     with np.errstate(over="ignore", invalid="ignore"):
         mean = one_index_mean(axis, whole, numbers)
     classic = _Classic(axis, whole, normal_reach(axis.points, mean, numbers[-1]))
+    check_ends(axis, mean)
     kernel, sight = jax.jit(classic.kernel)(jnp.asarray(numbers)), jnp.asarray(weights)
     names = tuple(f"{what}_{owner}" for what in ("beta", "kappa") for owner in owners)
     build = jax.tree_util.Partial(on_kernel, axis, whole, kernel, sight)
