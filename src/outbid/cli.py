@@ -293,6 +293,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.errno == errno.ENOSPC:  # who closes a pipe has seen enough
             complain("standard output: no space is left to write the answer to. Write it elsewhere.")
         return PROBLEMS
+    except ValueError as error:  # JAX reads its settings when it is imported
+        if "jax" in sys.modules or "JAX" not in str(error):
+            raise
+        complain(f"environment: JAX can't take what is set there ({error}). Mend the variable, or unset it.")
+        return BAD_INPUT
     except typer.TyperException as error:
         where = getattr(getattr(error, "ctx", None), "command_path", "outbid")
         message = error.format_message().rstrip(".")
