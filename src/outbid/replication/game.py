@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, PrivateAttr, ValidationInfo, model_validator
 
 from outbid.data.tables import Column, Parser, Row, month, number, read_table, text
-from outbid.declared import Declared, Many, Month, Says, Text, between, fault, parse, ref
+from outbid.declared import Declared, Many, Month, Says, Text, between, distinct, fault, parse, ref
 from outbid.errors import InputError, check_name, did_you_mean
 from outbid.files import read_text
 from outbid.game.equilibrium import solve
@@ -137,6 +137,10 @@ class Play(Declared):
                 name = getattr(self, key)
                 if name not in own.weights:
                     raise fault(f"unknown name {name!r}", did_you_mean(name, own.weights), key)
+        if len(self.labels) < 2:
+            raise fault("is both players'", "Give each player its own.", f"player, {player.actor}, actor")
+        distinct([(self.state, self.state.replace("_", " ")), *self.labels.items()], "player")
+        distinct(((each.first_month, each.name) for each in self.eras), "era")
         starts = [self.months.index(era.first_month) for era in self.eras]
         if starts[0] != 0 or any(a >= b for a, b in pairwise(starts)):
             problem = "periods must begin with the window and follow one another"
