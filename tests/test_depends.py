@@ -332,6 +332,25 @@ def test_it_does_not_matter_where_a_study_stands(mini: Path, monkeypatch: pytest
     assert load_study("..").name == "mini"
 
 
+def test_a_report_is_known_by_its_study_wherever_that_and_the_results_stand(
+    mini: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Moved, by another path, with results of another path; another setting makes it another."""
+    seen: list[str] = []
+
+    def whole(_: Path, mark: str, __: Any) -> dict[str, Any]:
+        seen.append(mark)
+        return {"answer": [], "problems": []}
+
+    monkeypatch.setattr("outbid.api.whole_summary", whole)
+    shutil.copytree(mini, tmp_path / "moved" / "mini")
+    monkeypatch.chdir(tmp_path)
+    for place, out in ((mini, "o"), ("mini", tmp_path / "o"), ("moved/mini", "p")):
+        outbid.load(place).run(out=out)
+    outbid.load(mini).run(out="o", seed=3)
+    assert seen[0] == seen[1] == seen[2] != seen[3]
+
+
 @given(st.data())
 def test_every_setting_counts(khorasan: Study, data: st.DataObject) -> None:
     choices = {"quick": [False, True], "seed": [1, 2], "draws": [None, 50], "warmup": [None, 150]}
@@ -634,13 +653,22 @@ def test_a_path_may_look_like_anything(
     assert printed.stdout.startswith(name)
 
 
-@pytest.mark.parametrize("code", [b"print('x')", b"import sys; sys.stdout.write('x')"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        b"print('x')",
+        b"import sys; sys.stdout.write('x')",
+        b"import os; os.write(1, b'x')",
+        b"__import__('os').system('echo x')",
+    ],
+)
 def test_what_a_function_prints_is_kept_from_the_answer(
-    mini: Path, code: bytes, capsys: pytest.CaptureFixture[str]
+    mini: Path, code: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
     change(mini / "moves.py", "    return s.wing", f"    {code.decode()}\n    return s.wing")
     assert main(["check", str(mini), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["ok"]
+    printed = capfd.readouterr()
+    assert json.loads(printed.out)["ok"] and "x" in printed.err
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from outbid.game import (
     quantile_axis,
     restrict,
     search,
+    simulate_panel,
     solve,
 )
 
@@ -170,6 +171,18 @@ CALLS: list[tuple[Any, str]] = [
     (lambda: quantile_axis("x", [0, 1], 1e-9), "would have 9.5e\\+08 points"),
     (lambda: quantile_axis("x", [[0.0, 1.0]], 0.1), "needs figures that are all numbers"),  # type: ignore[list-item]
     (lambda: quantile_axis("x", [], 0.1), "needs figures"),
+    (
+        lambda: quantile_axis("x", [0, 1], 2.0),
+        "would have 1 points. Use a smaller step, or figures that differ",
+    ),
+    (lambda: quantile_axis("x", [3, 3, 3], 0.1), "would have 1 points"),
+    *(
+        (
+            lambda first=first: simulate_panel(GAME, 3, first_month=first),
+            f"^first_month: '{first}' is no month",
+        )
+        for first in ("Jan", "May", "00-01", "7", "now", "2000-13", "NaT")
+    ),
     (lambda: GAME.grid.nearest({"index": [[0.0]]}), "figures, index: have shape"),
     (lambda: GAME.grid.nearest([0.0]), "figures: is a list. Give them by name"),  # type: ignore[arg-type]
     (lambda: restrict(GAME, "south", "war"), "action: 'war' is no number"),  # type: ignore[arg-type]

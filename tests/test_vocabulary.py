@@ -473,6 +473,9 @@ def test_names_are_taken_once() -> None:
     for kind, part in (
         ("stocks", Stock("standing", "S")),
         ("levers", PARTS["levers"][0]),
+        # which a rule could not tell apart
+        ("levers", Lever("rivals", "L", "rival", 0.0, 1.0)),
+        ("levers", Lever("standing", "L", "rival", 0.0, 1.0)),
         ("parameters", parameter("base")),
         ("indices", replace(STANDING, name="force")),
     ):

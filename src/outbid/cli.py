@@ -143,14 +143,30 @@ def safe(line: str) -> str:
     )
 
 
+@contextmanager
+def _no_other_output() -> Iterator[None]:
+    """Send to standard error what a study's functions print, also past Python: it must not mix with the answer."""
+    with redirect_stdout(sys.stderr):
+        try:
+            kept = os.dup(1)
+            os.dup2(2, 1)
+        except OSError:  # one of the two is closed
+            yield
+            return
+        try:
+            yield
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+
+
 def _put(study: str, verb: str, given: dict[str, Any], question: str = "") -> None:
     """Load a study, put a verb or a question to it, and show what comes back."""
     with plain_faults():
         from outbid import api
 
         as_json, report = given.pop("as_json"), None
-        # what a study's functions print must not mix with the answer
-        with redirect_stdout(sys.stderr):
+        with _no_other_output():
             loaded = api.load(study)
             if "out" in given:
                 out = given["out"]

@@ -140,8 +140,9 @@ def quantile_axis(
         raise InputError(f"axis {name!r}", "has an impossible step or range", "Use step > 0, low < high.")
     start, end = np.quantile(each, [low, high])
     count = np.floor((end - start) / step + 1e-10) + 1
-    if not count <= LONGEST:
-        raise InputError(f"axis {name!r}", f"would have {count:.3g} points", "Use a larger step.")
+    if not 2 <= count <= LONGEST:
+        fix = f"Use a {'larger' if count > 2 else 'smaller'} step, or figures that differ."
+        raise InputError(f"axis {name!r}", f"would have {count:.3g} points", fix)
     return Axis(name, tuple((start + step * np.arange(count)).tolist()))
 
 
