@@ -298,6 +298,33 @@ sys.exit(main(["list"]))
     assert done.stdout == "tiny  a tiny \\u2265 study\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("JAX_ENABLE_X64", "banana", ["check", "khorasan"]),
+        ("JAX_LOGGING_LEVEL", "loud", ["ask", "khorasan", "claims"]),
+    ],
+)
+def test_a_setting_of_the_environment_that_is_none_is_one_line(
+    name: str, value: str, words: list[str]
+) -> None:
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from outbid.cli import main; sys.exit(main(sys.argv[1:]))",
+            *words,
+        ],
+        env=os.environ | {name: value},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode and not done.stdout
+    assert len(done.stderr.splitlines()) == 1
+    assert name.lower() in done.stderr.lower()
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to try")
 def test_an_answer_that_can_not_be_written_is_one_line() -> None:
     """Tried: a full disk, a reader that has gone, of an answer and of the help."""

@@ -72,7 +72,28 @@ READS = {
         'from pathlib import Path\ntry:\n    RATE = (Path(__file__).parent / "{}").read_text()\n'
         "except FileNotFoundError:\n    RATE = 1.0\n",
     ),
+    "a database": (
+        "rate.db",
+        'import os, sqlite3\nRATE = sqlite3.connect(os.path.dirname(__file__) + os.sep + "rate" + ".db").execute\n',
+    ),
+    "a database by its address": (
+        "rate.db",
+        'import os, sqlite3\nBY = f"file:{{os.path.dirname(__file__)}}/rate" + ".db?mode=ro"\n'
+        "RATE = sqlite3.connect(BY, uri=True)\n",
+    ),
+    "an array mapped into memory": (
+        "rate.bin",
+        'import numpy, os\nRATE = numpy.memmap(os.path.dirname(__file__) + "/rate" + ".bin", mode="r")\n',
+    ),
 }  # fmt: skip
+LISTS = (
+    "import os; os.listdir({!r})",
+    "import os; [*os.scandir({!r})]",
+    "import os; [*os.walk({!r})]",
+    "from glob import glob; glob({!r} + '/*.csv')",
+    "from pathlib import Path; [*Path({!r}).glob('*.csv')]",
+    "from pathlib import Path; [*Path({!r}).iterdir()]",
+)
 LATER = "rates = __import__('importlib').import_module('rates')"
 
 
@@ -179,6 +200,21 @@ def test_what_the_theory_reads_counts(mini: Path, how: str) -> None:
     assert marks(mini) == before
     path.write_text("0.5")
     assert marks(mini)[0] != before[0]
+
+
+def test_the_names_in_a_folder_that_the_theory_lists_count(mini: Path) -> None:
+    """By every way to list, when the theory is imported or traced; files of the folder that nobody reads don't count."""
+    for i, code in enumerate(LISTS):
+        (mini / f"rates{i}").mkdir()
+        at = "    return s.wing" if i % 2 else '"""How'
+        lists = code.format(str(mini / f"rates{i}"))
+        change(mini / "moves.py", at, f"{at[: len(at) - len(at.lstrip())]}{lists}\n{at}")
+    before = load_study(mini).fit_files
+    for folder in mini.glob("rates*"):
+        (folder / "2020.csv").touch()
+    after = load_study(mini).fit_files
+    assert {name for name in after if after[name] != before[name]} == {f"rates{i}" for i in range(len(LISTS))}
+    assert "." not in after and "figures" not in after
 
 
 def test_what_a_function_reads_when_it_is_traced_counts(mini: Path) -> None:
@@ -294,6 +330,25 @@ def test_it_does_not_matter_where_a_study_stands(mini: Path, monkeypatch: pytest
     assert load_study(".").name == load_study("../mini").name == "mini"
     monkeypatch.chdir("figures")
     assert load_study("..").name == "mini"
+
+
+def test_a_report_is_known_by_its_study_wherever_that_and_the_results_stand(
+    mini: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Moved, by another path, with results of another path; another setting makes it another."""
+    seen: list[str] = []
+
+    def whole(_: Path, mark: str, __: Any) -> dict[str, Any]:
+        seen.append(mark)
+        return {"answer": [], "problems": []}
+
+    monkeypatch.setattr("outbid.api.whole_summary", whole)
+    shutil.copytree(mini, tmp_path / "moved" / "mini")
+    monkeypatch.chdir(tmp_path)
+    for place, out in ((mini, "o"), ("mini", tmp_path / "o"), ("moved/mini", "p")):
+        outbid.load(place).run(out=out)
+    outbid.load(mini).run(out="o", seed=3)
+    assert seen[0] == seen[1] == seen[2] != seen[3]
 
 
 @given(st.data())
@@ -598,13 +653,22 @@ def test_a_path_may_look_like_anything(
     assert printed.stdout.startswith(name)
 
 
-@pytest.mark.parametrize("code", [b"print('x')", b"import sys; sys.stdout.write('x')"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        b"print('x')",
+        b"import sys; sys.stdout.write('x')",
+        b"import os; os.write(1, b'x')",
+        b"__import__('os').system('echo x')",
+    ],
+)
 def test_what_a_function_prints_is_kept_from_the_answer(
-    mini: Path, code: bytes, capsys: pytest.CaptureFixture[str]
+    mini: Path, code: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
     change(mini / "moves.py", "    return s.wing", f"    {code.decode()}\n    return s.wing")
     assert main(["check", str(mini), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["ok"]
+    printed = capfd.readouterr()
+    assert json.loads(printed.out)["ok"] and "x" in printed.err
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from outbid.game import (
     quantile_axis,
     restrict,
     search,
+    simulate_panel,
     solve,
 )
 
@@ -134,6 +135,17 @@ CALLS: list[tuple[Any, str]] = [
         lambda: one_index_game(AXIS, PLAYERS, **CLASSIC | {"persistence": 1e308}),
         r"^mean: .* no finite state",
     ),
+    (
+        lambda: one_index_game(AXIS, PLAYERS, **CLASSIC | {"intercept": 50.0}),
+        r"^axis 'index': from its end at 3 the equation leads further out, whatever is played\. Widen the axis",
+    ),
+    (lambda: one_index_game(AXIS, PLAYERS, **CLASSIC | {"intercept": 0.7}), "'index': from its end at 3 "),
+    (lambda: one_index_game(AXIS, PLAYERS, **CLASSIC | {"intercept": -1.6}), "'index': from its end at -3 "),
+    (lambda: one_index_game(AXIS, PLAYERS, **CLASSIC | {"persistence": 1.3}), "'index': from its end at -3 "),
+    (
+        lambda: classic_specification(AXIS, PLAYERS, [50.0, -0.3, 0.4, 0.9, 0.1, -0.1, 0.5], 0.9),
+        "'index': from its end at 3 ",
+    ),
     (lambda: one_index_game("x", PLAYERS, **CLASSIC), "^axis: is a str"),
     (lambda: one_index_game(AXIS, [], **CLASSIC), "^players: there are none"),
     (lambda: one_index_game(AXIS, PLAYERS[0], **CLASSIC), "^players: is a Player"),
@@ -159,6 +171,18 @@ CALLS: list[tuple[Any, str]] = [
     (lambda: quantile_axis("x", [0, 1], 1e-9), "would have 9.5e\\+08 points"),
     (lambda: quantile_axis("x", [[0.0, 1.0]], 0.1), "needs figures that are all numbers"),  # type: ignore[list-item]
     (lambda: quantile_axis("x", [], 0.1), "needs figures"),
+    (
+        lambda: quantile_axis("x", [0, 1], 2.0),
+        "would have 1 points. Use a smaller step, or figures that differ",
+    ),
+    (lambda: quantile_axis("x", [3, 3, 3], 0.1), "would have 1 points"),
+    *(
+        (
+            lambda first=first: simulate_panel(GAME, 3, first_month=first),
+            f"^first_month: '{first}' is no month",
+        )
+        for first in ("Jan", "May", "00-01", "7", "now", "2000-13", "NaT")
+    ),
     (lambda: GAME.grid.nearest({"index": [[0.0]]}), "figures, index: have shape"),
     (lambda: GAME.grid.nearest([0.0]), "figures: is a list. Give them by name"),  # type: ignore[arg-type]
     (lambda: restrict(GAME, "south", "war"), "action: 'war' is no number"),  # type: ignore[arg-type]
@@ -194,6 +218,13 @@ def test_a_mistake_is_told_in_one_line(call: Any, told: str) -> None:
     with pytest.raises(InputError, match=told) as refusal:
         call()
     assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("moves", [{"effects": [0, 0]}, {}, {"effects": [1.5, 0.4]}])
+def test_a_state_that_nothing_draws_back_but_chance_or_some_action_is_held(moves: dict[str, Any]) -> None:
+    """A plain walk, and one that some action pulls back from each end, however the others lead."""
+    walk = {"persistence": 1.0, "interactions": [0.0, 0.0]} if moves == {"effects": [0, 0]} else {}
+    one_index_game(AXIS, PLAYERS, **CLASSIC | walk | moves)
 
 
 WRONG: tuple[Any, ...] = (

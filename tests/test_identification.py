@@ -10,6 +10,7 @@ import pytest
 
 from outbid.errors import InputError
 from outbid.game import (
+    Grid,
     Player,
     Specification,
     classic_specification,
@@ -125,6 +126,8 @@ def test_a_panel_that_cannot_be_made_is_refused() -> None:
         simulate_panel(renamed, 3)
 
 
+GRID = Grid((even_axis("index", -6.0, 6.0, 31),))
+THREE = {"index": [0, 0, 0], "north": [0, 1, 0], "south": [0, 1, 1]}
 GAP = ["2004-01-01", "2004-02-01", "2004-04-01"]
 
 
@@ -143,17 +146,17 @@ GAP = ["2004-01-01", "2004-02-01", "2004-04-01"]
         np.array(GAP, dtype="datetime64[D]"),
         [date(2004, 1, 1), date(2004, 2, 28), date(2004, 4, 1)],
         [pd.Timestamp(each, tz="UTC") for each in GAP],
+        [200401, 200402, 200404],
+        [200401.0, 200402.0, 200404.0],
+        [20040101, 20040201, 20040401],
+        ["2004m1", "2004m2", "2004m4"],
     ],
-    ids=range(12),
+    ids=range(16),
 )
 def test_a_gap_is_seen_however_months_are_written(months: object) -> None:
     """Dates, periods, texts, with and without days, times and zones; also years, quarters, doubles and mixtures."""
-    grid, panel = (
-        family((0.1, -0.1)).game(TRUTH).grid,
-        {"index": [0, 0, 0], "north": [0, 1, 0], "south": [0, 1, 1]},
-    )
     with pytest.raises(InputError, match="play, month 2004-03: is missing"):
-        play_from_panel(grid, PLAYERS, panel, panel, months)
+        play_from_panel(GRID, PLAYERS, THREE, THREE, months)
 
 
 @pytest.mark.parametrize(
@@ -166,29 +169,43 @@ def test_a_gap_is_seen_however_months_are_written(months: object) -> None:
         (["2004-01", "2004-02", "march"], "2 of 3 are dates"),
         (["2004-01", "2004-02", "NaT"], "2 of 3 are dates"),
         (["2004", "2004-02", "2004-03"], "some are months and others years"),
+        ([1, 2, 4], "play, month 3: is missing"),
+        ([-2, -1, 1], "play, month 0: is missing"),
+        (np.array([1.0, 2.0, 4.0]), "play, month 3: is missing"),
+        (["1", "3", "4"], "play, month 2: is missing"),
+        (["t07", "t08", "t10"], "play, month 9: is missing"),
+        ([1498, 1499, 1501], "play, month 1500: is missing"),
+        (pd.RangeIndex(0, 6, 2), "play, month 1: is missing"),
+        ([1, 2, 2], "play, month 2: is out of order, or there twice"),
+        (["January", "February", "April"], "play, month March: is missing"),
+        (["Nov", "Dec", "Feb."], "play, month January: is missing"),
+        (["March", "February", "April"], "month February: is out of order"),
+        (["00-01", "00-02", "00-03"], "0 of 3 are dates.* Write all of them as YYYY-MM, or number them"),
+        (["Mar-04", "Apr-04", "May-04"], "0 of 3 are dates"),
+        (["1.2004", "2.2004", "3.2004"], "0 of 3 are dates"),
+        ([2004.0, 2004.083, 2004.167], "1 of 3 are dates"),
+        ([200412, 200501, None], "2 of 3 are dates"),
+        (pd.MultiIndex.from_product([[2004], [1, 2, 4]]), "0 of 3 are dates"),
+        (pd.MultiIndex.from_product([["Gaza"], ["2004-01", "2004-02", "2004-04"]]), "0 of 3 are dates"),
         (["2004-01"], "for 1 months"),
         ("2004-01", "no list of months"),
         (7, "no list of months"),
     ],
 )
 def test_months_that_are_none_are_refused(months: object, told: str) -> None:
-    grid, panel = (
-        family((0.1, -0.1)).game(TRUTH).grid,
-        {"index": [0, 0, 0], "north": [0, 1, 0], "south": [0, 1, 1]},
-    )
     with pytest.raises(InputError, match=told):
-        play_from_panel(grid, PLAYERS, panel, panel, months)
+        play_from_panel(GRID, PLAYERS, THREE, THREE, months)
 
 
 @pytest.mark.parametrize(
-    "months", [["a", "b", "c"], [1, 2, 3], range(1998, 2001), ["2003-12", "2004-01", "2004-02"]]
+    "months",
+    [
+        *(["a", "b", "c"], [1, 2, 3], range(1998, 2001), ["2003-12", "2004-01", "2004-02"]),
+        *([200411, 200412, 200501], [1499, 1500, 1501], ["t9", "t10", "t11"], ["Dec", "Jan", "February"]),
+    ],
 )
 def test_months_in_order_and_mere_names_are_taken(months: object) -> None:
-    grid, panel = (
-        family((0.1, -0.1)).game(TRUTH).grid,
-        {"index": [0, 0, 0], "north": [0, 1, 0], "south": [0, 1, 1]},
-    )
-    assert len(play_from_panel(grid, PLAYERS, panel, panel, months).months) == 3
+    assert len(play_from_panel(GRID, PLAYERS, THREE, THREE, months).months) == 3
 
 
 # --- whole models

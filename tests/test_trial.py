@@ -118,6 +118,13 @@ def dying(formula: str) -> tuple[tuple[str, str, str], ...]:
             ("strength: gives less than zero",),
             BOTH,
         ),
+        # what a log-normal law never is: nothing, in a month with a figure, be it one only
+        (
+            [("people.py", "return s.rivals\n", "return 0.0 * s.rivals\n")],
+            ("strength: gives zero for the figure of 20",),
+            BOTH,
+        ),
+        ([("people.py", "return s.rivals\n", "return s.rivals * (u.pressure < 0.7)\n")], ("of 2021-",), BOTH),
         (dying("share(s.jailed, s.jailed + s.dead)"), (), ()),
         (dying("s.jailed ** 0.5"), (), ()),
     ],
@@ -128,7 +135,7 @@ def test_what_is_no_number_is_named(
     """Tried: 0/0, 1/0, log 0 and of less; in the first month, a later one, a scenario; under one prior set, at some points.
 
     In mechanisms, outcomes, observations, starts, priors; no slope of a root at zero; less than
-    nothing. What is sound finds nothing.
+    nothing, or nothing. What is sound finds nothing.
     """
     found = faults(tmp_path, *changes)
     assert len(found) == len(told), found

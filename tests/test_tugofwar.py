@@ -200,6 +200,14 @@ def twice(text: str) -> str:
         (lambda text: text + "2019-01,0,,0,1.0\n", "lies after the study's window"),
         (lambda text: text.replace(".0,", ".5,", 1), "is neither 0 nor 1"),
         (lambda text: "\n".join([*text.splitlines()[:3], "1994-03,1,,0,nan"]), "is not a finite number"),
+        (
+            lambda text: "\n".join([*text.splitlines()[:3], "1994-03,1,,0,NA"]),
+            "the figure is missing. Months must",
+        ),
+        (
+            lambda text: "\n".join([*text.splitlines()[:3], "1994-03,.,,0,1"]),
+            "the figure is missing. Months must",
+        ),
         (lambda text: "\n".join([*text.splitlines()[:3], "1994-03,1,,0,"]), "the field is blank"),
         (lambda text: "\n".join([*text.splitlines()[:3], "1994-03,1,,0,high"]), "'high' is not a number"),
         (lambda text: text.replace(",", ";"), "separated by semicolons"),
@@ -216,6 +224,13 @@ def test_a_spoilt_panel_is_refused_in_one_line(
     assert told in str(caught.value)
     assert "panel_monthly.csv" in caught.value.where
     assert "\n" not in str(caught.value)
+
+
+def test_a_poll_that_a_program_writes_as_missing_is_missing(data: Path, play: Play) -> None:
+    lines = [",".join(["date", *play.columns.polls]), *(f"{each},NA,,NaN,.,<NA>,3" for each in play.months)]
+    (data / "polls_monthly.csv").write_text("\n".join(lines))
+    polls = read_panel(data, play).polls
+    assert polls is not None and np.isnan(polls[:, :5]).all() and (polls[:, 5] == 3.0).all()
 
 
 def test_a_wrong_folder_is_refused(data: Path, play: Play, tmp_path: Path) -> None:
@@ -258,6 +273,30 @@ def test_other_spoilt_files_are_refused(data: Path, play: Play, file: str, text:
         ("study.toml", '"hamas_pull"', '"hamas_pul"', "Did you mean 'hamas_pull'"),
         ("study.toml", 'actor = "fatah"', 'actor = "fata"', "Did you mean 'fatah'"),
         ("study.toml", 'lever = "fatah_attack"', 'lever = "hamas_attack"', "does not hold"),
+        (
+            "study.toml",
+            'actor = "fatah"\nlabel = "Fatah"\nlever = "fatah_',
+            'actor = "hamas"\nlabel = "F"\nlever = "hamas_',
+            "both",
+        ),
+        (
+            "study.toml",
+            'label = "Fatah"\nlever',
+            'label = " hamas"\nlever',
+            "fatah, label: has the label of hamas",
+        ),
+        (
+            "study.toml",
+            'label = "Fatah"\nlever',
+            'label = "Popularity"\nlever',
+            "has the label of popularity",
+        ),
+        (
+            "study.toml",
+            'name = "second intifada"',
+            'name = "Oslo era"',
+            "2000-09, label: has the label of 1994-01",
+        ),
         ("study.toml", 'first_month = "2000-09"', 'first_month = "2007-09"', "follow one another"),
         ("study.toml", "[9, 29]", "[9, 0]", "not a fraction"),
         ("study.toml", '"2006-09"', '"2005-09"', "not a first and a last month"),

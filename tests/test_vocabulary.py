@@ -274,6 +274,29 @@ def test_a_misspelt_move_in_an_outcome_and_an_observation() -> None:
     assert fault.problem == "reads m.losses_to_rivals, but there is no such flow"
 
 
+def test_what_tables_tell_by_its_words_has_words_of_its_own() -> None:
+    """Two outcomes; two stocks; a stock and an index; in other letters and spaces."""
+
+    def more(s, u, p, m):
+        """It is told apart by its name only."""
+        return m.defection
+
+    fault = refused(outcome(label=" DEFECTIONS", unit="persons", better="lower", summary="sum")(more))
+    assert (fault.where, fault.problem) == (
+        "study 'toy', outcome, more, label",
+        "has the label of defections",
+    )
+    for kind, part, of in (
+        ("stocks", Stock("rivals", "m", 10.0), "members"),
+        ("indices", replace(STANDING, meaning="R "), "rivals"),
+    ):
+        fault = refused(**with_part(kind, part))
+        assert (fault.where, fault.problem) == (
+            f"study 'toy', {part.name}, meaning",
+            f"has the meaning of {of}",
+        )
+
+
 def test_a_misspelt_name_in_a_quantity() -> None:
     def burden(s, u, p):
         """It reads a state that is not there."""
@@ -450,6 +473,9 @@ def test_names_are_taken_once() -> None:
     for kind, part in (
         ("stocks", Stock("standing", "S")),
         ("levers", PARTS["levers"][0]),
+        # which a rule could not tell apart
+        ("levers", Lever("rivals", "L", "rival", 0.0, 1.0)),
+        ("levers", Lever("standing", "L", "rival", 0.0, 1.0)),
         ("parameters", parameter("base")),
         ("indices", replace(STANDING, name="force")),
     ):

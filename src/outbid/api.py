@@ -230,7 +230,7 @@ class LoadedStudy:
 
         study = self.study
         command = command_line(self.name, study.folder, settings, out)
-        mark = whole_fingerprint(study, settings, command)
+        mark = whole_fingerprint(study, settings, f"outbid run {self.name}")  # wherever it stands
         with OutputFolder(out) as folder:
             paths = {name: folder.path / name for name in ("report.html", SUMMARY, RESULTS)}
             summary = whole_summary(folder.path, mark, (RESULTS, "report.html"))

@@ -143,14 +143,30 @@ def safe(line: str) -> str:
     )
 
 
+@contextmanager
+def _no_other_output() -> Iterator[None]:
+    """Send to standard error what a study's functions print, also past Python: it must not mix with the answer."""
+    with redirect_stdout(sys.stderr):
+        try:
+            kept = os.dup(1)
+            os.dup2(2, 1)
+        except OSError:  # one of the two is closed
+            yield
+            return
+        try:
+            yield
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+
+
 def _put(study: str, verb: str, given: dict[str, Any], question: str = "") -> None:
     """Load a study, put a verb or a question to it, and show what comes back."""
     with plain_faults():
         from outbid import api
 
         as_json, report = given.pop("as_json"), None
-        # what a study's functions print must not mix with the answer
-        with redirect_stdout(sys.stderr):
+        with _no_other_output():
             loaded = api.load(study)
             if "out" in given:
                 out = given["out"]
@@ -293,6 +309,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.errno == errno.ENOSPC:  # who closes a pipe has seen enough
             complain("standard output: no space is left to write the answer to. Write it elsewhere.")
         return PROBLEMS
+    except ValueError as error:  # JAX reads its settings when it is imported
+        if "jax" in sys.modules or "JAX" not in str(error):
+            raise
+        complain(f"environment: JAX can't take what is set there ({error}). Mend the variable, or unset it.")
+        return BAD_INPUT
     except typer.TyperException as error:
         where = getattr(getattr(error, "ctx", None), "command_path", "outbid")
         message = error.format_message().rstrip(".")

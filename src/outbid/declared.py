@@ -160,14 +160,14 @@ def unique(entries: Sequence[T], taken: Collection[str] = (), kind: str = "") ->
     return entries
 
 
-def distinct(labels: Iterable[tuple[str, str]], file: str = "") -> None:
+def distinct(labels: Iterable[tuple[str, str]], file: str = "", what: str = "label") -> None:
     """Refuse (name, label) of which two have one label, be it in other letters or spaces: nobody could tell them apart."""
     names: dict[str, str] = {}
     for name, label in labels:
         other = names.setdefault(" ".join(label.split()).casefold(), name)
         if other != name:
-            at = f"{file}, {name}, label" if file else f"{name}, label"
-            raise fault(f"has the label of {other}", "Give each a label of its own.", at)
+            at = f"{file}, {name}, {what}" if file else f"{name}, {what}"
+            raise fault(f"has the {what} of {other}", f"Give each a {what} of its own.", at)
 
 
 # kinds of fields

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path, PureWindowsPath
+from types import FrameType
 from typing import Any
 
 from outbid.errors import InputError
@@ -23,6 +24,10 @@ _LIBRARIES = (sysconfig.get_path(each) for each in ("stdlib", "platstdlib", "pur
 _SITES = (*site.getsitepackages(), site.getusersitepackages(), str(Path(__file__).parent))
 _SYSTEM = ("/proc", "/sys", "/dev", "/etc", "/usr/share")
 _INSTALLED = tuple(f"{os.path.realpath(each)}{os.sep}" for each in (*_LIBRARIES, *_SITES, *_SYSTEM))
+_PACKAGE = str(Path(__file__).parent)
+# What Python tells of before it reads a file, or the names in a folder.
+_LISTINGS = ("os.listdir", "os.scandir")
+_READS = ("open", "sqlite3.connect", "ctypes.dlopen", *_LISTINGS)
 # Every `reading` that is open in this thread: its folder and its files.
 _OPEN: ContextVar[tuple[tuple[Path, dict[str, str]], ...]] = ContextVar("reading", default=())
 _TWICE = re.compile(r"Cannot declare (\(.+\)) twice")
@@ -80,10 +85,12 @@ def digest(paths: Iterable[Path], about: object = "") -> str:
 
 
 def content(path: Path) -> str:
-    """Return a digest of a file's content, read in pieces; empty if there is no such file, or it can't be read."""
-    if not path.is_file():  # a pipe would be emptied
-        return ""
+    """Return a digest of a file's content, or of a folder's names; empty if there is none, or it can't be read."""
     try:
+        if path.is_dir():
+            return hashlib.sha256(repr(sorted(each.name for each in path.iterdir())).encode()).hexdigest()
+        if not path.is_file():  # a pipe would be emptied
+            return ""
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
@@ -92,7 +99,7 @@ def content(path: Path) -> str:
 
 @contextmanager
 def reading(folder: Path, files: dict[str, str]) -> Iterator[None]:
-    """Note in `files` what this thread reads from now on: by path, the digest of the content at that moment.
+    """Note in `files` what this thread reads and lists from now on: by path, the digest of the content at that moment.
 
     Files below `folder` are named from there, so that it may be moved, others by their whole path; what is
     installed doesn't count.
@@ -111,11 +118,15 @@ def _watch() -> None:
 
 
 def _note(event: str, details: tuple[Any, ...]) -> None:
-    if event != "open" or not (readers := _OPEN.get()):
+    if event not in _READS or not (readers := _OPEN.get()):
         return
-    path, _, flags = details
-    if isinstance(path, int) or flags & (os.O_WRONLY | os.O_CREAT):
+    path = details[0] or "."
+    if isinstance(path, int) or (event == "open" and details[2] & (os.O_WRONLY | os.O_CREAT)):
         return
+    if event in _LISTINGS and not _of_a_study(sys._getframe(1)):
+        return
+    if event == "sqlite3.connect":  # perhaps a URI
+        path = os.fsdecode(path).removeprefix("file:").partition("?")[0]
     token = _OPEN.set(())  # reading for the digest is no reading
     try:
         place = Path(os.path.realpath(os.fsdecode(path)))
@@ -129,6 +140,15 @@ def _note(event: str, details: tuple[Any, ...]) -> None:
                 files[name] = mark = mark or content(place)
     finally:
         _OPEN.reset(token)
+
+
+def _of_a_study(frame: FrameType | None) -> bool:
+    """Say whether a study's own code lists a folder: Python's imports and this package do so too."""
+    while frame is not None and "importlib" not in (name := frame.f_code.co_filename):
+        if not installed(name):
+            return True
+        frame = None if name.startswith(_PACKAGE) else frame.f_back
+    return False
 
 
 def _compiled() -> str:

@@ -140,8 +140,9 @@ def quantile_axis(
         raise InputError(f"axis {name!r}", "has an impossible step or range", "Use step > 0, low < high.")
     start, end = np.quantile(each, [low, high])
     count = np.floor((end - start) / step + 1e-10) + 1
-    if not count <= LONGEST:
-        raise InputError(f"axis {name!r}", f"would have {count:.3g} points", "Use a larger step.")
+    if not 2 <= count <= LONGEST:
+        fix = f"Use a {'larger' if count > 2 else 'smaller'} step, or figures that differ."
+        raise InputError(f"axis {name!r}", f"would have {count:.3g} points", fix)
     return Axis(name, tuple((start + step * np.arange(count)).tolist()))
 
 
@@ -322,7 +323,8 @@ def one_index_game(
 
     The form of Crisman-Cox and Gibilisco (Tug of War, International Organization), with c `intercept`, r `persistence`,
     e_i `effects`, x_i `interactions`, β_i `value` and κ_i `cost` (if negative): one number a player each. The axis is
-    evenly spaced, with steps of `kernel.COARSE` sd at most. Where all `interactions` are zero, what the index is worth to
+    evenly spaced, with steps of `kernel.COARSE` sd at most, and holds the state: at each end some joint action leads back.
+    Where all `interactions` are zero, what the index is worth to
     a player is nearly linear in it, and no record of play can tell value from cost.
     """
     names = names_of(players)
@@ -332,6 +334,7 @@ def one_index_game(
     with np.errstate(over="ignore", invalid="ignore"):
         mean = one_index_mean(axis, players, np.array([intercept, *e, persistence, *x]))
     kernel = normal_band(axis.points, jnp.asarray(mean), jnp.asarray(sd), normal_reach(axis.points, mean, sd))
+    check_ends(axis, mean)
     sight = jnp.asarray(by_player("discount", discount, names, or_one=True))
     game = on_kernel(axis, players, kernel, sight, np.concatenate([beta, kappa]))
     check_game(game)
@@ -347,6 +350,19 @@ def one_index_mean(axis: Axis, players: Sequence[Player], equation: Any) -> Any:
     level = equation[0] + levels @ equation[1 : count + 1]
     carry = equation[count + 1] + levels @ equation[count + 2 : 2 * count + 2]
     return level[None, :] + at[:, None] * carry[None, :]
+
+
+def check_ends(axis: Axis, mean: Floats) -> None:
+    """Refuse an equation that leads beyond an end of the axis whatever is played: the state would pile up there.
+
+    `mean`: next month's mean state, shape (states, profiles). A walk that no action moves stays within.
+    """
+    low, high = axis.points[0], axis.points[-1]
+    slack = 1e-9 * (high - low)
+    for end, leads in ((low, mean[0].max() < low - slack), (high, mean[-1].min() > high + slack)):
+        if leads:
+            problem = f"from its end at {end:.3g} the equation leads further out, whatever is played"
+            raise InputError(f"axis {axis.name!r}", problem, "Widen the axis, or mend the equation.")
 
 
 def on_kernel(axis: Axis, players: Sequence[Player], kernel: Kernel, discount: Array, theta: Any) -> Game:

@@ -17,6 +17,7 @@ from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from outbid.compiled import prepare
@@ -36,7 +37,12 @@ def numbers(where: str, given: Any) -> Floats:
         array = np.asarray(given)
         if given is None or array.dtype.kind not in "biufO":
             raise TypeError
-        return array.astype(float)
+        # pandas' own mark of what is missing
+        return (
+            np.where(pd.isna(array), np.nan, array).astype(float)
+            if array.dtype.kind == "O"
+            else array.astype(float)
+        )
     except (TypeError, ValueError, OverflowError):
         raise InputError(where, f"{reprlib.repr(given)} is no number or table of numbers", FIX) from None
 

@@ -10,6 +10,7 @@ from outbid.game.equilibrium import Equilibrium, solve
 from outbid.game.game import Game, profile_levels
 from outbid.game.given import Count, Seed, checked
 from outbid.game.kernel import Banded
+from outbid.game.specification import WITH_YEAR
 
 
 @checked
@@ -27,6 +28,8 @@ def simulate_panel(
     if len(set(names)) < len(names):
         raise InputError("panel", "an axis and a player have the same name", "Rename one of them.")
     try:
+        if not WITH_YEAR.search(first_month):  # pandas would take the year 1
+            raise ValueError
         index = pd.period_range(first_month, periods=months, freq="M", name="month")
     except ValueError:
         raise InputError("first_month", f"{first_month!r} is no month", "Write it as 2000-01.") from None

@@ -23,6 +23,7 @@ from outbid.game.game import (
     Grid,
     Ints,
     Player,
+    check_ends,
     check_game,
     names_of,
     on_kernel,
@@ -31,8 +32,10 @@ from outbid.game.game import (
 from outbid.game.given import by_player, checked, many, numbers, shaped
 from outbid.game.kernel import Floats, Kernel, check_cells, normal_band, normal_reach
 
-# A year in a month's name; and six digits that are a year and a month.
-WITH_YEAR, YEAR = re.compile(r"(?<!\d)(1[5-9]|2\d)\d\d"), re.compile(r"^(\d{4})[mM]?(\d{2})$")
+# A year in a month's name; a year and a month without a mark between them; a number, perhaps behind words.
+WITH_YEAR, YEAR = re.compile(r"(?<!\d)(1[5-9]|2\d)\d\d"), re.compile(r"^(\d{4})(?:[mM](\d\d?)|(\d\d))$")
+NUMBERED = re.compile(r"(-?\d+)|(\D+)(\d+)")
+MONTHS = pd.date_range("2000-01", periods=12, freq="MS").month_name().str.lower().tolist()
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,29 +96,44 @@ def calendar(months: Any) -> tuple[str, ...]:
     """Return the months' names, or complain about one that is missing, out of order or double.
 
     Dates and periods are told by their own month, quarter or year, and so is text in which a year stands and that pandas
-    reads; the rest are mere names.
+    reads; numbers go up by one, and so do the names of months. The rest, in which no digit stands, are mere names.
     """
     if isinstance(months, str) or not isinstance(months, Iterable):
         raise InputError("play, months", f"{months!r} is no list of months", "Name each month, in a list.")
-    names = tuple(map(str, months))
-    dated = [YEAR.sub(r"\1-\2", name) for name in names if WITH_YEAR.search(name)]
+    names = tuple(
+        f"{each:.0f}" if isinstance(each, float) and each % 1 == 0 else str(each) for each in months
+    )
+    places, by_name = _places(names)
+    for before, after, name in zip(places, places[1:], names[1:], strict=False):
+        if after <= before:
+            problem = "is out of order, or there twice"
+            raise InputError(f"play, month {name}", problem, "Sort the months, one row each.")
+        if after > before + 1:
+            gap = MONTHS[(before + 1) % 12].title() if by_name else before + 1
+            raise InputError(f"play, month {gap}", "is missing", GAPS)
+    return names
+
+
+def _places(names: Sequence[str]) -> tuple[list[Any], bool]:
+    """Return what goes up by one from month to month, and whether that is the months' names; empty for mere names."""
     periods = []
-    for name in dated:
+    for name in (YEAR.sub(r"\1-\2\3", name) for name in names if WITH_YEAR.search(name)):
         with suppress(ValueError):
             period = pd.Period(name)
             periods.append(period if period.freqstr[0] in "YQ" else period.asfreq("M"))
-    if not periods:
-        return names
-    if len(periods) < len(names) or len({period.freqstr for period in periods}) > 1:
+    if len(periods) == len(names) and len({period.freqstr for period in periods}) < 2:
+        return periods, False
+    parts = [NUMBERED.fullmatch(name) for name in names]
+    if all(parts) and len({part[2] for part in parts if part}) == 1:
+        return [int(part[1] or part[3]) for part in parts if part], False
+    short = [name.lower().rstrip(".") for name in names]
+    found = [[i for i, month in enumerate(MONTHS) if month.startswith(name) and name[2:]] for name in short]
+    if all(found):
+        return np.unwrap(np.ravel(found), period=12).tolist(), True
+    if any(map(str.isdigit, "".join(names))):
         problem = f"{len(periods)} of {len(names)} are dates, or some are months and others years"
-        raise InputError("play, months", problem, "Write all of them as YYYY-MM.")
-    for before, after, name in zip(periods, periods[1:], names[1:], strict=False):
-        if after.ordinal <= before.ordinal:
-            problem = "is out of order, or there twice"
-            raise InputError(f"play, month {name}", problem, "Sort the months, one row each.")
-        if after.ordinal > before.ordinal + 1:
-            raise InputError(f"play, month {before + 1}", "is missing", GAPS)
-    return names
+        raise InputError("play, months", problem, "Write all of them as YYYY-MM, or number them.")
+    return [], False
 
 
 @checked
@@ -135,7 +153,7 @@ def play_from_panel(
     actions = figures if actions is None else actions
     if months is None:  # a table knows them, unless it merely counts its rows
         index: Any = figures.index if isinstance(figures, pd.DataFrame) else ()
-        months = () if isinstance(index, pd.RangeIndex) else index
+        months = () if isinstance(index, pd.RangeIndex) and index.step == 1 else index
     months = calendar(months)
     chosen = []
     for player in players:
@@ -318,6 +336,7 @@ def classic_specification(
     with np.errstate(over="ignore", invalid="ignore"):
         mean = one_index_mean(axis, whole, numbers)
     classic = _Classic(axis, whole, normal_reach(axis.points, mean, numbers[-1]))
+    check_ends(axis, mean)
     kernel, sight = jax.jit(classic.kernel)(jnp.asarray(numbers)), jnp.asarray(weights)
     names = tuple(f"{what}_{owner}" for what in ("beta", "kappa") for owner in owners)
     build = jax.tree_util.Partial(on_kernel, axis, whole, kernel, sight)

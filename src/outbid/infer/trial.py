@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from outbid.conventions import PRIOR_SETS
 from outbid.errors import InputError
+from outbid.infer.likelihood import gather
 from outbid.model.checks import Names, returned, trace
 from outbid.model.compile import (
     State,
@@ -30,7 +31,7 @@ from outbid.model.compile import (
 )
 from outbid.model.declare import Model
 from outbid.model.priors import from_standard_normal, prior_table
-from outbid.model.vocabulary import Count, Drift, Flow, Index, Stock
+from outbid.model.vocabulary import Count, Drift, Flow, Index, LogNormal, Stock
 from outbid.native import over_rows
 from outbid.simulate.scenario import lever_paths, rule_table, ruled
 from outbid.study import Study
@@ -42,6 +43,7 @@ SMOOTH = "sqrt and powers below one have none at zero, and where() lets through 
 ABOVE = (
     "Hazards, counts and what observations see are zero or more: turn signs round, or use exp or softplus."
 )
+NEVER = "Let something be seen of it in every month with a figure, or take Poisson."
 _GROUPS = {
     "quantities": "quantity ",
     "mechanisms": "",
@@ -199,7 +201,7 @@ def _faults(
     study: Study, functions: Mapping[str, Any], path: Floats, months: Sequence[str]
 ) -> Iterator[Fault]:
     """Yield what is at fault in what the functions gave, shape (months, functions, 3, rows), see `_watched`."""
-    past, chain = len(study.panel.window), len(study.model.order)
+    past, chain, figures = len(study.panel.window), len(study.model.order), gather(study.model, study.panel)
     values, slopes = ~np.isfinite(path[:, :, 0]), ~np.isfinite(path[:past, :, 1])
     slopes &= ~values.any(axis=(0, 1))
     # by row, the first on the way, by month and then by the order of functions
@@ -228,6 +230,13 @@ def _faults(
             least = path[month, i, 2].min()
             problem = f"gives less than zero ({least:.2g}) in {months[month]}, which would be taken for zero"
             yield _fault(item.where, problem, ABOVE, np.asarray(below.any(axis=0)), month < past)
+        elif isinstance(getattr(item, "distribution", None), LogNormal):
+            of = figures.of(item.series)
+            zero = figures.weights[of] @ np.nan_to_num(path[:past, i, 0], nan=1.0) == 0
+            for figure in np.flatnonzero(zero.any(axis=1))[:1]:
+                since = months[int(figures.weights[of[figure]].argmax())]
+                problem = f"gives zero for the figure of {since}, which no log-normal law does"
+                yield _fault(item.where, problem, NEVER, np.asarray(zero.any(axis=0)))
 
 
 def _fault(where: str, problem: str, fix: str, bad: Flags, stops: bool = True) -> Fault:

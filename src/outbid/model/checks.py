@@ -157,6 +157,8 @@ def check_model(file: str, model: Model, traced: Mapping[str, Traced]) -> None:
     `traced`: quantities, as "quantity NAME", and mechanisms.
     """
     distinct(((each.name, each.label) for each in model.outcomes), f"{file}, outcome")
+    states: tuple[Stock | Index, ...] = (*model.stocks, *model.indices)  # which tables tell by their meanings
+    distinct(((each.name, str(each.meaning)) for each in states), file, "meaning")
     for index in model.indices:
         _check_index(f"{file}, index {index.name!r}", index)
     for lever in model.levers:

@@ -133,8 +133,9 @@ def declare(
     found = _collect(file, theory)
     mechanisms, quantities, histories = found[Mechanism], found[Derived], found[LeverHistory]
     names = [[each.name for each in group] for group in (stocks, indices, levers, parameters)]
-    # indices and histories of levers take their innovations by name
-    check_names(file, [*names[0], *names[1], *quantities], *names[2:], [*names[1], *histories])
+    states = [*names[0], *names[1]]
+    # rules watch states and levers by name; indices and histories of levers take their innovations by it
+    check_names(file, [*states, *quantities], [*states, *names[2]], names[3], [*names[1], *histories])
     check_names(file, mechanisms, found[Outcome], found[Observation], found[Actor])
     functions = {f"quantity {name}": item for name, item in quantities.items()} | mechanisms
     traced = {name: trace(item.where, item.function, "sup") for name, item in functions.items()}

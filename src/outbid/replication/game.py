@@ -21,11 +21,11 @@ from numpy.typing import NDArray
 from pydantic import Field, PositiveInt, PrivateAttr, ValidationInfo, model_validator
 
 from outbid.data.tables import Column, Parser, Row, month, number, read_table, text
-from outbid.declared import Declared, Many, Month, Says, Text, between, fault, parse, ref
+from outbid.declared import Declared, Many, Month, Says, Text, between, distinct, fault, parse, ref
 from outbid.errors import InputError, check_name, did_you_mean
 from outbid.files import read_text
 from outbid.game.equilibrium import solve
-from outbid.game.first_stage import level_terms
+from outbid.game.first_stage import GAPS, level_terms
 from outbid.game.game import Axis, Game, Grid, even_axis
 from outbid.game.kernel import Kernel
 from outbid.game.reduce import Reduction, fine_reduction
@@ -137,6 +137,10 @@ class Play(Declared):
                 name = getattr(self, key)
                 if name not in own.weights:
                     raise fault(f"unknown name {name!r}", did_you_mean(name, own.weights), key)
+        if len(self.labels) < 2:
+            raise fault("is both players'", "Give each player its own.", f"player, {player.actor}, actor")
+        distinct([(self.state, self.state.replace("_", " ")), *self.labels.items()], "player")
+        distinct(((each.first_month, each.name) for each in self.eras), "era")
         starts = [self.months.index(era.first_month) for era in self.eras]
         if starts[0] != 0 or any(a >= b for a, b in pairwise(starts)):
             problem = "periods must begin with the window and follow one another"
@@ -317,10 +321,24 @@ def _rows(
     return read_table(path, columns, key)
 
 
+def _unless_missing(read: Parser, allowed: bool) -> Parser:
+    """Return what reads a field as None where R, pandas or Stata wrote that there is none, or refuses it."""
+
+    def cell(field: str, where: str) -> Any:
+        if field.lower() not in ("na", "nan", "<na>", "n/a", "null", "none", "."):
+            return read(field, where)
+        if allowed:
+            return None
+        raise InputError(where, f"{field!r} is not a finite number: the figure is missing", GAPS)
+
+    return cell
+
+
 def _monthly(path: Path, play: Play, needed: dict[str, Parser], blank: Sequence[str] = ()) -> tuple[Row, ...]:
     """Read a table with one row a month, exactly the study's months in their order."""
     column, span = play.columns.month, f"{play.months[0]} to {play.months[-1]}"
-    rows = _rows(path, {column: month, **needed}, (column,), blank)
+    cells = {name: _unless_missing(read, name in blank) for name, read in needed.items()}
+    rows = _rows(path, {column: month, **cells}, (column,), blank)
     for row, wanted in zip_longest(rows, play.months):
         if row is None:
             raise InputError(str(path), f"ends before {wanted}", f"The study needs every month from {span}.")

@@ -150,7 +150,7 @@ class GameStudy:
             compute.read_published(study)
             if place is not None:
                 read_panel(place, play)
-        mark = whole_fingerprint(study, settings, command, sorted(read.items()))
+        mark = whole_fingerprint(study, settings, f"outbid run {self.name}", sorted(read.items()))
         with OutputFolder(out) as folder:
             paths = {name: folder.path / name for name in ("report.html", SUMMARY)}
             found = _kept(folder.path / RESULTS, mark)
