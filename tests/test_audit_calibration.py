@@ -22,7 +22,7 @@ from published_form import as_values
 PANELS = 60
 # Under the sources' priors, which hold nothing but what the claims say, the audit has less to decide.
 SIDED = 9
-EFFORT = Effort(approach=25, scales=25, steps=25, draws=250, target_acceptance=0.8)
+EFFORT = Effort(approach=25, metric=50, tuning=50, draws=250, target_acceptance=0.8)
 DRAWS = 1000
 # A claim that says "it rises" is true, false or absent; the effect is large on one panel and small on the next.
 SIGNS = {"true": 1.0, "absent": 0.0, "false": -1.0}

@@ -46,7 +46,6 @@ HEAVY = (
     "numpy",
     "statsmodels",
     "altair",
-    "numpyro",
     "llvmlite",
     "arviz",
     "xarray",

@@ -236,6 +236,6 @@ def test_ctrl_c_in_the_middle_of_sampling_keeps_what_was_finished(
 
     monkeypatch.setattr(order, "fit", stopped)
     assert main(["run", "khorasan", *COARSE, "--out", str(folder)]) == 130
-    assert "results.nc: neutral;" in capsys.readouterr().err
+    assert "neutral (finished);" in capsys.readouterr().err
     assert (folder / "results.nc").read_bytes() == held
     assert not (folder / "report.html").exists()

@@ -70,8 +70,29 @@ def test_a_slow_stage_in_a_log_says_what_it_waits_for(monkeypatch: pytest.Monkey
         stage.advance(3)
         stage.note("compiling")
     lines = stream.getvalue().splitlines()
-    assert lines[0].startswith("Sampling: 3 of 8, ")
-    assert lines[1].endswith("so far, compiling")
+    assert lines[0].startswith("Sampling: 3 of 8 (38%), ")
+    assert "so far, about " in lines[1] and lines[1].endswith(" left, compiling")
+
+
+def test_work_of_an_earlier_run_counts_and_is_said(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 0.0, 100.0, 110.0, 110.0]).__next__
+    monkeypatch.setattr(progress_module.time, "perf_counter", clock)
+    stream = io.StringIO()
+    with TerminalProgress(stream).stage("Sampling", total=10) as stage:
+        stage.resume(4)
+        stage.advance(2)
+    resumed, under_way, _ = stream.getvalue().splitlines()
+    assert resumed == "Sampling: resumed at 40%"
+    # two units in 100 seconds, and four to go
+    assert under_way == "Sampling: 6 of 10 (60%), 1 min 40 s so far, about 3 min 20 s left"
+    monkeypatch.undo()
+    with TerminalProgress(terminal).stage("Sampling", total=10) as stage:
+        stage.resume(4)
+        stage.say("a file is damaged")
+    assert "Sampling: resumed at 40%" in terminal.getvalue()
+    assert "Sampling: a file is damaged" in terminal.getvalue()
 
 
 def test_a_terminal_shows_bars_and_keeps_one_line_a_stage(terminal: Terminal) -> None:

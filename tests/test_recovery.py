@@ -18,7 +18,7 @@ from outbid.infer.predictive import replicate
 from published_form import as_values
 
 PANELS = 100
-EFFORT = Effort(approach=25, scales=25, steps=50, draws=300, target_acceptance=0.8)
+EFFORT = Effort(approach=25, metric=50, tuning=50, draws=300, target_acceptance=0.8)
 # draws that are kept apart widely enough to be nearly independent; a rank among 99 falls into tenths evenly
 THINNED = 99
 TENTHS = 10

@@ -157,6 +157,12 @@ class OutputFolder:
         self.written[name] = hashlib.sha256(data).hexdigest()
         return place
 
+    def remove(self, name: str) -> None:
+        """Remove a file, if there is one, that doesn't belong to the results any more."""
+        with _plain_faults(place := self.place(name)):
+            place.unlink(missing_ok=True)
+        self.written.pop(name, None)
+
     def write_summary(self, facts: Mapping[str, Any], kept: Iterable[str] = ()) -> dict[str, Any]:
         """Write `summary.json` with the digests of all files that belong to it, and return its content.
 

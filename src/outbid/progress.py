@@ -37,6 +37,12 @@ class Stage:
     def note(self, text: str) -> None:
         """Say in a few words what the stage is waiting for."""
 
+    def resume(self, n: int) -> None:
+        """Count `n` units as done in an earlier run, and say which share of all that is."""
+
+    def say(self, line: str) -> None:
+        """Say something that stays to be read."""
+
 
 class Progress(Protocol):
     """Something that slow code can tell about its stages; `timing` maps each label to seconds."""
@@ -92,7 +98,7 @@ class TerminalProgress(Silent):
             return
         if not self._bars.tasks:
             self._bars.start()
-        stage = _DrawnStage(self._bars, label, total)
+        stage = _DrawnStage(self, self._bars, label, total)
         try:
             yield stage
         finally:
@@ -113,7 +119,7 @@ class _PlainStage(Stage):
     def __init__(self, progress: TerminalProgress, label: str, total: int | None) -> None:
         self._progress, self._label, self._total = progress, label, total
         self._begun = self._spoken = time.perf_counter()
-        self._done, self._note = 0, ""
+        self._done, self._before, self._note = 0, 0, ""
 
     def advance(self, n: int = 1) -> None:
         self._done += n
@@ -123,27 +129,50 @@ class _PlainStage(Stage):
         self._note = text
         self._speak()
 
+    def resume(self, n: int) -> None:
+        self._done = self._before = n
+        self.say(_resumed(n, self._total))
+
+    def say(self, line: str) -> None:
+        self._progress._print(f"{self._label}: {line}")
+
     def _speak(self) -> None:
         now = time.perf_counter()
         if now - self._spoken < HEARTBEAT_SECONDS:
             return
         self._spoken = now
-        count = f"{self._done} of {self._total}, " if self._total is not None else ""
+        spent, made = now - self._begun, self._done - self._before
+        count = left = ""
+        if self._total:
+            count = f"{self._done} of {self._total} ({self._done / self._total:.0%}), "
+            left = f", about {duration(spent * (self._total - self._done) / made)} left" if made else ""
         note = f", {self._note}" if self._note else ""
-        self._progress._print(f"{self._label}: {count}{duration(now - self._begun)} so far{note}")
+        self.say(f"{count}{duration(spent)} so far{left}{note}")
 
 
 class _DrawnStage(Stage):
     """A stage that is one bar among others."""
 
-    def __init__(self, bars: Bars, label: str, total: int | None) -> None:
-        self._bars, self.task = bars, bars.add_task(label, total=total, note="")
+    def __init__(self, progress: TerminalProgress, bars: Bars, label: str, total: int | None) -> None:
+        self._progress, self._bars, self._label, self._total = progress, bars, label, total
+        self.task = bars.add_task(label, total=total, note="")
 
     def advance(self, n: int = 1) -> None:
         self._bars.advance(self.task, n)
 
     def note(self, text: str) -> None:
         self._bars.update(self.task, note=text)
+
+    def resume(self, n: int) -> None:
+        self._bars.update(self.task, completed=n)
+        self.say(_resumed(n, self._total))
+
+    def say(self, line: str) -> None:
+        self._progress._print(f"{self._label}: {line}")
+
+
+def _resumed(done: int, total: int | None) -> str:
+    return f"resumed at {done / total:.0%}" if total else f"resumed at {done}"
 
 
 def duration(seconds: float) -> str:
@@ -183,6 +212,7 @@ def _bars(stream: TextIO) -> Bars | None:
         columns.TextColumn("{task.description}", markup=False),
         WhenCounted(columns.BarColumn(bar_width=24)),
         columns.TimeElapsedColumn(),
+        WhenCounted(columns.TaskProgressColumn()),
         WhenCounted(columns.TimeRemainingColumn(compact=True)),
         columns.TextColumn("{task.fields[note]}", markup=False, table_column=one_line),
         console=console,

@@ -7,7 +7,7 @@ being made again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -22,11 +22,12 @@ from outbid.conventions import PRIOR_SETS
 from outbid.errors import InputError
 from outbid.files import digest
 from outbid.infer.fit import Fit, fit
+from outbid.infer.gradient import trimmed
 from outbid.infer.history import Data, HistorySimulator, SmoothedHistory, thinned
 from outbid.infer.likelihood import gather
-from outbid.infer.posterior import trimmed
 from outbid.infer.store import RESULTS, read_fit, write_results
 from outbid.infer.trial import trial
+from outbid.infer.unfinished import Unfinished
 from outbid.model.anchors import check_anchors
 from outbid.model.priors import prior_table
 from outbid.output import OutputFolder
@@ -50,12 +51,13 @@ CODE = (
     "files",
     "infer",
     "model",
+    "output",
     "progress",
     "simulate",
     "study",
 )
 # ... and in these packages.
-PACKAGES = ("jax", "jaxlib", "numpy", "numpyro", "scipy")
+PACKAGES = ("jax", "jaxlib", "numpy", "scipy")
 
 
 @dataclass(frozen=True)
@@ -142,6 +144,7 @@ class StudyRun:
         """The fits by prior set, taken up from the folder or made; on Ctrl-C, Interrupted says what was kept."""
         study, settings, out = self.study, self.settings, self.out
         fits: dict[str, Fit] = {}
+        unfinished = Unfinished(out, self._marks, settings.effort)
         for name in settings.prior_sets:
             if out is not None and (held := read_fit(out.path / RESULTS, study, name, self._marks[name])):
                 fits[name] = held
@@ -171,10 +174,11 @@ class StudyRun:
                         effort=settings.effort,
                         seed=settings.seed,
                         stage=stage,
+                        unfinished=unfinished,
                         finished=keep,
                     )
                 except KeyboardInterrupt as stopped:
-                    raise Interrupted(_kept(fits, out)) from stopped
+                    raise Interrupted(_kept(fits, unfinished.shares, out)) from stopped
                 trimmed(None)
         fits = {name: fits[name] for name in settings.prior_sets}
         fresh = {name: each for name, each in fits.items() if name in missing or not each.diagnosed}
@@ -224,8 +228,10 @@ def unseen_vectors(draws: int, size: int, settings: Settings) -> np.ndarray:
     return np.random.default_rng(settings.seed).standard_normal((draws, size))
 
 
-def _kept(fits: dict[str, Fit], out: OutputFolder | None) -> str:
-    if not fits or out is None:
-        return "Nothing was finished yet, so nothing is kept."
-    names = " and ".join(fits)
-    return f"Finished and kept in {out.path / RESULTS}: {names}; the next run takes it up."
+def _kept(fits: Collection[str], shares: Mapping[str, float], out: OutputFolder | None) -> str:
+    if out is None or not (fits or shares):
+        return "Nothing is kept."
+    parts = [f"{name} (finished)" for name in fits] + [
+        f"{name} (at {each:.0%})" for name, each in shares.items()
+    ]
+    return f"Kept in {out.path}: {' and '.join(parts)}; the next run takes it up from there."

@@ -16,6 +16,7 @@ from unittest.mock import patch
 
 import numpy as np
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 from outbid.conventions import (
     LARGEST_DIVERGENT_SHARE,
@@ -26,7 +27,8 @@ from outbid.conventions import (
     QUANTILES,
 )
 from outbid.infer.likelihood import Figures, Target
-from outbid.infer.posterior import FULL, Draws, Effort, Sampler
+from outbid.infer.posterior import CHUNK, FULL, Chains, Draws, Effort, Sampler
+from outbid.infer.unfinished import Unfinished
 from outbid.model.declare import Model
 from outbid.model.priors import prior_table
 from outbid.progress import Stage
@@ -85,8 +87,6 @@ def _problems(made: Diagnostics, draws: Draws, effort: Effort) -> Iterator[str]:
             "that its numbers are coarse and settle no claim; run it without --quick"
         )
         return
-    if not draws.complete:
-        yield "sampling was stopped before its end"
     if not made.rhat.max() < LARGEST_RHAT:
         at = int(np.nan_to_num(made.rhat, nan=np.inf).argmax())
         far = f"; they are far apart, so see whether {names[at]} has two readings"
@@ -97,7 +97,7 @@ def _problems(made: Diagnostics, draws: Draws, effort: Effort) -> Iterator[str]:
     if not made.ess_bulk.min() > LEAST_EFFECTIVE:
         at = int(np.nan_to_num(made.ess_bulk).argmin())
         least = max(1.0, float(made.ess_bulk[at]))
-        needed = effort.chunk * math.ceil(1.2 * effort.draws * LEAST_EFFECTIVE / least / effort.chunk)
+        needed = CHUNK * math.ceil(1.2 * effort.draws * LEAST_EFFECTIVE / least / CHUNK)
         remedy = f"try more draws: --draws {needed}"
         if needed > 10 * effort.draws:
             remedy = f"more draws alone won't do; reparameterise what {names[at]} enters"
@@ -188,7 +188,7 @@ class Fit:
         return xr.Dataset(
             {variable(name): (("chain", "draw"), value, about[name]) for name, value in values.items()},
             {"chain": np.arange(chains), "draw": np.arange(draws)},
-            {"inference_library": "numpyro", "prior_set": self.prior_set},
+            {"inference_library": "outbid", "prior_set": self.prior_set},
         )
 
     def to_dataframe(self) -> pd.DataFrame:
@@ -265,35 +265,46 @@ def fit(
     effort: Effort,
     seed: int,
     stage: Stage,
+    unfinished: Unfinished | None = None,
     finished: Callable[[Fit], None] = lambda _: None,
 ) -> dict[str, Fit]:
     """Fit every prior set, each in a thread of its own with one compiled sampler between them.
 
-    `finished` is called with each fit as soon as it is drawn, so that whatever fails later loses nothing.
+    `unfinished` keeps what is under way, and gives what an earlier run was stopped at; `finished` is called with each
+    fit as soon as it is drawn, so that whatever fails later loses nothing.
     Raises KeyboardInterrupt after the threads have stopped; finished fits have been handed over.
     """
-    stage.note("compiling, then finding the mode")
+    kept = unfinished or Unfinished(None, {}, effort)
+    begun = {name: held for name in prior_sets if (held := kept.read(name, stage.say))}
+    if begun:
+        stage.resume(sum(chains.done for chains, _ in begun.values()))
+    stage.note("compiling")
     sampler = Sampler(model, figures, effort)
     fits: dict[str, Fit] = {}
     stop = threading.Event()
     faults: list[BaseException] = []
 
-    def advanced(number: int) -> None:
+    def note(text: str) -> None:
         if stop.is_set():
             raise KeyboardInterrupt
-        stage.note("sampling")
-        stage.advance(number)
+        stage.note(text)
 
     def work(name: str, offset: int) -> None:
-        begun = time.perf_counter()
+        chains, before = begun.get(name, (None, 0.0))
+        since = time.perf_counter() - before
+
+        def advanced(chains: Chains) -> None:
+            stage.advance(CHUNK)
+            kept.keep(name, chains, time.perf_counter() - since, now=stop.is_set())
+            if stop.is_set():
+                raise KeyboardInterrupt
+
         try:
             target = Target(prior_table(model.parameters, name), figures.values, known_levers)
-            draws = sampler.sample(target, seed=seed + offset, advanced=advanced)
-            if not draws.complete:
-                raise KeyboardInterrupt
-            spent = time.perf_counter() - begun
-            fits[name] = Fit(model, name, draws, effort, spent)
+            draws = sampler.sample(target, seed=seed + offset, begun=chains, note=note, advanced=advanced)
+            fits[name] = Fit(model, name, draws, effort, time.perf_counter() - since)
             finished(fits[name])
+            kept.drop(name)
         except BaseException as error:
             faults.append(error)
             stop.set()
@@ -301,17 +312,19 @@ def fit(
     threads = [
         threading.Thread(target=work, args=(name, i), daemon=True) for i, name in enumerate(prior_sets)
     ]
-    for thread in threads:
-        thread.start()
-    try:
+    # two fits side by side would fight for the cores
+    with threadpool_limits(1, user_api="blas"):
         for thread in threads:
-            while thread.is_alive():
-                thread.join(timeout=0.2)
-    except KeyboardInterrupt:
-        stop.set()
-        for thread in threads:
-            thread.join()
-        raise
+            thread.start()
+        try:
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(timeout=0.2)
+        except KeyboardInterrupt:
+            stop.set()
+            for thread in threads:
+                thread.join()
+            raise
     if faults:
         raise faults[0]
     return {name: fits[name] for name in prior_sets}

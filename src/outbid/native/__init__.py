@@ -79,44 +79,53 @@ class over_rows:  # noqa: N801 - used as a function, like jax.vmap
     def _make(self, given: list[jax.ShapeDtypeStruct], tree: Any) -> tuple[Run, Any]:
         """Return what works out rows of flat arguments, and the tree of its results."""
         closed, shape = jax.make_jaxpr(self.function, return_shape=True)(*jax.tree.unflatten(tree, given))
-        kinds, results = jax.tree.flatten(shape)
-        if self.engine == "native":
-            try:
-                code = MachineCode(trace(closed, given), folder("native"))
-            except UnknownOperationError as unknown:
-                where = f" (in {unknown.where})" if unknown.where else ""
-                line = "The native engine has no operation %s%s: this part runs in XLA, which takes longer."
-                _LOG.warning(line, unknown.primitive, where)
-            else:
+        return rows_of(closed, given, self.engine), jax.tree.structure(shape)
 
-                def run(rows: int, arrays: Sequence[np.ndarray], shared: Sequence[bool]) -> list[np.ndarray]:
-                    found = code(rows, [np.require(each, float, "A") for each in arrays], shared)
-                    with np.errstate(invalid="ignore"):  # no number as a whole number is any
-                        return [
-                            each.astype(kind.dtype, copy=False)
-                            for each, kind in zip(found, kinds, strict=True)
-                        ]
 
-                return run, results
-        return _in_xla(closed), results
+def rows_of(closed: ClosedJaxpr, given: Sequence[Any], engine: str = "") -> Run:
+    """Return what works out rows of a function traced by JAX, by the engine that is asked for.
+
+    `given`: by argument, the shape that it has without rows, or an array that is known for good: native code is made
+    for its numbers, and those that are zero cost nothing.
+    """
+    if (engine or backend()) == "xla":
+        return _in_xla(closed, given)
+    try:
+        code = MachineCode(trace(closed, given), folder("native"))
+    except UnknownOperationError as unknown:
+        where = f" (in {unknown.where})" if unknown.where else ""
+        line = "The native engine has no operation %s%s: this part runs in XLA, which takes longer."
+        _LOG.warning(line, unknown.primitive, where)
+        return _in_xla(closed, given)
+
+    def run(rows: int, arrays: Sequence[np.ndarray], shared: Sequence[bool]) -> list[np.ndarray]:
+        found = code(rows, [np.require(each, float, "A") for each in arrays], shared)
+        with np.errstate(invalid="ignore"):  # no number as a whole number is any
+            return [
+                each.astype(of.dtype, copy=False) for each, of in zip(found, closed.out_avals, strict=True)
+            ]
+
+    return run
 
 
 def _none(axis: Any) -> bool:
     return axis is None
 
 
-def _in_xla(closed: ClosedJaxpr) -> Run:
-    """Return what works out rows in XLA, for which a number of rows is filled up to a power of two."""
-    flat = jaxpr_as_fun(closed)
+@cache
+def _compiled(closed: ClosedJaxpr, axes: tuple[int | None, ...]) -> Callable[..., Any]:
+    return jax.jit(jax.vmap(jaxpr_as_fun(closed), axes))
 
-    @cache
-    def compiled(axes: tuple[int | None, ...]) -> Callable[..., Any]:
-        return jax.jit(jax.vmap(flat, axes))
+
+def _in_xla(closed: ClosedJaxpr, given: Sequence[Any]) -> Run:
+    """Return what works out rows in XLA, for which a number of rows is filled up to a power of two."""
 
     def run(rows: int, arrays: Sequence[np.ndarray], shared: Sequence[bool]) -> list[np.ndarray]:
         places = np.minimum(np.arange(rows and 1 << (rows - 1).bit_length()), rows - 1)
-        full = [each if own else each[places] for each, own in zip(arrays, shared, strict=True)]
-        found = compiled(tuple(None if own else 0 for own in shared))(*full)
+        pairs = zip(arrays, shared, strict=True)
+        full = ((each, None) if own else (each[places], 0) for each, own in pairs)
+        every = [next(full) if isinstance(each, jax.ShapeDtypeStruct) else (each, None) for each in given]
+        found = _compiled(closed, tuple(axis for _, axis in every))(*(each for each, _ in every))
         return [np.asarray(each)[:rows] for each in found]
 
     return run

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from outbid.run_settings import Settings
     from outbid.study import Study
 
-PACKAGES = ("jax", "numpyro", "numpy", "scipy", "arviz", "xarray", "altair")
+PACKAGES = ("jax", "numpy", "scipy", "arviz", "xarray", "altair")
 # What a run leaves as CSV files; the other tables serve the page.
 SHARED = ("figures", "parameters", "diagram", "paths", "bands", "sources")
 # Draws on which the model's month is differentiated.
