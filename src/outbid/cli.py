@@ -14,7 +14,7 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stdout, suppress
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
@@ -145,19 +145,18 @@ def safe(line: str) -> str:
 
 @contextmanager
 def _no_other_output() -> Iterator[None]:
-    """Send to standard error what a study's functions print, also past Python: it must not mix with the answer."""
-    with redirect_stdout(sys.stderr):
-        try:
-            kept = os.dup(1)
-            os.dup2(2, 1)
-        except OSError:  # one of the two is closed
-            yield
-            return
-        try:
-            yield
-        finally:
-            os.dup2(kept, 1)
-            os.close(kept)
+    """Send to standard error what goes to standard output past Python, from C or from other programs."""
+    try:
+        kept = os.dup(1)
+        os.dup2(2, 1)
+    except OSError:  # one of the two is closed
+        yield
+        return
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _put(study: str, verb: str, given: dict[str, Any], question: str = "") -> None:
@@ -166,7 +165,8 @@ def _put(study: str, verb: str, given: dict[str, Any], question: str = "") -> No
         from outbid import api
 
         as_json, report = given.pop("as_json"), None
-        with _no_other_output():
+        # what a study's functions print must not mix with the answer
+        with redirect_stdout(sys.stderr), _no_other_output() if as_json else nullcontext():
             loaded = api.load(study)
             if "out" in given:
                 out = given["out"]
