@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -55,7 +55,9 @@ def with_slopes(function: Callable[..., Any]) -> Callable[..., Any]:
 def alike(function: Callable[..., Any], *arguments: np.ndarray, rtol: float = 1e-11) -> None:
     """Assert that a function gives in the native engine what it gives in XLA."""
     found = over_rows(function, (0,) * len(arguments))(*arguments)
-    wanted = jax.jit(jax.vmap(function))(*arguments)
+    # without optimisation: only XLA's numbers matter
+    options = {"xla_backend_optimization_level": "0"}
+    wanted = jax.jit(jax.vmap(function)).lower(*arguments).compile(options)(*arguments)
     assert jax.tree.structure(found) == jax.tree.structure(wanted)
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
         assert (one.dtype, one.shape) == (other.dtype, other.shape)
@@ -144,7 +146,7 @@ SMALL = st.sampled_from(
 VALUES = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 3.0, -4.0, 1e-320, 2.0**-1074, 1e300, INF)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.lists(st.tuples(SMALL, st.integers(0, 99), st.integers(0, 99), st.integers(0, 99)), max_size=12))
 def test_folding_and_simplifying_change_no_finite_number(steps):
     x = np.array([0.3, -2.0, 7.0, 1e-5])
@@ -281,7 +283,7 @@ PRIMITIVES: dict[str, Callable[[Any, Any], Any]] = {
     "known arrays": lambda x, y: [
         x[jnp.argmax(jnp.asarray(KNOWN))], x[jnp.argmin(jnp.asarray(KNOWN).at[2].set(-9.0))],
         jnp.linalg.inv(jnp.diag(jnp.asarray(KNOWN))) @ y, jnp.sort(jnp.asarray(KNOWN)) * x[:4],
-        x * jax.random.normal(jax.random.PRNGKey(3), (6,)), jnp.eye(4) @ y, jnp.tri(6) @ x, jnp.diff(x),
+        x * jax.random.uniform(jax.random.PRNGKey(3), (6,)), jnp.eye(4) @ y, jnp.tri(6) @ x, jnp.diff(x),
         jnp.asarray(KNOWN)[jnp.searchsorted(jnp.arange(4.0), 2.0)] + x,
     ],
     "inner functions": lambda x, y: [
@@ -292,9 +294,15 @@ PRIMITIVES: dict[str, Callable[[Any, Any], Any]] = {
     ],
     "single precision": lambda x, y: [jnp.float32(2.5) + x, (x > 0).astype(jnp.float32) * 2],
 }  # fmt: skip
+SLOW = {"gamma functions", "normal distribution", "known arrays", "inner functions", "running", "product"}
 
 
-@pytest.mark.parametrize("name", PRIMITIVES)
+def seldom(values: Iterable[Any], rare: Iterable[Any]) -> list[Any]:
+    """The values, those that XLA takes long for marked as slow."""
+    return [pytest.param(each, marks=pytest.mark.slow) if each in rare else each for each in values]
+
+
+@pytest.mark.parametrize("name", seldom(PRIMITIVES, SLOW))
 def test_a_primitive_and_its_slopes_are_jaxs(name):
     alike(with_slopes(PRIMITIVES[name]), normal(6), normal(4, 3, seed=1))
 
@@ -426,13 +434,13 @@ LOOPS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("months", [LONG, FEW])
+@pytest.mark.parametrize("months", seldom([LONG, FEW], [FEW]))
 @pytest.mark.parametrize("loop", LOOPS, ids=lambda loop: loop.__name__)
 def test_a_loop_and_its_slopes_are_jaxs(loop, months):
     alike(with_slopes(lambda x: loop(x, months)), 0.5 * normal(6))
 
 
-@pytest.mark.parametrize("months", [0, 1])
+@pytest.mark.parametrize("months", seldom([0, 1], [1]))
 def test_loops_of_no_month_and_of_one(months):
     loops = (forward, backward, constant_carries, rows_as_results, several_shapes, without_rows)
     alike(with_slopes(lambda x: [loop(x, months) for loop in loops]), 0.5 * normal(6))

@@ -55,9 +55,10 @@ class over_rows:  # noqa: N801 - used as a function, like jax.vmap
         leaves, tree = jax.tree.flatten(arguments)
         arrays = list(map(np.asarray, leaves))
         shared = self._shared(arguments)
-        rows, *others = {len(each) for each, own in zip(arrays, shared, strict=True) if not own}
-        if others:
-            raise ValueError(f"arguments differ in their number of rows: {rows} and {others[0]}")
+        numbers = {len(each) for each, own in zip(arrays, shared, strict=True) if not own}
+        if len(numbers) != 1:
+            raise ValueError(f"arguments must have one number of rows, not {sorted(numbers) or 'none'}")
+        (rows,) = numbers
         shapes = [each.shape if own else each.shape[1:] for each, own in zip(arrays, shared, strict=True)]
         key = (tree, tuple((shape, each.dtype.str) for shape, each in zip(shapes, arrays, strict=True)))
         with self._lock:

@@ -151,6 +151,7 @@ def _library(text: str, folder: Path | None) -> Any:
             if kept is not None:
                 _keep(kept, code)
         builder = llvm.JITLibraryBuilder().add_object_img(code).export_symbol("run")
+        builder.add_current_process()  # for what a processor lacks and the C library has, such as fma
         for own in set(CALLS.values()):
             builder.import_symbol(own, _address(own))
         return builder.link(_linker(), f"{name}.{next(_NUMBER)}")
