@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import time
 from functools import cache
 from pathlib import Path
 
@@ -274,6 +276,24 @@ def test_a_stopped_fit_goes_on_in_the_next_run(
         assert np.array_equal(each.draws.z, resumed[name].draws.z)
         assert np.array_equal(each.draws.energy, resumed[name].draws.energy)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("_normal")
+def test_ctrl_c_keeps_every_fit_that_is_under_way(tmp_path: Path) -> None:
+    class Pressed(Told):
+        def advance(self, n: int = 1) -> None:
+            self.left -= 1
+            if self.left == 0:
+                signal.raise_signal(signal.SIGINT)
+            if self.left <= 0:  # until the main thread has heard of it
+                time.sleep(0.5)
+
+    with OutputFolder(tmp_path) as out:
+        kept = Unfinished(out, MARKS, SHORT)
+        with pytest.raises(KeyboardInterrupt):
+            fitted(Pressed(stop=3), kept)
+        assert {name_of(name) for name in kept.shares} == {path.name for path in tmp_path.glob("*.npz")}
+        assert set(kept.shares) == set(MARKS)
 
 
 def test_a_file_that_is_damaged_or_of_other_things_is_not_used(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ DRAWS = 2000
 PACKAGE = Path(__file__).parent
 # Everything that a fit depends on lies in these places of the package, ...
 CODE = (
+    "compiled",
     "conventions",
     "data",
     "declared",
@@ -51,13 +52,14 @@ CODE = (
     "files",
     "infer",
     "model",
+    "native",
     "output",
     "progress",
     "simulate",
     "study",
 )
 # ... and in these packages.
-PACKAGES = ("jax", "jaxlib", "numpy", "scipy")
+PACKAGES = ("jax", "jaxlib", "llvmlite", "numpy", "scipy")
 
 
 @dataclass(frozen=True)

@@ -284,11 +284,6 @@ def fit(
     stop = threading.Event()
     faults: list[BaseException] = []
 
-    def note(text: str) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stage.note(text)
-
     def work(name: str, offset: int) -> None:
         chains, before = begun.get(name, (None, 0.0))
         since = time.perf_counter() - before
@@ -301,29 +296,32 @@ def fit(
 
         try:
             target = Target(prior_table(model.parameters, name), figures.values, known_levers)
-            draws = sampler.sample(target, seed=seed + offset, begun=chains, note=note, advanced=advanced)
+            draws = sampler.sample(
+                target, seed=seed + offset, begun=chains, note=stage.note, advanced=advanced
+            )
             fits[name] = Fit(model, name, draws, effort, time.perf_counter() - since)
             finished(fits[name])
             kept.drop(name)
         except BaseException as error:
             faults.append(error)
             stop.set()
+        finally:
+            ended[name].set()
 
-    threads = [
-        threading.Thread(target=work, args=(name, i), daemon=True) for i, name in enumerate(prior_sets)
-    ]
+    # to join a thread won't do: Ctrl-C in the middle of that makes Python 3.11 take it for ended
+    ended = {name: threading.Event() for name in prior_sets}
     # two fits side by side would fight for the cores
     with threadpool_limits(1, user_api="blas"):
-        for thread in threads:
-            thread.start()
+        for i, name in enumerate(prior_sets):
+            threading.Thread(target=work, args=(name, i), daemon=True).start()
         try:
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(timeout=0.2)
+            for each in ended.values():
+                while not each.wait(timeout=0.2):
+                    pass
         except KeyboardInterrupt:
             stop.set()
-            for thread in threads:
-                thread.join()
+            for each in ended.values():
+                each.wait()
             raise
     if faults:
         raise faults[0]
