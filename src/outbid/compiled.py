@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -23,7 +22,6 @@ def prepare() -> None:
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 
-@cache
 def folder(name: str) -> Path | None:
     """Return a folder of that name in the user's cache (or OUTBID_CACHE); None if it can't be made or written to."""
     try:
