@@ -176,7 +176,11 @@ def whole_report(study: Study, folder: Path, fingerprint: str) -> Report | None:
     try:
         report = read_report(study, folder)
         same = report.core.provenance["fingerprint"] == fingerprint
-        return report if same and read_groups(folder / RESULTS) else None
+        return (
+            report
+            if same and {*report.core["fits"]["prior"]} <= read_groups(folder / RESULTS).keys()
+            else None
+        )
     except (InputError, *DAMAGED):
         return None
 
