@@ -160,17 +160,6 @@ class Graph:
         return None
 
 
-def evaluate(graph: Graph, outputs: Sequence[int], given: dict[int, Any]) -> list[Any]:
-    """Return the values of some nodes in NumPy; a given one may be an array of many, all of one shape."""
-    values: dict[int, Any] = {**graph.constants, **given}
-    with np.errstate(all="ignore"):
-        for node in order(graph, outputs):
-            if node not in values:
-                operation, arguments = graph.operations[node], graph.arguments[node]
-                values[node] = OPERATIONS[operation](*(values[each] for each in arguments))
-    return [values[node] for node in outputs]
-
-
 def order(graph: Graph, outputs: Iterable[int]) -> list[int]:
     """Return every node that some nodes are worked out from, and these, each after what it takes."""
     found: dict[int, None] = {}
