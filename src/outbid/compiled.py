@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryFile
+from tempfile import NamedTemporaryFile, TemporaryFile
 
 
 def prepare() -> None:
@@ -34,3 +37,29 @@ def folder(name: str) -> Path | None:
     except (OSError, RuntimeError, UnicodeEncodeError):  # no home at all is a RuntimeError
         return None
     return kept
+
+
+def kept(where: Path | None, name: str, make: Callable[[], bytes]) -> bytes:
+    """Return what a file of a cache's folder holds, made and kept there first if it is absent or damaged.
+
+    `name` has to tell apart all that what is made depends on; without a folder nothing is kept. A file ends with the digest
+    of its content, and is whole or not there.
+    """
+    path = None if where is None else where / name
+    if path is not None:
+        with suppress(OSError):
+            content = path.read_bytes()
+            if hashlib.sha256(content[:-32]).digest() == content[-32:]:
+                return content[:-32]
+    made = make()
+    if path is not None:
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
+                try:
+                    file.write(made + hashlib.sha256(made).digest())
+                    file.close()
+                    Path(file.name).replace(path)
+                except OSError:
+                    Path(file.name).unlink()
+    return made

@@ -8,11 +8,9 @@ import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from functools import cache
 from itertools import count
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import llvmlite
@@ -21,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import cython_special
 
+from outbid.compiled import kept
 from outbid.native.emit import module
 from outbid.native.instructions import CALLS
 from outbid.native.layout import Plan
@@ -143,39 +142,10 @@ def _library(text: str, folder: Path | None) -> Any:
     """Return the module's code, ready to run; from the folder if it has been compiled there before."""
     about = (llvmlite.__version__, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten(), text)
     name = hashlib.sha256(repr(about).encode()).hexdigest()[:32]
-    kept = None if folder is None else folder / f"{name}.o"
-    code = b"" if kept is None else _read(kept)
     with _ONE_AT_A_TIME:
-        if not code:
-            code = _target().emit_object(llvm.parse_assembly(text))
-            if kept is not None:
-                _keep(kept, code)
+        code = kept(folder, f"{name}.o", lambda: _target().emit_object(llvm.parse_assembly(text)))
         builder = llvm.JITLibraryBuilder().add_object_img(code).export_symbol("run")
         builder.add_current_process()  # for what a processor lacks and the C library has, such as fma
         for own in set(CALLS.values()):
             builder.import_symbol(own, _address(own))
         return builder.link(_linker(), f"{name}.{next(_NUMBER)}")
-
-
-def _read(path: Path) -> bytes:
-    """Return the code of a file that ends with its digest; nothing if it is absent or damaged."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return b""
-    code, digest = content[:-32], content[-32:]
-    return code if hashlib.sha256(code).digest() == digest else b""
-
-
-def _keep(path: Path, code: bytes) -> None:
-    """Write code and its digest to a file, whole or not at all; where that fails, it will be compiled again."""
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-            aside = Path(file.name)
-            try:
-                file.write(code + hashlib.sha256(code).digest())
-                file.close()
-                aside.replace(path)
-            except OSError:
-                aside.unlink()

@@ -12,6 +12,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 import outbid.questions
+from outbid import compiled
 from outbid.errors import InputError
 from outbid.infer.store import DAMAGED, QUESTIONS, REPORT, RESULTS, read_groups
 from outbid.plots.base import FIXED, Figure, rounded
@@ -277,9 +279,14 @@ def _columns(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 @cache
 def bundle() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script; no network, but it takes over a second."""
-    text: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    return text.replace("\r\n", "\n")
+    """Return Vega, Vega-Lite and Vega-Embed as one script; no network, but it takes seconds where none is kept."""
+
+    def made() -> bytes:
+        text: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+        return text.replace("\r\n", "\n").encode()
+
+    name = f"vega-{metadata.version('vl-convert-python')}.js"
+    return compiled.kept(compiled.folder("page"), name, made).decode()
 
 
 def own(name: str) -> str:
