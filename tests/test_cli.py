@@ -327,7 +327,7 @@ def test_a_setting_of_the_environment_that_is_none_is_one_line(
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk to try")
 def test_an_answer_that_can_not_be_written_is_one_line() -> None:
-    """Tried: a full disk, a reader that has gone, of an answer and of the help."""
+    """Tried: a full disk, a reader that has gone, no output at all, of an answer and of the help."""
     for words in ("list", "--help"):
         command = [
             sys.executable,
@@ -338,6 +338,10 @@ def test_an_answer_that_can_not_be_written_is_one_line() -> None:
             done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
         assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
         assert "no space is left" in done.stderr
+        shut = ["sh", "-c", 'exec "$@" >&-', "sh", *command]
+        done = subprocess.run(shut, stderr=subprocess.PIPE, text=True, timeout=60)
+        assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+        assert "is closed" in done.stderr
         read, write = os.pipe()
         os.close(read)
         done = subprocess.run(command, stdout=write, stderr=subprocess.PIPE, text=True, timeout=60)

@@ -295,6 +295,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # an old terminal that lacks a letter shall not cost the answer
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if sys.stdout is None:
+        complain(
+            "standard output: is closed, and the answer goes there. Leave it open, or send it to a file."
+        )
+        return PROBLEMS
     given = list(sys.argv[1:] if arguments is None else arguments)
     # of the compiler only what ends the program is for its user; its "very slow compile" is no news
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
