@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from outbid.native.graph import Graph, order
 from outbid.native.instructions import SHARED, Writer
 from outbid.native.layout import Part, Place, PlacedLoop, Plan, plan
@@ -162,22 +164,9 @@ def _declarations(called: Iterable[str], lanes: int) -> list[str]:
     return lines
 
 
-_COPYING = """
-define internal void @fetch(ptr %target, {source}) nounwind {{
-entry:
-  %any = icmp sgt i64 %number, 0
-  br i1 %any, label %loop, label %end
-loop:
-  %entry_ = phi i64 [0, %entry], [%next, %loop]
-  %along = mul i64 %entry_, %by_entry
-{fetch}
-  %next = add i64 %entry_, 1
-  %through = icmp eq i64 %next, %number
-  br i1 %through, label %end, label %loop
-end:
-  ret void
-}}
-define internal void @bring(ptr %workspace, ptr %places, {target}) nounwind {{
+_COPY = """
+define internal void @{name}(ptr %workspace, ptr %places, ptr %rows_of, i64 %by_row, i64 %by_entry, i64 %number, i64 %row,
+    i64 %rows) nounwind {{
 entry:
   %any = icmp sgt i64 %number, 0
   br i1 %any, label %loop, label %end
@@ -187,7 +176,7 @@ loop:
   %place = load i64, ptr %where
   %begin = mul i64 %place, {lanes}
   %along = mul i64 %entry_, %by_entry
-{bring}
+{copies}
   %next = add i64 %entry_, 1
   %through = icmp eq i64 %next, %number
   br i1 %through, label %end, label %loop
@@ -198,56 +187,42 @@ end:
 
 
 def _copying(lanes: int) -> str:
-    """Return the functions that bring rows into lanes, and lanes into rows; beyond the last row, that one again."""
-    fetch, bring = [], []
-    for k in range(lanes):
-        # a lane beyond the last row reads that row again, and writes the same to it
-        row = (
+    """Return the functions that bring rows into lanes ("fetch"), and lanes into rows ("bring")."""
+    functions = []
+    for name, source, target in (("fetch", "outside", "inside"), ("bring", "inside", "outside")):
+        copies = [
+            # a lane beyond the last row reads that row again, and writes the same to it
             f"  %r{k} = add i64 %row, {k}\n  %in{k} = icmp slt i64 %r{k}, %rows\n  %last{k} = sub i64 %rows, 1\n"
             f"  %own{k} = select i1 %in{k}, i64 %r{k}, i64 %last{k}\n  %across{k} = mul i64 %own{k}, %by_row\n"
-            f"  %far{k} = add i64 %across{k}, %along"
-        )
-        fetch.append(
-            f"{row}\n  %from{k} = getelementptr double, ptr %source, i64 %far{k}\n  %x{k} = load double, ptr %from{k}\n"
-            f"  %lane{k} = mul i64 %entry_, {lanes}\n  %slot{k} = add i64 %lane{k}, {k}\n"
-            f"  %to{k} = getelementptr double, ptr %target, i64 %slot{k}\n  store double %x{k}, ptr %to{k}"
-        )
-        bring.append(
-            f"{row}\n  %slot{k} = add i64 %begin, {k}\n  %from{k} = getelementptr double, ptr %workspace, i64 %slot{k}\n"
-            f"  %x{k} = load double, ptr %from{k}\n  %to{k} = getelementptr double, ptr %target, i64 %far{k}\n"
-            f"  store double %x{k}, ptr %to{k}"
-        )
-    steps = "i64 %by_row, i64 %by_entry, i64 %number, i64 %row, i64 %rows"
-    given = {"source": f"ptr %source, {steps}", "target": f"ptr %target, {steps}"}
-    return _COPYING.format(**given, fetch="\n".join(fetch), bring="\n".join(bring), lanes=lanes)
+            f"  %far{k} = add i64 %across{k}, %along\n  %outside{k} = getelementptr double, ptr %rows_of, i64 %far{k}\n"
+            f"  %slot{k} = add i64 %begin, {k}\n  %inside{k} = getelementptr double, ptr %workspace, i64 %slot{k}\n"
+            f"  %x{k} = load double, ptr %{source}{k}\n  store double %x{k}, ptr %{target}{k}"
+            for k in range(lanes)
+        ]
+        functions.append(_COPY.format(name=name, copies="\n".join(copies), lanes=lanes))
+    return "".join(functions)
 
 
 def _run(program: Program, made: Plan, calls: list[str], lanes: int) -> str:
-    tables, lines = [], []
+    tables, before, after = list[str](), list[str](), list[str]()
 
-    def described(group: str, i: int) -> str:
-        """Return an argument's or result's address and steps as the arguments of a call."""
-        parts = []
+    def copied(name: str, group: str, i: int, nodes: np.ndarray, lines: list[str]) -> None:
+        """Copy an argument or a result, whose address and steps are told, between its rows and the places of its nodes."""
+        places = ", ".join(f"i64 {made.places[int(node)]}" for node in nodes.ravel())
+        tables.append(f"@{group}{i} = internal constant [{nodes.size} x i64] [{places}]")
+        told = []
         for k, kind in enumerate(("ptr", "i64", "i64")):
             lines.append(f"  %{group}{i}_{k}p = getelementptr i64, ptr %{group}, i64 {3 * i + k}")
             lines.append(f"  %{group}{i}_{k} = load {kind}, ptr %{group}{i}_{k}p")
-            parts.append(f"{kind} %{group}{i}_{k}")
-        return ", ".join(parts)
+            told.append(f"{kind} %{group}{i}_{k}")
+        rest = f"{', '.join(told)}, i64 {nodes.size}, i64 %row, i64 %rows"
+        lines.append(f"  call void @{name}(ptr %workspace, ptr @{group}{i}, {rest})")
 
-    begin = 0
     for i, nodes in enumerate(program.inputs):
-        given = described("arguments", i)
-        lines.append(f"  %in{i} = getelementptr double, ptr %workspace, i64 {begin * lanes}")
-        lines.append(f"  call void @fetch(ptr %in{i}, {given}, i64 {nodes.size}, i64 %row, i64 %rows)")
-        begin += nodes.size
-    lines += calls
+        copied("fetch", "arguments", i, nodes, before)
     for i, nodes in enumerate(program.outputs):
-        places = ", ".join(f"i64 {made.places[int(node)]}" for node in nodes.ravel())
-        tables.append(f"@places{i} = internal constant [{nodes.size} x i64] [{places}]")
-        given = described("results", i)
-        lines.append(
-            f"  call void @bring(ptr %workspace, ptr @places{i}, {given}, i64 {nodes.size}, i64 %row, i64 %rows)"
-        )
+        copied("bring", "results", i, nodes, after)
+    lines = [*before, *calls, *after]
     body = "\n".join(lines)
     return (
         "\n".join(tables)

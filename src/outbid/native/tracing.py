@@ -27,6 +27,7 @@ LARGEST_ARRAY = 500_000
 LARGEST_PROGRAM = 1_000_000
 _INNER = {"jit", "pjit", "closed_call", "custom_jvp_call", "custom_vjp_call", "remat2", "checkpoint"}
 _SAME = {"copy", "copy_p", "stop_gradient", "optimization_barrier", "reduce_precision"}
+_AT_PLACES = {"gather", "scatter", "scatter-add", "dynamic_slice", "dynamic_update_slice"}
 # Operations that on truth values are others.
 _OF_TRUTHS = {"max": "or", "min": "and", "reduce_max": "reduce_or", "reduce_min": "reduce_and", "xor": "ne"}
 # Functions with a derivative of their own that are one operation here, by their name.
@@ -162,14 +163,7 @@ class _Tracer:
     def numbers(self, equation: Any, name: str, taken: list[Any]) -> np.ndarray:
         """Return the nodes of an equation with a single result that isn't only moved."""
         graph, params = self.graph, equation.params
-        if name in (
-            "gather",
-            "scatter",
-            "scatter-add",
-            "scatter_add",
-            "dynamic_slice",
-            "dynamic_update_slice",
-        ):
+        if name in _AT_PLACES:
             return self.places(equation, name, taken)
         at = [self.nodes(each).at for each in taken]
         one = graph.array(1.0)
@@ -303,11 +297,8 @@ class _Tracer:
                 *carry,
                 *(Nodes(np.stack([self.nodes(each).at for each in column])) for column in columns),
             ]
-        return list(
-            map(
-                Nodes, self.loop(params, *([self.nodes(v).at for v in part] for part in (fixed, carry, rows)))
-            )
-        )
+        parts = ([self.nodes(each).at for each in part] for part in (fixed, carry, rows))
+        return list(map(Nodes, self.loop(params, *parts)))
 
     def loop(
         self, params: Any, fixed: list[np.ndarray], carry: list[np.ndarray], rows: list[np.ndarray]
@@ -316,7 +307,7 @@ class _Tracer:
 
         What is carried from a constant is first taken to stay it, and the body traced anew without what didn't.
         """
-        starts = np.concatenate([each.ravel() for each in carry] or [np.zeros(0, np.int64)])
+        starts = _flat(carry)
         stays = np.array([int(node) in self.graph.constants for node in starts], dtype=bool)
         moves = np.zeros_like(stays)
         while True:
@@ -353,15 +344,9 @@ class _Tracer:
                         own.append(body.given(int(column[0]) in self.graph.truths))
                         loop.rows.append((own[-1], column))
                 month.append(np.array(own, dtype=np.int64).reshape(each.shape[1:]))
-            parts, begin = [], 0
-            for each in carry:
-                parts.append(state[begin : begin + each.size].reshape(each.shape))
-                begin += each.size
-            out = [
-                tracer.nodes(v).at
-                for v in tracer.closed(params["jaxpr"], list(map(Nodes, (*within, *parts, *month))))
-            ]
-            after = np.concatenate([each.ravel() for each in out[: len(carry)]] or [np.zeros(0, np.int64)])
+            given = list(map(Nodes, (*within, *_shaped(state, carry), *month)))
+            out = [tracer.nodes(each).at for each in tracer.closed(params["jaxpr"], given)]
+            after = _flat(out[: len(carry)])
             unmoved = after == state
             moves |= stays & ~unmoved
             before, stays = stays, (stays | unmoved) & ~moves
@@ -371,12 +356,7 @@ class _Tracer:
         for i in np.flatnonzero(~stays):
             ends[i] = self.graph.given(int(after[i]) in body.truths)
             loop.carried.append((int(state[i]), int(starts[i]), int(after[i]), int(ends[i])))
-        outside = dict(loop.fixed)
-        results, begin = [], 0
-        for each in carry:
-            results.append(ends[begin : begin + each.size].reshape(each.shape))
-            begin += each.size
-        by_row = dict(loop.rows)
+        outside, by_row, results = dict(loop.fixed), dict(loop.rows), _shaped(ends, carry)
         for each in out[len(carry) :]:
             told = np.empty((loop.length, each.size), dtype=np.int64)
             for k, node in enumerate(each.ravel().tolist()):
@@ -392,6 +372,16 @@ class _Tracer:
             results.append(told.reshape(loop.length, *each.shape))
         self.loops.append(loop)
         return results
+
+
+def _flat(arrays: Sequence[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.zeros(0, np.int64), *(each.ravel() for each in arrays)])
+
+
+def _shaped(flat: np.ndarray, like: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return what `_flat` put together in the shapes that it had."""
+    parts = np.split(flat, np.cumsum([each.size for each in like]))
+    return [part.reshape(each.shape) for part, each in zip(parts, like, strict=False)]
 
 
 def _unknown(equation: Any, why: str = "") -> UnknownOperationError:
